@@ -1,0 +1,1 @@
+"""Segmentation models: frames and parameters in, frames out, scikit-learn conventions."""

@@ -1,0 +1,1 @@
+"""Dagster: what runs when, on what, checked how."""

@@ -1,0 +1,1 @@
+"""A synthetic ISP with planted truth, written as source files."""
