@@ -1,0 +1,1 @@
+"""What the assets call: settings, the lake, the contract, ingestion, versions. Dagster itself stays in ``defs``."""

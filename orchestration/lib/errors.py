@@ -1,0 +1,17 @@
+"""Errors that a user can act on: shown without a traceback, each saying what to do next."""
+
+
+class SegmentationError(Exception):
+    """Base of every error that is the user's to mend: settings, sources, versions."""
+
+
+class SettingsError(SegmentationError):
+    """The settings file is missing, unreadable, or has a wrong key or value."""
+
+
+class SourceError(SegmentationError):
+    """A source cannot be found or read as the settings describe it."""
+
+
+class VersionError(SegmentationError):
+    """A version does not exist or cannot change its status as asked."""

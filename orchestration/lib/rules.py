@@ -1,0 +1,96 @@
+"""Ordered rules as data: the first whose condition holds wins, so segments are exclusive by construction.
+
+A condition is SQL over the columns that the model offers it; ``true`` in the last rule makes the list exhaustive.
+The rules are rendered to one CASE expression by the dbt macro ``first_rule``.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Rule(BaseModel):
+    """One rule: the segment it gives, the condition it needs, and the reason a reader is told."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    segment: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    when: str = Field(min_length=1, description="SQL condition; {name} is a threshold of the same section")
+    because: str = Field(min_length=1)
+
+
+def render(rules: Sequence[Rule], thresholds: Mapping[str, float]) -> list[dict[str, str]]:
+    """Fill the thresholds into the conditions.
+
+    Raises:
+        ValueError: a rule names a threshold that does not exist, ids repeat, or the last rule is not ``true``.
+    """
+    ids = [rule.id for rule in rules]
+    if repeated := sorted({rule_id for rule_id in ids if ids.count(rule_id) > 1}):
+        raise ValueError(f"rule ids must be unique, found more than once: {', '.join(repeated)}")
+    if rules[-1].when.strip().lower() != "true":
+        raise ValueError(f"the last rule ({ids[-1]}) must have the condition 'true', so that every customer has one")
+    numbers = {name: f"{value:.12g}" if abs(value) < 1e12 else str(value) for name, value in thresholds.items()}
+    rendered = []
+    for rule in rules:
+        try:
+            when = rule.when.format_map(numbers)
+        except KeyError as error:
+            raise ValueError(f"rule {rule.id} uses {{{error.args[0]}}}; known: {', '.join(thresholds)}") from error
+        rendered.append(rule.model_dump() | {"when": when})
+    return rendered
+
+
+def _rule(rule_id: str, segment: str, when: str, because: str) -> Rule:
+    return Rule(id=rule_id, segment=segment, when=when, because=because)
+
+
+_SIZE = "customer_type = 'organization' and "
+
+MARKET_RULES: tuple[Rule, ...] = (
+    _rule("override", "override", "market_segment_override is not null", "Set by hand."),
+    _rule("wholesale_products", "wholesale", "has_wholesale", "Holds wholesale products."),
+    _rule("reseller", "wholesale", "is_reseller", "Resells access to others."),
+    _rule("education_flag", "education", "is_education", "Registered as an educational body."),
+    _rule("education_industry", "education", _SIZE + "industry_is_education", "Industry code of education."),
+    _rule("public_flag", "government", "is_public_sector", "Registered as a public body."),
+    _rule("public_industry", "government", _SIZE + "industry_is_public", "Industry code of public administration."),
+    _rule("employee", "employee", "customer_type = 'person' and employer_customer_id is not null",
+          "Access provided by an employer."),
+    _rule("consumer", "consumer", "customer_type = 'person'", "A private person."),
+    _rule("enterprise_staff", "enterprise", "group_employee_count >= {enterprise_min_employees}",
+          "Staff of the group reach the enterprise size."),
+    _rule("enterprise_revenue", "enterprise", "group_annual_revenue > {enterprise_min_revenue}",
+          "Revenue of the group exceeds the mid-market."),
+    _rule("medium_staff", "medium_business", "group_employee_count >= {medium_min_employees}",
+          "Staff of the group reach the mid-market size."),
+    _rule("medium_revenue", "medium_business", "group_annual_revenue >= {medium_min_revenue}",
+          "Revenue of the group reaches the mid-market size."),
+    _rule("small", "small_business", "group_employee_count is not null or group_annual_revenue is not null",
+          "Size known and below the mid-market."),
+    _rule("unclassified", "unclassified_business", "true", "Size unknown."),
+)  # fmt: skip
+
+LIFECYCLE_RULES: tuple[Rule, ...] = (
+    _rule("never_started", "pending", "first_start_date is null", "No contract has started."),
+    _rule("no_product_left", "churned", "not is_open", "No product left."),
+    _rule("all_suspended", "suspended", "suspended_contracts = open_contracts", "Every open contract is suspended."),
+    _rule("came_back", "won_back", "months_since_win_back < {won_back_months}", "Came back after having left."),
+    _rule("new_customer", "onboarding", "tenure_days <= {onboarding_days}", "In the first days of service."),
+    _rule("no_usage", "dormant", "days_since_last_usage >= {dormant_days}", "Pays for service and does not use it."),
+    _rule("usage_collapsed", "at_risk", "usage_trend < {collapsed_usage_ratio}", "Usage has collapsed."),
+    _rule("overdue", "at_risk", "overdue_days >= {overdue_days}", "Bills are long overdue."),
+    _rule("likely_to_leave", "at_risk", "churn_probability_3m >= {risk_churn_probability_3m}",
+          "Likely to leave within three months."),
+    _rule("still_collapsed", "at_risk", "previous_rule_id = 'usage_collapsed' and usage_trend < {recovered_usage_ratio}",
+          "Usage collapsed and has not recovered."),
+    _rule("still_likely_to_leave", "at_risk",
+          "previous_rule_id in ('likely_to_leave', 'still_likely_to_leave')"
+          " and churn_probability_3m >= {calm_churn_probability_3m}",
+          "Was likely to leave and is not yet calm."),
+    _rule("spends_more", "growing", "monthly_fee > monthly_fee_3m_ago * {growth_fee_ratio}",
+          "Pays clearly more than three months ago."),
+    _rule("uses_more", "growing", "usage_trend >= {growth_usage_ratio}", "Uses clearly more than before."),
+    _rule("steady", "mature", "true", "In steady service."),
+)  # fmt: skip

@@ -1,0 +1,111 @@
+"""The lake: the only module that knows how it is attached.
+
+A DuckLake is Parquet files plus a SQL catalog. The catalog is a SQLite file by default (many readers, one writer)
+or PostgreSQL (many writers). Extensions come from pinned packages, so no connection ever needs the network.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from typing import Any
+
+import duckdb
+from duckdb_extensions import import_extension
+
+from orchestration.lib.settings import WarehouseSettings
+
+ALIAS = "lake"
+SCHEMAS = ("raw", "staging", "intermediate", "features", "segments", "bi", "ops")
+# A writer that finds the SQLite catalog locked waits this long before it gives up.
+BUSY_TIMEOUT_MS = 60_000
+
+
+@cache
+def install_extensions() -> None:
+    """Put the packaged DuckDB extensions where ``LOAD`` finds them; a no-op when they are there."""
+    for extension in ("ducklake", "sqlite_scanner", "postgres_scanner"):
+        import_extension(extension)
+
+
+class Warehouse:
+    """The lake of one deployment.
+
+    ``writer()`` and ``reader()`` give connections whose current catalog is the lake. A reader sees the last
+    committed snapshot at each statement, is never blocked by a writer, and cannot write.
+    """
+
+    def __init__(self, settings: WarehouseSettings) -> None:
+        self.path = settings.path
+        self.catalog = settings.catalog
+
+    @property
+    def data_path(self) -> str:
+        """Folder of the Parquet files, as the catalog stores it."""
+        return f"{self.path}/data/"
+
+    @property
+    def uri(self) -> str:
+        """What DuckDB attaches."""
+        return "ducklake:" + (f"sqlite:{self.path}/catalog.sqlite" if self.catalog == "sqlite" else self.catalog)
+
+    @property
+    def attach_options(self) -> dict[str, Any]:
+        """Options of ATTACH for a writer; also written into dbt's profile."""
+        options: dict[str, Any] = {"data_path": self.data_path}
+        if self.catalog == "sqlite":
+            options |= {"meta_journal_mode": "WAL", "meta_busy_timeout": BUSY_TIMEOUT_MS}
+        return options
+
+    @property
+    def exists(self) -> bool:
+        """Whether a SQLite catalog has been made; a PostgreSQL catalog is taken to exist."""
+        return self.catalog != "sqlite" or (self.path / "catalog.sqlite").exists()
+
+    @contextmanager
+    def writer(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Attach for writing, making the lake and its schemas when they are missing."""
+        (self.path / "data").mkdir(parents=True, exist_ok=True)
+        with self._attached(self.attach_options) as connection:
+            known = {name for (name,) in connection.execute(
+                "select schema_name from information_schema.schemata where catalog_name = ?", [ALIAS]
+            ).fetchall()}  # fmt: skip
+            for schema in SCHEMAS:
+                if schema not in known:
+                    connection.execute(f"create schema if not exists {schema}")
+            yield connection
+
+    @contextmanager
+    def reader(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Attach read-only."""
+        with self._attached(self.attach_options | {"read_only": True}) as connection:
+            yield connection
+
+    @contextmanager
+    def _attached(self, options: dict[str, Any]) -> Iterator[duckdb.DuckDBPyConnection]:
+        install_extensions()
+        with duckdb.connect() as connection:
+            connection.execute("set autoinstall_known_extensions = false")
+            for extension in ("ducklake", "sqlite_scanner" if self.catalog == "sqlite" else "postgres_scanner"):
+                connection.load_extension(extension)
+            rendered = ", ".join(f"{name} {_literal(value)}" for name, value in options.items())
+            connection.execute(f"attach {_literal(self.uri)} as {ALIAS} ({rendered})")
+            connection.execute(f"use {ALIAS}")
+            yield connection
+
+
+@contextmanager
+def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Commit on success, roll back on any error: readers see all of the block or none of it."""
+    connection.execute("begin")
+    try:
+        yield connection
+    except BaseException:
+        connection.execute("rollback")
+        raise
+    connection.execute("commit")
+
+
+def _literal(value: object) -> str:
+    if isinstance(value, bool | int):
+        return str(value).lower()
+    return "'" + str(value).replace("'", "''") + "'"
