@@ -1,0 +1,162 @@
+"""How unevenly value is spread over customers: value curve, Gini, top shares, whale curve.
+
+Customers stand from most to least valuable. Values may be negative; then the curve of cumulative value
+rises above the total, peaks where value turns negative and comes down to it: the whale curve. Shares are
+of the total, so the peak share tells how much the customers past the peak cost. A total of zero or less has
+no shares: they are NaN.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+
+from models.shifted_beta_geometric import Floats
+
+VALUE_MEASURES = {"past": "past_value", "future": "future_value", "total": "total_value"}
+
+
+@dataclass(frozen=True)
+class Concentration:
+    """Concentration of one value measure; its fields are the columns of ``segments.value_concentration``.
+
+    Attributes:
+        customers: how many have a known value.
+        value: their total.
+        gini: mean difference between two customers over twice the mean absolute value. Without negative
+            values it is the usual Gini; with them it still lies in 0..1, where the usual one has no bound
+            (Raffinetti, Siletti & Vernizzi 2015).
+        top_1_share, top_5_share, top_10_share, top_20_share: share of the total that the best p % of
+            customers make, rounded up to whole customers as percentiles are; above 1 where others lose.
+        customer_share_for_50, customer_share_for_80: smallest share of customers that makes half, or four
+            fifths, of the total.
+        whale_peak_share: largest share of the total that any number of best customers makes; 1 if none loses.
+        customers_past_peak: customers with a negative value.
+    """
+
+    customers: int
+    value: float
+    gini: float
+    top_1_share: float
+    top_5_share: float
+    top_10_share: float
+    top_20_share: float
+    customer_share_for_50: float
+    customer_share_for_80: float
+    whale_peak_share: float
+    customers_past_peak: int
+
+
+def concentration(values: ArrayLike) -> Concentration:
+    """Concentration of one value a customer; NaN is left out. Nobody, or no value, has NaN figures."""
+    ordered = _from_most_valuable(values)
+    share, count = _cumulative_share(ordered), len(ordered)
+    return Concentration(
+        customers=count,
+        value=float(ordered.sum()),
+        gini=_gini(ordered),
+        top_1_share=float(share[_best(count, 1)]),
+        top_5_share=float(share[_best(count, 5)]),
+        top_10_share=float(share[_best(count, 10)]),
+        top_20_share=float(share[_best(count, 20)]),
+        customer_share_for_50=_customer_share_for(share, 0.5),
+        customer_share_for_80=_customer_share_for(share, 0.8),
+        whale_peak_share=float(share.max()),
+        customers_past_peak=int((ordered < 0).sum()),
+    )
+
+
+def value_curve(values: ArrayLike) -> pd.DataFrame:
+    """Cumulative value at every percentile of customers, the best first.
+
+    Returns:
+        ``customer_percentile`` 0..100, ``customers`` (the best so many, exactly those whose value percentile
+        is at most that), ``value`` (together) and ``cumulative_value_share``.
+    """
+    ordered = _from_most_valuable(values)
+    percentile = np.arange(101)
+    best = _best(len(ordered), percentile)
+    return pd.DataFrame(
+        {
+            "customer_percentile": percentile,
+            "customers": best,
+            "value": np.concatenate([[0.0], np.cumsum(ordered)])[best],
+            "cumulative_value_share": _cumulative_share(ordered)[best],
+        }
+    )
+
+
+def lorenz_curve(values: ArrayLike) -> pd.DataFrame:
+    """The same as the textbook draws it, from the least valuable: ``customer_share``, ``value_share``."""
+    ordered = _from_most_valuable(values)
+    share = 1.0 - _cumulative_share(ordered)[::-1]
+    return pd.DataFrame({"customer_share": np.linspace(0.0, 1.0, len(share)), "value_share": share})
+
+
+def concentration_frame(
+    values: pd.DataFrame, measures: Sequence[str] = tuple(VALUE_MEASURES)
+) -> pd.DataFrame:
+    """Rows of ``segments.value_concentration``: one a value measure, over the ranked customers.
+
+    Args:
+        values: the result of ``customer_value`` for every customer; ``is_ranked`` may be missing (all are).
+        measures: of ``past``, ``future`` and ``total``.
+    """
+    ranked = _ranked(values)
+    return pd.DataFrame(
+        [
+            {"value_measure": measure, **asdict(concentration(ranked[VALUE_MEASURES[measure]]))}
+            for measure in measures
+        ]
+    )
+
+
+def value_curve_frame(values: pd.DataFrame, measures: Sequence[str] = tuple(VALUE_MEASURES)) -> pd.DataFrame:
+    """Rows of ``segments.value_curve``: 101 percentiles a value measure, over the ranked customers."""
+    ranked = _ranked(values)
+    curves = [
+        value_curve(ranked[VALUE_MEASURES[measure]]).assign(value_measure=measure) for measure in measures
+    ]
+    return pd.concat(curves, ignore_index=True)[
+        ["value_measure", "customer_percentile", "customers", "value", "cumulative_value_share"]
+    ]
+
+
+def _ranked(values: pd.DataFrame) -> pd.DataFrame:
+    return values[values["is_ranked"].fillna(False).astype(bool)] if "is_ranked" in values else values
+
+
+def _from_most_valuable(values: ArrayLike) -> Floats:
+    """Sorted, so that sums never depend on the order of rows."""
+    array = pd.Series(values).to_numpy(dtype=np.float64, na_value=np.nan)
+    return np.sort(array[~np.isnan(array)])[::-1]
+
+
+def _cumulative_share(ordered: Floats) -> Floats:
+    """Share of the total made by the best 0, 1, 2 .. customers; NaN unless the total is above 0."""
+    cumulative = np.concatenate([[0.0], np.cumsum(ordered)])
+    return cumulative / cumulative[-1] if cumulative[-1] > 0 else np.full(len(cumulative), np.nan)
+
+
+def _best(count: int, percent: ArrayLike) -> np.ndarray:
+    """How many customers the best ``percent`` are, rounded up; in integers, so that 7 % of 100 is 7."""
+    return -(-count * np.asarray(percent, dtype=np.int64) // 100)
+
+
+def _gini(ordered: Floats) -> float:
+    absolute = np.abs(ordered).sum()
+    if absolute == 0:
+        return float("nan")
+    count = len(ordered)
+    # Each value counts once for every customer below it, less once for every customer above.
+    weight = count - 1 - 2 * np.arange(count, dtype=np.float64)
+    return float((weight * ordered).sum() / (count * absolute))
+
+
+def _customer_share_for(share: Floats, target: float) -> float:
+    if np.isnan(share[-1]):
+        return float("nan")
+    # Sums of floats may stop a hair short of the target that they make exactly.
+    return float(np.argmax(share >= target - 1e-12) / (len(share) - 1))

@@ -1,0 +1,86 @@
+"""Ranks of customers by value: deciles, percentiles and permilles, and tenths of equal value.
+
+The order is total (value in whole cents from high to low, then ``customer_id``), so neither the order of
+rows nor noise in the last digits of a float can move anybody.
+"""
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+RANK_COLUMNS = (
+    "value_decile",
+    "value_decile_in_market",
+    "value_percentile",
+    "value_permille",
+    "value_share_decile",
+)
+TENTHS = 10
+
+
+def assign_deciles(values: pd.DataFrame) -> pd.DataFrame:
+    """Rank every customer of one as-of date.
+
+    Sizes of equal-customer groups differ by at most one, also with fewer customers than groups: two
+    customers are in deciles 1 and 6, for each stands at the start of its half. ``value_share_decile`` cuts
+    the total of the positive values into ten equal amounts and tells in which of them a customer's value
+    begins, so tenth 1 holds few large customers and tenth 10 many small ones, and all without value.
+
+    Args:
+        values: ``customer_id`` (unique), ``market_segment``, ``total_value`` and, where not all are to be
+            ranked, ``is_ranked``. A null value is not ranked.
+
+    Returns:
+        ``customer_id`` and ``RANK_COLUMNS`` (nullable integers, 1 is the most valuable) in the order and
+        with the index of ``values``; null for customers not ranked, ``value_decile_in_market`` also where
+        the market segment is unknown.
+
+    Raises:
+        ValueError: a customer is there twice.
+    """
+    if values["customer_id"].duplicated().any():
+        raise ValueError(f"{int(values['customer_id'].duplicated().sum())} customer_id are not unique")
+    amount = values["total_value"].to_numpy(dtype=np.float64, na_value=np.nan)
+    is_ranked = ~np.isnan(amount)
+    if "is_ranked" in values:
+        is_ranked &= values["is_ranked"].fillna(False).to_numpy(dtype=bool)
+    ranked = pd.DataFrame(
+        {
+            "row": np.flatnonzero(is_ranked),
+            "cents": np.rint(amount[is_ranked] * 100).astype(np.int64),
+            "customer_id": values["customer_id"].to_numpy()[is_ranked],
+            "market_segment": values["market_segment"].to_numpy()[is_ranked],
+        }
+    ).sort_values(["cents", "customer_id"], ascending=[False, True])
+
+    count = len(ranked)
+    rank = np.arange(count)
+    by_market = ranked.groupby("market_segment", sort=False)  # null segments fall out: NaN below
+    columns = {
+        "value_decile": _group_of(rank, count, 10),
+        "value_decile_in_market": _group_of(
+            by_market.cumcount().to_numpy(), by_market["row"].transform("size").to_numpy(), 10
+        ),
+        "value_percentile": _group_of(rank, count, 100),
+        "value_permille": _group_of(rank, count, 1_000),
+        "value_share_decile": _share_tenth(ranked["cents"].to_numpy()),
+    }
+    result = pd.DataFrame({"customer_id": values["customer_id"]})
+    for name in RANK_COLUMNS:
+        placed = np.full(len(values), np.nan)
+        placed[ranked["row"].to_numpy()] = columns[name]
+        result[name] = pd.array(placed, dtype="Int64")
+    return result
+
+
+def _group_of(rank: NDArray, count: int | NDArray, groups: int) -> NDArray:
+    """Group 1..groups of a rank that counts from 0."""
+    return rank * groups // np.maximum(count, 1) + 1
+
+
+def _share_tenth(cents: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Tenth of the positive total in which each amount begins; amounts from high to low, in whole cents."""
+    positive = np.maximum(cents, 0)
+    before = np.cumsum(positive) - positive
+    tenth = before * TENTHS // max(int(positive.sum()), 1) + 1
+    return np.where(cents > 0, tenth, TENTHS)

@@ -1,0 +1,242 @@
+"""Retention curves for every cohort of customers, with pooling where a cohort alone knows too little.
+
+A cohort is a market, a product and a term, once while the commitment lasts and once free of it: leaving
+before its end costs money, so the two hazards have nothing in common. A cohort with too few churn events
+borrows the curve of the group above it (``models.retention_cohorts``).
+"""
+
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+import pandas as pd
+from scipy.special import xlog1py, xlogy
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_is_fitted
+
+from models.retention_cohorts import (
+    ALL,
+    COHORT_COLUMNS,
+    POOLING_LEVELS,
+    Cohort,
+    Exposures,
+    cohort_names,
+    cohorts_at,
+    commitment_months_left,
+    label_of,
+    parent_of,
+    typed_exposures,
+)
+from models.shifted_beta_geometric import (
+    Floats,
+    RetentionFitError,
+    ShiftedBetaGeometric,
+    hazard_of,
+)
+
+__all__ = ["RetentionCurves", "RetentionFitError", "RetentionParameters", "ShiftedBetaGeometric"]
+
+PARAMETERS_COLUMNS = (
+    "retention_cohort",
+    "pooled_from",
+    "alpha",
+    "beta",
+    "log_likelihood",
+    "customer_months",
+    "churned",
+    "observed_hazard",
+    "fitted_hazard",
+)
+
+
+@dataclass(frozen=True)
+class RetentionParameters:
+    """How retention curves are fitted.
+
+    Attributes:
+        min_churned: churn events that a cohort needs for a curve of its own. A cohort that would have had
+            so many under the curve above it, and had fewer, has also shown enough.
+        first_spell_months: ``spell_months`` of a customer at the first month end of a spell. Where the
+            source counts from 1, a 0 here only shifts beta by one.
+    """
+
+    min_churned: int = 30
+    first_spell_months: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be meant."""
+        if self.min_churned < 1:
+            raise ValueError(f"min_churned must be at least 1, found {self.min_churned}")
+
+
+@dataclass(frozen=True)
+class _Curve:
+    """A fitted hazard by tenure: falling (alpha, beta) or constant, and the cohort it was fitted on."""
+
+    source: Cohort
+    alpha: float
+    beta: float
+    constant: float
+
+    def hazard(self, tenure: Floats) -> Floats:
+        return hazard_of(self.alpha, self.beta, self.constant, tenure)
+
+
+def _expected_churned(observed: Exposures, curve: _Curve) -> float:
+    return float((observed.at_risk * curve.hazard(observed.tenure)).sum())
+
+
+def _log_likelihood(observed: Exposures, curve: _Curve) -> float:
+    hazard = curve.hazard(observed.tenure)
+    return float(
+        (xlogy(observed.churned, hazard) + xlog1py(observed.at_risk - observed.churned, -hazard)).sum()
+    )
+
+
+class RetentionCurves(BaseEstimator):
+    """One monthly hazard curve a cohort, fitted top down along ``POOLING_LEVELS``.
+
+    In each cohort a shifted-beta-geometric competes with a constant hazard and AIC decides, so a short or
+    steady history does not invent a slope. The constant counts half an event more than was seen (Jeffreys):
+    a cohort without churn so far is loyal, not immortal. With no exposures at all every hazard is NaN, so
+    that later values are null, not made up.
+
+    Attributes:
+        curves_: cohort to the curve that it uses, its own or one from above.
+        exposures_: cohort to what was observed of it.
+    """
+
+    # What a hazard depends on: customers alike in these have the same future, computed once.
+    key_columns = (
+        "retention_market",
+        "retention_product",
+        "retention_term",
+        "spell_months",
+        "commitment_months_left",
+    )
+
+    curves_: dict[Cohort, _Curve]
+    exposures_: dict[Cohort, Exposures]
+
+    def __init__(self, parameters: RetentionParameters | None = None) -> None:
+        """Args: parameters: the defaults where None."""
+        self.parameters = parameters
+
+    def fit(self, exposures: pd.DataFrame, y: None = None) -> Self:
+        """Fit on ``features.retention_exposures`` of one as-of date.
+
+        Args:
+            exposures: one row a cohort and ``spell_months``, the value that the customers at risk had at
+                the month end before; ``customers_at_risk``, ``customers_churned``.
+            y: ignored, for scikit-learn.
+        """
+        parameters = self.parameters or RetentionParameters()
+        frame = typed_exposures(exposures, parameters.first_spell_months)
+        self.first_spell_months_ = parameters.first_spell_months
+        self.curves_, self.exposures_ = {}, {}
+        for level in POOLING_LEVELS:
+            for cohort, observed in cohorts_at(frame, level):
+                self.exposures_[cohort] = observed
+                above = self.curves_[parent_of(cohort)] if level else None
+                self.curves_[cohort] = _fit_curve(cohort, observed, above, parameters.min_churned)
+        return self
+
+    def hazard(self, customers: pd.DataFrame, months: int) -> Floats:
+        """Probability to churn in each of the coming ``months``, given open at the start of the month.
+
+        While t <= commitment_months_left the committed curve of the cohort holds, then its free curve, both
+        at the tenure of that month.
+
+        Args:
+            customers: open customers with the columns ``key_columns``; one row a customer or a distinct key.
+            months: how many months ahead.
+
+        Returns:
+            Array (rows of ``customers``, months); column 0 is the first future month.
+        """
+        check_is_fitted(self)
+        spell_months = customers["spell_months"].to_numpy(dtype=np.float64, na_value=np.nan)
+        if np.isnan(spell_months).any():
+            raise ValueError(f"{int(np.isnan(spell_months).sum())} open customers have no spell_months")
+        month = np.arange(1, months + 1, dtype=np.float64)
+        tenure = spell_months[:, None] - self.first_spell_months_ + month
+        committed, free = (
+            hazard_of(*self._curve_columns(customers, is_committed), tenure) for is_committed in (True, False)
+        )
+        return np.where(month <= commitment_months_left(customers)[:, None], committed, free)
+
+    def cohort_labels(self, customers: pd.DataFrame) -> pd.Series:
+        """The cohort each customer is in now, as in ``parameters_frame``."""
+        names = cohort_names(customers)
+        is_committed = pd.Series(commitment_months_left(customers) > 0, index=customers.index)
+        state = is_committed.map({True: "committed", False: "free"})
+        market, product, term = (names[column] for column in COHORT_COLUMNS[:3])
+        return market + "/" + product + "/" + term + "/" + state
+
+    def parameters_frame(self) -> pd.DataFrame:
+        """Evidence, one row a cohort and a row for each group that lends its curve.
+
+        ``pooled_from`` names the lender, null for a curve of the cohort's own; ``alpha`` and ``beta`` are
+        null where the hazard is constant; log-likelihood, observed and fitted hazard are of the cohort's own
+        exposures under the curve that it uses, so the last two show how well that curve suits it.
+        """
+        check_is_fitted(self)
+        shown = {cohort for cohort in self.curves_ if None not in cohort}
+        shown |= {self.curves_[cohort].source for cohort in tuple(shown)} | {ALL}
+        rows = []
+        for cohort, curve in self.curves_.items():
+            if cohort not in shown:
+                continue
+            observed = self.exposures_[cohort]
+            months, churned = observed.at_risk.sum(), observed.churned.sum()
+            rows.append(
+                {
+                    "retention_cohort": label_of(cohort),
+                    "pooled_from": None if curve.source == cohort else label_of(curve.source),
+                    "alpha": curve.alpha,
+                    "beta": curve.beta,
+                    "log_likelihood": _log_likelihood(observed, curve) if months else np.nan,
+                    "customer_months": int(months),
+                    "churned": int(churned),
+                    "observed_hazard": churned / months if months else np.nan,
+                    "fitted_hazard": _expected_churned(observed, curve) / months if months else np.nan,
+                }
+            )
+        frame = pd.DataFrame(rows, columns=list(PARAMETERS_COLUMNS))
+        return frame.sort_values("retention_cohort", ignore_index=True)
+
+    def _curve_columns(self, customers: pd.DataFrame, is_committed: bool) -> tuple[Floats, Floats, Floats]:
+        """Alpha, beta and constant of the curve that each row follows, committed or free: column vectors."""
+        grouped = cohort_names(customers).groupby(list(COHORT_COLUMNS[:3]), sort=False)
+        curves = [self._nearest((*name, is_committed)) for name, _ in grouped]
+        table = np.array([(curve.alpha, curve.beta, curve.constant) for curve in curves]).reshape(-1, 3)
+        alpha, beta, constant = np.hsplit(table[grouped.ngroup().to_numpy()], 3)
+        return alpha, beta, constant
+
+    def _nearest(self, cohort: Cohort) -> _Curve:
+        """The curve of a cohort, or of the closest group above it that was seen."""
+        while cohort not in self.curves_:
+            cohort = parent_of(cohort)
+        return self.curves_[cohort]
+
+
+def _fit_curve(cohort: Cohort, observed: Exposures, above: _Curve | None, min_churned: int) -> _Curve:
+    months, churned = observed.at_risk.sum(), observed.churned.sum()
+    if above is not None and max(churned, _expected_churned(observed, above)) < min_churned:
+        return above
+    if months == 0:
+        return _Curve(cohort, np.nan, np.nan, np.nan)
+    constant = _Curve(cohort, np.nan, np.nan, float((churned + 0.5) / (months + 1.0)))
+    if churned < min_churned:
+        return constant  # enough months to know the level, too few events to know a slope
+    try:
+        model = ShiftedBetaGeometric().fit(
+            pd.DataFrame(
+                {"tenure": observed.tenure, "at_risk": observed.at_risk, "churned": observed.churned}
+            )
+        )
+    except RetentionFitError:
+        return above or constant
+    if model.status_ != "fitted" or model.log_likelihood_ - 1.0 <= _log_likelihood(observed, constant):
+        return constant  # AIC: the second parameter has to earn one unit of log-likelihood
+    return _Curve(cohort, model.alpha_, model.beta_, np.nan)
