@@ -15,3 +15,7 @@ class SourceError(SegmentationError):
 
 class VersionError(SegmentationError):
     """A version does not exist or cannot change its status as asked."""
+
+
+class RunFailed(SegmentationError):
+    """A Dagster run did not succeed."""

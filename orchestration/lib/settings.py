@@ -16,6 +16,7 @@ import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
 
 from models.behavior import BehaviorParameters
+from models.retention import RetentionParameters
 from models.value import ValueParameters
 from orchestration.lib.errors import SettingsError
 from orchestration.lib.rules import LIFECYCLE_RULES, MARKET_RULES, Rule
@@ -102,7 +103,9 @@ class CostSettings(_Section):
     per_gb: float = Field(0.004, ge=0)
     per_contact: float = Field(4.0, ge=0)
     per_payment_failure: float = Field(2.0, ge=0)
-    write_off_after_days: int = Field(120, ge=1, description="unpaid invoices are written off at this age past due")
+    write_off_after_days: int = Field(
+        120, ge=1, description="unpaid invoices are written off at this age past due"
+    )
 
 
 class FeatureSettings(_Section):
@@ -170,7 +173,9 @@ class Settings(_Section):
 
     name: str = Field("isp", pattern=r"^[a-z][a-z0-9_]*$")
     title: str = "Customer segmentation"
-    owner: str = Field("data-team@example.com", description="an e-mail address or 'team:name', shown on every asset")
+    owner: str = Field(
+        "data-team@example.com", description="an e-mail address or 'team:name', shown on every asset"
+    )
     currency: str = Field("EUR", pattern=r"^[A-Z]{3}$", description="reporting currency, ISO 4217")
     first_month: Month = Field("2020-01", description="the first month that can be segmented")
     warehouse: WarehouseSettings = WarehouseSettings()
@@ -178,6 +183,7 @@ class Settings(_Section):
     sources: dict[str, SourceSettings] = Field(default_factory=dict)
     costs: CostSettings = CostSettings()
     features: FeatureSettings = FeatureSettings()
+    retention: RetentionParameters = RetentionParameters()
     value: ValueParameters = ValueParameters()
     behavior: BehaviorParameters = BehaviorParameters()
     market: MarketSettings = MarketSettings()
@@ -191,12 +197,27 @@ class Settings(_Section):
             mode="json", include={"currency", "costs", "features", "market", "lifecycle", "report"}
         )
         meaning["report"].pop("path")
-        meaning |= {"value": asdict(self.value), "behavior": asdict(self.behavior)}
+        meaning |= {name: asdict(getattr(self, name)) for name in ("retention", "value", "behavior")}
         return hashlib.sha256(json.dumps(meaning, sort_keys=True, default=str).encode()).hexdigest()
 
 
+_chosen: Path | None = None
+
+
+def choose_settings_file(file: Path | None) -> Path:
+    """Find the settings file and let the rest of this process, Dagster's definitions among it, use that one."""
+    global _chosen
+    _chosen = find_settings_file(file)
+    return _chosen
+
+
 def find_settings_file(file: Path | None = None) -> Path:
-    """Return ``file``, else ``segmentation.yaml`` in the current folder, else the path in SEGMENTATION_CONFIG."""
+    """Return ``file``, else ``segmentation.yaml`` in the current folder, else the path in SEGMENTATION_CONFIG.
+
+    Raises:
+        SettingsError: there is none.
+    """
+    file = file or _chosen
     if file is None:
         local, named = Path(DEFAULT_FILE), os.environ.get(CONFIG_VARIABLE)
         if local.exists():
@@ -274,11 +295,15 @@ def _known_keys(location: tuple[int | str, ...]) -> str:
 
 def _with_absolute_paths(settings: Settings, base: Path) -> Settings:
     def absolute(path: str) -> str:
-        return path if "://" in path else str((base / path).resolve()) if "*" not in path else str(base / path)
+        return (
+            path if "://" in path else str((base / path).resolve()) if "*" not in path else str(base / path)
+        )
 
     return settings.model_copy(
         update={
-            "warehouse": settings.warehouse.model_copy(update={"path": Path(absolute(str(settings.warehouse.path)))}),
+            "warehouse": settings.warehouse.model_copy(
+                update={"path": Path(absolute(str(settings.warehouse.path)))}
+            ),
             "report": settings.report.model_copy(update={"path": Path(absolute(str(settings.report.path)))}),
             "locations": {
                 name: location.model_copy(update={"files": [absolute(glob) for glob in location.files]})

@@ -6,6 +6,7 @@ or PostgreSQL (many writers). Extensions come from pinned packages, so no connec
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from functools import cache
 from typing import Any
 
@@ -46,7 +47,9 @@ class Warehouse:
     @property
     def uri(self) -> str:
         """What DuckDB attaches."""
-        return "ducklake:" + (f"sqlite:{self.path}/catalog.sqlite" if self.catalog == "sqlite" else self.catalog)
+        return "ducklake:" + (
+            f"sqlite:{self.path}/catalog.sqlite" if self.catalog == "sqlite" else self.catalog
+        )
 
     @property
     def attach_options(self) -> dict[str, Any]:
@@ -80,12 +83,22 @@ class Warehouse:
         with self._attached(self.attach_options | {"read_only": True}) as connection:
             yield connection
 
+    def maintain(self, older_than: datetime) -> None:
+        """Merge small data files, and delete snapshots before ``older_than`` with the files only they used."""
+        with self.writer() as connection:
+            connection.execute(f"call ducklake_merge_adjacent_files('{ALIAS}')")
+            connection.execute(f"call ducklake_expire_snapshots('{ALIAS}', older_than => ?)", [older_than])
+            connection.execute(f"call ducklake_cleanup_old_files('{ALIAS}', older_than => ?)", [older_than])
+
     @contextmanager
     def _attached(self, options: dict[str, Any]) -> Iterator[duckdb.DuckDBPyConnection]:
         install_extensions()
         with duckdb.connect() as connection:
             connection.execute("set autoinstall_known_extensions = false")
-            for extension in ("ducklake", "sqlite_scanner" if self.catalog == "sqlite" else "postgres_scanner"):
+            for extension in (
+                "ducklake",
+                "sqlite_scanner" if self.catalog == "sqlite" else "postgres_scanner",
+            ):
                 connection.load_extension(extension)
             rendered = ", ".join(f"{name} {_literal(value)}" for name, value in options.items())
             connection.execute(f"attach {_literal(self.uri)} as {ALIAS} ({rendered})")

@@ -1,0 +1,57 @@
+# Every target installs what it needs into .venv first; that is quick when it is there.
+.DEFAULT_GOAL := help
+.PHONY: help run test lint dev bench lock clean
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+export DO_NOT_TRACK := 1
+export DBT_SEND_ANONYMOUS_USAGE_STATS := false
+
+SIMULATED := examples/simulated_isp/segmentation.yaml
+IBM := examples/ibm_telco/segmentation.yaml
+
+help:  ## Show the targets
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+$(INSTALLED): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, found " + sys.version.split()[0] + "; try make PYTHON=python3.12") if sys.version_info < (3, 11) else None'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@touch $@
+
+data/simulated_isp/source: | $(INSTALLED)
+	$(BIN)/segmentation simulate data/simulated_isp --customers 3000 --months 18 --end-month 2025-12
+
+data/ibm_telco/source: | $(INSTALLED)
+	$(BIN)/python examples/ibm_telco/fetch.py
+
+run: $(INSTALLED) data/simulated_isp/source data/ibm_telco/source  ## Run the whole pipeline on both example data sets
+	$(BIN)/segmentation run --config $(IBM) --from 2025-12 --to 2025-12
+	$(BIN)/segmentation run --config $(SIMULATED) --from 2025-07 --to 2025-12
+
+test: $(INSTALLED)  ## Run every test
+	$(BIN)/python -m pytest
+
+lint: $(INSTALLED)  ## Check style, types, import direction, SQL style and SQL portability
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/sqlfluff lint --processes 2 dbt_project
+	$(BIN)/python -m pytest -q tests/dbt/test_portability.py
+
+dev: $(INSTALLED) data/simulated_isp/source  ## Open the Dagster UI on the simulated ISP
+	DAGSTER_HOME=$${DAGSTER_HOME:-$(CURDIR)/data/simulated_isp/dagster} SEGMENTATION_CONFIG=$${SEGMENTATION_CONFIG:-$(CURDIR)/$(SIMULATED)} $(BIN)/dg dev
+
+bench: $(INSTALLED)  ## Measure speed and memory
+	$(BIN)/python -m benchmarks
+
+lock:  ## Compile requirements.lock from pyproject.toml
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+		--extra examples --group dev pyproject.toml --output-file requirements.lock
+
+clean:  ## Remove the example warehouses and reports
+	rm -rf data

@@ -1,0 +1,252 @@
+"""The ``segmentation`` command: thin over the Dagster jobs and the library.
+
+Exit codes: 0 done, 1 the user's to mend (a message says how), 2 wrong usage, 3 a run failed.
+"""
+
+import csv
+import json
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from orchestration.lib.errors import RunFailed, SegmentationError
+from orchestration.lib.settings import Settings, choose_settings_file, load_settings
+from orchestration.lib.warehouse import Warehouse
+
+app = typer.Typer(
+    help="Customer segmentation for internet and telecom providers.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+versions_app = typer.Typer(help="Look at the versions of the segments.", no_args_is_help=True)
+app.add_typer(versions_app, name="versions")
+
+out, err = Console(), Console(stderr=True)
+FAILED_RUN = 3
+
+Config = Annotated[
+    Path | None,
+    typer.Option(
+        "--config",
+        help="Settings file. Default: segmentation.yaml in the current folder, else the path in SEGMENTATION_CONFIG.",
+    ),
+]
+Month = Annotated[str | None, typer.Option(metavar="YYYY-MM")]
+
+
+class Format(StrEnum):
+    """How rows are printed."""
+
+    table = "table"
+    csv = "csv"
+    json = "json"
+
+
+@contextmanager
+def errors_for_people() -> Iterator[None]:
+    """Turn errors that the user can mend into a message and exit code 1."""
+    try:
+        yield
+    except SegmentationError as error:
+        err.print(f"[bold red]Error:[/] {error}", markup=True, highlight=False, soft_wrap=True)
+        raise typer.Exit(FAILED_RUN if isinstance(error, RunFailed) else 1) from error
+
+
+def _settings(config: Path | None) -> Settings:
+    return load_settings(choose_settings_file(config))
+
+
+def _existing_warehouse(config: Path | None) -> Warehouse:
+    warehouse = Warehouse(_settings(config).warehouse)
+    if not warehouse.exists:
+        raise SegmentationError(
+            f"There is no warehouse at {warehouse.path} yet. 'segmentation run' makes it."
+        )
+    return warehouse
+
+
+@app.command()
+def run(
+    config: Config = None,
+    first: Annotated[
+        str | None, typer.Option("--from", metavar="YYYY-MM", help="First month to segment.")
+    ] = None,
+    last: Annotated[
+        str | None, typer.Option("--to", metavar="YYYY-MM", help="Last month to segment.")
+    ] = None,
+    skip_ingest: Annotated[bool, typer.Option(help="Segment what is already loaded.")] = False,
+) -> None:
+    """Load what is new, then segment a range of months: features, segments, checks, published versions, reports.
+
+    Without --from and --to, the last complete month that the data reach is segmented.
+    """
+    with errors_for_people():
+        settings = _settings(config)
+        from orchestration.lib.runs import Runner
+
+        runner = Runner(settings, say=lambda line: err.print(line, highlight=False))
+        if not skip_ingest:
+            runner.ingest()
+        months = runner.months(first, last)
+        runner.segment(months)
+        from orchestration.lib.summary import run_summary
+
+        with Warehouse(settings.warehouse).reader() as connection:
+            out.print(run_summary(connection, settings, months))
+
+
+@app.command()
+def simulate(
+    out_folder: Annotated[
+        Path, typer.Argument(metavar="FOLDER", help="Where source/ and truth/ are written.")
+    ],
+    customers: Annotated[int, typer.Option(min=1_000, max=10_000_000)] = 3_000,
+    months: Annotated[int, typer.Option(min=3, max=120)] = 18,
+    end_month: Annotated[str, typer.Option(metavar="YYYY-MM", help="Last month of the window.")] = "2025-12",
+    seed: int = 1,
+    dirt: Annotated[float, typer.Option(min=0.0, max=0.2, help="Share of rows made dirty.")] = 0.0,
+    file_format: Annotated[str, typer.Option("--format", help="parquet or csv")] = "parquet",
+) -> None:
+    """Write the source files of a synthetic ISP, and its planted truth in a folder the pipeline never reads."""
+    from simulator import SimulationParameters
+    from simulator import simulate as write_isp
+
+    with errors_for_people():
+        try:
+            parameters = SimulationParameters(
+                customers=customers, months=months, end_month=end_month, seed=seed, dirt=dirt
+            )
+            rows = write_isp(
+                parameters,
+                out_folder,
+                file_format=file_format,
+                progress=lambda line: err.print(line, highlight=False),
+            )
+        except ValueError as error:
+            raise SegmentationError(str(error)) from error
+    _print_rows(["table", "rows"], list(rows.items()), Format.table)
+
+
+@app.command("check-sources")
+def check_sources(
+    config: Config = None,
+    sample: Annotated[int, typer.Option(min=1, help="Rows of each table that are looked at.")] = 10_000,
+) -> None:
+    """Look at the sources as the settings map them, before anything is loaded. Exit code 1 if a load would fail."""
+    with errors_for_people():
+        from orchestration.lib.check_sources import check_sources as look
+        from orchestration.lib.check_sources import render
+
+        report = look(_settings(config), sample_rows=sample)
+        out.print(render(report))
+        if not report.ok:
+            raise typer.Exit(1)
+
+
+@app.command()
+def sql(
+    query: Annotated[
+        str, typer.Argument(help="SQL over the lake's schemas, for example bi.customer_segments.")
+    ],
+    config: Config = None,
+    output: Annotated[Format, typer.Option("--format")] = Format.table,
+) -> None:
+    """Query the warehouse, read-only; a running pipeline is neither seen half-way nor disturbed."""
+    import duckdb
+
+    with errors_for_people(), _existing_warehouse(config).reader() as connection:
+        try:
+            result = connection.execute(query)
+        except duckdb.Error as error:
+            raise SegmentationError(str(error)) from error
+        _print_rows([column[0] for column in result.description or []], result.fetchall(), output)
+
+
+@versions_app.command("list")
+def versions_list(
+    config: Config = None, output: Annotated[Format, typer.Option("--format")] = Format.table
+) -> None:
+    """Print the registry of versions, newest first. JSON has every column; the table has those a person reads."""
+    from orchestration.lib.versions import REGISTRY_COLUMNS, list_versions
+
+    shown = list(REGISTRY_COLUMNS) if output is not Format.table else [
+        "version_id", "status", "changes", "created_at", "published_at", "code_version"
+    ]  # fmt: skip
+    with errors_for_people():
+        rows = _read(config, list_versions)
+    _print_rows(shown, [[row[name] for name in shown] for row in rows], output)
+
+
+@app.command()
+def rollback(
+    version_id: Annotated[
+        str, typer.Argument(help="The version to publish again, for example 2026-10-31.1.")
+    ],
+    config: Config = None,
+) -> None:
+    """Publish an older version of a month again; the one published now is withdrawn."""
+    from orchestration.lib.versions import rollback as republish
+
+    with errors_for_people(), _existing_warehouse(config).writer() as connection:
+        withdrawn = republish(connection, version_id, datetime.now(UTC).replace(tzinfo=None))
+    out.print(f"Published {version_id}" + (f", withdrew {withdrawn}." if withdrawn else "."))
+
+
+@app.command()
+def report(
+    version_id: Annotated[str | None, typer.Argument(help="Default: the latest published version.")] = None,
+    config: Config = None,
+) -> None:
+    """Write the HTML report of a version and print its path."""
+    with errors_for_people():
+        from orchestration.lib.report import write_report
+        from orchestration.lib.versions import list_versions
+
+        warehouse = _existing_warehouse(config)
+        if version_id is None:
+            published = [
+                row["version_id"] for row in _read(config, list_versions) if row["status"] == "published"
+            ]
+            if not published:
+                raise SegmentationError("No version has been published yet. 'segmentation run' makes one.")
+            version_id = published[0]
+        out.print(str(write_report(warehouse, _settings(config), version_id)), soft_wrap=True)
+
+
+def _read(config: Path | None, read: Callable[[Any], Any]) -> Any:
+    import duckdb
+
+    with _existing_warehouse(config).reader() as connection:
+        try:
+            return read(connection)
+        except duckdb.CatalogException as error:
+            raise SegmentationError(
+                "The warehouse has no versions yet. 'segmentation run' makes them."
+            ) from error
+
+
+def _print_rows(columns: Sequence[str], rows: Sequence[Sequence[Any]], output: Format) -> None:
+    if output is Format.json:
+        json.dump([dict(zip(columns, row, strict=True)) for row in rows], sys.stdout, default=str, indent=2)
+        sys.stdout.write("\n")
+    elif output is Format.csv:
+        writer = csv.writer(sys.stdout, lineterminator="\n")
+        writer.writerow(columns)
+        writer.writerows(rows)
+    else:
+        table = Table(*columns)
+        for row in rows:
+            table.add_row(*("" if value is None else str(value) for value in row))
+        out.print(table)
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,1 @@
+"""Thin Dagster definitions by stage: ingest → features → segments → publish, and ops beside them."""

@@ -1,0 +1,31 @@
+"""Staging, intermediate and features: dbt, point in time, a month a partition."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import dagster as dg
+from dagster_dbt import DbtCliResource, dbt_assets
+
+from orchestration.lib.dbt import dbt_arguments, ensure_manifest, prepare_for_dbt
+from orchestration.lib.dbt_assets import LayerTranslator
+from orchestration.lib.deployment import ALL_MONTHS_IN_ONE_RUN, MONTHS, WRITER_POOL, Deployment
+from orchestration.lib.months import as_of_date
+from orchestration.lib.versions import ensure_registry, set_scope
+
+
+@dbt_assets(
+    manifest=ensure_manifest(),
+    select="path:seeds path:models/staging path:models/intermediate path:models/features",
+    name="features",
+    partitions_def=MONTHS,
+    backfill_policy=ALL_MONTHS_IN_ONE_RUN,
+    dagster_dbt_translator=LayerTranslator(),
+    pool=WRITER_POOL,
+)
+def features(context: dg.AssetExecutionContext, dbt: DbtCliResource, deployment: Deployment) -> Iterator[Any]:
+    """Build the features of the run's months."""
+    with deployment.warehouse.writer() as connection:
+        ensure_registry(connection)
+        set_scope(connection, dict.fromkeys(as_of_date(month) for month in context.partition_keys))
+    prepare_for_dbt(deployment.warehouse)
+    yield from dbt.cli(dbt_arguments("build", deployment.settings), context=context).stream()

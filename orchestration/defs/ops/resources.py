@@ -1,0 +1,26 @@
+"""Resources and the executor: plain domain objects, handed to the assets of every stage."""
+
+import sys
+from pathlib import Path
+
+import dagster as dg
+from dagster_dbt import DbtCliResource
+
+from orchestration.lib.dbt import PROJECT_DIR
+from orchestration.lib.deployment import Deployment
+
+
+@dg.definitions
+def defs() -> dg.Definitions:
+    """One process a run: with one writer there is nothing to gain from more, and each would import everything again."""
+    return dg.Definitions(
+        resources={
+            "deployment": Deployment(),
+            "dbt": DbtCliResource(
+                project_dir=str(PROJECT_DIR),
+                profiles_dir=str(PROJECT_DIR),
+                dbt_executable=str(Path(sys.executable).with_name("dbt")),
+            ),
+        },
+        executor=dg.in_process_executor,
+    )

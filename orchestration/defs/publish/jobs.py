@@ -1,0 +1,27 @@
+"""Monthly segmentation: features to published versions, a month a partition, any range of months in one run."""
+
+import dagster as dg
+
+from orchestration.lib.deployment import MONTHS, SETTINGS
+from orchestration.lib.months import last_complete_month
+
+monthly_segmentation = dg.define_asset_job(
+    "monthly_segmentation",
+    selection=dg.AssetSelection.groups(
+        "seeds", "staging", "intermediate", "features", "segments", "bi", "publish"
+    ),
+    partitions_def=MONTHS,
+    description="Build the features of a month, segment its customers, check and publish the version.",
+)
+
+
+@dg.schedule(
+    job=monthly_segmentation,
+    cron_schedule=SETTINGS.schedule.monthly_segmentation_cron,
+    execution_timezone=SETTINGS.schedule.timezone,
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+)
+def monthly_segmentation_schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
+    """Segment the month that has just ended."""
+    month = last_complete_month(context.scheduled_execution_time.date())
+    return dg.RunRequest(partition_key=month, run_key=month)

@@ -1,0 +1,35 @@
+"""Segments that are joins and rules, the wide customer row, and the bi views over what is published: dbt."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import dagster as dg
+from dagster_dbt import DbtCliResource, dbt_assets
+
+from orchestration.lib.dbt import dbt_arguments, ensure_manifest, prepare_for_dbt
+from orchestration.lib.dbt_assets import LayerTranslator
+from orchestration.lib.deployment import ALL_MONTHS_IN_ONE_RUN, MONTHS, WRITER_POOL, Deployment
+from orchestration.lib.months import as_of_date
+from orchestration.lib.versions import candidates
+
+
+@dbt_assets(
+    manifest=ensure_manifest(),
+    select="path:models/segments path:models/bi",
+    name="segments_and_bi",
+    partitions_def=MONTHS,
+    backfill_policy=ALL_MONTHS_IN_ONE_RUN,
+    dagster_dbt_translator=LayerTranslator(),
+    pool=WRITER_POOL,
+)
+def segments_and_bi(
+    context: dg.AssetExecutionContext, dbt: DbtCliResource, deployment: Deployment
+) -> Iterator[Any]:
+    """Complete the candidates. The bi views show published versions only, so readers do not see them yet."""
+    with deployment.warehouse.reader() as connection:
+        opened = candidates(connection, [as_of_date(month) for month in context.partition_keys])
+    if not opened:
+        context.log.info("No month has changed; nothing to do.")
+        return
+    prepare_for_dbt(deployment.warehouse)
+    yield from dbt.cli(dbt_arguments("build", deployment.settings), context=context).stream()

@@ -1,0 +1,90 @@
+"""Customer value: past margin, residual future value, deciles and concentration."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import dagster as dg
+import pandas as pd
+
+from models.concentration import concentration_frame, value_curve_frame
+from models.deciles import assign_deciles
+from models.retention import RetentionCurves
+from models.value import FEATURE_COLUMNS, customer_value
+from orchestration.lib.deployment import ALL_MONTHS_IN_ONE_RUN, MONTHS, WRITER_POOL, Deployment
+from orchestration.lib.frames import read_batches, read_frame
+from orchestration.lib.plots import bar_plot
+from orchestration.lib.segment_assets import candidates_of, segment_spec
+from orchestration.lib.segment_tables import write_segment
+from orchestration.lib.warehouse import transaction
+
+_DEPS = [["segments", "versions"], ["features", "customer_features"], ["features", "retention_exposures"]]
+
+
+@dg.multi_asset(
+    name="value",
+    specs=[
+        segment_spec("customer_value", "One row a customer and version: past, residual future and total value in the "
+                     "reporting currency, churn probabilities, deciles (1 = best).", _DEPS),
+        segment_spec("value_curve", "One row a value measure, customer percentile and version: the points of the "
+                     "Lorenz and whale curves.", _DEPS),
+        segment_spec("value_concentration", "One row a value measure and version: Gini, shares of the top customers, "
+                     "peak of the whale curve.", _DEPS),
+        segment_spec("retention_cohorts", "One row a retention cohort and version: the fitted shifted-beta-geometric "
+                     "curve beside the data.", _DEPS),
+    ],
+    partitions_def=MONTHS,
+    backfill_policy=ALL_MONTHS_IN_ONE_RUN,
+    pool=WRITER_POOL,
+)  # fmt: skip
+def value(context: dg.AssetExecutionContext, deployment: Deployment) -> Iterator[dg.MaterializeResult]:
+    """Fit retention on all months so far, value every customer, rank them."""
+    settings = deployment.settings
+    rows = dict.fromkeys(("customer_value", "value_curve", "value_concentration", "retention_cohorts"), 0)
+    latest: dict[str, Any] = {}
+    with deployment.warehouse.writer() as connection:
+        for candidate in candidates_of(context, connection):
+            exposures = read_frame(
+                connection,
+                "select * from features.retention_exposures where as_of_date = ?",
+                [candidate.as_of_date],
+            )
+            curves = RetentionCurves(settings.retention).fit(exposures)
+            columns = ", ".join(dict.fromkeys((*FEATURE_COLUMNS, *curves.key_columns)))
+            customers = read_batches(
+                connection,
+                f"select {columns} from features.customer_features where as_of_date = ?",
+                [candidate.as_of_date],
+            )
+            valued = pd.concat(
+                [customer_value(batch, curves, settings.value) for batch in customers], ignore_index=True
+            )
+            ranked = assign_deciles(valued)
+            frames = {
+                "customer_value": ranked,
+                "value_curve": value_curve_frame(ranked),
+                "value_concentration": concentration_frame(ranked),
+                "retention_cohorts": curves.parameters_frame(),
+            }
+            with transaction(connection):
+                for table, frame in frames.items():
+                    rows[table] += write_segment(
+                        connection, table, candidate.version_id, candidate.as_of_date, frame
+                    )
+            latest = {"version_id": candidate.version_id} | _summary(ranked)
+    for table, count in rows.items():
+        metadata = {"rows_written": count} | (latest if table == "customer_value" else {})
+        yield dg.MaterializeResult(asset_key=["segments", table], metadata=metadata)
+
+
+def _summary(ranked: pd.DataFrame) -> dict[str, Any]:
+    by_decile = ranked.groupby("value_decile")["total_value"].sum()
+    return {
+        "total_value": float(ranked["total_value"].sum()),
+        "future_value": float(ranked["future_value"].sum()),
+        "deciles": bar_plot(
+            [f"{decile:.0f}" for decile in by_decile.index],
+            list(by_decile),
+            "Total value by decile (1 = best)",
+            "reporting currency",
+        ),
+    }

@@ -1,0 +1,46 @@
+"""The registry of versions: where a run opens the candidates it will fill."""
+
+from datetime import UTC, datetime
+
+import dagster as dg
+
+from orchestration.lib.dbt import code_version
+from orchestration.lib.deployment import ALL_MONTHS_IN_ONE_RUN, MONTHS, OWNERS, WRITER_POOL, Deployment
+from orchestration.lib.months import as_of_date
+from orchestration.lib.segment_tables import ensure_segment_tables
+from orchestration.lib.versions import Provenance, open_candidates
+
+
+@dg.asset(
+    key=["segments", "versions"],
+    group_name="segments",
+    kinds={"duckdb", "table"},
+    owners=OWNERS,
+    code_version="1",
+    deps=[["features", "customer_features"], ["features", "retention_exposures"]],
+    partitions_def=MONTHS,
+    backfill_policy=ALL_MONTHS_IN_ONE_RUN,
+    pool=WRITER_POOL,
+)
+def versions(context: dg.AssetExecutionContext, deployment: Deployment) -> dg.MaterializeResult:
+    """One row a version: status, provenance, row counts and checks. A run opens its candidates here.
+
+    A month whose features, settings, code and predecessor are those of its latest version gets no candidate, and
+    everything after this asset leaves it alone.
+    """
+    days = [as_of_date(month) for month in context.partition_keys]
+    made_by = Provenance(context.run.run_id, code_version(), deployment.settings.semantic_hash())
+    with deployment.warehouse.writer() as connection:
+        ensure_segment_tables(connection)
+        opened = open_candidates(connection, days, made_by, datetime.now(UTC).replace(tzinfo=None))
+    for candidate in opened:
+        context.log.info(f"Candidate {candidate.version_id}: {candidate.changes}.")
+    unchanged = len(days) - len(opened)
+    if unchanged:
+        context.log.info(f"{unchanged} month(s) are unchanged since their latest version and keep it.")
+    return dg.MaterializeResult(
+        metadata={
+            "candidates": ", ".join(candidate.version_id for candidate in opened) or "none",
+            "months_unchanged": unchanged,
+        }
+    )

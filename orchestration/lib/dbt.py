@@ -1,0 +1,103 @@
+"""How dbt is called: where its project lies, the variables and the environment of every invocation."""
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from orchestration.lib.errors import SegmentationError
+from orchestration.lib.rules import render
+from orchestration.lib.settings import Settings
+from orchestration.lib.warehouse import Warehouse, install_extensions
+
+ROOT = Path(__file__).parents[2]
+PROJECT_DIR = ROOT / "dbt_project"
+MANIFEST = PROJECT_DIR / "target" / "manifest.json"
+_STAMP = PROJECT_DIR / "target" / "manifest.sha256"
+_SOURCE_SUFFIXES = {".sql", ".yml", ".csv"}
+
+
+def dbt_variables(settings: Settings) -> dict[str, Any]:
+    """Return the variables that the models read: the settings' costs, rules and thresholds, never a date."""
+    return {
+        "costs": settings.costs.model_dump(mode="json"),
+        "features": settings.features.model_dump(mode="json"),
+        "market_rules": render(settings.market.rules, settings.market.thresholds),
+        "lifecycle_rules": render(settings.lifecycle.rules, settings.lifecycle.thresholds),
+        "lifecycle": settings.lifecycle.thresholds,
+        "minimum_cell_size": settings.report.minimum_cell_size,
+    }
+
+
+def dbt_arguments(command: str, settings: Settings) -> list[str]:
+    """Return the arguments of a dbt command, variables included."""
+    return [command, "--vars", json.dumps(dbt_variables(settings), sort_keys=True)]
+
+
+def dbt_environment(warehouse: Warehouse) -> dict[str, str]:
+    """Return the environment that dbt's profile reads; secrets go this way and not on a command line."""
+    return {
+        "SEGMENTATION_LAKE_URI": warehouse.uri,
+        "SEGMENTATION_LAKE_DATA_PATH": warehouse.data_path,
+        "DBT_TARGET": "sqlite_catalog" if warehouse.catalog == "sqlite" else "postgres_catalog",
+        "DO_NOT_TRACK": "1",
+    }
+
+
+def prepare_for_dbt(warehouse: Warehouse) -> None:
+    """Make the lake exist and hand dbt its environment."""
+    install_extensions()
+    os.environ.update(dbt_environment(warehouse))
+
+
+def ensure_manifest() -> Path:
+    """Parse the dbt project if its sources changed since the last manifest, and return the manifest's path.
+
+    Parsing opens neither the lake nor the network. The variables only have to be valid: the graph is the same for
+    all settings.
+    """
+    sources = _digest(_project_files())
+    if not MANIFEST.exists() or not _STAMP.exists() or _STAMP.read_text() != sources:
+        placeholder = Warehouse(Settings().warehouse)
+        finished = subprocess.run(
+            [
+                sys.executable, "-m", "dbt.cli.main", *dbt_arguments("parse", Settings()),
+                "--project-dir", str(PROJECT_DIR), "--profiles-dir", str(PROJECT_DIR),
+            ],
+            env=os.environ | dbt_environment(placeholder),
+            capture_output=True,
+            text=True,
+            check=False,
+        )  # fmt: skip
+        if finished.returncode:
+            raise SegmentationError(f"dbt cannot parse {PROJECT_DIR}:\n{finished.stdout}{finished.stderr}")
+        _STAMP.write_text(sources)
+    return MANIFEST
+
+
+def code_version() -> str:
+    """Return a short hash of the code that decides segments: the Python models and the dbt project."""
+    models = {
+        str(file.relative_to(ROOT)): file.read_bytes() for file in sorted((ROOT / "models").rglob("*.py"))
+    }
+    return _digest({**models, **dict(_project_files())})[:12]
+
+
+def _project_files() -> Mapping[str, bytes]:
+    def sources() -> Iterator[Path]:
+        yield PROJECT_DIR / "dbt_project.yml"
+        for folder in ("models", "macros", "seeds", "tests"):
+            yield from (file for file in (PROJECT_DIR / folder).rglob("*") if file.suffix in _SOURCE_SUFFIXES)
+
+    return {str(file.relative_to(ROOT)): file.read_bytes() for file in sorted(sources())}
+
+
+def _digest(files: Mapping[str, bytes]) -> str:
+    digest = hashlib.sha256()
+    for name, content in files.items():
+        digest.update(name.encode() + b"\0" + content + b"\0")
+    return digest.hexdigest()

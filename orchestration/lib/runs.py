@@ -1,0 +1,105 @@
+"""Launching the Dagster jobs from the command line: in this process, and recorded where the UI looks."""
+
+import logging
+import os
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import yaml
+
+from orchestration.lib.dbt import ensure_manifest
+from orchestration.lib.errors import RunFailed, SegmentationError
+from orchestration.lib.months import last_complete_month, month_of, months_between
+from orchestration.lib.settings import Settings
+from orchestration.lib.warehouse import Warehouse
+
+INSTANCE_SETTINGS = {
+    "telemetry": {"enabled": False},
+    # Runs that hold the pool of writers wait for one another in the queue.
+    "concurrency": {"pools": {"granularity": "run", "default_limit": 1}},
+}
+
+
+def prepare_dagster_home(settings: Settings) -> Path:
+    """Keep Dagster's record of runs beside the lake, unless DAGSTER_HOME says where."""
+    home = Path(os.environ.setdefault("DAGSTER_HOME", str(settings.warehouse.path.parent / "dagster")))
+    home.mkdir(parents=True, exist_ok=True)
+    configuration = home / "dagster.yaml"
+    if not configuration.exists():
+        configuration.write_text(yaml.safe_dump(INSTANCE_SETTINGS))
+    return home
+
+
+class Runner:
+    """Runs the jobs of one deployment, one after the other."""
+
+    def __init__(self, settings: Settings, say: Callable[[str], None]) -> None:
+        self._settings = settings
+        self._warehouse = Warehouse(settings.warehouse)
+        self._say = say
+        prepare_dagster_home(settings)
+        ensure_manifest()
+        # Imported late: the definitions read the settings file that was chosen before.
+        from dagster import DagsterInstance
+
+        from orchestration.definitions import defs
+
+        self._definitions = defs()
+        self._instance = DagsterInstance.get()
+        logging.getLogger("dagster").setLevel(logging.WARNING)
+
+    def ingest(self) -> None:
+        """Run the job ``daily_ingest``."""
+        self._run("daily_ingest", {})
+
+    def segment(self, months: Sequence[str]) -> None:
+        """Run the job ``monthly_segmentation`` for consecutive months in one run."""
+        self._run(
+            "monthly_segmentation",
+            {
+                "dagster/asset_partition_range_start": months[0],
+                "dagster/asset_partition_range_end": months[-1],
+            },
+        )
+
+    def months(self, first: str | None, last: str | None) -> list[str]:
+        """Return the months to segment: what was asked for, else the last complete month that the data reach.
+
+        Raises:
+            SegmentationError: a month is malformed, not over yet, or before the first month of the settings.
+        """
+        complete = last_complete_month(datetime.now(UTC).date())
+        last = last or first or min(complete, self._last_month_of_data() or complete)
+        first = first or last
+        try:
+            months = months_between(first, last)
+        except ValueError as error:
+            raise SegmentationError(str(error)) from error
+        if last > complete:
+            raise SegmentationError(f"{last} is not over yet; the last complete month is {complete}.")
+        if first < self._settings.first_month:
+            raise SegmentationError(
+                f"{first} is before first_month {self._settings.first_month} of the settings; set it earlier if the"
+                " data go back that far."
+            )
+        return months
+
+    def _last_month_of_data(self) -> str | None:
+        with self._warehouse.reader() as connection:
+            row = connection.execute(
+                "select greatest((select max(invoice_date) from raw.invoices), (select max(usage_date) from raw.usage))"
+            ).fetchone()
+        latest: date | None = row[0] if row else None
+        return month_of(latest) if latest else None
+
+    def _run(self, job: str, tags: Mapping[str, str]) -> None:
+        self._say(f"[bold]{job}[/]" + (f" {' … '.join(dict.fromkeys(tags.values()))}" if tags else ""))
+        result = self._definitions.get_job_def(job).execute_in_process(
+            instance=self._instance, tags=dict(tags), raise_on_error=False
+        )
+        if not result.success:
+            failed = [event.step_key for event in result.all_events if event.is_step_failure]
+            raise RunFailed(
+                f"The run {result.run_id} of {job} failed in {', '.join(filter(None, failed))}; see above."
+            )

@@ -1,0 +1,45 @@
+"""What the Python segment assets have in common: their specs, and going through the candidates of a run."""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+import dagster as dg
+import duckdb
+
+from orchestration.lib.dbt import code_version
+from orchestration.lib.deployment import OWNERS
+from orchestration.lib.months import as_of_date
+from orchestration.lib.segment_tables import KEY_COLUMNS, SEGMENT_TABLES
+from orchestration.lib.versions import Candidate, candidates
+
+
+def segment_spec(
+    table: str, description: str, deps: Sequence[Sequence[str]], kinds: Iterable[str] = ("scikitlearn",)
+) -> dg.AssetSpec:
+    """Return the spec of a segment table that Python writes."""
+    columns = KEY_COLUMNS | dict(SEGMENT_TABLES[table])
+    return dg.AssetSpec(
+        key=["segments", table],
+        description=description,
+        deps=[dg.AssetKey(list(key)) for key in deps],
+        group_name="segments",
+        kinds={"duckdb", "table", *kinds},
+        owners=OWNERS,
+        code_version=code_version(),
+        metadata={
+            "dagster/column_schema": dg.TableSchema(
+                columns=[dg.TableColumn(name, sql_type) for name, sql_type in columns.items()]
+            )
+        },
+    )
+
+
+def candidates_of(
+    context: dg.AssetExecutionContext, connection: duckdb.DuckDBPyConnection
+) -> Iterator[Candidate]:
+    """Yield the candidates of the run's months, oldest first, saying how far the asset has come."""
+    opened = candidates(connection, [as_of_date(month) for month in context.partition_keys])
+    if not opened:
+        context.log.info("No month has changed; nothing to do.")
+    for number, candidate in enumerate(opened, start=1):
+        context.log.info(f"Version {candidate.version_id} ({number} of {len(opened)})")
+        yield candidate

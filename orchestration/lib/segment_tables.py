@@ -1,0 +1,156 @@
+"""The segment tables that Python writes: declared columns, and the one way to write them.
+
+Every row carries its version. A write replaces that version's rows in one transaction and names its columns, so a
+repeated or killed run leaves the same table. The segment tables that are joins and rules are dbt models instead.
+"""
+
+from collections.abc import Mapping
+
+import duckdb
+import pandas as pd
+
+MONEY = "decimal(18, 2)"
+
+SEGMENT_TABLES: Mapping[str, Mapping[str, str]] = {
+    "customer_value": {
+        "customer_id": "varchar",
+        "market_segment": "varchar",
+        "past_value": MONEY,
+        "expected_monthly_margin": MONEY,
+        "future_value_horizon": MONEY,
+        "future_value_tail": MONEY,
+        "future_value": MONEY,
+        "total_value": MONEY,
+        "churn_probability_1m": "double",
+        "churn_probability_3m": "double",
+        "churn_probability_12m": "double",
+        "expected_remaining_months": "double",
+        "retention_cohort": "varchar",
+        "is_ranked": "boolean",
+        "value_decile": "integer",
+        "value_decile_in_market": "integer",
+        "value_percentile": "integer",
+        "value_permille": "integer",
+        "value_share_decile": "integer",
+    },
+    "value_curve": {
+        "value_measure": "varchar",
+        "customer_percentile": "integer",
+        "customers": "bigint",
+        "value": MONEY,
+        "cumulative_value_share": "double",
+    },
+    "value_concentration": {
+        "value_measure": "varchar",
+        "customers": "bigint",
+        "value": MONEY,
+        "gini": "double",
+        "top_1_share": "double",
+        "top_5_share": "double",
+        "top_10_share": "double",
+        "top_20_share": "double",
+        "customer_share_for_50": "double",
+        "customer_share_for_80": "double",
+        "whale_peak_share": "double",
+        "customers_past_peak": "bigint",
+    },
+    "retention_cohorts": {
+        "retention_cohort": "varchar",
+        "pooled_from": "varchar",
+        "alpha": "double",
+        "beta": "double",
+        "log_likelihood": "double",
+        "customer_months": "bigint",
+        "churned": "bigint",
+        "observed_hazard": "double",
+        "fitted_hazard": "double",
+    },
+    "customer_behavior": {
+        "customer_id": "varchar",
+        "population": "varchar",
+        "behavior_status": "varchar",
+        "cluster_id": "varchar",
+        "cluster_name": "varchar",
+        "distance": "double",
+        "runner_up_cluster_id": "varchar",
+    },
+    "behavior_clusters": {
+        "population": "varchar",
+        "cluster_id": "varchar",
+        "cluster_name": "varchar",
+        "rule": "varchar",
+        "rule_precision": "double",
+        "rule_recall": "double",
+        "customers": "bigint",
+        "share": "double",
+        "jaccard": "double",
+        "silhouette": "double",
+        "first_version_id": "varchar",
+        "matched_jaccard": "double",
+        "top_features": "varchar",
+    },
+    "behavior_evidence": {
+        "population": "varchar",
+        "k": "integer",
+        "silhouette": "double",
+        "prediction_strength": "double",
+        "min_jaccard": "double",
+        "is_chosen": "boolean",
+        "decision": "varchar",
+    },
+    "cluster_events": {
+        "population": "varchar",
+        "event": "varchar",
+        "cluster_id": "varchar",
+        "previous_cluster_id": "varchar",
+        "jaccard": "double",
+        "customers": "bigint",
+    },
+}
+
+KEY_COLUMNS = {"version_id": "varchar", "as_of_date": "date"}
+
+
+def ensure_segment_tables(connection: duckdb.DuckDBPyConnection) -> None:
+    """Create the tables that are missing, partitioned by as-of date so that a month is read alone."""
+    known = {
+        name
+        for (name,) in connection.execute(
+            "select table_name from information_schema.tables where table_schema = 'segments'"
+        ).fetchall()
+    }
+    for table, columns in SEGMENT_TABLES.items():
+        if table not in known:
+            ddl = ", ".join(f"{name} {sql_type}" for name, sql_type in (KEY_COLUMNS | dict(columns)).items())
+            connection.execute(f"create table segments.{table} ({ddl})")
+            connection.execute(f"alter table segments.{table} set partitioned by (as_of_date)")
+
+
+def write_segment(
+    connection: duckdb.DuckDBPyConnection,
+    table: str,
+    version_id: str,
+    as_of_date: object,
+    frame: pd.DataFrame,
+) -> int:
+    """Replace the rows of ``version_id`` in ``segments.<table>`` by ``frame``; return how many were written.
+
+    The caller opens the transaction. Columns of the frame beyond the declared ones are an error, as are missing ones.
+    """
+    columns = SEGMENT_TABLES[table]
+    if set(frame.columns) != set(columns):
+        missing, unknown = (
+            sorted(set(columns) - set(frame.columns)),
+            sorted(set(frame.columns) - set(columns)),
+        )
+        raise ValueError(f"segments.{table}: missing columns {missing}, unknown columns {unknown}")
+    connection.execute(f"delete from segments.{table} where version_id = ?", [version_id])
+    names = ", ".join(columns)
+    casts = ", ".join(f"cast({name} as {sql_type})" for name, sql_type in columns.items())
+    connection.register("segment_rows", frame)
+    connection.execute(
+        f"insert into segments.{table} (version_id, as_of_date, {names}) select ?, ?, {casts} from segment_rows",
+        [version_id, as_of_date],
+    )
+    connection.unregister("segment_rows")
+    return len(frame)
