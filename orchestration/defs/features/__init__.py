@@ -1,0 +1,1 @@
+"""Raw tables to point-in-time features, by dbt."""

@@ -1,0 +1,1 @@
+"""Candidates to published versions and reports."""

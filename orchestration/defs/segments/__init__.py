@@ -1,0 +1,1 @@
+"""Features to candidate versions of the segments."""
