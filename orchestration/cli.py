@@ -17,7 +17,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from orchestration.lib.errors import RunFailed, SegmentationError
+from orchestration.lib.errors import RunFailedError, SegmentationError
 from orchestration.lib.settings import Settings, choose_settings_file, load_settings
 from orchestration.lib.warehouse import Warehouse
 
@@ -57,7 +57,7 @@ def errors_for_people() -> Iterator[None]:
         yield
     except SegmentationError as error:
         err.print(f"[bold red]Error:[/] {error}", markup=True, highlight=False, soft_wrap=True)
-        raise typer.Exit(FAILED_RUN if isinstance(error, RunFailed) else 1) from error
+        raise typer.Exit(FAILED_RUN if isinstance(error, RunFailedError) else 1) from error
 
 
 def _settings(config: Path | None) -> Settings:

@@ -17,5 +17,5 @@ class VersionError(SegmentationError):
     """A version does not exist or cannot change its status as asked."""
 
 
-class RunFailed(SegmentationError):
+class RunFailedError(SegmentationError):
     """A Dagster run did not succeed."""

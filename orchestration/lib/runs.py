@@ -9,7 +9,7 @@ from pathlib import Path
 import yaml
 
 from orchestration.lib.dbt import ensure_manifest
-from orchestration.lib.errors import RunFailed, SegmentationError
+from orchestration.lib.errors import RunFailedError, SegmentationError
 from orchestration.lib.months import last_complete_month, month_of, months_between
 from orchestration.lib.settings import Settings
 from orchestration.lib.warehouse import Warehouse
@@ -100,6 +100,6 @@ class Runner:
         )
         if not result.success:
             failed = [event.step_key for event in result.all_events if event.is_step_failure]
-            raise RunFailed(
+            raise RunFailedError(
                 f"The run {result.run_id} of {job} failed in {', '.join(filter(None, failed))}; see above."
             )

@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
 
-from models.behavior import BehaviorParameters
+from models.behavior_parameters import BehaviorParameters
 from models.retention import RetentionParameters
 from models.value import ValueParameters
 from orchestration.lib.errors import SettingsError
