@@ -1,0 +1,107 @@
+"""From evidence on every k to one decision that a person can read."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from models.behavior_parameters import BehaviorParameters
+from models.cluster_evidence import Evidence
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The chosen k, which of its clusters hold, and one row of evidence per k tried."""
+
+    k: int
+    holds: tuple[bool, ...]
+    jaccard: tuple[float, ...]
+    evidence: pd.DataFrame
+
+
+def choose(evidence: list[Evidence], parameters: BehaviorParameters, reason: str = "") -> Choice:
+    """Take the largest k that nothing refuses; one cluster where every larger k is refused.
+
+    `reason` says why one cluster was the only answer considered, where no evidence was gathered.
+    """
+    refusals = {item.k: refusal(item, parameters) for item in evidence}
+    accepted = [item for item in evidence if not refusals[item.k]]
+    chosen = max(accepted, key=lambda item: item.k, default=None)
+    k = chosen.k if chosen else 1
+    alone = reason or f"no k from 2 to {parameters.largest_k} shows clusters that hold"
+    rows = [_row(_single(), k == 1, f"One cluster: {alone}." if k == 1 else f"{k} clusters hold.")]
+    for item in evidence:
+        if item is chosen:
+            decision = _acceptance(item, parameters)
+        elif refusals[item.k]:
+            decision = f"Refused: {refusals[item.k]}."
+        else:
+            decision = f"Holds too, but {k} is the largest k that holds."
+        rows.append(_row(item, item is chosen, decision))
+    found = chosen or _single()
+    return Choice(k, holding(found, parameters), found.jaccard, pd.DataFrame(rows))
+
+
+def holding(item: Evidence, parameters: BehaviorParameters) -> tuple[bool, ...]:
+    """For each cluster, whether it comes back in resamples and is not tiny."""
+    return tuple(
+        jaccard >= parameters.jaccard_threshold and share >= parameters.minimum_share
+        for jaccard, share in zip(item.jaccard, item.share, strict=True)
+    )
+
+
+def refusal(item: Evidence, parameters: BehaviorParameters) -> str:
+    """Why this k is not believed; empty where it is."""
+    strength = f"prediction strength {item.prediction_strength:.2f}"
+    if item.prediction_strength < parameters.prediction_strength_threshold:
+        return (
+            f"{strength} is under {parameters.prediction_strength_threshold:.2f}, "
+            "one half of the customers does not find the clusters of the other"
+        )
+    if item.prediction_strength - item.reference_strength < parameters.strength_margin:
+        return (
+            f"no gap between neighbours (depth {item.separation:.2f}), and {strength} is not "
+            f"{parameters.strength_margin:.2f} above the {item.reference_strength:.2f} of shuffled directions: "
+            "one cloud cut into pieces"
+        )
+    holds = holding(item, parameters)
+    mixed = sum(share for share, hold in zip(item.share, holds, strict=True) if not hold)
+    if sum(holds) < 2 or mixed > parameters.maximum_mixed_share:
+        return (
+            f"only {sum(holds)} of {item.k} clusters hold (Jaccard {parameters.jaccard_threshold:.2f}, share "
+            f"{parameters.minimum_share:.0%}), which leaves {mixed:.0%} of customers mixed"
+        )
+    return ""
+
+
+def _acceptance(item: Evidence, parameters: BehaviorParameters) -> str:
+    why = (
+        f"with a gap between neighbours (depth {item.separation:.2f})"
+        if item.separation >= parameters.separation_threshold
+        else f"far above the {item.reference_strength:.2f} of shuffled directions"
+    )
+    dissolved = len(item.jaccard) - sum(holding(item, parameters))
+    rest = f"{dissolved} dissolved into mixed" if dissolved else "all clusters hold"
+    return (
+        f"Chosen: the largest k that one half of the customers finds in the other (prediction strength "
+        f"{item.prediction_strength:.2f}), {why}; {rest} (worst Jaccard {min(item.jaccard):.2f})."
+    )
+
+
+def _single() -> Evidence:
+    nan = float("nan")
+    return Evidence(1, nan, 1.0, nan, nan, (1.0,), (1.0,))
+
+
+def _row(item: Evidence, is_chosen: bool, decision: str) -> dict[str, object]:
+    return {
+        "k": item.k,
+        "silhouette": item.silhouette,
+        "prediction_strength": item.prediction_strength,
+        "separation": item.separation,
+        "reference_strength": item.reference_strength,
+        "min_jaccard": min(item.jaccard, default=np.nan),
+        "min_share": min(item.share),
+        "is_chosen": is_chosen,
+        "decision": decision,
+    }

@@ -1,0 +1,149 @@
+"""How many clusters the data themselves bear out, and which of them hold.
+
+Four questions are asked of every k, all on one sample in one weighted space: how far apart are the clusters
+(silhouette), does one half of the customers find the clusters of the other half (prediction strength), is
+there a gap between neighbours (separation), and does a cluster come back in a resample (Jaccard)?
+A long single cloud can be cut reproducibly, so prediction strength alone would find clusters in it. There is
+no gap at such a cut, and the cut is as reproducible when every direction of the cloud is shuffled by itself:
+a k is believed only if it shows a gap, or is much more reproducible than the shuffled cloud.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.ndimage import gaussian_filter1d
+from sklearn.metrics import silhouette_score
+from sklearn.metrics.cluster import contingency_matrix
+from sklearn.pipeline import Pipeline
+
+from models.behavior_parameters import BehaviorParameters
+from models.cluster_partition import Array, Labels, partition
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What is known of one k. `jaccard` and `share` are per cluster, in the order of the fitted labels.
+
+    `reference_strength` (prediction strength of the same values without their dependence) and `jaccard` cost
+    most and are nan and empty where an earlier answer has already refused this k.
+    """
+
+    k: int
+    silhouette: float
+    prediction_strength: float
+    separation: float
+    reference_strength: float
+    jaccard: tuple[float, ...]
+    share: tuple[float, ...]
+
+
+def assess(space: Array, model: Pipeline, parameters: BehaviorParameters) -> Evidence:
+    """Judge a fitted partition of `space` (rows × dimensions) by refitting it on halves and resamples."""
+    k = model["clusters"].n_clusters
+    labels = model.predict(space)
+    random = np.random.default_rng([parameters.random_state, k])
+    strength, gap = split_halves(space, k, parameters, random)
+    is_reproducible = strength >= parameters.prediction_strength_threshold
+    reference = float("nan")
+    if is_reproducible and gap < parameters.separation_threshold:
+        alone = np.column_stack([random.permutation(column) for column in space.T])
+        reference, _ = split_halves(alone, k, parameters, random)
+    is_structure = is_reproducible and not strength - reference < parameters.strength_margin
+    return Evidence(
+        k=k,
+        silhouette=mean_silhouette(model["metric"].transform(space), labels),
+        prediction_strength=strength,
+        separation=gap,
+        reference_strength=reference,
+        jaccard=bootstrap_jaccard(space, labels, k, parameters.resamples, random) if is_structure else (),
+        share=tuple((np.bincount(labels, minlength=k) / len(labels)).tolist()),
+    )
+
+
+def split_halves(
+    space: Array, k: int, parameters: BehaviorParameters, random: np.random.Generator
+) -> tuple[float, float]:
+    """Mean prediction strength and median separation over random halves of the rows."""
+    strength, gaps = [], []
+    for _ in range(parameters.splits):
+        order = random.permutation(len(space))
+        train, test = np.array_split(space[order], 2)
+        learned = partition(k, random_state=parameters.random_state).fit(train)
+        own = partition(k, random_state=parameters.random_state).fit(test)
+        labels = learned.predict(test)
+        strength.append(prediction_strength(own["clusters"].labels_, labels, parameters.minimum_share))
+        gaps.append(separation(learned, test, labels))
+    return float(np.mean(strength)), float(np.median(gaps))
+
+
+def mean_silhouette(space: Array, labels: Labels) -> float:
+    """Mean silhouette (Rousseeuw 1987); nan where fewer than two clusters have members."""
+    found = len(np.unique(labels))
+    return float(silhouette_score(space, labels)) if 1 < found < len(labels) else float("nan")
+
+
+def prediction_strength(own: Labels, learned: Labels, minimum_share: float = 0.0) -> float:
+    """Tibshirani & Walther (2005): the worst cluster's share of pairs that the other half keeps together.
+
+    `own` are the labels of the test half clustered by itself, `learned` those predicted from the train half.
+    Clusters under `minimum_share` are left out: they are dissolved anyway. 1 where no cluster is left.
+    """
+    table = contingency_matrix(own, learned).astype(float)
+    size = table.sum(axis=1)
+    judged = (size >= 2) & (size >= minimum_share * len(own))
+    together = (table * (table - 1)).sum(axis=1)[judged] / (size * (size - 1))[judged]
+    return float(together.min(initial=1.0))
+
+
+def separation(model: Pipeline, space: Array, labels: Labels) -> float:
+    """Depth of the shallowest gap between two clusters, 0 (none) to 1, on rows the model has not seen.
+
+    The members of two clusters are projected on the line through their centres in the model's metric, and
+    the depth is 1 - the lowest density between the two modes / the lower mode.
+    """
+    mapped, centers = model["metric"].transform(space), model["clusters"].cluster_centers_
+    depth = 1.0
+    for a in range(len(centers)):
+        for b in range(a):
+            axis = centers[a] - centers[b]
+            pair = mapped[(labels == a) | (labels == b)]
+            if len(pair) >= 4 and axis.any():
+                depth = min(depth, valley((pair - centers[b]) @ axis / (axis @ axis)))
+    return depth
+
+
+def valley(position: Array, bins: int = 300) -> float:
+    """Depth of the gap in positions on a line where the two centres lie at 0 and 1."""
+    left, right = position[position < 0.5], position[position >= 0.5]
+    if min(len(left), len(right)) < 2:
+        return 0.0
+    within = (left.std() * len(left) + right.std() * len(right)) / len(position)
+    bandwidth = 1.06 * within * len(position) ** -0.2
+    counts, edges = np.histogram(position, bins=bins, range=(-1, 2))
+    density = gaussian_filter1d(counts.astype(float), max(bandwidth / (edges[1] - edges[0]), 1.0))
+    middle = bins // 2
+    low_mode, high_mode = int(density[:middle].argmax()), middle + int(density[middle:].argmax())
+    lower = min(density[low_mode], density[high_mode])
+    return float(1 - density[low_mode : high_mode + 1].min() / lower) if lower > 0 else 0.0
+
+
+def bootstrap_jaccard(
+    space: Array, labels: Labels, k: int, resamples: int, random: np.random.Generator
+) -> tuple[float, ...]:
+    """Mean Jaccard similarity of each cluster with its best match in resamples (Hennig 2007)."""
+    similarity = np.zeros((resamples, k))
+    for turn in range(resamples):
+        drawn = random.integers(0, len(space), len(space))
+        again = partition(k, n_init=2, random_state=turn).fit(space[drawn])
+        seen = np.unique(drawn)
+        similarity[turn] = jaccard_table(labels[seen], again.predict(space[seen]), k).max(axis=1)
+    return tuple(similarity.mean(axis=0).tolist())
+
+
+def jaccard_table(first: Labels, second: Labels, k: int) -> Array:
+    """Jaccard similarity of every cluster of `first` (rows) with every cluster of `second` (columns)."""
+    both = np.zeros((k, k))
+    np.add.at(both, (first, second), 1)
+    union = both.sum(axis=1)[:, None] + both.sum(axis=0)[None, :] - both
+    table: Array = np.divide(both, union, out=np.zeros_like(both), where=union > 0)
+    return table

@@ -1,0 +1,86 @@
+"""One-line rules: who is in a cluster, said with a few thresholds on columns an analyst can query."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from sklearn.tree import DecisionTreeClassifier
+
+from models.behavior_features import FEATURE_BY_NAME
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A condition over `features.customer_features` that is valid SQL, and how well it says the cluster."""
+
+    text: str
+    precision: float
+    recall: float
+
+
+EVERYBODY = Rule("true", 1.0, 1.0)
+
+
+def cluster_rule(frame: pd.DataFrame, member: np.ndarray, *, depth: int = 3, random_state: int = 0) -> Rule:
+    """Return the branch of a shallow decision tree that best picks out the members (by F1).
+
+    `frame` has one float column per feature in original units, `member` marks the rows of the cluster.
+    Thresholds are rounded to three digits before precision and recall are measured, so they are those of the
+    rule as printed. Where there are rows enough, the tree learns on one half and is measured on the other.
+    """
+    if member.all():
+        return EVERYBODY
+    learning = np.arange(len(frame)) % 2 == 0
+    judging = ~learning
+    if min(member[learning].sum(), member[judging].sum(), (~member[learning]).sum()) < 25:
+        learning = judging = np.ones(len(frame), dtype=bool)
+    filled = frame.fillna(frame.median())
+    tree = DecisionTreeClassifier(
+        max_depth=depth, class_weight="balanced", min_samples_leaf=5, random_state=random_state
+    ).fit(filled[learning], member[learning])
+    rules = [_measure(bounds, frame[judging], member[judging]) for bounds in _branches(tree, list(frame.columns))]
+    return max(rules, key=lambda rule: (_f1(rule), -len(rule.text), rule.text))
+
+
+def _f1(rule: Rule) -> float:
+    total = rule.precision + rule.recall
+    return 2 * rule.precision * rule.recall / total if total else 0.0
+
+
+def _branches(tree: DecisionTreeClassifier, names: list[str]) -> list[dict[str, tuple[float, float]]]:
+    """Every node's interval (at least, below) per feature, inner nodes too: a shorter rule may be better."""
+    nodes, found = tree.tree_, []
+
+    def walk(node: int, bounds: dict[str, tuple[float, float]]) -> None:
+        found.append(bounds)
+        if nodes.children_left[node] < 0:
+            return
+        name, cut = names[nodes.feature[node]], float(f"{nodes.threshold[node]:.3g}")
+        low, high = bounds.get(name, (-np.inf, np.inf))
+        walk(nodes.children_left[node], {**bounds, name: (low, min(high, cut))})
+        walk(nodes.children_right[node], {**bounds, name: (max(low, cut), high)})
+
+    walk(0, {})
+    return found[1:] or found
+
+
+def _measure(bounds: dict[str, tuple[float, float]], frame: pd.DataFrame, member: np.ndarray) -> Rule:
+    caught = np.ones(len(frame), dtype=bool)
+    parts = []
+    for name, (low, high) in bounds.items():
+        values = frame[name].to_numpy()
+        caught &= ~np.isnan(values) & (values >= low) & (values < high)
+        if FEATURE_BY_NAME[name].kind == "flag":
+            parts.append(name if low > 0 else f"not {name}")
+            continue
+        if low > -np.inf:
+            parts.append(f"{name} >= {_plain(low)}")
+        if high < np.inf:
+            parts.append(f"{name} < {_plain(high)}")
+    hits = float((caught & member).sum())
+    precision = hits / caught.sum() if caught.any() else 0.0
+    return Rule(" and ".join(parts) or "true", float(precision), hits / float(member.sum()))
+
+
+def _plain(number: float) -> str:
+    return np.format_float_positional(number, trim="-")
