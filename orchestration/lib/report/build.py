@@ -1,0 +1,95 @@
+"""Build the report of a version and put it where the settings say."""
+
+import os
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+
+import duckdb
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from orchestration.lib.report import formats, provenance_sections, segment_sections, value_sections
+from orchestration.lib.report.data import read_report_data
+from orchestration.lib.settings import Settings
+from orchestration.lib.warehouse import Warehouse
+
+_FOLDER = Path(__file__).parent
+
+
+def build_report(connection: duckdb.DuckDBPyConnection, version_id: str, settings: Settings) -> str:
+    """Return the report as one HTML document.
+
+    Args:
+        connection: its current catalog is the lake; only published views and registries are read.
+        version_id: a published version; of any other the report says its status and shows no segments.
+        settings: title, currency, and the rules that give stages and segments their order.
+
+    Raises:
+        VersionError: there is no such version.
+    """
+    data = read_report_data(connection, version_id)
+    sections = (
+        value_sections.headline(data, settings),
+        value_sections.deciles(data, settings),
+        value_sections.concentration(data),
+        value_sections.retention(data),
+        segment_sections.clusters(data),
+        segment_sections.lifecycle(data, settings),
+        segment_sections.market(data, settings),
+        segment_sections.changes(data),
+        provenance_sections.quality(data),
+        provenance_sections.definitions(),
+    )
+    template = _environment().get_template("template.html.jinja")
+    return template.render(
+        style=Markup((_FOLDER / "style.css").read_text(encoding="utf-8")),
+        title=settings.title,
+        currency=settings.currency,
+        version=data.version,
+        previous=data.previous,
+        loads=int(data["loads"]["loads"].sum()),
+        sources=[
+            formats.label(name).lower() for name in data["loads"].query("rows_accepted > 0")["source_table"]
+        ],
+        sections=sections,
+    )
+
+
+def write_report(warehouse: Warehouse, settings: Settings, version_id: str) -> Path:
+    """Write ``<report path>/<version_id>.html`` in one step, so that nobody ever opens half a report."""
+    with warehouse.reader() as connection:
+        document = build_report(connection, version_id, settings)
+    folder = settings.report.path
+    folder.mkdir(parents=True, exist_ok=True)
+    with NamedTemporaryFile("w", encoding="utf-8", dir=folder, suffix=".tmp", delete=False) as file:
+        file.write(document)
+    temporary, target = Path(file.name), folder / f"{version_id}.html"
+    temporary.chmod(0o644)  # a temporary file is the writer's alone; the report is for its readers
+    os.replace(temporary, target)
+    return target
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(_FOLDER),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        name: getattr(formats, name)
+        for name in (
+            "number",
+            "signed",
+            "money",
+            "share",
+            "date",
+            "moment",
+            "label",
+            "listed",
+            "plural",
+            "is_unknown",
+        )
+    }
+    return environment

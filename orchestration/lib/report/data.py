@@ -1,0 +1,174 @@
+"""What the report reads: published views and registries, a few hundred rows whatever the number of customers."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import duckdb
+import pandas as pd
+
+from orchestration.lib.errors import VersionError
+
+# One query a frame. $version is the version the report is about, $as_of_date its month, $created_at its moment.
+_QUERIES = {
+    "trend": """
+        with market as (
+            select version_id, as_of_date, sum(customers) as customers, sum(monthly_fee) as monthly_fee,
+                sum(past_value) as past_value, sum(future_value) as future_value, sum(total_value) as total_value
+            from bi.market_segments
+            group by version_id, as_of_date
+        ),
+        stages as (
+            select version_id,
+                sum(customers) filter (lifecycle_stage not in ('churned', 'pending')) as open_customers,
+                coalesce(sum(customers) filter (lifecycle_stage = 'churned'), 0) as churned_customers
+            from bi.lifecycle_stages
+            group by version_id
+        )
+        select market.*, stages.open_customers, stages.churned_customers
+        from market left join stages using (version_id)
+        where market.as_of_date <= $as_of_date
+        order by market.as_of_date
+    """,
+    "deciles": """
+        select value_decile, customers, past_value, future_value, total_value, total_value_share,
+            min_total_value, max_total_value
+        from bi.value_deciles
+        where version_id = $version and scope = 'all'
+        order by value_decile
+    """,
+    "concentration": """
+        select * from bi.value_concentration where version_id = $version
+    """,
+    "curve": """
+        select value_measure, customer_percentile, cumulative_value_share
+        from bi.value_curve
+        where version_id = $version
+        order by value_measure, customer_percentile
+    """,
+    "retention": """
+        select * from bi.retention_cohorts where version_id = $version
+        order by customer_months desc, retention_cohort
+    """,
+    "clusters": """
+        select * from bi.behavior_clusters where version_id = $version
+        order by population, customers desc, cluster_id
+    """,
+    "evidence": """
+        select * from bi.behavior_evidence where version_id = $version order by population, k
+    """,
+    "behavior_status": """
+        select population, behavior_status, count(*) as customers
+        from bi.customer_segment_history
+        where version_id = $version
+        group by population, behavior_status
+        order by population, customers desc, behavior_status
+    """,
+    "stages": """
+        select * from bi.lifecycle_stages where version_id = $version
+        order by customers desc, lifecycle_stage
+    """,
+    "transitions": """
+        select from_stage, to_stage, customers, share_of_from
+        from bi.lifecycle_transitions
+        where version_id = $version
+    """,
+    "market": """
+        select * from bi.market_segments where version_id = $version
+        order by customers desc, market_segment
+    """,
+    "top_decile_by_market": """
+        select scope as market_segment, total_value_share as top_decile_share
+        from bi.value_deciles
+        where version_id = $version and scope <> 'all' and value_decile = 1
+    """,
+    "migrations": """
+        select scheme, from_segment, to_segment, customers
+        from bi.segment_migrations
+        where version_id = $version
+        order by scheme, customers desc, from_segment, to_segment
+    """,
+    "loads": """
+        select source_table, count(*) as loads, count(distinct file) as files, max(loaded_at) as last_loaded_at,
+            sum(rows_read) as rows_read, sum(rows_accepted) as rows_accepted,
+            sum(rows_quarantined) as rows_quarantined, sum(rows_duplicate) as rows_duplicate,
+            sum(rows_superseded) as rows_superseded
+        from ops.loads
+        where loaded_at <= $created_at
+        group by source_table
+        order by source_table
+    """,
+    "quarantine": """
+        select quarantine.source_table, quarantine.column_name, quarantine.reason, count(*) as bad_rows
+        from ops.quarantine as quarantine
+        inner join ops.loads as loads on quarantine.load_id = loads.load_id
+        where loads.loaded_at <= $created_at
+        group by all
+        order by bad_rows desc, quarantine.source_table, quarantine.column_name, quarantine.reason
+    """,
+}
+
+
+@dataclass(frozen=True)
+class ReportData:
+    """Everything one report shows; ``frames`` holds one frame a query, empty where the version has no such rows."""
+
+    version: Mapping[str, Any]
+    previous: Mapping[str, Any] | None
+    frames: Mapping[str, pd.DataFrame]
+
+    def __getitem__(self, name: str) -> pd.DataFrame:
+        """Return the frame ``name``."""
+        return self.frames[name]
+
+
+def read_report_data(connection: duckdb.DuckDBPyConnection, version_id: str) -> ReportData:
+    """Read the version's rows.
+
+    Raises:
+        VersionError: there is no such version.
+    """
+    found = _records(
+        connection, "select * from segments.versions where version_id = $version", version=version_id
+    )
+    if not found:
+        known = _records(
+            connection, "select version_id from segments.versions order by version_id desc limit 5"
+        )
+        raise VersionError(
+            f"There is no version {version_id}. "
+            + (
+                f"The latest are: {', '.join(row['version_id'] for row in known)}."
+                if known
+                else "Nothing has run yet."
+            )
+        )
+    version = found[0]
+    previous = _records(
+        connection,
+        "select * from segments.versions where status = 'published' and as_of_date < $as_of_date"
+        " order by as_of_date desc limit 1",
+        as_of_date=version["as_of_date"],
+    )
+    parameters = {
+        "version": version_id,
+        "as_of_date": version["as_of_date"],
+        "created_at": version["created_at"],
+    }
+    return ReportData(
+        version=version,
+        previous=previous[0] if previous else None,
+        frames={name: _frame(connection, query, parameters) for name, query in _QUERIES.items()},
+    )
+
+
+def _frame(connection: duckdb.DuckDBPyConnection, query: str, parameters: Mapping[str, Any]) -> pd.DataFrame:
+    # DuckDB refuses a parameter that the statement does not use.
+    used = {name: value for name, value in parameters.items() if f"${name}" in query}
+    return connection.execute(query, used).df()
+
+
+def _records(connection: duckdb.DuckDBPyConnection, query: str, **parameters: Any) -> list[dict[str, Any]]:
+    result = connection.execute(query, parameters)
+    names = [column[0] for column in result.description or ()]
+    return [dict(zip(names, row, strict=True)) for row in result.fetchall()]

@@ -1,0 +1,236 @@
+"""The drawn figures, as inline SVG: text stays text, colors are the style sheet's, nothing is fetched."""
+
+import io
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+from markupsafe import Markup, escape
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+from orchestration.lib.report.formats import MINUS, label, number
+
+INK, SOFT, LINE = "#17232e", "#55636f", "#dfe5ea"
+PAST, FUTURE, WARN = "#14586b", "#7fbcc2", "#b4532f"
+SERIES = (PAST, "#c08a2d", "#6f8f3f", WARN, "#6b5b95", SOFT)
+_STYLE: dict[str, Any] = {
+    "svg.fonttype": "none",
+    "text.parse_math": False,  # names come from data: a dollar sign in one is a dollar sign
+    "font.size": 9,
+    "font.family": "sans-serif",
+    "text.color": INK,
+    "axes.edgecolor": "#c5ced6",
+    "axes.labelcolor": SOFT,
+    "axes.linewidth": 0.8,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.axisbelow": True,
+    "axes.grid": True,
+    "axes.grid.axis": "y",
+    "grid.color": LINE,
+    "grid.linewidth": 0.7,
+    "xtick.color": SOFT,
+    "ytick.color": SOFT,
+    "xtick.major.size": 0,
+    "ytick.major.size": 0,
+    "legend.frameon": False,
+}
+_PERCENT = FuncFormatter(lambda value, _position: f"{value * 100:.0f} %".replace("-", MINUS))
+
+
+class _Drawing:
+    """A figure on its way to SVG."""
+
+    def __init__(self, figure: Figure) -> None:
+        self.figure = figure
+        self.svg = Markup("")
+
+
+@contextmanager
+def _drawing(name: str, description: str, width: float = 8.7, height: float = 3.1) -> Iterator[_Drawing]:
+    """Give a figure to draw on and leave its SVG; ``name`` keeps ids apart between the figures of one page."""
+    with mpl.rc_context(_STYLE | {"svg.hashsalt": name}):
+        drawing = _Drawing(Figure(figsize=(width, height), layout="constrained"))
+        yield drawing
+        buffer = io.StringIO()
+        nothing = dict.fromkeys(("Creator", "Date", "Format", "Type"))
+        drawing.figure.savefig(buffer, format="svg", transparent=True, metadata=nothing)
+    drawing.svg = _inline(buffer.getvalue(), description)
+
+
+def _inline(document: str, description: str) -> Markup:
+    """Make a fragment of an SVG document: no prolog, no page-wide style, the page's font, no unused ids."""
+    svg = document[document.index("<svg") :]
+    svg = re.sub(r"<defs>\s*<style.*?</style>\s*</defs>", "", svg, count=1, flags=re.DOTALL)
+    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
+    svg = re.sub(r"font: (?:(\w+) )?([\d.]+px) [^;\"]*", r"font-size: \2; font-weight: \1", svg)
+    svg = svg.replace("; font-weight: ;", ";").replace('; font-weight: "', '"')
+    referenced = set(re.findall(r"#([\w-]+)", svg))
+    svg = re.sub(r' id="([\w-]+)"', lambda match: match.group(0) if match.group(1) in referenced else "", svg)
+    svg = re.sub(r"<!--.*?-->\s*", "", svg, flags=re.DOTALL)
+    svg = re.sub(r"(\d\.\d{2})\d+", r"\1", svg)
+    svg = re.sub(r"\n\s*", "\n", svg)
+    opening = f'<svg role="img" aria-label="{escape(description)}" stroke-linejoin="round" '
+    return Markup(svg.replace("<svg ", opening, 1))
+
+
+def _thousands(value: float, _position: int | None = None) -> str:
+    for size, unit in ((1e9, " bn"), (1e6, " m"), (1e3, " k")):
+        if abs(value) >= size:
+            return number(value / size, 0 if abs(value) >= 10 * size or value % size == 0 else 1) + unit
+    return number(value)
+
+
+def _share_of_customers(axes: Axes) -> None:
+    axes.set_xlim(0, 1)
+    axes.set_xticks(np.linspace(0, 1, 6))
+    axes.xaxis.set_major_formatter(_PERCENT)
+    axes.yaxis.set_major_formatter(_PERCENT)
+
+
+def sparkline(values: Sequence[float]) -> Markup:
+    """Draw a line without axes for a card; nothing where there is no second value to draw a line to."""
+    if len(values) < 2:
+        return Markup("")
+    low, high = min(values), max(values)
+    height = [27 - 24 * (value - low) / (high - low) if high > low else 15 for value in values]
+    points = " ".join(f"{100 * step / (len(values) - 1):.1f},{y:.1f}" for step, y in enumerate(height))
+    return Markup(
+        f'<svg viewBox="0 0 100 30" preserveAspectRatio="none" aria-hidden="true"><polyline class="spark" points="{points}"/></svg>'
+    )
+
+
+def value_by_decile(deciles: pd.DataFrame, currency: str) -> Markup:
+    """Draw past and future value of each decile, stacked; a negative part hangs below the line."""
+    with _drawing("deciles", "Past and future value by value decile") as drawing:
+        axes = drawing.figure.subplots()
+        above = np.zeros(len(deciles))
+        below = np.zeros(len(deciles))
+        parts = (("past_value", "Past value", PAST), ("future_value", "Future value", FUTURE))
+        for column, name, color in parts:
+            value = deciles[column].to_numpy(dtype=float)
+            axes.bar(
+                deciles["value_decile"], value, bottom=np.where(value >= 0, above, below),
+                width=0.68, color=color, label=name,
+            )  # fmt: skip
+            above += np.maximum(value, 0)
+            below += np.minimum(value, 0)
+        for decile, top, percent in zip(
+            deciles["value_decile"], above, deciles["total_value_share"], strict=True
+        ):
+            text = f"{percent * 100:.1f} %".replace("-", MINUS)
+            axes.annotate(text, (decile, top), (0, 4), textcoords="offset points", ha="center", color=SOFT)
+        if below.min() < 0:
+            axes.axhline(0, color=SOFT, linewidth=0.8)
+        axes.set_xticks(deciles["value_decile"])
+        axes.set_xlabel("Value decile (1 = best); above each bar, its share of total value")
+        axes.set_ylabel(currency)
+        axes.yaxis.set_major_formatter(FuncFormatter(_thousands))
+        axes.yaxis.set_major_locator(MaxNLocator(5))
+        axes.margins(y=0.12)
+        axes.legend(loc="upper right", ncols=2)
+    return drawing.svg
+
+
+def concentration(curve: pd.DataFrame, measures: Sequence[str]) -> Markup:
+    """Draw the share of value held by the best x % of customers, with the 20/80 point to compare with."""
+    with _drawing(
+        "concentration", "Cumulative share of value by share of customers, best first", height=3.5
+    ) as drawing:
+        axes = drawing.figure.subplots()
+        axes.plot(
+            [0, 1], [0, 1], color="#a9b4bd", linewidth=1, linestyle=(0, (4, 3)), label="All customers equal"
+        )
+        for measure, color in zip(measures, (INK, PAST, FUTURE), strict=False):
+            points = curve[curve["value_measure"] == measure]
+            axes.plot(
+                points["customer_percentile"] / 100, points["cumulative_value_share"],
+                color=color, linewidth=2.4 if measure == measures[0] else 1.6, label=f"{label(measure)} value",
+            )  # fmt: skip
+        axes.plot(
+            0.2,
+            0.8,
+            marker="o",
+            markersize=6,
+            markerfacecolor="white",
+            markeredgecolor=WARN,
+            linestyle="none",
+        )
+        axes.annotate(
+            "20 % make 80 %", (0.2, 0.8), (-8, 6), textcoords="offset points", color=WARN, ha="right"
+        )
+        _share_of_customers(axes)
+        axes.set_ylim(bottom=min(0.0, float(curve["cumulative_value_share"].min())))
+        axes.set_xlabel("Share of customers, best first")
+        axes.set_ylabel("Share of value held")
+        axes.legend(loc="lower right")
+    return drawing.svg
+
+
+def survival(curves: Mapping[str, np.ndarray]) -> Markup:
+    """Draw the expected share of new customers still there after each month, one line a group."""
+    last = max(len(curve) for curve in curves.values()) - 1
+    with _drawing(
+        "survival", "Expected survival of new customers by group", width=5.7, height=3.3
+    ) as drawing:
+        axes = drawing.figure.subplots()
+        places = _apart([float(curve[-1]) for curve in curves.values()], gap=0.065)
+        for (name, curve), color, place in zip(curves.items(), SERIES, places, strict=False):
+            axes.plot(range(len(curve)), curve, color=color, linewidth=1.9)
+            axes.annotate(
+                name, (last, place), (6, 0), textcoords="offset points",
+                color=color, va="center", fontsize=8, annotation_clip=False,
+            )  # fmt: skip
+        axes.set_xlim(0, last)
+        axes.set_ylim(0, 1.02)
+        axes.set_xticks(range(0, last + 1, 6 if last > 12 else 3))
+        axes.yaxis.set_major_formatter(_PERCENT)
+        axes.set_xlabel("Months of service")
+        axes.set_ylabel("Still customers")
+    return drawing.svg
+
+
+def hazards(cohorts: pd.DataFrame) -> Markup:
+    """Draw observed against fitted monthly churn: a cohort on the diagonal is fitted without bias."""
+    with _drawing(
+        "hazards", "Observed against fitted monthly churn by cohort", width=3.1, height=3.4
+    ) as drawing:
+        axes = drawing.figure.subplots()
+        top = float(cohorts[["observed_hazard", "fitted_hazard"]].max().max()) * 1.12 or 1.0
+        axes.plot([0, top], [0, top], color="#a9b4bd", linewidth=1, linestyle=(0, (4, 3)))
+        months = cohorts["customer_months"].to_numpy(dtype=float)
+        axes.scatter(
+            cohorts["observed_hazard"], cohorts["fitted_hazard"], s=14 + 110 * months / months.max(),
+            color=PAST, alpha=0.65, linewidth=0,
+        )  # fmt: skip
+        percent = FuncFormatter(lambda value, _position: f"{value * 100:.1f} %")
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.set_major_formatter(percent)
+            axis.set_major_locator(MaxNLocator(4))
+        axes.set_xlim(0, top)
+        axes.set_ylim(0, top)
+        axes.set_xlabel("Observed monthly churn")
+        axes.set_ylabel("Fitted monthly churn")
+    return drawing.svg
+
+
+def _apart(heights: Sequence[float], gap: float) -> list[float]:
+    """Move labels up and down, keeping their order, until neighbours are at least ``gap`` apart."""
+    order = np.argsort(heights, kind="stable")
+    placed = np.asarray(heights, dtype=float)[order]
+    for _ in range(50):
+        for lower in range(len(placed) - 1):
+            overlap = gap - (placed[lower + 1] - placed[lower])
+            if overlap > 1e-9:
+                placed[lower] -= overlap / 2
+                placed[lower + 1] += overlap / 2
+        placed += max(0.0, 0.02 - placed[0]) if len(placed) else 0.0
+    result = np.empty_like(placed)
+    result[order] = placed
+    return [float(height) for height in result]

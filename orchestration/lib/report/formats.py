@@ -1,0 +1,91 @@
+"""How the report writes numbers, dates and names: one place, so that every table agrees.
+
+A value that is not known is written as a dash, never as zero.
+"""
+
+import datetime as dt
+import math
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
+
+import pandas as pd
+
+UNKNOWN = "–"
+MINUS = "\u2212"
+NARROW = "\u202f"  # keeps a number and its sign or unit on one line
+
+Number = int | float | Decimal | None
+
+
+def is_unknown(value: Any) -> bool:
+    """Whether ``value`` is SQL null in any of the forms pandas gives it."""
+    return (
+        value is None or value is pd.NaT or value is pd.NA or (isinstance(value, float) and math.isnan(value))
+    )
+
+
+def number(value: Number, decimals: int = 0) -> str:
+    """Write with thousands separators: ``1,234,567``."""
+    if value is None or is_unknown(value):
+        return UNKNOWN
+    text = f"{abs(float(value)):,.{decimals}f}"
+    is_zero = not text.strip("0.,")
+    return (MINUS if value < 0 and not is_zero else "") + text
+
+
+def signed(value: Number, decimals: int = 0) -> str:
+    """Write a change with its sign: ``+12``, ``−3``, ``0``."""
+    text = number(value, decimals)
+    return text if value is None or is_unknown(value) or value <= 0 or not text.strip("0.,") else "+" + text
+
+
+def money(value: Number, currency: str) -> str:
+    """Write an amount for a sentence: ``EUR 1,234``; from ten million on in millions."""
+    if value is None or is_unknown(value):
+        return UNKNOWN
+    if abs(value) >= 10_000_000:
+        return f"{currency}\u00a0{number(float(value) / 1e6, 1)}\u00a0million"
+    return f"{currency}\u00a0{number(value)}"
+
+
+def share(value: Number, decimals: int = 1) -> str:
+    """Write a ratio as a percentage: ``53.6 %``."""
+    return (
+        UNKNOWN if value is None or is_unknown(value) else number(float(value) * 100, decimals) + NARROW + "%"
+    )
+
+
+def signed_share(value: Number, decimals: int = 1) -> str:
+    """Write a relative change: ``+1.4 %``."""
+    if value is None or is_unknown(value):
+        return UNKNOWN
+    return signed(float(value) * 100, decimals) + NARROW + "%"
+
+
+def date(value: Any) -> str:
+    """Write a date in words: ``31 October 2026``."""
+    return UNKNOWN if is_unknown(value) else f"{value.day} {value:%B %Y}"
+
+
+def moment(value: dt.datetime | None) -> str:
+    """Write a point in time: ``1 November 2026, 04:12``."""
+    return UNKNOWN if value is None or is_unknown(value) else f"{date(value)}, {value:%H:%M}"
+
+
+def label(identifier: Any) -> str:
+    """Turn an identifier of the warehouse into words: ``won_back`` → ``Won back``."""
+    if is_unknown(identifier):
+        return UNKNOWN
+    words = str(identifier).replace("_", " ").strip()
+    return words[:1].upper() + words[1:]
+
+
+def listed(words: Sequence[str]) -> str:
+    """Join words as in a sentence: ``a, b and c``."""
+    return words[0] if len(words) == 1 else ", ".join(words[:-1]) + " and " + words[-1] if words else ""
+
+
+def plural(count: int, one: str, many: str | None = None) -> str:
+    """Write a count and its noun: ``1 customer``, ``2,000 customers``."""
+    return f"{number(count)} {one if count == 1 else many or one + 's'}"

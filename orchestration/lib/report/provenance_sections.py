@@ -1,0 +1,102 @@
+"""Sections about trust: what the version was made from, what is missing, and what the words mean."""
+
+import json
+from typing import Any
+
+import pandas as pd
+
+from orchestration.lib.report.data import ReportData
+from orchestration.lib.report.formats import label, listed, plural, share
+from orchestration.lib.report.section import Section, empty
+
+# What a table of the source contract gives to the segments, said where it is missing.
+WITHOUT: dict[str, str] = {
+    "customers": "there is nobody to segment",
+    "contracts": "nobody is open, and neither retention nor future value can be computed",
+    "usage": "clusters rest on products and billing, and no stage can be reached by dormancy or falling usage",
+    "invoices": "there is no revenue, so past value is not known",
+    "payments": "late payment, failed payment and autopay are not known, and nothing is written off as unpaid",
+    "interactions": "contacts and complaints are not known, and service cost leaves them out",
+    "service_quality": "outages are not known",
+    "balances": "prepaid balances are not known",
+}
+
+GLOSSARY: tuple[tuple[str, str], ...] = (
+    ("As-of date", "The month end that everything here is seen from; nothing dated later is used."),
+    ("Version", "The segments of one as-of date; a revision is made when input, settings or code have changed."),
+    ("Customer", "A party with a contract now, before or soon; one row here whatever the number of contracts."),
+    ("Open", "Has at least one contract in force on the as-of date."),
+    ("Margin", "Net revenue less the cost to serve: product, traffic, contacts, failed payments, write-offs."),
+    ("Past value", "All margin to date."),
+    ("Future value", "Residual value: the margin expected from now on, weighed by the chance of still being there and "
+                     "discounted. A churned customer has none."),
+    ("Total value", "Past value plus future value."),
+    ("Value decile", "Ranked customers in ten groups of equal size; 1 = best. Wholesale is not ranked."),
+    ("Gini", "0 where all customers are worth the same, 1 where one holds everything."),
+    ("Churn", "A customer with no product left; leaving one product of several is not churn."),
+    ("Retention cohort", "Customers of the same market, product, term and commitment; one with too little churn of its "
+                         "own uses the curve of a larger group."),
+    ("Cluster", "Customers who behave alike, found in the data; its name and rule are generated from what sets it "
+                "apart. Precision: of those who meet the rule, the share in the cluster. Recall: the reverse."),
+    ("Stability", "Mean Jaccard similarity of the cluster with its match when customers are resampled; 0.75 and more "
+                  "is stable."),
+    ("Lifecycle stage", "Where a customer stands: exactly one stage a month, by the first rule that holds."),
+    ("Market segment", "Who the customer is: exactly one segment, by the first rule that holds."),
+    ("Load", "One source file or extract, read once."),
+    ("Quarantine", "Source rows set aside with a reason because they break the source contract."),
+)  # fmt: skip
+
+
+def quality(data: ReportData) -> Section:
+    """Show what was read, what was set aside and why, and which sources are missing."""
+    loads, quarantine = data["loads"], data["quarantine"]
+    title = "Data and checks"
+    if loads.empty:
+        return empty("quality", title, data, "No load is recorded up to the moment this version was made.")
+    total = loads[
+        ["rows_read", "rows_accepted", "rows_quarantined", "rows_duplicate", "rows_superseded"]
+    ].sum()
+    missing = missing_sources(loads)
+    takeaway = (
+        f"{share(total['rows_quarantined'] / total['rows_read'] if total['rows_read'] else 0, 2)}"
+        f" of {plural(int(total['rows_read']), 'source row')} had to be set aside"
+    )
+    absent = [label(row["source_table"]).lower() for row in missing]
+    takeaway += (
+        f"; there is no data for {listed(absent)}."
+        if absent
+        else "; every table of the source contract has data."
+    )
+    return Section(
+        "quality",
+        title,
+        takeaway,
+        content={
+            "loads": loads[loads["rows_read"] > 0].to_dict("records"),
+            "total": total.to_dict(),
+            "quarantine": quarantine.head(12).to_dict("records"),
+            "more": max(0, len(quarantine) - 12),
+            "missing": missing,
+            "checks": checks(data.version.get("checks")),
+        },
+    )
+
+
+def missing_sources(loads: pd.DataFrame) -> list[dict[str, str]]:
+    """List the tables of the source contract without an accepted row, and what the segments lack for it."""
+    present = set(loads.loc[loads["rows_accepted"] > 0, "source_table"])
+    return [
+        {"source_table": table, "consequence": consequence}
+        for table, consequence in WITHOUT.items()
+        if table not in present
+    ]
+
+
+def checks(stored: Any) -> list[dict[str, Any]]:
+    """Read the checks that the registry stores as JSON."""
+    return list(json.loads(stored)) if stored else []
+
+
+def definitions() -> Section:
+    """Say what the words mean."""
+    return Section("definitions", "Definitions", content={"entries": GLOSSARY})

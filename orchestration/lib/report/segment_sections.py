@@ -1,0 +1,281 @@
+"""Sections about groups of customers: behavioral clusters, lifecycle stages, market segments, and moves between them."""
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+import pandas as pd
+
+from orchestration.lib.report.data import ReportData
+from orchestration.lib.report.formats import date, is_unknown, label, money, number, plural, share
+from orchestration.lib.report.section import Section, empty
+from orchestration.lib.settings import Settings
+
+# Hennig (2007): the mean Jaccard similarity of a cluster with its best match in a resample.
+STABILITY = ((0.85, "highly stable"), (0.75, "stable"), (0.60, "doubtful"), (0.0, "unstable"))
+STATUS_MEANING = {
+    "clustered": "close to one cluster",
+    "mixed": "between clusters, so in none",
+    "insufficient_history": "too little history to tell",
+    "not_applicable": "not open, or not in a population that is clustered",
+}
+SHOWN_MOVES = 5
+
+
+def clusters(data: ReportData) -> Section:
+    """Show what the clusters are, how many the data bear out, and how firm each is."""
+    rows, evidence, status = data["clusters"], data["evidence"], data["behavior_status"]
+    title = "Behavioral clusters"
+    populations = sorted({*rows["population"], *evidence["population"]})
+    if not populations:
+        return empty("clusters", title, data, "No population had enough customers with a history to cluster.")
+    blocks = []
+    for population in populations:
+        members = rows[rows["population"] == population]
+        shown = [
+            row
+            | {
+                "stability": stability(row["jaccard"]),
+                "apart": features_apart(row["top_features"]),
+                "is_new": row["first_version_id"] == data.version["version_id"],
+            }
+            for row in members.to_dict("records")
+        ]
+        tested = evidence[evidence["population"] == population]
+        decisions = tested.loc[tested["is_chosen"].fillna(False).astype(bool), "decision"].dropna()
+        counted = status[status["population"] == population]
+        blocks.append(
+            {
+                "population": label(population),
+                "rows": shown,
+                "evidence": tested.to_dict("records"),
+                "decision": decisions.iloc[0] if len(decisions) else "",
+                "status": [
+                    row | {"meaning": STATUS_MEANING.get(row["behavior_status"], "")}
+                    for row in counted.to_dict("records")
+                ],
+            }
+        )
+    return Section("clusters", title, _clusters_takeaway(rows), content={"populations": blocks})
+
+
+def _clusters_takeaway(rows: pd.DataFrame) -> str:
+    if rows.empty:
+        return "No population falls into clusters: its customers differ by degree, not in kind."
+    parts = []
+    for population, members in rows.groupby("population"):
+        if len(members) == 1:
+            parts.append(f"{population} customers do not fall into separate groups and stay one")
+        else:
+            largest = members.sort_values("customers").iloc[-1]
+            parts.append(
+                f"{population} customers fall into {len(members)} groups,"
+                f" the largest being '{largest['cluster_name']}' with {share(largest['share'], 0)}"
+            )
+    sentence = "; ".join(parts) + "."
+    return sentence[:1].upper() + sentence[1:]
+
+
+def stability(jaccard: Any) -> str:
+    """Say in a word how surely a cluster comes back in a resample."""
+    if is_unknown(jaccard):
+        return "not tested"
+    return next(word for least, word in STABILITY if jaccard >= least)
+
+
+def features_apart(top_features: Any, most: int = 3) -> list[str]:
+    """Write what sets a cluster apart, from the JSON that the model stores: sentences, or features with a direction."""
+    if is_unknown(top_features):
+        return []
+    found = json.loads(top_features)
+    if isinstance(found, dict):
+        found = [{"feature": name, "effect": effect} for name, effect in found.items()]
+    return [_feature_apart(each) for each in found[:most]]
+
+
+def _feature_apart(each: Any) -> str:
+    if not isinstance(each, dict):
+        return label(each)
+    effect = next((each[name] for name in ("effect", "effect_size", "difference") if name in each), None)
+    name = label(each.get("feature", each.get("name")))
+    if effect is None or isinstance(effect, str):
+        return f"{name} {effect or ''}".strip()
+    return f"{name} {'higher' if effect > 0 else 'lower'} ({number(abs(effect), 1)} sd)"
+
+
+def lifecycle(data: ReportData, settings: Settings) -> Section:
+    """Show the stages, where their customers came from, and that the stocks and flows agree."""
+    rows = data["stages"]
+    title = "Lifecycle stages"
+    if rows.empty:
+        return empty("lifecycle", title, data, "No customer has a lifecycle stage in this version.")
+    order = list(dict.fromkeys(rule.segment for rule in settings.lifecycle.rules))
+    rows = _ordered(rows, "lifecycle_stage", order)
+    everyone = rows["customers"].sum()
+    is_open = ~rows["lifecycle_stage"].isin(["churned", "pending"])
+    largest = rows[is_open].sort_values("customers").tail(1)
+    takeaway = ""
+    for row in largest.to_dict("records"):
+        takeaway = (
+            f"{label(row['lifecycle_stage'])} is the largest stage of open customers,"
+            f" {share(row['customers'] / rows.loc[is_open, 'customers'].sum(), 0)} of them."
+        )
+    at_risk = rows[rows["lifecycle_stage"] == "at_risk"]
+    if not at_risk.empty:
+        takeaway += (
+            f" {plural(int(at_risk['customers'].iloc[0]), 'customer')} at risk hold"
+            f" {money(at_risk['total_value'].iloc[0], settings.currency)} of total value."
+        )
+    return Section(
+        "lifecycle",
+        title,
+        takeaway or f"All {plural(int(everyone), 'customer')} have churned or are pending.",
+        content={
+            "rows": rows.to_dict("records"),
+            "flows": _flows_sentence(rows, data),
+            "has_flows": bool(rows["opened"].notna().any()),
+            "matrix": transition_matrix(data["transitions"], order),
+            "since": date(data.previous["as_of_date"]) if data.previous else "",
+        },
+    )
+
+
+def _flows_sentence(rows: pd.DataFrame, data: ReportData) -> str:
+    flows = rows[["opened", "inflow", "outflow"]]
+    if data.previous is None or flows.isna().all().all():
+        return "There is no earlier published month, so there are no flows between stages yet."
+    opened, inflow, outflow = (int(flows[column].sum()) for column in flows)
+    closed = int(rows["customers"].sum())
+    adds_up = ((rows["opened"] + rows["inflow"] - rows["outflow"]) == rows["customers"]).all()
+    sum_shown = (
+        f"{number(opened)} at the start + {number(inflow)} in − {number(outflow)} out = {number(closed)}"
+    )
+    return (
+        f"Stocks and flows agree in every stage: {sum_shown}."
+        if adds_up
+        else f"Stocks and flows do not agree: {sum_shown}."
+    )
+
+
+def transition_matrix(transitions: pd.DataFrame, order: list[str]) -> dict[str, Any]:
+    """Arrange the transitions for a heat table; ``level`` in 0..1 is the share of the row, for its color."""
+    if transitions.empty:
+        return {}
+    new = "new"
+    moves = transitions.assign(
+        from_stage=transitions["from_stage"].fillna(new), to_stage=transitions["to_stage"]
+    )
+    cells = {(row["from_stage"], row["to_stage"]): row for row in moves.to_dict("records")}
+    sources = _in_order({source for source, _ in cells}, [new, *order])
+    targets = _in_order({target for _, target in cells}, order)
+    stayed = sum(row["customers"] for (source, target), row in cells.items() if source == target)
+    known = sum(row["customers"] for (source, _), row in cells.items() if source != new)
+    return {
+        "targets": [label(target) for target in targets],
+        "rows": [
+            {
+                "name": "New customers" if source == new else label(source),
+                "cells": [_cell(cells.get((source, target)), source == target) for target in targets],
+            }
+            for source in sources
+        ],
+        "says": f"{share(stayed / known)} of the customers of the month before kept their stage."
+        if known
+        else "",
+    }
+
+
+def _cell(row: dict[str, Any] | None, stays: bool) -> dict[str, Any]:
+    if row is None or not row["customers"]:
+        return {"customers": 0, "share": None, "level": 0.0, "stays": stays}
+    ratio = 0.0 if is_unknown(row["share_of_from"]) else float(row["share_of_from"])
+    return {"customers": row["customers"], "share": ratio, "level": min(1.0, max(0.0, ratio)), "stays": stays}
+
+
+def market(data: ReportData, settings: Settings) -> Section:
+    """Show the market segments by size, fees and value."""
+    rows = data["market"]
+    if rows.empty:
+        return empty("market", "Market segments", data, "No customer has a market segment in this version.")
+    order = list(dict.fromkeys(rule.segment for rule in settings.market.rules))
+    rows = _ordered(rows, "market_segment", order).merge(
+        data["top_decile_by_market"], on="market_segment", how="left"
+    )
+    total = rows[["customers", "monthly_fee", "past_value", "future_value", "total_value"]].sum()
+    rows = rows.assign(
+        value_share=rows["total_value"] / total["total_value"] if total["total_value"] else None
+    )
+    largest = rows.sort_values("customers").iloc[-1]
+    takeaway = (
+        f"{label(largest['market_segment'])} is the largest segment with"
+        f" {share(largest['customers'] / total['customers'], 0)} of customers"
+    )
+    by_value = rows.dropna(subset=["value_share"]).sort_values("value_share")
+    if by_value.empty:
+        takeaway += "."
+    elif by_value.iloc[-1]["market_segment"] == largest["market_segment"]:
+        takeaway += f" and {share(largest['value_share'], 0)} of total value."
+    else:
+        richest = by_value.iloc[-1]
+        takeaway += (
+            f" and {share(largest['value_share'], 0)} of total value;"
+            f" {label(richest['market_segment']).lower()} holds the most, {share(richest['value_share'], 0)}."
+        )
+    if len(rows) == 1:
+        takeaway = f"Every customer is in the segment '{label(largest['market_segment']).lower()}'."
+    return Section(
+        "market",
+        "Market segments",
+        takeaway,
+        content={"rows": rows.to_dict("records"), "total": total.to_dict()},
+    )
+
+
+def changes(data: ReportData) -> Section:
+    """Show how many customers changed their segment since the previous published month, and where to."""
+    rows = data["migrations"]
+    title = "What changed"
+    said = data.version.get("changes") or ""
+    if rows.empty:
+        reason = (
+            "There is no earlier published month to compare with."
+            if data.previous is None
+            else f"No customer is in both this version and {data.previous['version_id']}."
+        )
+        section = empty("changes", title, data, reason)
+        return Section(section.id, title, empty_because=section.empty_because, content={"said": said})
+    schemes = [_scheme(str(name), moves) for name, moves in rows.groupby("scheme", sort=True)]
+    most = max(schemes, key=lambda scheme: scheme["moved_share"])
+    least = min(schemes, key=lambda scheme: scheme["moved_share"])
+    takeaway = (
+        f"{share(most['moved_share'])} of customers changed their {most['name'].lower()}"
+        f"{' since ' + date(data.previous['as_of_date']) if data.previous else ''}"
+    )
+    takeaway += f"; {share(least['moved_share'])} their {least['name'].lower()}." if len(schemes) > 1 else "."
+    return Section("changes", title, takeaway, content={"said": said, "schemes": schemes})
+
+
+def _scheme(name: str, moves: pd.DataFrame) -> dict[str, Any]:
+    both = moves.dropna(subset=["from_segment", "to_segment"])
+    moved = both[both["from_segment"] != both["to_segment"]]
+    known = int(both["customers"].sum())
+    return {
+        "name": label(name),
+        "known": known,
+        "moved": int(moved["customers"].sum()),
+        "moved_share": moved["customers"].sum() / known if known else 0.0,
+        "entered": int(moves.loc[moves["from_segment"].isna(), "customers"].sum()),
+        "left": int(moves.loc[moves["to_segment"].isna(), "customers"].sum()),
+        "moves": moved.head(SHOWN_MOVES).to_dict("records"),
+        "pairs": len(moved),
+    }
+
+
+def _ordered(rows: pd.DataFrame, column: str, order: list[str]) -> pd.DataFrame:
+    places = {name: place for place, name in enumerate(_in_order(set(rows[column]), order))}
+    return rows.sort_values(column, key=lambda names: names.map(places), ignore_index=True)
+
+
+def _in_order(names: Iterable[str], order: list[str]) -> list[str]:
+    """Sort by the order of the rules; what no rule names comes last, by name."""
+    return sorted(names, key=lambda name: (order.index(name) if name in order else len(order), name))

@@ -1,0 +1,189 @@
+"""A lake of literal rows with the columns that the report reads."""
+
+import json
+from collections.abc import Iterator
+
+import duckdb
+import numpy as np
+import pandas as pd
+import pytest
+
+from models.concentration import concentration_frame, value_curve_frame
+from orchestration.lib.settings import Settings
+
+VERSION, BEFORE = "2026-10-31.1", "2026-09-30.1"
+_EMPTY = """
+create schema segments; create schema ops; create schema bi;
+create table segments.versions (version_id varchar, as_of_date date, revision integer, status varchar,
+    created_at timestamp, published_at timestamp, run_id varchar, code_version varchar, settings_hash varchar,
+    input_hash varchar, previous_version_id varchar, changes varchar, row_counts varchar, checks varchar);
+create table ops.loads (load_id bigint, source_table varchar, location varchar, file varchar, content_hash varchar,
+    mapping_hash varchar, loaded_at timestamp, rows_read bigint, rows_accepted bigint, rows_quarantined bigint,
+    rows_duplicate bigint, rows_superseded bigint);
+create table ops.quarantine (load_id bigint, source_table varchar, file varchar, row_number bigint,
+    column_name varchar, value varchar, reason varchar, row_json varchar);
+create table bi.value_deciles (version_id varchar, as_of_date date, scope varchar, value_decile integer,
+    customers bigint, past_value decimal(18, 2), future_value decimal(18, 2), total_value decimal(18, 2),
+    total_value_share double, min_total_value decimal(18, 2), max_total_value decimal(18, 2));
+create table bi.value_concentration (version_id varchar, as_of_date date, value_measure varchar, customers bigint,
+    value decimal(18, 2), gini double, top_1_share double, top_5_share double, top_10_share double,
+    top_20_share double, customer_share_for_50 double, customer_share_for_80 double, whale_peak_share double,
+    customers_past_peak bigint);
+create table bi.value_curve (version_id varchar, as_of_date date, value_measure varchar, customer_percentile integer,
+    customers bigint, value decimal(18, 2), cumulative_value_share double);
+create table bi.retention_cohorts (version_id varchar, as_of_date date, retention_cohort varchar,
+    pooled_from varchar, alpha double, beta double, log_likelihood double, customer_months bigint, churned bigint,
+    observed_hazard double, fitted_hazard double);
+create table bi.behavior_clusters (version_id varchar, as_of_date date, population varchar, cluster_id varchar,
+    cluster_name varchar, rule varchar, rule_precision double, rule_recall double, customers bigint, share double,
+    jaccard double, silhouette double, first_version_id varchar, matched_jaccard double, top_features varchar);
+create table bi.behavior_evidence (version_id varchar, as_of_date date, population varchar, k integer,
+    silhouette double, prediction_strength double, min_jaccard double, is_chosen boolean, decision varchar);
+create table bi.customer_segment_history (version_id varchar, as_of_date date, customer_id varchar,
+    population varchar, behavior_status varchar);
+create table bi.lifecycle_stages (version_id varchar, as_of_date date, lifecycle_stage varchar, customers bigint,
+    share double, total_value decimal(18, 2), opened bigint, inflow bigint, outflow bigint);
+create table bi.lifecycle_transitions (version_id varchar, as_of_date date, from_stage varchar, to_stage varchar,
+    customers bigint, share_of_from double);
+create table bi.market_segments (version_id varchar, as_of_date date, market_segment varchar, customers bigint,
+    share double, monthly_fee decimal(18, 2), past_value decimal(18, 2), future_value decimal(18, 2),
+    total_value decimal(18, 2));
+create table bi.segment_migrations (version_id varchar, as_of_date date, scheme varchar, from_segment varchar,
+    to_segment varchar, customers bigint);
+"""
+_ROWS = f"""
+insert into segments.versions values
+    ('2026-09-30.1', '2026-09-30', 1, 'published', '2026-11-01 04:00', '2026-11-01 04:01', 'r1', '0.1.0',
+        'aaaaaaaaaaaaaaaa', 'bbbbbbbbbbbbbbbb', null, 'first version of this month', null, null),
+    ('{VERSION}', '2026-10-31', 1, 'published', '2026-11-02 04:00', '2026-11-02 04:03', 'r2', '0.1.0',
+        '0123456789abcdef', 'fedcba9876543210', '2026-09-30.1', 'first version of this month', null,
+        '[{{"name": "one_row_a_customer", "passed": true}}, {{"name": "deciles_even", "passed": true}}]');
+insert into ops.loads values
+    (1, 'customers', 'files', 'customers.parquet', 'h', 'm', '2026-11-01 02:00', 1000, 998, 2, 0, 0),
+    (2, 'contracts', 'files', 'contracts.parquet', 'h', 'm', '2026-11-01 02:00', 1800, 1790, 5, 3, 2),
+    (3, 'invoices', 'files', 'invoices_2026-10.parquet', 'h', 'm', '2026-11-01 02:00', 22000, 22000, 0, 0, 0),
+    (4, 'usage', 'files', 'too_late.parquet', 'h', 'm', '2026-12-01 02:00', 7777, 7777, 0, 0, 0);
+insert into ops.quarantine values
+    (1, 'customers', 'customers.parquet', 7, 'customer_type', 'alien', 'not one of person, organization', '{{}}'),
+    (1, 'customers', 'customers.parquet', 9, 'customer_type', '', 'required value is missing', '{{}}'),
+    (2, 'contracts', 'contracts.parquet', 5, 'customer_id', 'c9', 'no such customer', '{{}}'),
+    (2, 'contracts', 'contracts.parquet', 6, 'customer_id', 'c8', 'no such customer', '{{}}');
+insert into bi.retention_cohorts
+select '{VERSION}', '2026-10-31', * from (values
+    ('all', null, 1.1, 60.0, -2500.0, 24000, 380, 0.0158, 0.0158),
+    ('consumer/internet/none/free', null, 0.9, 28.0, -1200.0, 9000, 220, 0.0244, 0.0242),
+    ('consumer/internet/24/committed', null, null, null, -300.0, 8000, 48, 0.0060, 0.0061),
+    ('consumer/internet/24/free', null, 1.2, 40.0, -420.0, 2600, 66, 0.0254, 0.0249),
+    ('consumer/mobile/none/free', null, 0.8, 22.0, -300.0, 2400, 60, 0.0250, 0.0251),
+    ('business/internet/24/committed', '*/*/*/committed', null, null, -60.0, 1500, 6, 0.0040, 0.0061),
+    ('business/internet/24/free', '*/*/*/free', 1.0, 32.0, -50.0, 500, 8, 0.0160, 0.0247),
+    ('*/*/*/free', null, 1.0, 32.0, -1900.0, 14500, 354, 0.0244, 0.0244),
+    ('*/*/*/committed', null, null, null, -380.0, 9500, 54, 0.0057, 0.0057)) as t;
+insert into bi.behavior_evidence
+select '{VERSION}', '2026-10-31', * from (values
+    ('consumer', 2, 0.31, 0.91, 0.88, false, 'Holds too, but 3 is the largest k that holds.'),
+    ('consumer', 3, 0.36, 0.89, 0.83, true, 'Three clusters come back in resamples and keep apart.'),
+    ('consumer', 4, 0.28, 0.62, 0.55, false, 'Refused: prediction strength below 0.8.'),
+    ('business', 1, null, null, null, true, 'No k holds, so the population stays one.')) as t;
+insert into bi.customer_segment_history
+select '{VERSION}', '2026-10-31', 'c' || i,
+    case when i % 10 = 0 then 'business' else 'consumer' end,
+    case when i % 7 = 0 then 'mixed' when i % 11 = 0 then 'insufficient_history'
+        when i % 5 = 0 then 'not_applicable' else 'clustered' end
+from range(1000) as t(i);
+insert into bi.lifecycle_stages
+select '2026-09-30.1', '2026-09-30', *, null, null, null from (values
+    ('onboarding', 60, 0.0609, 30000), ('growing', 40, 0.0406, 90000), ('mature', 560, 0.5685, 980000),
+    ('at_risk', 45, 0.0457, 60000), ('churned', 280, 0.2843, 210000)) as t
+union all
+select '{VERSION}', '2026-10-31', * from (values
+    ('onboarding', 55, 0.055, 28000, 60, 15, 20), ('growing', 42, 0.042, 93000, 40, 12, 10),
+    ('mature', 565, 0.565, 990000, 560, 30, 25), ('at_risk', 48, 0.048, 64000, 45, 18, 15),
+    ('churned', 290, 0.29, 215000, 280, 10, 0)) as t;
+insert into bi.lifecycle_transitions
+select '{VERSION}', '2026-10-31', * from (values
+    (null, 'onboarding', 15, 1.0), ('onboarding', 'onboarding', 40, 0.667), ('onboarding', 'mature', 18, 0.3),
+    ('onboarding', 'churned', 2, 0.033), ('growing', 'growing', 30, 0.75), ('growing', 'mature', 10, 0.25),
+    ('mature', 'mature', 535, 0.955), ('mature', 'growing', 12, 0.021), ('mature', 'at_risk', 13, 0.023),
+    ('at_risk', 'at_risk', 30, 0.667), ('at_risk', 'churned', 8, 0.178), ('at_risk', 'mature', 2, 0.044),
+    ('churned', 'churned', 280, 1.0)) as t;
+insert into bi.market_segments
+select '2026-09-30.1', '2026-09-30', * from (values
+    ('consumer', 880, 0.893, 27000, 600000, 500000, 1100000), ('small_business', 105, 0.107, 6000, 150000, 120000,
+    270000)) as t
+union all
+select '{VERSION}', '2026-10-31', * from (values
+    ('consumer', 890, 0.89, 27300, 618000, 498000, 1116000), ('small_business', 96, 0.096, 6100, 140000, 118000,
+    258000), ('wholesale', 14, 0.014, 9000, 5000, 11000, 16000)) as t;
+insert into bi.segment_migrations
+select '{VERSION}', '2026-10-31', * from (values
+    ('lifecycle_stage', 'mature', 'mature', 535), ('lifecycle_stage', 'onboarding', 'mature', 18),
+    ('lifecycle_stage', 'mature', 'at_risk', 13), ('lifecycle_stage', 'mature', 'growing', 12),
+    ('lifecycle_stage', 'at_risk', 'churned', 8), ('lifecycle_stage', null, 'onboarding', 15),
+    ('market_segment', 'consumer', 'consumer', 880), ('market_segment', 'small_business', 'consumer', 9),
+    ('value_decile', '1', '1', 95), ('value_decile', '1', '2', 4), ('value_decile', '2', '1', 4)) as t;
+"""
+_CLUSTERS = (
+    ("consumer-01", "Light evening downloaders", 420, 0.53, 0.93,
+     "gb_month_3m <= 212 and evening_share_3m > 0.31", [("gb_month_3m", -1.31, 118.0, 402.0)]),
+    ("consumer-02", "Heavy night downloaders", 210, 0.27, 0.82,
+     "gb_month_3m > 212", [("gb_month_3m", 1.62, 655.0, 160.0), ("night_share_3m", 1.1, 0.31, 0.12)]),
+    ("consumer-03", "Daytime uploaders with cloud", 160, 0.20, 0.71,
+     "upload_share_3m > 0.22", [("upload_share_3m", 2.4, 0.35, 0.08), ("has_cloud", 1.9, 0.42, 0.05)]),
+)  # fmt: skip
+
+
+
+@pytest.fixture
+def empty_lake() -> Iterator[duckdb.DuckDBPyConnection]:
+    """All tables, no rows."""
+    with duckdb.connect() as connection:
+        connection.execute(_EMPTY)
+        yield connection
+
+
+@pytest.fixture
+def lake(empty_lake: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
+    """Two published months of a thousand customers."""
+    empty_lake.execute(_ROWS)
+    _insert_values(empty_lake)
+    for cluster_id, name, customers, share, jaccard, rule, apart in _CLUSTERS:
+        features = [dict(zip(("feature", "effect", "typical", "typical_rest"), each, strict=True)) for each in apart]
+        empty_lake.execute(
+            "insert into bi.behavior_clusters values (?, ?, 'consumer', ?, ?, ?, 0.94, 0.9, ?, ?, ?, 0.3, ?, 0.9, ?)",
+            [VERSION, "2026-10-31", cluster_id, name, rule, customers, share, jaccard,
+             VERSION if cluster_id == "consumer-03" else BEFORE, json.dumps(features)],
+        )  # fmt: skip
+    return empty_lake
+
+
+def _insert_values(connection: duckdb.DuckDBPyConnection) -> None:
+    random = np.random.default_rng(7)
+    values = pd.DataFrame(
+        {"past_value": random.lognormal(6.4, 0.9, 986) - 120, "future_value": random.lognormal(6.0, 1.0, 986)}
+    )
+    values.loc[values.index % 4 == 0, "future_value"] = 0.0
+    values = values.assign(total_value=values.sum(axis="columns")).sort_values("total_value", ascending=False)
+    values["value_decile"] = 1 + np.arange(len(values)) * 10 // len(values)
+    for table, frame in (
+        ("value_concentration", concentration_frame(values)),
+        ("value_curve", value_curve_frame(values)),
+    ):
+        connection.register("frame", frame)
+        connection.execute(f"insert into bi.{table} select ?, ?, * from frame", [VERSION, "2026-10-31"])
+    connection.register("frame", values)
+    for scope in ("all", "consumer"):
+        connection.execute(
+            """
+            insert into bi.value_deciles
+            select ?, ?, ?, value_decile, count(*), sum(past_value), sum(future_value), sum(total_value),
+                sum(total_value) / (select sum(total_value) from frame), min(total_value), max(total_value)
+            from frame group by value_decile
+            """,
+            [VERSION, "2026-10-31", scope],
+        )
+
+
+@pytest.fixture
+def settings() -> Settings:
+    return Settings(title="Test ISP", currency="CHF")
