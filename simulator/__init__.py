@@ -1,1 +1,6 @@
 """A synthetic ISP with planted truth, written as source files."""
+
+from simulator.parameters import SimulationParameters
+from simulator.simulation import simulate
+
+__all__ = ["SimulationParameters", "simulate"]
