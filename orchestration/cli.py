@@ -67,21 +67,15 @@ def _settings(config: Path | None) -> Settings:
 def _existing_warehouse(config: Path | None) -> Warehouse:
     warehouse = Warehouse(_settings(config).warehouse)
     if not warehouse.exists:
-        raise SegmentationError(
-            f"There is no warehouse at {warehouse.path} yet. 'segmentation run' makes it."
-        )
+        raise SegmentationError(f"There is no warehouse at {warehouse.path} yet. 'segmentation run' makes it.")
     return warehouse
 
 
 @app.command()
 def run(
     config: Config = None,
-    first: Annotated[
-        str | None, typer.Option("--from", metavar="YYYY-MM", help="First month to segment.")
-    ] = None,
-    last: Annotated[
-        str | None, typer.Option("--to", metavar="YYYY-MM", help="Last month to segment.")
-    ] = None,
+    first: Annotated[str | None, typer.Option("--from", metavar="YYYY-MM", help="First month to segment.")] = None,
+    last: Annotated[str | None, typer.Option("--to", metavar="YYYY-MM", help="Last month to segment.")] = None,
     skip_ingest: Annotated[bool, typer.Option(help="Segment what is already loaded.")] = False,
 ) -> None:
     """Load what is new, then segment a range of months: features, segments, checks, published versions, reports.
@@ -105,9 +99,7 @@ def run(
 
 @app.command()
 def simulate(
-    out_folder: Annotated[
-        Path, typer.Argument(metavar="FOLDER", help="Where source/ and truth/ are written.")
-    ],
+    out_folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Where source/ and truth/ are written.")],
     customers: Annotated[int, typer.Option(min=1_000, max=10_000_000)] = 3_000,
     months: Annotated[int, typer.Option(min=3, max=120)] = 18,
     end_month: Annotated[str, typer.Option(metavar="YYYY-MM", help="Last month of the window.")] = "2025-12",
@@ -153,9 +145,7 @@ def check_sources(
 
 @app.command()
 def sql(
-    query: Annotated[
-        str, typer.Argument(help="SQL over the lake's schemas, for example bi.customer_segments.")
-    ],
+    query: Annotated[str, typer.Argument(help="SQL over the lake's schemas, for example bi.customer_segments.")],
     config: Config = None,
     output: Annotated[Format, typer.Option("--format")] = Format.table,
 ) -> None:
@@ -171,9 +161,7 @@ def sql(
 
 
 @versions_app.command("list")
-def versions_list(
-    config: Config = None, output: Annotated[Format, typer.Option("--format")] = Format.table
-) -> None:
+def versions_list(config: Config = None, output: Annotated[Format, typer.Option("--format")] = Format.table) -> None:
     """Print the registry of versions, newest first. JSON has every column; the table has those a person reads."""
     from orchestration.lib.versions import REGISTRY_COLUMNS, list_versions
 
@@ -187,9 +175,7 @@ def versions_list(
 
 @app.command()
 def rollback(
-    version_id: Annotated[
-        str, typer.Argument(help="The version to publish again, for example 2026-10-31.1.")
-    ],
+    version_id: Annotated[str, typer.Argument(help="The version to publish again, for example 2026-10-31.1.")],
     config: Config = None,
 ) -> None:
     """Publish an older version of a month again; the one published now is withdrawn."""
@@ -212,9 +198,7 @@ def report(
 
         warehouse = _existing_warehouse(config)
         if version_id is None:
-            published = [
-                row["version_id"] for row in _read(config, list_versions) if row["status"] == "published"
-            ]
+            published = [row["version_id"] for row in _read(config, list_versions) if row["status"] == "published"]
             if not published:
                 raise SegmentationError("No version has been published yet. 'segmentation run' makes one.")
             version_id = published[0]
@@ -228,9 +212,7 @@ def _read(config: Path | None, read: Callable[[Any], Any]) -> Any:
         try:
             return read(connection)
         except duckdb.CatalogException as error:
-            raise SegmentationError(
-                "The warehouse has no versions yet. 'segmentation run' makes them."
-            ) from error
+            raise SegmentationError("The warehouse has no versions yet. 'segmentation run' makes them.") from error
 
 
 def _print_rows(columns: Sequence[str], rows: Sequence[Sequence[Any]], output: Format) -> None:

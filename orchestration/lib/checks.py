@@ -95,9 +95,7 @@ def run_check(connection: duckdb.DuckDBPyConnection, check: Check, candidate: Ca
     return {"name": check.name, "passed": found == expected, "found": str(found), "expected": str(expected)}
 
 
-def count_rows(
-    connection: duckdb.DuckDBPyConnection, version_id: str, tables: tuple[str, ...]
-) -> Mapping[str, int]:
+def count_rows(connection: duckdb.DuckDBPyConnection, version_id: str, tables: tuple[str, ...]) -> Mapping[str, int]:
     """Count a version's rows in each segment table."""
     return {
         table: connection.execute(

@@ -81,9 +81,7 @@ def ensure_manifest() -> Path:
 
 def code_version() -> str:
     """Return a short hash of the code that decides segments: the Python models and the dbt project."""
-    models = {
-        str(file.relative_to(ROOT)): file.read_bytes() for file in sorted((ROOT / "models").rglob("*.py"))
-    }
+    models = {str(file.relative_to(ROOT)): file.read_bytes() for file in sorted((ROOT / "models").rglob("*.py"))}
     return _digest({**models, **dict(_project_files())})[:12]
 
 

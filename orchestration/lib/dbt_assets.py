@@ -12,9 +12,7 @@ from orchestration.lib.deployment import OWNERS
 class LayerTranslator(DagsterDbtTranslator):
     """Names the group of a model after its folder: staging, intermediate, features, segments, bi."""
 
-    def get_asset_spec(
-        self, manifest: Mapping[str, Any], unique_id: str, project: DbtProject | None
-    ) -> dg.AssetSpec:
+    def get_asset_spec(self, manifest: Mapping[str, Any], unique_id: str, project: DbtProject | None) -> dg.AssetSpec:
         """Return dagster-dbt's spec with this project's group, kinds, owners and code version."""
         spec = super().get_asset_spec(manifest, unique_id, project)
         node = self.get_resource_props(manifest, unique_id)

@@ -7,9 +7,7 @@ from collections.abc import Sequence
 import dagster as dg
 
 
-def bar_plot(
-    labels: Sequence[object], values: Sequence[float], title: str, unit: str
-) -> dg.MarkdownMetadataValue:
+def bar_plot(labels: Sequence[object], values: Sequence[float], title: str, unit: str) -> dg.MarkdownMetadataValue:
     """Return a bar chart that the Dagster UI shows among an asset's metadata."""
     # Imported here because definitions must load fast and only a run draws.
     from matplotlib.figure import Figure
@@ -25,6 +23,4 @@ def bar_plot(
     axes.spines[["top", "right"]].set_visible(False)
     image = io.BytesIO()
     figure.savefig(image, format="png")
-    return dg.MetadataValue.md(
-        f"![{title}](data:image/png;base64,{base64.b64encode(image.getvalue()).decode()})"
-    )
+    return dg.MetadataValue.md(f"![{title}](data:image/png;base64,{base64.b64encode(image.getvalue()).decode()})")

@@ -83,7 +83,8 @@ LIFECYCLE_RULES: tuple[Rule, ...] = (
     _rule("overdue", "at_risk", "overdue_days >= {overdue_days}", "Bills are long overdue."),
     _rule("likely_to_leave", "at_risk", "churn_probability_3m >= {risk_churn_probability_3m}",
           "Likely to leave within three months."),
-    _rule("still_collapsed", "at_risk", "previous_rule_id = 'usage_collapsed' and usage_trend < {recovered_usage_ratio}",
+    _rule("still_collapsed", "at_risk",
+          "previous_rule_id = 'usage_collapsed' and usage_trend < {recovered_usage_ratio}",
           "Usage collapsed and has not recovered."),
     _rule("still_likely_to_leave", "at_risk",
           "previous_rule_id in ('likely_to_leave', 'still_likely_to_leave')"

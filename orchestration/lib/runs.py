@@ -1,6 +1,5 @@
 """Launching the Dagster jobs from the command line: in this process, and recorded where the UI looks."""
 
-import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime
@@ -11,6 +10,7 @@ import yaml
 from orchestration.lib.dbt import ensure_manifest
 from orchestration.lib.errors import RunFailedError, SegmentationError
 from orchestration.lib.months import last_complete_month, month_of, months_between
+from orchestration.lib.progress import PROGRESS_LOGGER, quiet_stdout
 from orchestration.lib.settings import Settings
 from orchestration.lib.warehouse import Warehouse
 
@@ -47,7 +47,6 @@ class Runner:
 
         self._definitions = defs()
         self._instance = DagsterInstance.get()
-        logging.getLogger("dagster").setLevel(logging.WARNING)
 
     def ingest(self) -> None:
         """Run the job ``daily_ingest``."""
@@ -94,12 +93,18 @@ class Runner:
         return month_of(latest) if latest else None
 
     def _run(self, job: str, tags: Mapping[str, str]) -> None:
-        self._say(f"[bold]{job}[/]" + (f" {' … '.join(dict.fromkeys(tags.values()))}" if tags else ""))
-        result = self._definitions.get_job_def(job).execute_in_process(
-            instance=self._instance, tags=dict(tags), raise_on_error=False
-        )
+        months = " to ".join(dict.fromkeys(tags.values()))
+        self._say(f"[bold]{job}[/] {months}".rstrip())
+        with quiet_stdout(job):
+            result = self._definitions.get_job_def(job).execute_in_process(
+                run_config={"loggers": {PROGRESS_LOGGER: {}}},
+                instance=self._instance,
+                tags=dict(tags),
+                raise_on_error=False,
+            )
         if not result.success:
-            failed = [event.step_key for event in result.all_events if event.is_step_failure]
+            failed = [event.step_key for event in result.all_events if event.is_step_failure and event.step_key]
             raise RunFailedError(
-                f"The run {result.run_id} of {job} failed in {', '.join(filter(None, failed))}; see above."
+                f"{job} failed in {', '.join(failed) or 'its checks'}: what went wrong stands above. Nothing of this"
+                f" run was published. 'make dev' shows run {result.run_id} in full."
             )

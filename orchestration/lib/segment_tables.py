@@ -9,6 +9,8 @@ from collections.abc import Mapping
 import duckdb
 import pandas as pd
 
+from orchestration.lib.warehouse import transaction
+
 MONEY = "decimal(18, 2)"
 
 SEGMENT_TABLES: Mapping[str, Mapping[str, str]] = {
@@ -119,11 +121,12 @@ def ensure_segment_tables(connection: duckdb.DuckDBPyConnection) -> None:
             "select table_name from information_schema.tables where table_schema = 'segments'"
         ).fetchall()
     }
-    for table, columns in SEGMENT_TABLES.items():
-        if table not in known:
-            ddl = ", ".join(f"{name} {sql_type}" for name, sql_type in (KEY_COLUMNS | dict(columns)).items())
-            connection.execute(f"create table segments.{table} ({ddl})")
-            connection.execute(f"alter table segments.{table} set partitioned by (as_of_date)")
+    with transaction(connection):
+        for table, columns in SEGMENT_TABLES.items():
+            if table not in known:
+                ddl = ", ".join(f"{name} {sql_type}" for name, sql_type in (KEY_COLUMNS | dict(columns)).items())
+                connection.execute(f"create table segments.{table} ({ddl})")
+                connection.execute(f"alter table segments.{table} set partitioned by (as_of_date)")
 
 
 def write_segment(

@@ -59,9 +59,7 @@ class LocationSettings(_Section):
     """Files to read, by one or more globs."""
 
     files: Annotated[list[str], BeforeValidator(_as_list)] = Field(min_length=1)
-    format: Literal["csv", "json", "parquet"] | None = Field(
-        None, description="taken from the file's ending if absent"
-    )
+    format: Literal["csv", "json", "parquet"] | None = Field(None, description="taken from the file's ending if absent")
     options: dict[str, Any] = Field(
         default_factory=dict, description="options of DuckDB's reader, for example delim or dateformat"
     )
@@ -103,9 +101,7 @@ class CostSettings(_Section):
     per_gb: float = Field(0.004, ge=0)
     per_contact: float = Field(4.0, ge=0)
     per_payment_failure: float = Field(2.0, ge=0)
-    write_off_after_days: int = Field(
-        120, ge=1, description="unpaid invoices are written off at this age past due"
-    )
+    write_off_after_days: int = Field(120, ge=1, description="unpaid invoices are written off at this age past due")
 
 
 class FeatureSettings(_Section):
@@ -173,9 +169,7 @@ class Settings(_Section):
 
     name: str = Field("isp", pattern=r"^[a-z][a-z0-9_]*$")
     title: str = "Customer segmentation"
-    owner: str = Field(
-        "data-team@example.com", description="an e-mail address or 'team:name', shown on every asset"
-    )
+    owner: str = Field("data-team@example.com", description="an e-mail address or 'team:name', shown on every asset")
     currency: str = Field("EUR", pattern=r"^[A-Z]{3}$", description="reporting currency, ISO 4217")
     first_month: Month = Field("2020-01", description="the first month that can be segmented")
     warehouse: WarehouseSettings = WarehouseSettings()
@@ -295,15 +289,11 @@ def _known_keys(location: tuple[int | str, ...]) -> str:
 
 def _with_absolute_paths(settings: Settings, base: Path) -> Settings:
     def absolute(path: str) -> str:
-        return (
-            path if "://" in path else str((base / path).resolve()) if "*" not in path else str(base / path)
-        )
+        return path if "://" in path else str((base / path).resolve()) if "*" not in path else str(base / path)
 
     return settings.model_copy(
         update={
-            "warehouse": settings.warehouse.model_copy(
-                update={"path": Path(absolute(str(settings.warehouse.path)))}
-            ),
+            "warehouse": settings.warehouse.model_copy(update={"path": Path(absolute(str(settings.warehouse.path)))}),
             "report": settings.report.model_copy(update={"path": Path(absolute(str(settings.report.path)))}),
             "locations": {
                 name: location.model_copy(update={"files": [absolute(glob) for glob in location.files]})

@@ -12,9 +12,7 @@ from orchestration.lib.report import report_path
 from orchestration.lib.settings import Settings
 
 
-def run_summary(
-    connection: duckdb.DuckDBPyConnection, settings: Settings, months: Sequence[str]
-) -> RenderableType:
+def run_summary(connection: duckdb.DuckDBPyConnection, settings: Settings, months: Sequence[str]) -> RenderableType:
     """Return the summary of the run's months; figures are those of the last one's published version."""
     days = [as_of_date(month) for month in months]
     versions = connection.execute(

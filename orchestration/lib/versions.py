@@ -70,9 +70,7 @@ def set_scope(connection: duckdb.DuckDBPyConnection, scope: Mapping[date, str | 
     """Say which months (and, once opened, which candidates) the dbt models of this run build."""
     connection.execute("delete from ops.run_scope")
     for day, version_id in scope.items():
-        connection.execute(
-            "insert into ops.run_scope (as_of_date, version_id) values (?, ?)", [day, version_id]
-        )
+        connection.execute("insert into ops.run_scope (as_of_date, version_id) values (?, ?)", [day, version_id])
 
 
 def open_candidates(
@@ -164,13 +162,9 @@ def publish(connection: duckdb.DuckDBPyConnection, version_ids: Sequence[str], n
         for version_id in version_ids:
             row = _row(connection, version_id)
             if row["status"] != "candidate":
-                raise VersionError(
-                    f"Version {version_id} is {row['status']}, only a candidate can be published."
-                )
+                raise VersionError(f"Version {version_id} is {row['status']}, only a candidate can be published.")
             if row["checks"] is None:
-                raise VersionError(
-                    f"Version {version_id} has not been checked; run its checks before publishing."
-                )
+                raise VersionError(f"Version {version_id} has not been checked; run its checks before publishing.")
             if failed := [check["name"] for check in json.loads(row["checks"]) if not check["passed"]]:
                 raise VersionError(f"Version {version_id} failed {', '.join(failed)}; it stays unpublished.")
             _replace_published(connection, version_id, row["as_of_date"], "superseded", now)
@@ -187,9 +181,7 @@ def rollback(connection: duckdb.DuckDBPyConnection, version_id: str, now: dateti
         if row["status"] == "published":
             raise VersionError(f"Version {version_id} is already the published one.")
         if row["status"] == "candidate":
-            raise VersionError(
-                f"Version {version_id} is a candidate that was never published; run its month again."
-            )
+            raise VersionError(f"Version {version_id} is a candidate that was never published; run its month again.")
         return _replace_published(connection, version_id, row["as_of_date"], "withdrawn", now)
 
 
@@ -231,9 +223,7 @@ def _row(connection: duckdb.DuckDBPyConnection, version_id: str) -> dict[str, An
     for row in list_versions(connection):
         if row["version_id"] == version_id:
             return row
-    raise VersionError(
-        f"There is no version {version_id}; 'segmentation versions list' shows those that exist."
-    )
+    raise VersionError(f"There is no version {version_id}; 'segmentation versions list' shows those that exist.")
 
 
 def _by_month(rows: Iterable[dict[str, Any]]) -> dict[date, dict[str, Any]]:

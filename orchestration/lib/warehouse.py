@@ -47,9 +47,7 @@ class Warehouse:
     @property
     def uri(self) -> str:
         """What DuckDB attaches."""
-        return "ducklake:" + (
-            f"sqlite:{self.path}/catalog.sqlite" if self.catalog == "sqlite" else self.catalog
-        )
+        return "ducklake:" + (f"sqlite:{self.path}/catalog.sqlite" if self.catalog == "sqlite" else self.catalog)
 
     @property
     def attach_options(self) -> dict[str, Any]:

@@ -21,13 +21,10 @@ _SPECS = [
         freshness_policy=dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=30)),
         metadata={
             "dagster/column_schema": dg.TableSchema(
-                columns=[
-                    dg.TableColumn(column.name, column.data_type, column.description)
-                    for column in table.columns
-                ]
+                columns=[dg.TableColumn(column.name, column.data_type, column.description) for column in table.columns]
             )
         },
-    )  # fmt: skip
+    )
     for table in _TABLES.values()
 ]
 

@@ -8,6 +8,7 @@ from dagster_dbt import DbtCliResource
 
 from orchestration.lib.dbt import PROJECT_DIR
 from orchestration.lib.deployment import Deployment
+from orchestration.lib.progress import PROGRESS_LOGGER, progress_logger
 
 
 @dg.definitions
@@ -23,4 +24,5 @@ def defs() -> dg.Definitions:
             ),
         },
         executor=dg.in_process_executor,
+        loggers={"console": dg.colored_console_logger, PROGRESS_LOGGER: progress_logger},
     )

@@ -49,9 +49,7 @@ def report(context: dg.AssetExecutionContext, deployment: Deployment) -> dg.Mate
     """One self-contained HTML page a published version, for people who do not open a warehouse."""
     settings, warehouse = deployment.settings, deployment.warehouse
     with warehouse.reader() as connection:
-        version_ids = published_version_ids(
-            connection, [as_of_date(month) for month in context.partition_keys]
-        )
+        version_ids = published_version_ids(connection, [as_of_date(month) for month in context.partition_keys])
     written = []
     for version_id in version_ids:
         if not report_path(settings, version_id).exists():

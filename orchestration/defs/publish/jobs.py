@@ -7,9 +7,7 @@ from orchestration.lib.months import last_complete_month
 
 monthly_segmentation = dg.define_asset_job(
     "monthly_segmentation",
-    selection=dg.AssetSelection.groups(
-        "seeds", "staging", "intermediate", "features", "segments", "bi", "publish"
-    ),
+    selection=dg.AssetSelection.groups("seeds", "staging", "intermediate", "features", "segments", "bi", "publish"),
     partitions_def=MONTHS,
     description="Build the features of a month, segment its customers, check and publish the version.",
 )

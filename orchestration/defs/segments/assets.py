@@ -22,9 +22,7 @@ from orchestration.lib.versions import candidates
     dagster_dbt_translator=LayerTranslator(),
     pool=WRITER_POOL,
 )
-def segments_and_bi(
-    context: dg.AssetExecutionContext, dbt: DbtCliResource, deployment: Deployment
-) -> Iterator[Any]:
+def segments_and_bi(context: dg.AssetExecutionContext, dbt: DbtCliResource, deployment: Deployment) -> Iterator[Any]:
     """Complete the candidates. The bi views show published versions only, so readers do not see them yet."""
     with deployment.warehouse.reader() as connection:
         opened = candidates(connection, [as_of_date(month) for month in context.partition_keys])

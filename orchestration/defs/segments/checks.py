@@ -26,9 +26,7 @@ from orchestration.lib.warehouse import transaction
     ],
     pool=WRITER_POOL,
 )
-def candidate_checks(
-    context: dg.AssetCheckExecutionContext, deployment: Deployment
-) -> Iterator[dg.AssetCheckResult]:
+def candidate_checks(context: dg.AssetCheckExecutionContext, deployment: Deployment) -> Iterator[dg.AssetCheckResult]:
     """Check every open candidate and store the outcome in the registry."""
     failures: dict[str, list[str]] = {check.name: [] for check in CANDIDATE_CHECKS}
     with deployment.warehouse.writer() as connection:

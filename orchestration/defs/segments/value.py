@@ -67,9 +67,7 @@ def value(context: dg.AssetExecutionContext, deployment: Deployment) -> Iterator
             }
             with transaction(connection):
                 for table, frame in frames.items():
-                    rows[table] += write_segment(
-                        connection, table, candidate.version_id, candidate.as_of_date, frame
-                    )
+                    rows[table] += write_segment(connection, table, candidate.version_id, candidate.as_of_date, frame)
             latest = {"version_id": candidate.version_id} | _summary(ranked)
     for table, count in rows.items():
         metadata = {"rows_written": count} | (latest if table == "customer_value" else {})

@@ -1,0 +1,77 @@
+"""What a person sees while a run goes on in a terminal: a line a step, and what it is doing right now."""
+
+import io
+import logging
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
+from typing import Any
+
+import dagster as dg
+from rich.console import Console
+from rich.markup import escape
+from rich.status import Status
+
+PROGRESS_LOGGER = "progress"
+
+
+class _Progress(logging.Handler):
+    """Prints the start and end of every step, what assets say, and errors; Dagster's other events are for the UI."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.DEBUG)
+        self._console = Console(stderr=True, highlight=False)
+        self._started: dict[str, float] = {}
+
+    def emit(self, record: logging.LogRecord) -> None:
+        metadata: dict[str, Any] = getattr(record, "dagster_meta", {})
+        event: dg.DagsterEvent | None = metadata.get("dagster_event")
+        if event is None:
+            if record.levelno >= logging.INFO:
+                self._console.print(f"      {escape(str(metadata.get('orig_message', record.getMessage())))}")
+        elif event.is_step_start:
+            self._started[event.step_key or ""] = time.monotonic()
+            self._console.print(f"  [cyan]▸[/] {event.step_key}")
+        elif event.is_step_success:
+            self._console.print(f"  [green]✓[/] {event.step_key} [dim]{self._seconds(event.step_key):.1f} s[/]")
+        elif event.is_step_failure:
+            self._console.print(f"  [red]✗[/] {event.step_key}\n{escape(_message(event))}")
+
+    def _seconds(self, step: str | None) -> float:
+        return time.monotonic() - self._started.get(step or "", time.monotonic())
+
+
+@dg.logger(description="A line a step, for a person at a terminal.")
+def progress_logger(_context: dg.InitLoggerContext) -> logging.Logger:
+    """Return the logger that ``segmentation run`` uses."""
+    logger = logging.Logger(PROGRESS_LOGGER, logging.DEBUG)
+    logger.addHandler(_Progress())
+    return logger
+
+
+@contextmanager
+def quiet_stdout(activity: str) -> Iterator[None]:
+    """Show what dbt writes line by line to stdout as one status line, and only where there is a terminal."""
+    with Console(stderr=True).status(activity, spinner="dots") as status, redirect_stdout(_LastLine(status, activity)):
+        yield
+
+
+class _LastLine(io.TextIOBase):
+    def __init__(self, status: Status, activity: str) -> None:
+        self._status, self._activity = status, activity
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, text: str) -> int:
+        if line := text.strip():
+            self._status.update(f"{self._activity} [dim]{escape(line[:100])}[/]")
+        return len(text)
+
+
+def _message(event: dg.DagsterEvent) -> str:
+    """Return the deepest cause of a failed step: what went wrong, without the frames around it."""
+    error = event.step_failure_data.error
+    while error is not None and error.cause is not None:
+        error = error.cause
+    return f"    {error.message.strip()}" if error else ""
