@@ -19,7 +19,7 @@ class LayerTranslator(DagsterDbtTranslator):
         if node["resource_type"] == "source":
             return spec
         return spec.replace_attributes(
-            key=dg.AssetKey([node["schema"], node["name"]]),
+            key=dg.AssetKey([node["schema"], node["alias"]]),
             group_name=node["fqn"][1] if node["resource_type"] == "model" else "seeds",
             kinds={"dbt", "duckdb", "view" if node["config"].get("materialized") == "view" else "table"},
             owners=OWNERS,

@@ -4,7 +4,7 @@ Every row carries its version. A write replaces that version's rows in one trans
 repeated or killed run leaves the same table. The segment tables that are joins and rules are dbt models instead.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import duckdb
 import pandas as pd
@@ -104,9 +104,9 @@ SEGMENT_TABLES: Mapping[str, Mapping[str, str]] = {
         "population": "varchar",
         "event": "varchar",
         "cluster_id": "varchar",
-        "previous_cluster_id": "varchar",
         "jaccard": "double",
-        "customers": "bigint",
+        "members_before": "bigint",
+        "members_now": "bigint",
     },
 }
 
@@ -134,26 +134,26 @@ def write_segment(
     table: str,
     version_id: str,
     as_of_date: object,
-    frame: pd.DataFrame,
+    frames: pd.DataFrame | Iterable[pd.DataFrame],
 ) -> int:
-    """Replace the rows of ``version_id`` in ``segments.<table>`` by ``frame``; return how many were written.
+    """Replace the rows of ``version_id`` in ``segments.<table>`` by those of the frames; return how many they are.
 
-    The caller opens the transaction. Columns of the frame beyond the declared ones are an error, as are missing ones.
+    The caller opens the transaction. Columns beyond the declared ones are an error, as are missing ones.
     """
     columns = SEGMENT_TABLES[table]
-    if set(frame.columns) != set(columns):
-        missing, unknown = (
-            sorted(set(columns) - set(frame.columns)),
-            sorted(set(frame.columns) - set(columns)),
-        )
-        raise ValueError(f"segments.{table}: missing columns {missing}, unknown columns {unknown}")
-    connection.execute(f"delete from segments.{table} where version_id = ?", [version_id])
     names = ", ".join(columns)
     casts = ", ".join(f"cast({name} as {sql_type})" for name, sql_type in columns.items())
-    connection.register("segment_rows", frame)
-    connection.execute(
-        f"insert into segments.{table} (version_id, as_of_date, {names}) select ?, ?, {casts} from segment_rows",
-        [version_id, as_of_date],
-    )
-    connection.unregister("segment_rows")
-    return len(frame)
+    connection.execute(f"delete from segments.{table} where version_id = ?", [version_id])
+    rows = 0
+    for frame in [frames] if isinstance(frames, pd.DataFrame) else frames:
+        if set(frame.columns) != set(columns):
+            missing, unknown = sorted(set(columns) - set(frame.columns)), sorted(set(frame.columns) - set(columns))
+            raise ValueError(f"segments.{table}: missing columns {missing}, unknown columns {unknown}")
+        connection.register("segment_rows", frame)
+        connection.execute(
+            f"insert into segments.{table} (version_id, as_of_date, {names}) select ?, ?, {casts} from segment_rows",
+            [version_id, as_of_date],
+        )
+        connection.unregister("segment_rows")
+        rows += len(frame)
+    return rows

@@ -1,0 +1,75 @@
+"""The command as a person meets it: exit codes, and messages that say what to do next."""
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from orchestration.cli import app
+
+runner = CliRunner()
+
+
+@pytest.fixture
+def settings_file(tmp_path: Path) -> Path:
+    file = tmp_path / "segmentation.yaml"
+    file.write_text("warehouse: {path: lake}\nreport: {path: reports}\n")
+    return file
+
+
+def test_without_settings_it_says_where_they_are_looked_for(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("SEGMENTATION_CONFIG", raising=False)
+    monkeypatch.setattr("orchestration.lib.settings._chosen", None)
+    result = runner.invoke(app, ["versions", "list"])
+    assert result.exit_code == 1
+    assert "--config" in result.stderr
+    assert "Traceback" not in result.output
+
+
+@pytest.mark.parametrize(
+    "command", [["versions", "list"], ["sql", "select 1"], ["rollback", "2026-01-31.1"], ["report"]]
+)
+def test_without_a_warehouse_it_says_what_makes_one(settings_file, command):
+    result = runner.invoke(app, [*command, "--config", str(settings_file)])
+    assert result.exit_code == 1
+    assert "segmentation run" in " ".join(result.stderr.split())
+
+
+@pytest.mark.parametrize("output", ["table", "csv", "json"])
+def test_sql_prints_rows_and_cannot_write(settings_file, output):
+    from orchestration.lib.settings import load_settings
+    from orchestration.lib.warehouse import Warehouse
+
+    with Warehouse(load_settings(settings_file).warehouse).writer() as connection:
+        connection.execute("create table bi.numbers as select 7 as number, null as nothing")
+    command = ["sql", "--config", str(settings_file), "--format", output]
+    shown = runner.invoke(app, [*command, "select * from bi.numbers"])
+    assert shown.exit_code == 0
+    expected = {"csv": "number,nothing\n7,\n", "json": [{"number": 7, "nothing": None}]}
+    if output == "csv":
+        assert shown.stdout == expected["csv"]
+    elif output == "json":
+        assert json.loads(shown.stdout) == expected["json"]
+    else:
+        assert "number" in shown.stdout
+    for statement in ("insert into bi.numbers values (1, 2)", "drop table bi.numbers", "select * from bi.missing"):
+        refused = runner.invoke(app, [*command, statement])
+        assert refused.exit_code == 1
+        assert "Traceback" not in refused.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--from", "2025-13"], "YYYY-MM"),
+        (["--from", "2025-06", "--to", "2025-01"], "before"),
+        (["--from", "1999-01", "--to", "1999-02"], "first_month"),
+        (["--to", "2999-01"], "not over"),
+    ],
+)
+def test_a_month_that_cannot_be_segmented_is_refused_before_anything_runs(settings_file, arguments, words):
+    result = runner.invoke(app, ["run", "--skip-ingest", "--config", str(settings_file), *arguments])
+    assert result.exit_code == 1
+    assert words in " ".join(result.stderr.split())

@@ -1,0 +1,93 @@
+"""The graph that Dagster shows: an unintended change of assets, jobs or crons fails here."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import dagster as dg
+import pytest
+from syrupy.assertion import SnapshotAssertion
+
+LOADS_AND_TOUCHES_NOTHING = """
+import socket, duckdb
+
+def forbidden(*_args, **_kwargs):
+    raise AssertionError("loading the definitions must not open the warehouse or the network")
+
+duckdb.connect = forbidden
+socket.socket.connect = forbidden
+from orchestration.definitions import defs
+defs().get_all_job_defs()
+"""
+
+
+@pytest.fixture(scope="module")
+def definitions() -> dg.Definitions:
+    from orchestration.lib.dbt import ensure_manifest
+
+    ensure_manifest()
+    from orchestration.definitions import defs
+
+    return defs()
+
+
+def test_asset_graph_is_the_one_meant(definitions: dg.Definitions, snapshot: SnapshotAssertion):
+    graph = definitions.resolve_asset_graph()
+    shown = {
+        key.to_user_string(): {
+            "group": graph.get(key).group_name,
+            "after": sorted(parent.to_user_string() for parent in graph.get(key).parent_keys),
+            "partitioned": graph.get(key).partitions_def is not None,
+        }
+        for key in sorted(graph.materializable_asset_keys)
+    }
+    assert shown == snapshot
+
+
+def test_jobs_and_crons_are_the_ones_meant(definitions: dg.Definitions, snapshot: SnapshotAssertion):
+    repository = definitions.get_repository_def()
+    jobs = {
+        job.name: sorted(node.name for node in job.nodes)
+        for job in repository.get_all_jobs()
+        if not job.name.startswith("__")
+    }
+    schedules = {
+        schedule.name: [schedule.job_name, schedule.cron_schedule, schedule.default_status.value]
+        for schedule in repository.schedule_defs
+    }
+    assert {"jobs": jobs, "schedules": schedules} == snapshot
+
+
+def test_every_asset_has_a_description_an_owner_and_a_group(definitions: dg.Definitions):
+    graph = definitions.resolve_asset_graph()
+    for key in graph.materializable_asset_keys:
+        node = graph.get(key)
+        assert node.description, f"{key.to_user_string()} has no description"
+        assert node.owners, f"{key.to_user_string()} has no owner"
+        assert node.group_name in {
+            "raw", "seeds", "staging", "intermediate", "features", "segments", "bi", "publish",
+        }  # fmt: skip
+
+
+def test_candidates_are_checked_before_they_are_published(definitions: dg.Definitions):
+    graph = definitions.resolve_asset_graph()
+    key = dg.AssetKey(["segments", "customer_segments"])
+    checks = [graph.get_check_spec(each) for each in graph.asset_check_keys if each.asset_key == key]
+    assert any(check.blocking for check in checks)
+    published = graph.get(dg.AssetKey(["publish", "published_versions"]))
+    assert key in published.parent_keys
+
+
+def test_loading_the_definitions_opens_neither_warehouse_nor_network(tmp_path: Path):
+    environment = {name: value for name, value in os.environ.items() if name != "SEGMENTATION_CONFIG"}
+    finished = subprocess.run(
+        [sys.executable, "-c", LOADS_AND_TOUCHES_NOTHING],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert finished.returncode == 0, finished.stderr
+    assert list(tmp_path.iterdir()) == [], "loading wrote files"
