@@ -8,7 +8,14 @@ import duckdb
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from orchestration.lib.report import formats, provenance_sections, segment_sections, value_sections
+from orchestration.lib.report import (
+    cluster_section,
+    formats,
+    provenance_sections,
+    retention_section,
+    segment_sections,
+    value_sections,
+)
 from orchestration.lib.report.data import read_report_data
 from orchestration.lib.settings import Settings
 from orchestration.lib.warehouse import Warehouse
@@ -32,10 +39,10 @@ def build_report(connection: duckdb.DuckDBPyConnection, version_id: str, setting
         value_sections.headline(data, settings),
         value_sections.deciles(data, settings),
         value_sections.concentration(data),
-        value_sections.retention(data),
-        segment_sections.clusters(data),
+        retention_section.retention(data),
+        cluster_section.clusters(data),
         segment_sections.lifecycle(data, settings),
-        segment_sections.market(data, settings),
+        segment_sections.market(data),
         segment_sections.changes(data),
         provenance_sections.quality(data),
         provenance_sections.definitions(),
@@ -48,9 +55,7 @@ def build_report(connection: duckdb.DuckDBPyConnection, version_id: str, setting
         version=data.version,
         previous=data.previous,
         loads=int(data["loads"]["loads"].sum()),
-        sources=[
-            formats.label(name).lower() for name in data["loads"].query("rows_accepted > 0")["source_table"]
-        ],
+        sources=[formats.label(name).lower() for name in data["loads"].query("rows_accepted > 0")["source_table"]],
         sections=sections,
     )
 

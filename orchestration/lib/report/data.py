@@ -128,20 +128,12 @@ def read_report_data(connection: duckdb.DuckDBPyConnection, version_id: str) -> 
     Raises:
         VersionError: there is no such version.
     """
-    found = _records(
-        connection, "select * from segments.versions where version_id = $version", version=version_id
-    )
+    found = _records(connection, "select * from segments.versions where version_id = $version", version=version_id)
     if not found:
-        known = _records(
-            connection, "select version_id from segments.versions order by version_id desc limit 5"
-        )
+        known = _records(connection, "select version_id from segments.versions order by version_id desc limit 5")
         raise VersionError(
             f"There is no version {version_id}. "
-            + (
-                f"The latest are: {', '.join(row['version_id'] for row in known)}."
-                if known
-                else "Nothing has run yet."
-            )
+            + (f"The latest are: {', '.join(row['version_id'] for row in known)}." if known else "Nothing has run yet.")
         )
     version = found[0]
     previous = _records(

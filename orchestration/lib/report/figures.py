@@ -69,12 +69,11 @@ def _inline(document: str, description: str) -> Markup:
     svg = document[document.index("<svg") :]
     svg = re.sub(r"<defs>\s*<style.*?</style>\s*</defs>", "", svg, count=1, flags=re.DOTALL)
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
-    svg = re.sub(r"font: (?:(\w+) )?([\d.]+px) [^;\"]*", r"font-size: \2; font-weight: \1", svg)
-    svg = svg.replace("; font-weight: ;", ";").replace('; font-weight: "', '"')
+    svg = re.sub(r"font-family: [^;\"]*; ?", "", svg)
     referenced = set(re.findall(r"#([\w-]+)", svg))
     svg = re.sub(r' id="([\w-]+)"', lambda match: match.group(0) if match.group(1) in referenced else "", svg)
     svg = re.sub(r"<!--.*?-->\s*", "", svg, flags=re.DOTALL)
-    svg = re.sub(r"(\d\.\d{2})\d+", r"\1", svg)
+    svg = re.sub(r' (?:d|x|y|transform)="[^"]*"', lambda match: re.sub(r"(\.\d{2})\d+", r"\1", match.group(0)), svg)
     svg = re.sub(r"\n\s*", "\n", svg)
     opening = f'<svg role="img" aria-label="{escape(description)}" stroke-linejoin="round" '
     return Markup(svg.replace("<svg ", opening, 1))
@@ -102,7 +101,8 @@ def sparkline(values: Sequence[float]) -> Markup:
     height = [27 - 24 * (value - low) / (high - low) if high > low else 15 for value in values]
     points = " ".join(f"{100 * step / (len(values) - 1):.1f},{y:.1f}" for step, y in enumerate(height))
     return Markup(
-        f'<svg viewBox="0 0 100 30" preserveAspectRatio="none" aria-hidden="true"><polyline class="spark" points="{points}"/></svg>'
+        '<svg viewBox="0 0 100 30" preserveAspectRatio="none" aria-hidden="true">'
+        f'<polyline class="spark" points="{points}"/></svg>'
     )
 
 
@@ -121,9 +121,7 @@ def value_by_decile(deciles: pd.DataFrame, currency: str) -> Markup:
             )  # fmt: skip
             above += np.maximum(value, 0)
             below += np.minimum(value, 0)
-        for decile, top, percent in zip(
-            deciles["value_decile"], above, deciles["total_value_share"], strict=True
-        ):
+        for decile, top, percent in zip(deciles["value_decile"], above, deciles["total_value_share"], strict=True):
             text = f"{percent * 100:.1f} %".replace("-", MINUS)
             axes.annotate(text, (decile, top), (0, 4), textcoords="offset points", ha="center", color=SOFT)
         if below.min() < 0:
@@ -144,9 +142,7 @@ def concentration(curve: pd.DataFrame, measures: Sequence[str]) -> Markup:
         "concentration", "Cumulative share of value by share of customers, best first", height=3.5
     ) as drawing:
         axes = drawing.figure.subplots()
-        axes.plot(
-            [0, 1], [0, 1], color="#a9b4bd", linewidth=1, linestyle=(0, (4, 3)), label="All customers equal"
-        )
+        axes.plot([0, 1], [0, 1], color="#a9b4bd", linewidth=1, linestyle=(0, (4, 3)), label="All customers equal")
         for measure, color in zip(measures, (INK, PAST, FUTURE), strict=False):
             points = curve[curve["value_measure"] == measure]
             axes.plot(
@@ -162,9 +158,7 @@ def concentration(curve: pd.DataFrame, measures: Sequence[str]) -> Markup:
             markeredgecolor=WARN,
             linestyle="none",
         )
-        axes.annotate(
-            "20 % make 80 %", (0.2, 0.8), (-8, 6), textcoords="offset points", color=WARN, ha="right"
-        )
+        axes.annotate("20 % make 80 %", (0.2, 0.8), (-8, 6), textcoords="offset points", color=WARN, ha="right")
         _share_of_customers(axes)
         axes.set_ylim(bottom=min(0.0, float(curve["cumulative_value_share"].min())))
         axes.set_xlabel("Share of customers, best first")
@@ -176,9 +170,7 @@ def concentration(curve: pd.DataFrame, measures: Sequence[str]) -> Markup:
 def survival(curves: Mapping[str, np.ndarray]) -> Markup:
     """Draw the expected share of new customers still there after each month, one line a group."""
     last = max(len(curve) for curve in curves.values()) - 1
-    with _drawing(
-        "survival", "Expected survival of new customers by group", width=5.7, height=3.3
-    ) as drawing:
+    with _drawing("survival", "Expected survival of new customers by group", width=5.7, height=3.3) as drawing:
         axes = drawing.figure.subplots()
         places = _apart([float(curve[-1]) for curve in curves.values()], gap=0.065)
         for (name, curve), color, place in zip(curves.items(), SERIES, places, strict=False):
@@ -198,9 +190,7 @@ def survival(curves: Mapping[str, np.ndarray]) -> Markup:
 
 def hazards(cohorts: pd.DataFrame) -> Markup:
     """Draw observed against fitted monthly churn: a cohort on the diagonal is fitted without bias."""
-    with _drawing(
-        "hazards", "Observed against fitted monthly churn by cohort", width=3.1, height=3.4
-    ) as drawing:
+    with _drawing("hazards", "Observed against fitted monthly churn by cohort", width=3.1, height=3.4) as drawing:
         axes = drawing.figure.subplots()
         top = float(cohorts[["observed_hazard", "fitted_hazard"]].max().max()) * 1.12 or 1.0
         axes.plot([0, top], [0, top], color="#a9b4bd", linewidth=1, linestyle=(0, (4, 3)))

@@ -13,16 +13,14 @@ import pandas as pd
 
 UNKNOWN = "–"
 MINUS = "\u2212"
-NARROW = "\u202f"  # keeps a number and its sign or unit on one line
+NO_BREAK = "\u00a0"  # keeps a number and its unit on one line
 
 Number = int | float | Decimal | None
 
 
 def is_unknown(value: Any) -> bool:
     """Whether ``value`` is SQL null in any of the forms pandas gives it."""
-    return (
-        value is None or value is pd.NaT or value is pd.NA or (isinstance(value, float) and math.isnan(value))
-    )
+    return value is None or value is pd.NaT or value is pd.NA or (isinstance(value, float) and math.isnan(value))
 
 
 def number(value: Number, decimals: int = 0) -> str:
@@ -45,22 +43,20 @@ def money(value: Number, currency: str) -> str:
     if value is None or is_unknown(value):
         return UNKNOWN
     if abs(value) >= 10_000_000:
-        return f"{currency}\u00a0{number(float(value) / 1e6, 1)}\u00a0million"
-    return f"{currency}\u00a0{number(value)}"
+        return f"{currency}{NO_BREAK}{number(float(value) / 1e6, 1)}{NO_BREAK}million"
+    return f"{currency}{NO_BREAK}{number(value)}"
 
 
 def share(value: Number, decimals: int = 1) -> str:
     """Write a ratio as a percentage: ``53.6 %``."""
-    return (
-        UNKNOWN if value is None or is_unknown(value) else number(float(value) * 100, decimals) + NARROW + "%"
-    )
+    return UNKNOWN if value is None or is_unknown(value) else number(float(value) * 100, decimals) + NO_BREAK + "%"
 
 
 def signed_share(value: Number, decimals: int = 1) -> str:
     """Write a relative change: ``+1.4 %``."""
     if value is None or is_unknown(value):
         return UNKNOWN
-    return signed(float(value) * 100, decimals) + NARROW + "%"
+    return signed(float(value) * 100, decimals) + NO_BREAK + "%"
 
 
 def date(value: Any) -> str:

@@ -53,9 +53,7 @@ def quality(data: ReportData) -> Section:
     title = "Data and checks"
     if loads.empty:
         return empty("quality", title, data, "No load is recorded up to the moment this version was made.")
-    total = loads[
-        ["rows_read", "rows_accepted", "rows_quarantined", "rows_duplicate", "rows_superseded"]
-    ].sum()
+    total = loads[["rows_read", "rows_accepted", "rows_quarantined", "rows_duplicate", "rows_superseded"]].sum()
     missing = missing_sources(loads)
     takeaway = (
         f"{share(total['rows_quarantined'] / total['rows_read'] if total['rows_read'] else 0, 2)}"
@@ -63,9 +61,7 @@ def quality(data: ReportData) -> Section:
     )
     absent = [label(row["source_table"]).lower() for row in missing]
     takeaway += (
-        f"; there is no data for {listed(absent)}."
-        if absent
-        else "; every table of the source contract has data."
+        f"; there is no data for {listed(absent)}." if absent else "; every table of the source contract has data."
     )
     return Section(
         "quality",

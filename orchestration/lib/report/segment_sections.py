@@ -1,6 +1,5 @@
-"""Sections about groups of customers: behavioral clusters, lifecycle stages, market segments, and moves between them."""
+"""Sections about groups of customers: lifecycle stages, market segments, and the moves between months."""
 
-import json
 from collections.abc import Iterable
 from typing import Any
 
@@ -11,96 +10,9 @@ from orchestration.lib.report.formats import date, is_unknown, label, money, num
 from orchestration.lib.report.section import Section, empty
 from orchestration.lib.settings import Settings
 
-# Hennig (2007): the mean Jaccard similarity of a cluster with its best match in a resample.
-STABILITY = ((0.85, "highly stable"), (0.75, "stable"), (0.60, "doubtful"), (0.0, "unstable"))
-STATUS_MEANING = {
-    "clustered": "close to one cluster",
-    "mixed": "between clusters, so in none",
-    "insufficient_history": "too little history to tell",
-    "not_applicable": "not open, or not in a population that is clustered",
-}
+# The order of a customer's life; the rules are ordered by what wins. Stages of an operator's own follow.
+JOURNEY = ("pending", "onboarding", "growing", "mature", "at_risk", "dormant", "suspended", "won_back", "churned")
 SHOWN_MOVES = 5
-
-
-def clusters(data: ReportData) -> Section:
-    """Show what the clusters are, how many the data bear out, and how firm each is."""
-    rows, evidence, status = data["clusters"], data["evidence"], data["behavior_status"]
-    title = "Behavioral clusters"
-    populations = sorted({*rows["population"], *evidence["population"]})
-    if not populations:
-        return empty("clusters", title, data, "No population had enough customers with a history to cluster.")
-    blocks = []
-    for population in populations:
-        members = rows[rows["population"] == population]
-        shown = [
-            row
-            | {
-                "stability": stability(row["jaccard"]),
-                "apart": features_apart(row["top_features"]),
-                "is_new": row["first_version_id"] == data.version["version_id"],
-            }
-            for row in members.to_dict("records")
-        ]
-        tested = evidence[evidence["population"] == population]
-        decisions = tested.loc[tested["is_chosen"].fillna(False).astype(bool), "decision"].dropna()
-        counted = status[status["population"] == population]
-        blocks.append(
-            {
-                "population": label(population),
-                "rows": shown,
-                "evidence": tested.to_dict("records"),
-                "decision": decisions.iloc[0] if len(decisions) else "",
-                "status": [
-                    row | {"meaning": STATUS_MEANING.get(row["behavior_status"], "")}
-                    for row in counted.to_dict("records")
-                ],
-            }
-        )
-    return Section("clusters", title, _clusters_takeaway(rows), content={"populations": blocks})
-
-
-def _clusters_takeaway(rows: pd.DataFrame) -> str:
-    if rows.empty:
-        return "No population falls into clusters: its customers differ by degree, not in kind."
-    parts = []
-    for population, members in rows.groupby("population"):
-        if len(members) == 1:
-            parts.append(f"{population} customers do not fall into separate groups and stay one")
-        else:
-            largest = members.sort_values("customers").iloc[-1]
-            parts.append(
-                f"{population} customers fall into {len(members)} groups,"
-                f" the largest being '{largest['cluster_name']}' with {share(largest['share'], 0)}"
-            )
-    sentence = "; ".join(parts) + "."
-    return sentence[:1].upper() + sentence[1:]
-
-
-def stability(jaccard: Any) -> str:
-    """Say in a word how surely a cluster comes back in a resample."""
-    if is_unknown(jaccard):
-        return "not tested"
-    return next(word for least, word in STABILITY if jaccard >= least)
-
-
-def features_apart(top_features: Any, most: int = 3) -> list[str]:
-    """Write what sets a cluster apart, from the JSON that the model stores: sentences, or features with a direction."""
-    if is_unknown(top_features):
-        return []
-    found = json.loads(top_features)
-    if isinstance(found, dict):
-        found = [{"feature": name, "effect": effect} for name, effect in found.items()]
-    return [_feature_apart(each) for each in found[:most]]
-
-
-def _feature_apart(each: Any) -> str:
-    if not isinstance(each, dict):
-        return label(each)
-    effect = next((each[name] for name in ("effect", "effect_size", "difference") if name in each), None)
-    name = label(each.get("feature", each.get("name")))
-    if effect is None or isinstance(effect, str):
-        return f"{name} {effect or ''}".strip()
-    return f"{name} {'higher' if effect > 0 else 'lower'} ({number(abs(effect), 1)} sd)"
 
 
 def lifecycle(data: ReportData, settings: Settings) -> Section:
@@ -109,7 +21,7 @@ def lifecycle(data: ReportData, settings: Settings) -> Section:
     title = "Lifecycle stages"
     if rows.empty:
         return empty("lifecycle", title, data, "No customer has a lifecycle stage in this version.")
-    order = list(dict.fromkeys(rule.segment for rule in settings.lifecycle.rules))
+    order = list(dict.fromkeys((*JOURNEY, *(rule.segment for rule in settings.lifecycle.rules))))
     rows = _ordered(rows, "lifecycle_stage", order)
     everyone = rows["customers"].sum()
     is_open = ~rows["lifecycle_stage"].isin(["churned", "pending"])
@@ -147,9 +59,7 @@ def _flows_sentence(rows: pd.DataFrame, data: ReportData) -> str:
     opened, inflow, outflow = (int(flows[column].sum()) for column in flows)
     closed = int(rows["customers"].sum())
     adds_up = ((rows["opened"] + rows["inflow"] - rows["outflow"]) == rows["customers"]).all()
-    sum_shown = (
-        f"{number(opened)} at the start + {number(inflow)} in − {number(outflow)} out = {number(closed)}"
-    )
+    sum_shown = f"{number(opened)} at the start + {number(inflow)} in − {number(outflow)} out = {number(closed)}"
     return (
         f"Stocks and flows agree in every stage: {sum_shown}."
         if adds_up
@@ -162,9 +72,7 @@ def transition_matrix(transitions: pd.DataFrame, order: list[str]) -> dict[str, 
     if transitions.empty:
         return {}
     new = "new"
-    moves = transitions.assign(
-        from_stage=transitions["from_stage"].fillna(new), to_stage=transitions["to_stage"]
-    )
+    moves = transitions.assign(from_stage=transitions["from_stage"].fillna(new), to_stage=transitions["to_stage"])
     cells = {(row["from_stage"], row["to_stage"]): row for row in moves.to_dict("records")}
     sources = _in_order({source for source, _ in cells}, [new, *order])
     targets = _in_order({target for _, target in cells}, order)
@@ -179,9 +87,7 @@ def transition_matrix(transitions: pd.DataFrame, order: list[str]) -> dict[str, 
             }
             for source in sources
         ],
-        "says": f"{share(stayed / known)} of the customers of the month before kept their stage."
-        if known
-        else "",
+        "says": f"{share(stayed / known)} of the customers of the month before kept their stage." if known else "",
     }
 
 
@@ -192,19 +98,14 @@ def _cell(row: dict[str, Any] | None, stays: bool) -> dict[str, Any]:
     return {"customers": row["customers"], "share": ratio, "level": min(1.0, max(0.0, ratio)), "stays": stays}
 
 
-def market(data: ReportData, settings: Settings) -> Section:
+def market(data: ReportData) -> Section:
     """Show the market segments by size, fees and value."""
     rows = data["market"]
     if rows.empty:
         return empty("market", "Market segments", data, "No customer has a market segment in this version.")
-    order = list(dict.fromkeys(rule.segment for rule in settings.market.rules))
-    rows = _ordered(rows, "market_segment", order).merge(
-        data["top_decile_by_market"], on="market_segment", how="left"
-    )
+    rows = rows.merge(data["top_decile_by_market"], on="market_segment", how="left")
     total = rows[["customers", "monthly_fee", "past_value", "future_value", "total_value"]].sum()
-    rows = rows.assign(
-        value_share=rows["total_value"] / total["total_value"] if total["total_value"] else None
-    )
+    rows = rows.assign(value_share=rows["total_value"] / total["total_value"] if total["total_value"] else None)
     largest = rows.sort_values("customers").iloc[-1]
     takeaway = (
         f"{label(largest['market_segment'])} is the largest segment with"
