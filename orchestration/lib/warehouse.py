@@ -116,6 +116,13 @@ def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[duckdb.DuckDB
     connection.execute("commit")
 
 
+def second_cursor(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
+    """Return another connection to the same attached lake, to read batches from while ``connection`` writes."""
+    cursor = connection.cursor()
+    cursor.execute(f"use {ALIAS}")
+    return cursor
+
+
 def _literal(value: object) -> str:
     if isinstance(value, bool | int):
         return str(value).lower()

@@ -14,7 +14,7 @@ from orchestration.lib.plots import bar_plot
 from orchestration.lib.segment_assets import candidates_of, segment_spec
 from orchestration.lib.segment_tables import SEGMENT_TABLES, write_segment
 from orchestration.lib.versions import Candidate
-from orchestration.lib.warehouse import transaction
+from orchestration.lib.warehouse import second_cursor, transaction
 
 POPULATIONS = ("consumer", "business")
 # Customers read for a fit, per customer fitted on: some of those read have too little history to count.
@@ -132,9 +132,9 @@ def _frames(
 def _customers_of(
     connection: duckdb.DuckDBPyConnection, candidate: Candidate, population: str
 ) -> Iterator[pd.DataFrame]:
-    # A cursor of its own: the connection is writing the batch before while this one reads the next.
+    # The connection itself is writing the batch before.
     return read_batches(
-        connection.cursor(),
+        second_cursor(connection),
         "select * from features.customer_features where as_of_date = ? and population = ?",
         [candidate.as_of_date, population],
     )
