@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from models.deciles import best_customers
 from models.shifted_beta_geometric import Floats
 
 VALUE_MEASURES = {"past": "past_value", "future": "future_value", "total": "total_value"}
@@ -29,7 +30,7 @@ class Concentration:
             values it is the usual Gini; with them it still lies in 0..1, where the usual one has no bound
             (Raffinetti, Siletti & Vernizzi 2015).
         top_1_share, top_5_share, top_10_share, top_20_share: share of the total that the best p % of
-            customers make, rounded up to whole customers as percentiles are; above 1 where others lose.
+            customers make, whole customers as percentiles count them; above 1 where others lose.
         customer_share_for_50, customer_share_for_80: smallest share of customers that makes half, or four
             fifths, of the total.
         whale_peak_share: largest share of the total that any number of best customers makes; 1 if none loses.
@@ -57,10 +58,10 @@ def concentration(values: ArrayLike) -> Concentration:
         customers=count,
         value=float(ordered.sum()),
         gini=_gini(ordered),
-        top_1_share=float(share[_best(count, 1)]),
-        top_5_share=float(share[_best(count, 5)]),
-        top_10_share=float(share[_best(count, 10)]),
-        top_20_share=float(share[_best(count, 20)]),
+        top_1_share=float(share[best_customers(count, 1)]),
+        top_5_share=float(share[best_customers(count, 5)]),
+        top_10_share=float(share[best_customers(count, 10)]),
+        top_20_share=float(share[best_customers(count, 20)]),
         customer_share_for_50=_customer_share_for(share, 0.5),
         customer_share_for_80=_customer_share_for(share, 0.8),
         whale_peak_share=float(share.max()),
@@ -77,7 +78,7 @@ def value_curve(values: ArrayLike) -> pd.DataFrame:
     """
     ordered = _from_most_valuable(values)
     percentile = np.arange(101)
-    best = _best(len(ordered), percentile)
+    best = best_customers(len(ordered), percentile)
     return pd.DataFrame(
         {
             "customer_percentile": percentile,
@@ -95,9 +96,7 @@ def lorenz_curve(values: ArrayLike) -> pd.DataFrame:
     return pd.DataFrame({"customer_share": np.linspace(0.0, 1.0, len(share)), "value_share": share})
 
 
-def concentration_frame(
-    values: pd.DataFrame, measures: Sequence[str] = tuple(VALUE_MEASURES)
-) -> pd.DataFrame:
+def concentration_frame(values: pd.DataFrame, measures: Sequence[str] = tuple(VALUE_MEASURES)) -> pd.DataFrame:
     """Rows of ``segments.value_concentration``: one a value measure, over the ranked customers.
 
     Args:
@@ -106,19 +105,14 @@ def concentration_frame(
     """
     ranked = _ranked(values)
     return pd.DataFrame(
-        [
-            {"value_measure": measure, **asdict(concentration(ranked[VALUE_MEASURES[measure]]))}
-            for measure in measures
-        ]
+        [{"value_measure": measure, **asdict(concentration(ranked[VALUE_MEASURES[measure]]))} for measure in measures]
     )
 
 
 def value_curve_frame(values: pd.DataFrame, measures: Sequence[str] = tuple(VALUE_MEASURES)) -> pd.DataFrame:
     """Rows of ``segments.value_curve``: 101 percentiles a value measure, over the ranked customers."""
     ranked = _ranked(values)
-    curves = [
-        value_curve(ranked[VALUE_MEASURES[measure]]).assign(value_measure=measure) for measure in measures
-    ]
+    curves = [value_curve(ranked[VALUE_MEASURES[measure]]).assign(value_measure=measure) for measure in measures]
     return pd.concat(curves, ignore_index=True)[
         ["value_measure", "customer_percentile", "customers", "value", "cumulative_value_share"]
     ]
@@ -138,11 +132,6 @@ def _cumulative_share(ordered: Floats) -> Floats:
     """Share of the total made by the best 0, 1, 2 .. customers; NaN unless the total is above 0."""
     cumulative = np.concatenate([[0.0], np.cumsum(ordered)])
     return cumulative / cumulative[-1] if cumulative[-1] > 0 else np.full(len(cumulative), np.nan)
-
-
-def _best(count: int, percent: ArrayLike) -> np.ndarray:
-    """How many customers the best ``percent`` are, rounded up; in integers, so that 7 % of 100 is 7."""
-    return -(-count * np.asarray(percent, dtype=np.int64) // 100)
 
 
 def _gini(ordered: Floats) -> float:

@@ -6,7 +6,7 @@ rows nor noise in the last digits of a float can move anybody.
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 RANK_COLUMNS = (
     "value_decile",
@@ -21,8 +21,10 @@ TENTHS = 10
 def assign_deciles(values: pd.DataFrame) -> pd.DataFrame:
     """Rank every customer of one as-of date.
 
-    Sizes of equal-customer groups differ by at most one, also with fewer customers than groups: two
-    customers are in deciles 1 and 6, for each stands at the start of its half. ``value_share_decile`` cuts
+    A customer belongs to the group in which the middle of its place in the order falls; the best is always
+    in the first. So sizes differ by at most one, also with fewer customers than groups (some are then empty),
+    the best p percentiles are the nearest whole number to p % of the customers, and percentiles lie within
+    deciles. ``value_share_decile`` cuts
     the total of the positive values into ten equal amounts and tells in which of them a customer's value
     begins, so tenth 1 holds few large customers and tenth 10 many small ones, and all without value.
 
@@ -73,9 +75,17 @@ def assign_deciles(values: pd.DataFrame) -> pd.DataFrame:
     return result
 
 
+def best_customers(count: int, percent: ArrayLike) -> NDArray[np.int64]:
+    """How many customers the best ``percent`` (whole numbers) are: those whose percentile is at most that."""
+    percent = np.asarray(percent, dtype=np.int64)
+    nearest = (2 * count * percent + 100) // 200
+    return np.where(percent > 0, np.maximum(nearest, min(count, 1)), 0)
+
+
 def _group_of(rank: NDArray, count: int | NDArray, groups: int) -> NDArray:
-    """Group 1..groups of a rank that counts from 0."""
-    return rank * groups // np.maximum(count, 1) + 1
+    """Group 1..groups of a rank that counts from 0, in integers: ceil((rank + 1/2) / count * groups)."""
+    group = -(-(2 * rank + 1) * groups // np.maximum(2 * count, 1))
+    return np.where(rank == 0, 1, group)
 
 
 def _share_tenth(cents: NDArray[np.int64]) -> NDArray[np.int64]:

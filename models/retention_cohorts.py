@@ -65,9 +65,7 @@ def parent_of(cohort: Cohort) -> Cohort:
     """The same cohort one level up."""
     named = tuple(column for column, value in zip(COHORT_COLUMNS, cohort, strict=True) if value is not None)
     kept = POOLING_LEVELS[POOLING_LEVELS.index(named) - 1]
-    return tuple(
-        value if column in kept else None for column, value in zip(COHORT_COLUMNS, cohort, strict=True)
-    )
+    return tuple(value if column in kept else None for column, value in zip(COHORT_COLUMNS, cohort, strict=True))
 
 
 def label_of(cohort: Cohort) -> str:

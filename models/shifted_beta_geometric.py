@@ -118,19 +118,14 @@ class ShiftedBetaGeometric(BaseEstimator):
         def slopes(logs: Floats) -> Floats:
             alpha, beta = np.exp(logs)
             shared = (at_risk / (alpha + beta + elapsed)).sum()
-            return (
-                -np.array([lost - alpha * shared, beta * ((retained / (beta + elapsed)).sum() - shared)])
-                / lost
-            )
+            return -np.array([lost - alpha * shared, beta * ((retained / (beta + elapsed)).sum() - shared)]) / lost
 
         def curvature(logs: Floats) -> Floats:
             alpha, beta = np.exp(logs)
             shared = (at_risk / (alpha + beta + elapsed) ** 2).sum()
             own = (retained / (beta + elapsed) ** 2).sum()
             # The second derivatives in alpha and beta, carried over to their logs; there the slopes come in.
-            second = np.array(
-                [[alpha**2 * shared - lost, alpha * beta * shared], [0.0, beta**2 * (shared - own)]]
-            )
+            second = np.array([[alpha**2 * shared - lost, alpha * beta * shared], [0.0, beta**2 * (shared - own)]])
             second[1, 0] = second[0, 1]
             return np.diag(slopes(logs)) - second / lost
 
@@ -193,9 +188,7 @@ class ShiftedBetaGeometric(BaseEstimator):
         """
         check_is_fitted(self)
         if annual_discount_rate <= 0:
-            raise ValueError(
-                f"annual_discount_rate must be above 0 for a lifetime without end: {annual_discount_rate}"
-            )
+            raise ValueError(f"annual_discount_rate must be above 0 for a lifetime without end: {annual_discount_rate}")
         rate = annual_to_period_rate(annual_discount_rate, periods_per_year)
         n = np.asarray(renewal, dtype=np.float64)
         if np.isnan(self.alpha_):
@@ -218,18 +211,16 @@ def _checked_exposures(exposures: pd.DataFrame) -> tuple[Floats, Floats, Floats]
     if missing:
         raise ValueError(f"exposures lack the columns {missing}; found {list(exposures.columns)}")
     counts = exposures.loc[:, list(EXPOSURE_COLUMNS)].astype(np.float64)
-    counts = counts.groupby("tenure", as_index=False, dropna=False).sum()
+    if counts.isna().to_numpy().any():
+        raise ValueError("exposures hold nulls")
+    counts = counts.groupby("tenure", as_index=False).sum()
     counts = counts[(counts["at_risk"] != 0) | (counts["churned"] != 0)]
     if counts.empty:
         raise ValueError("exposures hold no customer at risk")
-    if counts.isna().to_numpy().any():
-        raise ValueError("exposures hold nulls")
     if (counts["tenure"] < 1).any():
         raise ValueError(f"tenure counts from 1, the first period at risk; found {counts['tenure'].min()}")
     if ((counts["churned"] < 0) | (counts["churned"] > counts["at_risk"])).any():
-        worst = counts.loc[(counts["churned"] < 0) | (counts["churned"] > counts["at_risk"]), "tenure"].iloc[
-            0
-        ]
+        worst = counts.loc[(counts["churned"] < 0) | (counts["churned"] > counts["at_risk"]), "tenure"].iloc[0]
         raise ValueError(f"churned must lie between 0 and at_risk; it does not at tenure {worst}")
     tenure, at_risk, churned = (counts[column].to_numpy() for column in EXPOSURE_COLUMNS)
     return tenure, at_risk, churned

@@ -100,15 +100,12 @@ class ValueParameters:
             raise ValueError(f"annual_discount_rate must not be negative, found {self.annual_discount_rate}")
         if not 1 <= self.horizon_months <= self.tail_months:
             raise ValueError(
-                f"horizon_months must lie between 1 and tail_months, found {self.horizon_months} and "
-                f"{self.tail_months}"
+                f"horizon_months must lie between 1 and tail_months, found {self.horizon_months} and {self.tail_months}"
             )
         if self.tail_months < max(CHURN_HORIZONS):
             raise ValueError(f"tail_months must be at least {max(CHURN_HORIZONS)}, found {self.tail_months}")
         if not 0 <= self.suspended_margin_factor <= 1:
-            raise ValueError(
-                f"suspended_margin_factor must lie in 0..1, found {self.suspended_margin_factor}"
-            )
+            raise ValueError(f"suspended_margin_factor must lie in 0..1, found {self.suspended_margin_factor}")
         if self.ranked_customers not in ("all", "open"):
             raise ValueError(f"ranked_customers must be 'all' or 'open', found {self.ranked_customers!r}")
         if self.keys_per_block < 1:
@@ -208,9 +205,7 @@ def _value_open_customers(
     value.loc[customers.index, columns] = outlook
 
 
-def _margin_path(
-    customers: pd.DataFrame, parameters: ValueParameters
-) -> tuple[Floats, Floats, NDArray[np.int64]]:
+def _margin_path(customers: pd.DataFrame, parameters: ValueParameters) -> tuple[Floats, Floats, NDArray[np.int64]]:
     """Margin of the first future month, the known step of the price, and the months before that step.
 
     The step is the discount in force, which ends after ``discount_months_left``; a discount without a known
