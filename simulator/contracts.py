@@ -338,7 +338,8 @@ def dated_states(contracts: Contracts, window: Window) -> DatedStates:
     """Return the dated states: order, start, renewals, price and plan changes, suspension and end."""
     index = np.arange(len(contracts))
     events: list[tuple[Integers, Integers]] = [
-        (index, contracts.order_date),
+        # Orders from before the window are not in the systems any more.
+        (index, np.where(contracts.start_month >= window.first, contracts.order_date, contracts.start_date)),
         (index, contracts.start_date),
         (index, contracts.suspended_from),
         (index, contracts.suspended_to),

@@ -283,4 +283,4 @@ def _dormancy(
     begins = draws.integer("dormant month", number, window.first, window.last - 1)
     until = begins + draws.integer("dormant months", number, 2, 12)
     silent &= (spell.start_month < begins - 3) & (spell.end_month > begins + 1)
-    return np.where(silent, begins, NEVER), np.where(silent, until, NEVER)
+    return np.where(silent, begins, NEVER), np.where(silent, np.minimum(until, spell.end_month), NEVER)

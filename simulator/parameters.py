@@ -224,24 +224,24 @@ class Usage(_Group):
     consumer: dict[str, Archetype] = Field(
         default={
             "evening_streamer": Archetype(
-                share=0.32, monthly_gb=900, level_sd=0.65, upload=0.028, business_hours=0.10, evening=0.62,
+                share=0.32, monthly_gb=1060, level_sd=0.57, upload=0.022, business_hours=0.10, evening=0.62,
                 night=0.10, weekend=1.25, daily_sd=0.40, devices=10, sessions=4,
             ),
             "daytime_worker": Archetype(
-                share=0.18, monthly_gb=520, level_sd=0.50, upload=0.075, business_hours=0.56, evening=0.20,
+                share=0.18, monthly_gb=600, level_sd=0.61, upload=0.061, business_hours=0.56, evening=0.20,
                 night=0.05, weekend=0.60, daily_sd=0.35, devices=9, sessions=6,
             ),
             "uploader": Archetype(
-                share=0.07, monthly_gb=620, level_sd=0.75, upload=0.32, business_hours=0.20, evening=0.24,
+                share=0.07, monthly_gb=555, level_sd=0.86, upload=0.30, business_hours=0.20, evening=0.24,
                 night=0.42, weekend=1.15, daily_sd=0.60, devices=11, sessions=3,
             ),
             "light": Archetype(
-                share=0.20, monthly_gb=55, level_sd=0.50, upload=0.05, business_hours=0.26, evening=0.34,
-                night=0.06, weekend=0.95, daily_sd=0.85, idle_days=0.18, devices=3, sessions=2,
+                share=0.20, monthly_gb=60, level_sd=0.59, upload=0.051, business_hours=0.28, evening=0.46,
+                night=0.03, weekend=0.95, daily_sd=0.85, idle_days=0.18, devices=3, sessions=2,
             ),
             "balanced": Archetype(
-                share=0.23, monthly_gb=480, level_sd=0.50, upload=0.040, business_hours=0.26, evening=0.34,
-                night=0.10, weekend=1.00, daily_sd=0.40, devices=7, sessions=4,
+                share=0.23, monthly_gb=320, level_sd=0.69, upload=0.036, business_hours=0.26, evening=0.32,
+                night=0.12, weekend=1.00, daily_sd=0.40, devices=7, sessions=4,
             ),
         }
     )

@@ -155,12 +155,12 @@ pieces as (
 ),
 uniforms as (
     select *,
-        sqrt(-2 * ln(((bits & 16777215) + 0.5) / 16777216.0)) as radius,
-        6.283185307179586 * ((bits >> 24) & 16777215) / 16777216.0 as angle,
-        (bits >> 48) / 65536.0 as idle_draw,
-        sqrt(-2 * ln(((more & 16777215) + 0.5) / 16777216.0)) as share_radius,
-        6.283185307179586 * ((more >> 24) & 16777215) / 16777216.0 as share_angle,
-        (more >> 48) / 65536.0 as count_draw,
+        sqrt(-2 * ln(((bits & 16777215) + 0.5e0) / 16777216e0)) as radius,
+        6.283185307179586e0 * ((bits >> 24) & 16777215) / 16777216e0 as angle,
+        (bits >> 48) / 65536e0 as idle_draw,
+        sqrt(-2 * ln(((more & 16777215) + 0.5e0) / 16777216e0)) as share_radius,
+        6.283185307179586e0 * ((more >> 24) & 16777215) / 16777216e0 as share_angle,
+        (more >> 48) / 65536e0 as count_draw,
         (day + 3) % 7 >= 5 as is_weekend
     from pieces
 ),
