@@ -26,6 +26,8 @@ DEFAULT_FILE = "segmentation.yaml"
 
 Month = Annotated[str, Field(pattern=r"^\d{4}-(0[1-9]|1[0-2])$")]
 Share = Annotated[float, Field(ge=0, le=1)]
+# A location is a table in the user's SQL.
+LocationName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 
 
 class _Section(BaseModel):
@@ -61,7 +63,7 @@ class LocationSettings(_Section):
     files: Annotated[list[str], BeforeValidator(_as_list)] = Field(min_length=1)
     format: Literal["csv", "json", "parquet"] | None = Field(None, description="taken from the file's ending if absent")
     options: dict[str, Any] = Field(
-        default_factory=dict, description="options of DuckDB's reader, for example delim or dateformat"
+        default_factory=dict, description="options of DuckDB's reader, for example delim, encoding or header"
     )
 
 
@@ -69,7 +71,8 @@ class SourceSettings(_Section):
     """How one table of the source contract is filled.
 
     Either ``location`` (columns of the same name are taken as they are, ``columns`` says the rest), or ``query``
-    over the named locations whose result has the contract's column names.
+    over the named locations, whose result has the contract's column names. A query that grows by ``append`` also
+    names the ``location`` that grows: it runs once for each new file of it.
     """
 
     location: str | None = None
@@ -84,11 +87,13 @@ class SourceSettings(_Section):
     )
 
     def model_post_init(self, _context: Any) -> None:
-        """Refuse a source that has no origin, or two."""
-        if (self.location is None) == (self.query is None):
+        """Refuse a source whose rows or growth are not plain."""
+        if self.location is None and self.query is None:
             raise ValueError("give either 'location' or 'query'")
         if self.query is not None and self.columns:
             raise ValueError("'columns' goes with 'location'; a 'query' names its columns itself")
+        if self.query is not None and (self.location is not None) != (self.growth == "append"):
+            raise ValueError("'query' takes a 'location' with 'growth: append', the one that grows, and not otherwise")
 
 
 class CostSettings(_Section):
@@ -173,7 +178,7 @@ class Settings(_Section):
     currency: str = Field("EUR", pattern=r"^[A-Z]{3}$", description="reporting currency, ISO 4217")
     first_month: Month = Field("2020-01", description="the first month that can be segmented")
     warehouse: WarehouseSettings = WarehouseSettings()
-    locations: dict[str, LocationSettings] = Field(default_factory=dict)
+    locations: dict[LocationName, LocationSettings] = Field(default_factory=dict)
     sources: dict[str, SourceSettings] = Field(default_factory=dict)
     costs: CostSettings = CostSettings()
     features: FeatureSettings = FeatureSettings()
@@ -289,7 +294,7 @@ def _known_keys(location: tuple[int | str, ...]) -> str:
 
 def _with_absolute_paths(settings: Settings, base: Path) -> Settings:
     def absolute(path: str) -> str:
-        return path if "://" in path else str((base / path).resolve()) if "*" not in path else str(base / path)
+        return path if "://" in path else os.path.normpath(base / path)
 
     return settings.model_copy(
         update={

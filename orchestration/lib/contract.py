@@ -1,0 +1,181 @@
+"""The source contract, read from its one declaration: the dbt source ``raw``.
+
+Nothing else knows the columns of a source table. From here come the types ingestion casts to, the reasons for
+quarantine, and the DDL of the schemas ``raw`` and ``ops``.
+"""
+
+import re
+from collections.abc import Mapping
+from functools import cache
+from graphlib import TopologicalSorter
+from typing import Any
+
+import duckdb
+import yaml
+from pydantic import BaseModel, ConfigDict
+
+from orchestration.lib.dbt import PROJECT_DIR
+
+CONTRACT_FILE = PROJECT_DIR / "models" / "staging" / "_sources.yml"
+LOAD_ID = "_load_id"
+
+OPS_TABLES: Mapping[str, Mapping[str, str]] = {
+    "loads": {
+        "load_id": "bigint",
+        "source_table": "varchar",
+        "location": "varchar",
+        "file": "varchar",
+        "content_hash": "varchar",
+        "mapping_hash": "varchar",
+        "loaded_at": "timestamp",
+        "rows_read": "bigint",
+        "rows_accepted": "bigint",
+        "rows_quarantined": "bigint",
+        "rows_duplicate": "bigint",
+        "rows_superseded": "bigint",
+        "file_bytes": "bigint",
+        "file_modified_ns": "bigint",
+    },
+    "quarantine": {
+        "load_id": "bigint",
+        "source_table": "varchar",
+        "file": "varchar",
+        "row_number": "bigint",
+        "column_name": "varchar",
+        "value": "varchar",
+        "reason": "varchar",
+        "row_json": "varchar",
+    },
+}
+
+
+class _Declared(BaseModel):
+    """A part of the contract, frozen."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    description: str
+
+
+class Reference(BaseModel):
+    """The column of another table that a value must be found in."""
+
+    model_config = ConfigDict(frozen=True)
+
+    table: str
+    column: str
+
+
+class Column(_Declared):
+    """One column: its type and what a value must satisfy."""
+
+    data_type: str
+    is_required: bool = False
+    accepted_values: tuple[str, ...] = ()
+    references: Reference | None = None
+    minimum: float | None = None
+    minimum_when: str | None = None
+    default: str | None = None
+
+
+class Table(_Declared):
+    """One source table: its columns, what identifies a row, and whether a deployment must map it."""
+
+    columns: tuple[Column, ...]
+    key: tuple[str, ...]
+    is_required: bool
+    time_column: str
+    partition_by: tuple[str, ...] = ()
+
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        """The names of the columns, in order, without ``_load_id``."""
+        return tuple(column.name for column in self.columns)
+
+    def column(self, name: str) -> Column:
+        """Return the column called ``name``."""
+        return next(column for column in self.columns if column.name == name)
+
+    @property
+    def key_date(self) -> str | None:
+        """The date among the key columns, if there is one: rows of different days can never be the same row."""
+        return next((name for name in self.key if self.column(name).data_type == "date"), None)
+
+    @property
+    def parents(self) -> frozenset[str]:
+        """The tables that this one refers to."""
+        return frozenset(column.references.table for column in self.columns if column.references)
+
+
+@cache
+def load_contract() -> Mapping[str, Table]:
+    """Read the contract: tables by name, each after the tables it refers to."""
+    (source,) = yaml.safe_load(CONTRACT_FILE.read_text(encoding="utf-8"))["sources"]
+    tables = {declared["name"]: _table(declared) for declared in source["tables"]}
+    order = TopologicalSorter({name: sorted(table.parents) for name, table in tables.items()}).static_order()
+    return {name: tables[name] for name in order}
+
+
+def _table(declared: Mapping[str, Any]) -> Table:
+    meta = declared["config"]["meta"]
+    return Table(
+        name=declared["name"],
+        description=" ".join(declared["description"].split()),
+        columns=tuple(_column(column) for column in declared["columns"]),
+        key=tuple(meta["key"]),
+        is_required=meta["required"],
+        time_column=meta["time_column"],
+        partition_by=tuple(meta.get("partition_by", ())),
+    )
+
+
+def _column(declared: Mapping[str, Any]) -> Column:
+    tests: dict[str, Any] = {}
+    for test in declared.get("data_tests", []):
+        tests |= {test: {}} if isinstance(test, str) else {name: body["arguments"] for name, body in test.items()}
+    reference = tests.get("relationships")
+    return Column(
+        name=declared["name"],
+        description=" ".join(declared["description"].split()),
+        data_type=declared["data_type"],
+        is_required="not_null" in tests,
+        accepted_values=tuple(tests.get("accepted_values", {}).get("values", ())),
+        references=reference and Reference(table=_referred_table(reference["to"]), column=reference["field"]),
+        **declared.get("config", {}).get("meta", {}),
+    )
+
+
+def _referred_table(expression: str) -> str:
+    match = re.fullmatch(r"source\('raw', '(\w+)'\)", expression)
+    if match is None:
+        raise ValueError(f"{CONTRACT_FILE}: a reference must read source('raw', 'table'), found {expression!r}")
+    return match.group(1)
+
+
+def ensure_tables(connection: duckdb.DuckDBPyConnection) -> None:
+    """Make the tables of ``raw`` and ``ops`` that are missing; touches nothing when all are there.
+
+    Raises:
+        duckdb.Error: the lake cannot be written.
+    """
+    existing = {
+        (schema, name)
+        for schema, name in connection.execute(
+            "select table_schema, table_name from information_schema.tables where table_schema in ('raw', 'ops')"
+        ).fetchall()
+    }
+    for table in load_contract().values():
+        if ("raw", table.name) not in existing:
+            types = {column.name: column.data_type for column in table.columns}
+            connection.execute(_create("raw", table.name, types | {LOAD_ID: "bigint"}))
+            if table.partition_by:
+                connection.execute(f"alter table raw.{table.name} set partitioned by ({', '.join(table.partition_by)})")
+    for name, columns in OPS_TABLES.items():
+        if ("ops", name) not in existing:
+            connection.execute(_create("ops", name, columns))
+
+
+def _create(schema: str, table: str, columns: Mapping[str, str]) -> str:
+    body = ", ".join(f'"{name}" {data_type}' for name, data_type in columns.items())
+    return f"create table {schema}.{table} ({body})"

@@ -1,0 +1,152 @@
+"""Values against the contract: typed by ``try_cast``, and the first thing wrong with each row named.
+
+Text is trimmed and blank text is missing. A number with a fraction is no integer, an infinite one no number; a time
+with an offset becomes the operator's local time. A value that does not fit is never bent until it does.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from orchestration.lib.contract import Column, Table
+from orchestration.lib.ingest.readers import ROW
+
+_BLANKS = r"e' \t\r\n'"
+_INTEGERS = {"integer", "bigint"}
+_INTEGER_SOURCES = {
+    "TINYINT",
+    "SMALLINT",
+    "INTEGER",
+    "BIGINT",
+    "HUGEINT",
+    "UTINYINT",
+    "USMALLINT",
+    "UINTEGER",
+    "UBIGINT",
+}
+_OFFSET = r"[ T].*(Z|[+-]\d{2}(:?\d{2})?)$"
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Why a row is rejected: the column, and the reason as the quarantine names it."""
+
+    column: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class TypedQuery:
+    """A query giving the contract's columns, ``_row``, ``_problem`` (a position in ``problems``, from 1), ``_value``
+    and ``_row_json`` (of a rejected row, as mapped).
+    """
+
+    sql: str
+    problems: tuple[Problem, ...]
+
+
+def typed(table: Table, mapped: str, types: Mapping[str, str], parents: Mapping[str, str]) -> TypedQuery:
+    """Type and judge the rows of ``mapped``, a query giving ``_row`` and, under their names, the columns in ``types``.
+
+    Args:
+        table: what the rows must be.
+        mapped: SQL of the rows; a contract column it does not give is null.
+        types: DuckDB's type of each column it gives.
+        parents: by table name, the relation a reference is looked up in; a reference to another table is not checked.
+    """
+    given = [column for column in table.columns if column.name in types]
+    raw = {column.name: f'"raw_{column.name}"' for column in given}
+    renamed = ", ".join(f'"{name}" as {alias}' for name, alias in raw.items())
+    casts = {column.name: _cast(raw[column.name], types[column.name], column.data_type) for column in given}
+    columns = ", ".join(f'{_or_default(column, casts)} as "{column.name}"' for column in table.columns)
+
+    problems: list[Problem] = []
+    whens: list[str] = []
+    # A column that can take its value from another is judged last, so that the other is named.
+    for column in sorted(table.columns, key=lambda column: column.default is not None):
+        for reason, condition in _conditions(column, raw.get(column.name), types.get(column.name, ""), parents):
+            problems.append(Problem(column.name, reason))
+            whens.append(f"when {condition} then {len(problems)}")
+    values = "".join(
+        f" when {number} then cast({raw[problem.column]} as varchar)"
+        for number, problem in enumerate(problems, 1)
+        if problem.column in raw
+    )
+    row_json = ", ".join(f"'{name}': {alias}" for name, alias in raw.items())
+    names = ", ".join(f'"{name}"' for name in table.column_names)
+    return TypedQuery(
+        f"""
+        select {names}, {ROW}, _problem, case _problem{values or " when 0 then null"} end as _value,
+            case when _problem is not null then cast(to_json({{{row_json}}}) as varchar) end as _row_json
+        from (
+            select *, cast(case {" ".join(whens)} end as utinyint) as _problem
+            from (select *, {columns} from (select {renamed}, {ROW} from ({mapped}))) as typed_row
+        ) as judged_row
+        """,
+        tuple(problems),
+    )
+
+
+def _or_default(column: Column, casts: Mapping[str, str]) -> str:
+    value = casts.get(column.name)
+    default = casts.get(column.default) if column.default else None
+    if value and default:
+        return f"coalesce({value}, {default})"
+    return value or default or f"cast(null as {column.data_type})"
+
+
+def _conditions(column: Column, raw: str | None, source_type: str, parents: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Return the reasons a value of the column can be rejected for, each with its SQL condition, in order."""
+    name = f'typed_row."{column.name}"'
+    found: list[tuple[str, str]] = []
+    if raw is not None:
+        present = (
+            f"nullif(trim({raw}, {_BLANKS}), '') is not null" if source_type == "VARCHAR" else f"{raw} is not null"
+        )
+        if column.data_type != "varchar":
+            cast = _cast(raw, source_type, column.data_type)
+            found.append(("wrong_type", f"{cast} is null and {present}"))
+    if column.is_required:
+        found.append(("missing_required", f"{name} is null"))
+    if raw is None:
+        return found
+    if column.accepted_values:
+        allowed = ", ".join(f"'{value}'" for value in column.accepted_values)
+        found.append(("not_accepted_value", f"{name} not in ({allowed})"))
+    if column.minimum is not None:
+        reason = "negative_value" if column.minimum == 0 else "below_minimum"
+        also = f" and ({column.minimum_when})" if column.minimum_when else ""
+        found.append((reason, f"{name} < {column.minimum:g}{also}"))
+    if column.references and column.references.table in parents:
+        parent = f'select "{column.references.column}" from {parents[column.references.table]}'
+        found.append(("unknown_reference", f"{name} not in ({parent})"))
+    return found
+
+
+def _cast(raw: str, source_type: str, target: str) -> str:
+    """Return SQL of the value as ``target``, null where it does not fit."""
+    text = f"nullif(trim({raw}, {_BLANKS}), '')" if source_type == "VARCHAR" else f"cast({raw} as varchar)"
+    if target == "varchar":
+        return text
+    if target in _INTEGERS:
+        if source_type in _INTEGER_SOURCES:
+            return f"try_cast({raw} as {target})"
+        number = f"try_cast({text} as double)"
+        return f"case when {number} = trunc({number}) then try_cast({text} as {target}) end"
+    if target in {"date", "timestamp"}:
+        return _cast_time(raw, text, source_type, target)
+    if target == "double":
+        number = raw if source_type == "DOUBLE" else f"try_cast({text} as double)"
+        return f"case when isfinite({number}) then {number} end"
+    if target.startswith("decimal") and (source_type in _INTEGER_SOURCES | {"DOUBLE"} or "DECIMAL" in source_type):
+        return f"try_cast({raw} as {target})"
+    return raw if source_type.lower() == target else f"try_cast({text} as {target})"
+
+
+def _cast_time(raw: str, text: str, source_type: str, target: str) -> str:
+    if source_type == "DATE" or source_type.startswith("TIMESTAMP"):
+        value = f"try_cast({raw} as {target})"
+    else:
+        local = f"cast(try_cast({text} as timestamptz) as timestamp)"
+        moment = f"case when regexp_matches({text}, '{_OFFSET}') then {local} else try_cast({text} as timestamp) end"
+        value = moment if target == "timestamp" else f"cast({moment} as date)"
+    return f"case when isfinite({value}) then {value} end"

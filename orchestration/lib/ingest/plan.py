@@ -1,0 +1,154 @@
+"""What has to be read: the files against the loads on record.
+
+The rules:
+
+* A load is known by its content and its mapping, not by its file's name. Reading it twice is impossible.
+* ``snapshot``: the files together are the table. Any file added, changed, renamed into another place in the order or
+  gone, and the whole table is replaced.
+* ``append``: a new file adds rows. A changed file, or a changed mapping, replaces the rows of its load. A file that is
+  gone keeps its rows (archives are emptied).
+* A load with rows in quarantine for an unknown reference is read again as soon as one of those references is known.
+* Where rows of several loads met (duplicates, restatements), replacing one of them is done by reading all again in the
+  order they came, because what the others dropped for its sake must come back.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+
+import duckdb
+
+from orchestration.lib.contract import Table
+from orchestration.lib.ingest.files import SourceFile, content_hash
+
+
+@dataclass(frozen=True)
+class Load:
+    """A load on record."""
+
+    load_id: int
+    file: str | None
+    content_hash: str
+    mapping_hash: str
+    rows_met: int
+    source_file: SourceFile | None
+
+
+@dataclass(frozen=True)
+class Unit:
+    """What is read as one load: a file, or (``file`` None) everything a query reads."""
+
+    file: SourceFile | None
+    content_hash: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Loads to forget and units to read, in order. ``known`` units need nothing."""
+
+    forget: tuple[int, ...] = ()
+    read: tuple[Unit, ...] = ()
+    known: int = 0
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to do."""
+        return not self.forget and not self.read
+
+
+def recorded_loads(connection: duckdb.DuckDBPyConnection, table: Table) -> list[Load]:
+    """Return the loads of a table, in the order they came."""
+    rows = connection.execute(
+        """
+        select load_id, file, content_hash, mapping_hash, rows_duplicate + rows_superseded, file_bytes, file_modified_ns
+        from ops.loads where source_table = ? order by load_id
+        """,
+        [table.name],
+    ).fetchall()
+    return [
+        Load(load_id, file, content, mapping, met, SourceFile(file, size, modified) if file else None)
+        for load_id, file, content, mapping, met, size, modified in rows
+    ]
+
+
+def file_units(files: Sequence[SourceFile], loads: Sequence[Load], *, by_name: bool) -> list[Unit]:
+    """Return a unit a file; files of the same content count once, unless their names say something (``by_name``)."""
+    hashes = {load.source_file: load.content_hash for load in loads if load.source_file and not by_name}
+    units: dict[str, Unit] = {}
+    for file in files:
+        content = content_hash(file, hashes)
+        if by_name:
+            content = sha256(f"{content} {file.name}".encode()).hexdigest()
+        units.setdefault(content, Unit(file, content))
+    return list(units.values())
+
+
+def query_unit(files: Mapping[str, Sequence[SourceFile]], *, by_name: bool) -> Unit:
+    """Return the one unit of a query over everything."""
+    contents = {
+        name: [(content_hash(file, {}), file.name if by_name else "") for file in found]
+        for name, found in files.items()
+    }
+    return Unit(None, sha256(json.dumps(contents, sort_keys=True).encode()).hexdigest())
+
+
+def plan_snapshot(units: Sequence[Unit], loads: Sequence[Load], mapping: str, due: set[int]) -> Plan:
+    """Replace the table or leave it."""
+    here = [(unit.content_hash, mapping) for unit in units]
+    if not due and here == [(load.content_hash, load.mapping_hash) for load in loads]:
+        return Plan(known=len(units))
+    return Plan(tuple(load.load_id for load in loads), tuple(units))
+
+
+def plan_append(units: Sequence[Unit], loads: Sequence[Load], mapping: str, due: set[int]) -> Plan:
+    """Read what is new and replace what has changed."""
+    by_identity = {(load.content_hash, load.mapping_hash): load for load in loads}
+    found = {unit: by_identity.get((unit.content_hash, mapping)) for unit in units}
+    matched = {unit: load for unit, load in found.items() if load}
+    kept = {load.load_id for load in matched.values()}
+    paths = {unit.file.path for unit in units if unit.file}
+    contents = {unit.content_hash for unit in units}
+    replaced = {
+        load.load_id
+        for load in loads
+        if load.load_id not in kept and (load.file in paths or load.content_hash in contents)
+    } | {load.load_id for load in matched.values() if load.load_id in due}
+    if replaced and any(load.rows_met for load in loads):
+        return everything_again(units, loads, mapping)
+    read = tuple(unit for unit in units if unit not in matched or matched[unit].load_id in replaced)
+    return Plan(tuple(sorted(replaced)), read, len(units) - len(read))
+
+
+def everything_again(units: Sequence[Unit], loads: Sequence[Load], mapping: str) -> Plan:
+    """Read every file that is still there, in the order their loads came; new ones last."""
+    order = {load.content_hash: position for position, load in enumerate(loads)}
+    order_by_path = {load.file: position for position, load in enumerate(loads)}
+
+    def position(unit: Unit) -> int:
+        path = unit.file.path if unit.file else None
+        return order.get(unit.content_hash, order_by_path.get(path, len(loads)))
+
+    paths = {unit.file.path for unit in units if unit.file}
+    contents = {unit.content_hash for unit in units}
+    forget = [load.load_id for load in loads if load.file in paths or load.content_hash in contents]
+    return Plan(tuple(forget), tuple(sorted(units, key=position)))
+
+
+def loads_due(connection: duckdb.DuckDBPyConnection, table: Table) -> set[int]:
+    """Return the loads with a row in quarantine whose unknown reference has become known."""
+    due: set[int] = set()
+    for column in table.columns:
+        if column.references:
+            due |= {
+                load_id
+                for (load_id,) in connection.execute(
+                    f"""
+                    select distinct load_id from ops.quarantine
+                    where source_table = ? and column_name = ? and reason = 'unknown_reference'
+                        and value in (select "{column.references.column}" from raw.{column.references.table})
+                    """,
+                    [table.name, column.name],
+                ).fetchall()
+            }
+    return due
