@@ -72,7 +72,7 @@ class TestConcentration:
         assert concentration([0.0] * 99 + [7.0]).gini == pytest.approx(0.99)
         assert concentration([7.0]).gini == 0
 
-    @settings(max_examples=60)
+    @settings(max_examples=60, deadline=None)
     @given(amounts, st.randoms())
     def test_gini_lies_in_0_1_whatever_the_signs_and_nothing_depends_on_order_or_currency(self, values, random):
         found = concentration(values)
@@ -107,7 +107,7 @@ class TestConcentration:
 
 
 class TestCurves:
-    @settings(max_examples=40)
+    @settings(max_examples=40, deadline=None)
     @given(amounts)
     def test_value_curve_counts_exactly_the_percentiles_of_customers(self, values):
         curve = value_curve(values)

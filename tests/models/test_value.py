@@ -279,7 +279,7 @@ def values(amounts: list[float | None], market: str | list | None = "consumer", 
 
 
 class TestDeciles:
-    @settings(max_examples=60)
+    @settings(max_examples=60, deadline=None)
     @given(st.lists(st.integers(-500, 500), min_size=1, max_size=250), st.randoms())
     def test_sizes_differ_by_at_most_one_and_better_is_never_lower(self, amounts, random):
         frame = values([float(amount) for amount in amounts])
