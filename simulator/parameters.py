@@ -224,23 +224,23 @@ class Usage(_Group):
     consumer: dict[str, Archetype] = Field(
         default={
             "evening_streamer": Archetype(
-                share=0.32, monthly_gb=1060, level_sd=0.57, upload=0.022, business_hours=0.10, evening=0.62,
+                share=0.32, monthly_gb=1015, level_sd=0.57, upload=0.022, business_hours=0.10, evening=0.62,
                 night=0.10, weekend=1.25, daily_sd=0.40, devices=10, sessions=4,
             ),
             "daytime_worker": Archetype(
-                share=0.18, monthly_gb=600, level_sd=0.61, upload=0.061, business_hours=0.56, evening=0.20,
+                share=0.18, monthly_gb=575, level_sd=0.61, upload=0.057, business_hours=0.56, evening=0.20,
                 night=0.05, weekend=0.60, daily_sd=0.35, devices=9, sessions=6,
             ),
             "uploader": Archetype(
-                share=0.07, monthly_gb=555, level_sd=0.86, upload=0.30, business_hours=0.20, evening=0.24,
+                share=0.07, monthly_gb=530, level_sd=0.86, upload=0.30, business_hours=0.20, evening=0.24,
                 night=0.42, weekend=1.15, daily_sd=0.60, devices=11, sessions=3,
             ),
             "light": Archetype(
-                share=0.20, monthly_gb=60, level_sd=0.59, upload=0.051, business_hours=0.28, evening=0.46,
+                share=0.20, monthly_gb=57, level_sd=0.59, upload=0.051, business_hours=0.28, evening=0.46,
                 night=0.03, weekend=0.95, daily_sd=0.85, idle_days=0.18, devices=3, sessions=2,
             ),
             "balanced": Archetype(
-                share=0.23, monthly_gb=320, level_sd=0.69, upload=0.036, business_hours=0.26, evening=0.32,
+                share=0.23, monthly_gb=305, level_sd=0.69, upload=0.036, business_hours=0.26, evening=0.32,
                 night=0.12, weekend=1.00, daily_sd=0.40, devices=7, sessions=4,
             ),
         }
@@ -248,7 +248,7 @@ class Usage(_Group):
     business: dict[str, Archetype] = Field(
         default={
             "office": Archetype(
-                share=0.45, monthly_gb=380, level_sd=0.60, upload=0.15, business_hours=0.74, evening=0.07,
+                share=0.45, monthly_gb=360, level_sd=0.60, upload=0.165, business_hours=0.74, evening=0.07,
                 night=0.05, weekend=0.12, daily_sd=0.30, devices=18, sessions=8,
             ),
             "shop": Archetype(
