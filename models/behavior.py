@@ -1,5 +1,6 @@
 """Behavioral clusters of one population: fit on a sample, score in batches, ids and names that last."""
 
+import warnings
 from typing import Self
 
 import numpy as np
@@ -7,6 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClusterMixin, TransformerMixin
 from sklearn.decomposition import PCA
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import silhouette_samples
 from sklearn.pipeline import Pipeline
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
@@ -93,7 +95,9 @@ class BehaviorClusters(ClusterMixin, TransformerMixin, BaseEstimator):
         used = tuple(self.features_.index[self.features_["is_used"]])
         self.sample_ = numeric(sample, used).set_index(sample["customer_id"])
         # One thread: sums of floats then add up in one order, and small fits are faster without the hand-over.
-        with threadpool_limits(limits=1):
+        with threadpool_limits(limits=1), warnings.catch_warnings():
+            # A resample with fewer distinct rows than k leaves clusters empty, and the evidence counts them so.
+            warnings.simplefilter("ignore", ConvergenceWarning)
             self._fit_sample(settings)
         return self
 
@@ -112,9 +116,9 @@ class BehaviorClusters(ClusterMixin, TransformerMixin, BaseEstimator):
         space = front.fit_transform(self.sample_)
         few = len(space) < settings.minimum_customers
         reason = f"{len(space)} measured customers are too few to look for more" if few else ""
+        largest_k = 1 if few else min(settings.largest_k, len(np.unique(space.round(9), axis=0)))
         tried = {
-            k: partition(k, n_init=5, random_state=settings.random_state).fit(space)
-            for k in ([1] if few else range(1, settings.largest_k + 1))
+            k: partition(k, n_init=5, random_state=settings.random_state).fit(space) for k in range(1, largest_k + 1)
         }
         judged = space[: settings.evidence_sample]
         evidence = [assess(judged, model, settings) for k, model in tried.items() if k > 1]
@@ -127,9 +131,9 @@ class BehaviorClusters(ClusterMixin, TransformerMixin, BaseEstimator):
     def _settle(self, choice: Choice) -> None:
         """Number the clusters that hold from the largest down."""
         self.choice_ = choice
-        centers = self._centers(self.sample_)
+        centers = self._distances(self.sample_).argmin(axis=1)
         sizes = np.bincount(centers, minlength=choice.k)
-        kept = sorted((c for c in range(choice.k) if choice.holds[c]), key=lambda c: (-sizes[c], c))
+        kept = sorted((c for c in range(choice.k) if choice.holds[c] and sizes[c]), key=lambda c: (-sizes[c], c))
         self.kept_centers_ = np.array(kept, dtype=int)
         self.label_of_center_ = np.full(choice.k, MIXED)
         self.label_of_center_[kept] = np.arange(len(kept))
@@ -140,15 +144,17 @@ class BehaviorClusters(ClusterMixin, TransformerMixin, BaseEstimator):
 
     def predict(self, X: pd.DataFrame) -> NDArray[np.int64]:
         """Return the label of every row, -1 for members of dissolved clusters; rows are taken as measured."""
-        labels: NDArray[np.int64] = self.label_of_center_[self._centers(X)]
-        return labels
+        return self.assign(X)[0]
 
     def transform(self, X: pd.DataFrame) -> NDArray[np.float64]:
         """Return the distance of every row to every cluster that holds (rows × n_clusters_)."""
-        return self._distances(X)[:, self.kept_centers_]
+        return self.assign(X)[1]
 
-    def _centers(self, X: pd.DataFrame) -> NDArray[np.int64]:
-        return self._distances(X).argmin(axis=1)
+    def assign(self, X: pd.DataFrame) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Return what `predict` and `transform` return, for the price of one."""
+        distances = self._distances(X)
+        labels: NDArray[np.int64] = self.label_of_center_[distances.argmin(axis=1)]
+        return labels, distances[:, self.kept_centers_]
 
     def _distances(self, X: pd.DataFrame) -> NDArray[np.float64]:
         if self.pipeline_ is None or X.empty:

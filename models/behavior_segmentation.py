@@ -68,11 +68,10 @@ class BehaviorSegmentation:
         is_measured = status == "measured"
         measured = batch[is_measured]
         label = np.full(len(batch), MIXED)
-        nearest, runner_up = np.full(len(batch), MIXED), np.full(len(batch), MIXED)
+        runner_up = np.full(len(batch), MIXED)
         distance = np.full(len(batch), np.nan)
         if is_measured.any() and self.model.n_clusters_:
-            label[is_measured] = self.model.predict(measured)
-            distances = self.model.transform(measured)
+            label[is_measured], distances = self.model.assign(measured)
             rows, own = np.arange(len(measured)), label[is_measured]
             is_own = own != MIXED
             distance[is_measured] = np.where(is_own, distances[rows, own], np.nan).round(6)
@@ -172,7 +171,7 @@ def _describe(
     old_names = _previous_names(previous)
     names = {ids[label]: old_names[ids[label]] for label in ids if ids[label] in old_names}
     rows = []
-    for label in range(model.n_clusters_ if ids else 0):
+    for label in range(model.n_clusters_):
         member = model.labels_ == label
         effects = effect_sizes(model.sample_, model.labels_, label)
         if ids[label] not in names:

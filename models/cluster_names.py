@@ -27,7 +27,7 @@ VOCABULARY: dict[str, tuple[str | None, str | None]] = {
     "failed_payments_12m": ("payment-failing", None),
     "contacts_3m": ("often calling", None),
     "complaints_3m": ("complaining", None),
-    "product_families": ("many-product", "few-product"),
+    "product_families": ("with many products", "with few products"),
     "has_internet": ("with internet", "without internet"),
     "has_tv": ("with TV", "without TV"),
     "has_fixed_voice": ("with fixed voice", "without fixed voice"),

@@ -15,10 +15,11 @@ Labels = NDArray[np.int64]
 class WithinClusterMetric(TransformerMixin, BaseEstimator):
     """Rotate and scale so that the clusters, not the whole cloud, are round.
 
-    Plain k-means is blind to a separation along a direction of little variance and cuts long clusters in
-    two. This alternates k-means with whitening by the pooled within-cluster covariance (Art, Gnanadesikan &
-    Kettenring 1982; Diday & Govaert 1977). `shrinkage` mixes in a sphere of the mean variance, so directions
-    of next to no weight are not blown up to full size.
+    Plain k-means draws its borders as if every cluster were a ball, and misplaces them between long ones. This
+    alternates k-means with whitening by the pooled within-cluster covariance (Diday & Govaert 1977; Art,
+    Gnanadesikan & Kettenring 1982). It sharpens what the plain space shows: it does not find a split that
+    k-means in the plain space misses altogether. `shrinkage` mixes in a sphere of the mean variance, so
+    directions of next to no weight are not blown up to full size.
     """
 
     def __init__(

@@ -135,14 +135,26 @@ def test_one_huge_outlier_moves_no_one_else(structured):
     assert (again == labels_of(result)).mean() > 0.99
 
 
-def test_a_tiny_cluster_is_dissolved_into_mixed():
+def test_a_cluster_under_the_minimum_share_is_dissolved_into_mixed():
     frame, _ = planted(800, seed=2)
-    odd = frame.head(10).assign(customer_id=[f"odd{n}" for n in range(10)], upload_share_3m=0.95, night_share_3m=0.9)
-    parameters = BehaviorParameters(minimum_share=0.03)
+    odd = frame.head(40).assign(upload_share_3m=0.95, night_share_3m=0.9, evening_share_3m=0.02)
+    odd["customer_id"] = "odd" + odd["customer_id"]
+    parameters = BehaviorParameters(minimum_share=0.08)
     result = segment_behavior(pd.concat([frame, odd], ignore_index=True), "consumer", parameters=parameters)
-    assert (result.clusters["share"] >= 0.03).all()
     is_mixed = result.customers["behavior_status"] == "mixed"
+    assert set(result.customers.loc[is_mixed, "customer_id"]) == set(odd["customer_id"])
     assert result.customers.loc[is_mixed, ["cluster_id", "cluster_name", "distance"]].isna().all(axis=None)
+    assert result.customers.loc[is_mixed, "runner_up_cluster_id"].notna().all()
+    assert result.clusters["share"].sum() == pytest.approx(800 / 840)
+    assert "1 dissolved into mixed" in result.evidence.loc[result.evidence["is_chosen"], "decision"].item()
+
+
+def test_two_kinds_of_identical_customers_are_two_clusters():
+    frame, _ = planted(100)
+    twins = frame.iloc[np.repeat([0, 7], [60, 40])].assign(customer_id=frame["customer_id"].to_numpy())
+    result = segment_behavior(twins.reset_index(drop=True), "consumer")
+    assert result.clusters["customers"].tolist() == [60, 40]
+    assert result.evidence["k"].tolist() == [1, 2]
 
 
 def test_every_customer_gets_exactly_one_status(structured):

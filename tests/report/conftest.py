@@ -133,7 +133,6 @@ _CLUSTERS = (
 )  # fmt: skip
 
 
-
 @pytest.fixture
 def empty_lake() -> Iterator[duckdb.DuckDBPyConnection]:
     """All tables, no rows."""

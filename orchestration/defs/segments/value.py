@@ -58,7 +58,7 @@ def value(context: dg.AssetExecutionContext, deployment: Deployment) -> Iterator
             valued = pd.concat(
                 [customer_value(batch, curves, settings.value) for batch in customers], ignore_index=True
             )
-            ranked = assign_deciles(valued)
+            ranked = valued.join(assign_deciles(valued).drop(columns="customer_id"))
             frames = {
                 "customer_value": ranked,
                 "value_curve": value_curve_frame(ranked),

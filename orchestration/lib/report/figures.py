@@ -19,7 +19,8 @@ from orchestration.lib.report.formats import MINUS, label, number
 INK, SOFT, LINE = "#17232e", "#55636f", "#dfe5ea"
 PAST, FUTURE, WARN = "#14586b", "#7fbcc2", "#b4532f"
 SERIES = (PAST, "#c08a2d", "#6f8f3f", WARN, "#6b5b95", SOFT)
-_STYLE: dict[str, Any] = {
+# Any, because matplotlib types its settings as one literal of every key there is.
+_STYLE: Any = {
     "svg.fonttype": "none",
     "text.parse_math": False,  # names come from data: a dollar sign in one is a dollar sign
     "font.size": 9,
@@ -39,6 +40,7 @@ _STYLE: dict[str, Any] = {
     "ytick.color": SOFT,
     "xtick.major.size": 0,
     "ytick.major.size": 0,
+    "xtick.major.pad": 5,
     "legend.frameon": False,
 }
 _PERCENT = FuncFormatter(lambda value, _position: f"{value * 100:.0f} %".replace("-", MINUS))
@@ -71,7 +73,7 @@ def _inline(document: str, description: str) -> Markup:
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
     svg = re.sub(r"font-family: [^;\"]*; ?", "", svg)
     referenced = set(re.findall(r"#([\w-]+)", svg))
-    svg = re.sub(r' id="([\w-]+)"', lambda match: match.group(0) if match.group(1) in referenced else "", svg)
+    svg = re.sub(r' id="([\w.-]+)"', lambda match: match.group(0) if match.group(1) in referenced else "", svg)
     svg = re.sub(r"<!--.*?-->\s*", "", svg, flags=re.DOTALL)
     svg = re.sub(r' (?:d|x|y|transform)="[^"]*"', lambda match: re.sub(r"(\.\d{2})\d+", r"\1", match.group(0)), svg)
     svg = re.sub(r"\n\s*", "\n", svg)

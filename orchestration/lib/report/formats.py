@@ -35,14 +35,15 @@ def number(value: Number, decimals: int = 0) -> str:
 def signed(value: Number, decimals: int = 0) -> str:
     """Write a change with its sign: ``+12``, ``−3``, ``0``."""
     text = number(value, decimals)
-    return text if value is None or is_unknown(value) or value <= 0 or not text.strip("0.,") else "+" + text
+    has_no_sign = text == UNKNOWN or text.startswith(MINUS) or not text.strip("0.,")
+    return text if has_no_sign else f"+{text}"
 
 
 def money(value: Number, currency: str) -> str:
     """Write an amount for a sentence: ``EUR 1,234``; from ten million on in millions."""
     if value is None or is_unknown(value):
         return UNKNOWN
-    if abs(value) >= 10_000_000:
+    if abs(float(value)) >= 10_000_000:
         return f"{currency}{NO_BREAK}{number(float(value) / 1e6, 1)}{NO_BREAK}million"
     return f"{currency}{NO_BREAK}{number(value)}"
 

@@ -60,6 +60,8 @@ def cohort_name(cohort: str) -> str:
         return label(cohort)
     market, product, term, state = parts
     terms = {"none": "no term", "other": "other term", "*": ""}
+    if (market, product, term) == ("*", "*", "*"):
+        return f"All {state}"
     words = [market, product, terms.get(term, f"{term} months"), state]
     return label(", ".join(word.replace("_", " ") for word in words if word not in ("", "*")))
 

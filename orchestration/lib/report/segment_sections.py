@@ -1,6 +1,6 @@
 """Sections about groups of customers: lifecycle stages, market segments, and the moves between months."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pandas as pd
@@ -91,7 +91,7 @@ def transition_matrix(transitions: pd.DataFrame, order: list[str]) -> dict[str, 
     }
 
 
-def _cell(row: dict[str, Any] | None, stays: bool) -> dict[str, Any]:
+def _cell(row: Mapping[Any, Any] | None, stays: bool) -> dict[str, Any]:
     if row is None or not row["customers"]:
         return {"customers": 0, "share": None, "level": 0.0, "stays": stays}
     ratio = 0.0 if is_unknown(row["share_of_from"]) else float(row["share_of_from"])

@@ -1,5 +1,6 @@
 """Sections about money: headline figures, value deciles and concentration."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -126,21 +127,21 @@ def concentration(data: ReportData) -> Section:
     )
 
 
-def pareto_verdict(row: dict[str, Any]) -> str:
-    """Say what the data make of '20 % make 80 %' for one value measure."""
+def pareto_verdict(row: Mapping[Any, Any]) -> str:
+    """Say what the data make of “20\u00a0% make 80\u00a0%” for one value measure."""
     top, measure = row["top_20_share"], row["value_measure"]
     if is_unknown(top):
-        return f"'20 % make 80 %' cannot be tested: the {measure} value does not add up to a positive amount."
-    held = f"the best 20 % of customers hold {share(top)} of {measure} value"
+        return f"“20\u00a0% make 80\u00a0%” cannot be tested: the {measure} value does not add up to a positive amount."
+    held = f"the best 20\u00a0% of customers hold {share(top)} of {measure} value"
     if abs(top - 0.8) < 0.025:
-        return f"'20 % make 80 %' holds here: {held}."
+        return f"“20\u00a0% make 80\u00a0%” holds here: {held}."
     needed = row["customer_share_for_80"]
-    detail = "" if is_unknown(needed) else f", and it takes the best {share(needed)} to reach 80 %"
+    detail = "" if is_unknown(needed) else f", and it takes the best {share(needed)} to reach 80\u00a0%"
     direction = "value is less concentrated" if top < 0.8 else "value is more concentrated"
-    return f"'20 % make 80 %' does not hold here: {held}{detail}; {direction} than the rule of thumb."
+    return f"“20\u00a0% make 80\u00a0%” does not hold here: {held}{detail}; {direction} than the rule of thumb."
 
 
-def _whale_sentence(row: dict[str, Any]) -> str:
+def _whale_sentence(row: Mapping[Any, Any]) -> str:
     peak, past = row["whale_peak_share"], row["customers_past_peak"]
     if is_unknown(peak) or is_unknown(past) or not past or peak <= 1:
         return f"No ranked customer has a negative {row['value_measure']} value, so no curve falls."
