@@ -1,0 +1,216 @@
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from html.parser import HTMLParser
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import duckdb
+import pytest
+
+from orchestration.lib.errors import VersionError
+from orchestration.lib.report import build_report, write_report
+from orchestration.lib.report.data import read_report_data
+from orchestration.lib.settings import ReportSettings, Settings
+
+VERSION = "2026-10-31.1"
+SECTIONS = [
+    "headline", "deciles", "concentration", "retention", "clusters", "lifecycle", "market", "changes", "quality",
+    "definitions",
+]  # fmt: skip
+VOID = {"meta", "br", "path", "use", "polyline", "rect", "img", "link", "input", "hr"}
+
+
+class Page(HTMLParser):
+    """Checks nesting while it reads, and collects ids, links and the words of each section."""
+
+    def __init__(self, document: str) -> None:
+        super().__init__()
+        self.ids: list[str] = []
+        self.loads: list[str] = []
+        self.words: dict[str, str] = {}
+        self._open: list[tuple[str, str]] = []
+        self.feed(document)
+        assert not self._open, f"left open: {self._open}"
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        named = dict(attrs)
+        self.ids += [named["id"]] if named.get("id") else []
+        self.loads += [value for name in ("src", "href", "xlink:href") if (value := named.get(name))]
+        if tag not in VOID:
+            self._open.append((tag, named.get("id") or ""))
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.handle_starttag(tag, attrs)
+        if tag not in VOID:
+            self._open.pop()
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag not in VOID:
+            assert self._open.pop()[0] == tag
+
+    def handle_data(self, data: str) -> None:
+        for tag, name in self._open:
+            if tag == "section":
+                self.words[name] = f"{self.words.get(name, '')} {' '.join(data.split())}".replace("\u00a0", " ")
+
+
+@pytest.fixture
+def page(lake: duckdb.DuckDBPyConnection, settings: Settings) -> Page:
+    return Page(build_report(lake, VERSION, settings))
+
+
+def test_every_section_is_there_and_can_be_linked_to(page: Page) -> None:
+    assert list(page.words) == SECTIONS
+    assert len(page.ids) == len(set(page.ids))
+    assert {f"#{section}" for section in SECTIONS} <= set(page.loads)
+
+
+def test_the_file_needs_nothing_but_itself(lake: duckdb.DuckDBPyConnection, settings: Settings) -> None:
+    document = build_report(lake, VERSION, settings)
+    assert all(target.startswith("#") for target in Page(document).loads)
+    without_names = re.sub(r'xmlns(:\w+)?="[^"]*"', "", document)
+    assert not re.search(r"https?://|@import|url\((?!#)|<script", without_names)
+    assert len(document.encode()) < 400_000
+
+
+def test_the_same_version_gives_the_same_file(lake: duckdb.DuckDBPyConnection, settings: Settings) -> None:
+    assert build_report(lake, VERSION, settings) == build_report(lake, VERSION, settings)
+
+
+def test_headline_figures_compare_with_the_month_before(page: Page) -> None:
+    words = page.words["headline"]
+    assert "710 customers of 1,000 customers ever are open and pay CHF 42,400 a month" in words
+    assert "Open customers since 30 September 2026: +5" in words
+    assert "+20,000 (+1.5 %)" in words
+
+
+def test_the_deciles_say_what_the_best_and_the_last_tenth_hold(
+    lake: duckdb.DuckDBPyConnection, settings: Settings
+) -> None:
+    best, last = lake.execute(
+        "select max(total_value_share) filter (value_decile = 1), max(total_value_share) filter (value_decile = 10)"
+        " from bi.value_deciles where scope = 'all'"
+    ).fetchall()[0]
+    words = Page(build_report(lake, VERSION, settings)).words["deciles"]
+    assert f"The best tenth of customers holds {best * 100:.1f} % of all value" in words
+    assert f"the last tenth holds {last * 100:.1f} %" in words
+
+
+def test_a_last_decile_below_zero_is_said_to_cost(lake: duckdb.DuckDBPyConnection, settings: Settings) -> None:
+    lake.execute("update bi.value_deciles set past_value = -9000, total_value = -8000 where value_decile = 10")
+    words = Page(build_report(lake, VERSION, settings)).words["deciles"]
+    assert "the last tenth costs CHF 8,000 more than it brings" in words
+
+
+def test_clusters_show_rule_evidence_and_stability(page: Page) -> None:
+    words = page.words["clusters"]
+    assert "Consumer customers fall into 3 groups" in words
+    assert "business customers differ by degree, not in kind" in words
+    assert "gb_month_3m <= 212 and evening_share_3m > 0.31" in words
+    assert "3 (chosen)" in words
+    assert "doubtful" in words
+    assert "new" in words
+
+
+def test_stocks_and_flows_are_checked_in_the_open(lake: duckdb.DuckDBPyConnection, settings: Settings) -> None:
+    agree = "Stocks and flows agree in every stage: 985 at the start + 85 in − 70 out = 1,000"
+    assert agree in Page(build_report(lake, VERSION, settings)).words["lifecycle"]
+    lake.execute("update bi.lifecycle_stages set inflow = inflow + 1 where lifecycle_stage = 'mature'")
+    assert "do not agree" in Page(build_report(lake, VERSION, settings)).words["lifecycle"]
+
+
+def test_moves_between_segments_are_counted_by_scheme(page: Page) -> None:
+    words = page.words["changes"]
+    assert "Lifecycle stage 586 51 8.7 %" in words
+    assert "Onboarding → Mature: 18" in words
+
+
+def test_only_loads_of_the_time_count_and_missing_sources_are_named(page: Page) -> None:
+    words = page.words["quality"]
+    assert "7,777" not in words
+    assert "Usage clusters rest on products and billing" in words
+    assert "Contracts customer_id no such customer 2" in words
+    assert "2 of 2 checks passed" in words
+
+
+def test_a_version_without_rows_says_why_in_every_section(
+    empty_lake: duckdb.DuckDBPyConnection, settings: Settings
+) -> None:
+    empty_lake.execute(
+        "insert into segments.versions (version_id, as_of_date, revision, status, created_at, published_at)"
+        f" values ('{VERSION}', '2026-10-31', 1, 'published', '2026-11-02 04:00', '2026-11-02 04:01')"
+    )
+    document = build_report(empty_lake, VERSION, settings)
+    assert list(Page(document).words) == SECTIONS
+    assert document.count('<p class="none">') == len(SECTIONS) - 1
+
+
+def test_a_version_that_is_not_published_is_marked(lake: duckdb.DuckDBPyConnection, settings: Settings) -> None:
+    lake.execute(
+        "insert into segments.versions (version_id, as_of_date, revision, status, created_at)"
+        " values ('2026-11-30.1', '2026-11-30', 1, 'candidate', '2026-12-02 04:00')"
+    )
+    document = build_report(lake, "2026-11-30.1", settings)
+    assert "This version is candidate, not published" in document
+    assert "show published versions only" in document
+
+
+def test_an_unknown_version_is_an_error_that_names_those_there_are(
+    lake: duckdb.DuckDBPyConnection,
+) -> None:
+    with pytest.raises(VersionError, match=r"no version 1999-01-31\.1.*2026-10-31\.1, 2026-09-30\.1"):
+        read_report_data(lake, "1999-01-31.1")
+
+
+def test_what_data_say_is_text_and_never_markup(lake: duckdb.DuckDBPyConnection) -> None:
+    evil = '<script>alert(1)</script> $x_1$ & "q" \' {{ 7*7 }}'
+    lake.execute("update bi.behavior_clusters set cluster_name = $1, rule = $1", [evil])
+    lake.execute("update bi.segment_migrations set to_segment = $1 where to_segment = 'mature'", [evil])
+    lake.execute("update ops.quarantine set reason = $1, column_name = $1", [evil])
+    lake.execute(
+        "update bi.retention_cohorts set retention_cohort = $1 where retention_cohort like 'consumer/mobile%'",
+        [f"{evil}/a/b/free"],
+    )
+    document = build_report(lake, VERSION, Settings(title=evil))
+    assert "<script" not in document
+    assert "49" not in re.findall(r"\{\{ (.*?) \}\}", document)
+    assert "&lt;script&gt;alert(1)" in document
+    Page(document)
+
+
+def test_the_file_appears_whole_under_its_version(
+    lake: duckdb.DuckDBPyConnection, settings: Settings, tmp_path: Path
+) -> None:
+    target = settings.model_copy(update={"report": ReportSettings(path=tmp_path / "reports")})
+    path = write_report(_warehouse(lake), target, VERSION)
+    assert path == tmp_path / "reports" / f"{VERSION}.html"
+    assert [each.name for each in path.parent.iterdir()] == [path.name]
+    assert path.read_text(encoding="utf-8").rstrip().endswith("</html>")
+    with pytest.raises(VersionError):
+        write_report(_warehouse(lake), target, "1999-01-31.1")
+    assert [each.name for each in path.parent.iterdir()] == [path.name]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("chromium") is None, reason="no browser here")
+def test_a_browser_lays_the_page_out(lake: duckdb.DuckDBPyConnection, settings: Settings, tmp_path: Path) -> None:
+    page = tmp_path / "report.html"
+    page.write_text(build_report(lake, VERSION, settings), encoding="utf-8")
+    flags = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
+    subprocess.run(
+        ["chromium", *flags, f"--user-data-dir={tmp_path}", f"--print-to-pdf={tmp_path}/report.pdf", page.as_uri()],
+        check=True, capture_output=True, timeout=120,
+    )  # fmt: skip
+    assert (tmp_path / "report.pdf").read_bytes().startswith(b"%PDF")
+
+
+def _warehouse(connection: duckdb.DuckDBPyConnection) -> Any:
+    @contextmanager
+    def reader() -> Iterator[duckdb.DuckDBPyConnection]:
+        yield connection
+
+    return SimpleNamespace(reader=reader)

@@ -1,0 +1,116 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from orchestration.lib.report.cluster_section import feature_name, features_apart, stability
+from orchestration.lib.report.provenance_sections import WITHOUT, missing_sources
+from orchestration.lib.report.retention_section import cohort_name, new_customer_curves
+from orchestration.lib.report.segment_sections import transition_matrix
+from orchestration.lib.report.value_sections import pareto_verdict
+
+
+@pytest.mark.parametrize(
+    ("top_20_share", "verdict"),
+    [(0.536, "does not hold here"), (0.8, "holds here"), (0.81, "holds here"), (0.9, "does not hold here")],
+)
+def test_the_pareto_rule_is_a_hypothesis_that_the_data_decide(top_20_share: float, verdict: str) -> None:
+    row = {"value_measure": "past", "top_20_share": top_20_share, "customer_share_for_80": 0.42}
+    assert verdict in pareto_verdict(row)
+
+
+def test_value_that_sums_to_nothing_has_no_pareto_verdict() -> None:
+    row = {"value_measure": "total", "top_20_share": float("nan"), "customer_share_for_80": float("nan")}
+    assert "cannot be tested" in pareto_verdict(row)
+
+
+@pytest.mark.parametrize(
+    ("cohort", "name"),
+    [
+        ("all", "All customers"),
+        ("consumer/internet/12/committed", "Consumer, internet, 12 months, committed"),
+        ("business/mobile/none/free", "Business, mobile, no term, free"),
+        ("*/*/*/free", "All free"),
+        ("consumer/*/*/committed", "Consumer, committed"),
+        ("something else", "Something else"),
+    ],
+)
+def test_cohorts_are_named_in_words(cohort: str, name: str) -> None:
+    assert cohort_name(cohort) == name
+
+
+def _cohort(name: str, months: int = 100, alpha: float = np.nan, beta: float = np.nan, fitted: float = 0.1) -> dict:
+    return {
+        "retention_cohort": name,
+        "alpha": alpha,
+        "beta": beta,
+        "fitted_hazard": fitted,
+        "customer_months": months,
+    }
+
+
+def test_a_new_customer_keeps_the_committed_churn_until_the_term_ends() -> None:
+    rows = pd.DataFrame([_cohort("c/i/2/committed", fitted=0.0), _cohort("c/i/2/free", fitted=0.5)])
+    (curve,) = new_customer_curves(rows).values()
+    assert curve[:5] == pytest.approx([1, 1, 1, 0.5, 0.25])
+
+
+def test_a_curve_with_a_slope_follows_the_published_survival() -> None:
+    # Fader and Hardie (2007), Regular, years 1 to 7: alpha 0.704, beta 1.182 survive 63 %, 47 % … against observed.
+    (curve,) = new_customer_curves(pd.DataFrame([_cohort("c/i/none/free", alpha=0.704, beta=1.182)])).values()
+    assert curve[1:4] == pytest.approx([0.631, 0.468, 0.382], abs=0.02)
+    assert curve[12] == pytest.approx(0.17, abs=0.002)
+
+
+def test_a_curve_ends_where_the_free_cohort_was_never_seen() -> None:
+    (curve,) = new_customer_curves(pd.DataFrame([_cohort("c/i/12/committed")])).values()
+    assert len(curve) == 13
+
+
+def test_only_the_largest_groups_are_drawn() -> None:
+    rows = pd.DataFrame([_cohort(f"m{size}/i/none/free", months=size) for size in range(1, 20)])
+    assert next(iter(new_customer_curves(rows))) == "M19, i, no term"
+    assert len(new_customer_curves(rows)) == 6
+
+
+@pytest.mark.parametrize(
+    ("jaccard", "word"),
+    [(0.85, "highly stable"), (0.849, "stable"), (0.75, "stable"), (0.749, "doubtful"), (0.6, "doubtful"),
+     (0.599, "unstable"), (None, "not tested")],
+)  # fmt: skip
+def test_stability_words_follow_hennig(jaccard: float | None, word: str) -> None:
+    assert stability(jaccard) == word
+
+
+def test_what_sets_a_cluster_apart_has_the_unit_of_the_feature() -> None:
+    stored = (
+        '[{"feature": "evening_share_3m", "effect": 1.2, "typical": 0.48, "typical_rest": 0.24},'
+        ' {"feature": "gb_month_3m", "effect": 0.9, "typical": 1402.4, "typical_rest": 6.25},'
+        ' {"feature": "has_tv", "effect": 0.8, "typical": 1.0, "typical_rest": NaN}]'
+    )
+    assert features_apart(stored) == [
+        "Evening share: 48\u00a0%, others 24\u00a0%",
+        "GB a month: 1,402, others 6.2",
+        "TV: 100\u00a0%",
+    ]
+    assert features_apart(None) == []
+    assert feature_name("mean_days_late_12m") == "Mean days late"
+
+
+def test_the_transition_matrix_keeps_every_customer_and_the_given_order() -> None:
+    moves = pd.DataFrame(
+        [(None, "onboarding", 3, 1.0), ("mature", "mature", 8, 0.8), ("mature", "churned", 2, 0.2)],
+        columns=["from_stage", "to_stage", "customers", "share_of_from"],
+    )
+    matrix = transition_matrix(moves, ["onboarding", "mature", "churned"])
+    assert [row["name"] for row in matrix["rows"]] == ["New customers", "Mature"]
+    assert matrix["targets"] == ["Onboarding", "Mature", "Churned"]
+    assert [[cell["customers"] for cell in row["cells"]] for row in matrix["rows"]] == [[3, 0, 0], [0, 8, 2]]
+    assert matrix["says"].startswith("80.0\u00a0%")
+
+
+def test_a_source_without_an_accepted_row_is_missing() -> None:
+    loads = pd.DataFrame({"source_table": ["customers", "usage"], "rows_accepted": [10, 0]})
+    missing = [row["source_table"] for row in missing_sources(loads)]
+    assert "usage" in missing
+    assert "customers" not in missing
+    assert len(missing) == len(WITHOUT) - 1
