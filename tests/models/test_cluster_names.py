@@ -1,0 +1,89 @@
+"""Names and rules come from what sets a cluster apart, and say no more than that."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from models.behavior_features import FEATURES, USAGE_WEIGHTS
+from models.cluster_names import NUMERALS, VOCABULARY, effect_sizes, name_cluster, unused
+from models.cluster_rules import cluster_rule
+
+
+def name(effects: dict[str, float], taken: tuple[str, ...] = ()) -> str:
+    frame = pd.DataFrame({"feature": list(effects), "effect": list(effects.values())})
+    return name_cluster(frame, USAGE_WEIGHTS, minimum_effect=0.5, noun="users", taken=taken)
+
+
+def test_every_feature_has_words():
+    assert set(VOCABULARY) == {feature.name for feature in FEATURES}
+    assert all(high for high, _ in VOCABULARY.values())
+
+
+@pytest.mark.parametrize(
+    ("effects", "expected"),
+    [
+        ({"gb_month_3m": 1.2, "evening_share_3m": 2.0, "upload_share_3m": -1.0}, "Heavy evening downloaders"),
+        ({"gb_month_3m": -3.0}, "Light users"),
+        ({"gb_month_3m": 0.49}, "Typical users"),
+        ({}, "Typical users"),
+        ({"evening_share_3m": -2.0, "business_hours_share_3m": 1.5}, "Daytime users"),
+        ({"gb_month_3m": 1.0, "peak_mbps_3m": 2.0}, "Fast users"),
+        ({"has_tv": 5.0, "has_mobile": 4.0, "gb_month_3m": -2.0}, "Light users with TV"),
+    ],
+)
+def test_names_follow_effects(effects, expected):
+    assert name(effects) == expected
+
+
+def test_a_taken_name_grows_by_the_next_strongest_word_then_counts():
+    effects = {"gb_month_3m": 2, "evening_share_3m": 2, "upload_share_3m": -2, "weekend_share_3m": 1}
+    short, longer = "Heavy evening downloaders", "Heavy weekend evening downloaders"
+    assert name(effects, (short,)) == longer
+    assert name(effects, (short, longer)) == f"{longer} II"
+
+
+def test_numerals_are_many_and_different():
+    assert NUMERALS[:3] == ["II", "III", "IV"]
+    assert len(set(NUMERALS)) == len(NUMERALS) >= 20
+    assert unused(["A"], {"A", "A II"}) == "A III"
+
+
+def test_effects_are_standardised_differences_strongest_first():
+    frame = pd.DataFrame(
+        {
+            "has_tv": [1.0, 1.0, 1.0, 0.0, 0.0, 0.0],
+            "gb_month_3m": [100.0, 200.0, 400.0, 50.0, 100.0, np.nan],
+            "monthly_fee": [10.0, 20.0, 30.0, 10.0, 20.0, 30.0],
+        }
+    )
+    effects = effect_sizes(frame, np.array([0, 0, 0, 1, 1, 1]), 0).set_index("feature")
+    assert effects.index.tolist() == ["has_tv", "gb_month_3m", "monthly_fee"]
+    assert effects.loc["has_tv", "effect"] == 10
+    assert effects.loc["gb_month_3m", ["typical", "typical_rest"]].tolist() == [200, 75]
+    assert effects.loc["monthly_fee", "effect"] == 0
+
+
+def test_a_rule_is_a_condition_with_its_own_precision_and_recall():
+    random = np.random.default_rng(0)
+    frame = pd.DataFrame({"upload_share_3m": random.random(400), "has_tv": (random.random(400) < 0.5) * 1.0})
+    member = ((frame["upload_share_3m"] >= 0.6) & (frame["has_tv"] == 0)).to_numpy()
+    rule = cluster_rule(frame, member)
+    assert "upload_share_3m >= 0." in rule.text
+    assert "not has_tv" in rule.text
+    assert rule.precision > 0.95
+    assert rule.recall > 0.9
+
+
+def test_an_unknown_value_never_meets_a_threshold():
+    frame = pd.DataFrame({"gb_month_3m": [1.0] * 30 + [1000.0] * 30 + [np.nan] * 30})
+    rule = cluster_rule(frame, np.array([False] * 30 + [True] * 60))
+    assert rule.recall < 1
+    assert cluster_rule(frame, np.ones(90, dtype=bool)).text == "true"
+
+
+def test_thresholds_are_readable():
+    amounts = np.random.default_rng(0).lognormal(9, 1, 300)
+    rule = cluster_rule(pd.DataFrame({"gb_month_3m": amounts}), amounts > np.median(amounts))
+    number = rule.text.removeprefix("gb_month_3m >= ")
+    assert "e" not in number
+    assert len(number.replace(".", "").strip("0")) <= 3
