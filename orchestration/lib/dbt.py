@@ -65,7 +65,7 @@ def ensure_manifest() -> Path:
         placeholder = Warehouse(Settings().warehouse)
         finished = subprocess.run(
             [
-                sys.executable, "-m", "dbt.cli.main", *dbt_arguments("parse", Settings()),
+                str(Path(sys.executable).with_name("dbt")), *dbt_arguments("parse", Settings()),
                 "--project-dir", str(PROJECT_DIR), "--profiles-dir", str(PROJECT_DIR),
             ],
             env=os.environ | dbt_environment(placeholder),

@@ -19,7 +19,7 @@ from models.behavior_parameters import BehaviorParameters
 from models.retention import RetentionParameters
 from models.value import ValueParameters
 from orchestration.lib.errors import SettingsError
-from orchestration.lib.rules import LIFECYCLE_RULES, MARKET_RULES, Rule
+from orchestration.lib.rules import LIFECYCLE_RULES, MARKET_RULES, Rule, render
 
 CONFIG_VARIABLE = "SEGMENTATION_CONFIG"
 DEFAULT_FILE = "segmentation.yaml"
@@ -117,8 +117,26 @@ class FeatureSettings(_Section):
     autopay_methods: list[str] = ["direct_debit", "card"]
 
 
-class MarketSettings(_Section):
-    """Market segments: ordered rules, the first that holds wins. ``{name}`` in a rule is one of the thresholds."""
+class _RuleSettings(_Section):
+    """Ordered rules, the first that holds wins. ``{name}`` in a rule is one of the thresholds."""
+
+    thresholds: dict[str, float]
+    rules: list[Rule] = Field(min_length=1)
+
+    @field_validator("thresholds", mode="before")
+    @classmethod
+    def _over_defaults(cls, given: Any) -> Any:
+        """Let a file name only the thresholds it changes."""
+        defaults = cls.model_fields["thresholds"].get_default(call_default_factory=True)
+        return {**defaults, **given} if isinstance(given, dict) else given
+
+    def model_post_init(self, _context: Any) -> None:
+        """Refuse rules that cannot be rendered, before anything runs."""
+        render(self.rules, self.thresholds)
+
+
+class MarketSettings(_RuleSettings):
+    """Market segments."""
 
     thresholds: dict[str, float] = Field(
         default_factory=lambda: {
@@ -131,8 +149,8 @@ class MarketSettings(_Section):
     rules: list[Rule] = Field(default_factory=lambda: list(MARKET_RULES), min_length=1)
 
 
-class LifecycleSettings(_Section):
-    """Lifecycle stages: ordered rules, the first that holds wins. ``{name}`` in a rule is one of the thresholds."""
+class LifecycleSettings(_RuleSettings):
+    """Lifecycle stages."""
 
     thresholds: dict[str, float] = Field(
         default_factory=lambda: {

@@ -74,3 +74,17 @@ def test_where_things_lie_does_not_change_the_meaning_but_a_threshold_does(tmp_p
     assert meaning("") == meaning("warehouse: {path: elsewhere}\nschedule: {timezone: Europe/Berlin}")
     assert meaning("") != meaning("lifecycle: {thresholds: {onboarding_days: 60}}")
     assert meaning("") != meaning("value: {annual_discount_rate: 0.08}")
+
+
+def test_a_file_names_only_the_thresholds_it_changes(tmp_path):
+    thresholds = load_settings(
+        _file(tmp_path, "lifecycle: {thresholds: {onboarding_days: 60}}")
+    ).lifecycle.thresholds
+    assert thresholds["onboarding_days"] == 60
+    assert thresholds["dormant_days"] == 45
+
+
+def test_a_rule_with_an_unknown_threshold_is_refused_when_the_file_is_read(tmp_path):
+    text = "market: {rules: [{id: big, segment: big, when: 'staff > {many}', because: Big.}]}"
+    with pytest.raises(SettingsError, match="market"):
+        load_settings(_file(tmp_path, text))
