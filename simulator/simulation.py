@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from simulator import billing, care, sources, truth, usage
 from simulator.contracts import PriceList, dated_states, sign
+from simulator.dirt import soil
 from simulator.lifetimes import live
 from simulator.months import Window, label
 from simulator.parameters import SimulationParameters
@@ -77,6 +78,10 @@ def _write(
             written = _write_days(connection, draws, scratch.path("usage", month), source.path("usage", month), file_format)
             rows["usage"] += written
             say(f"usage {label(month)}: {written:,} rows")
+        source.close()
+        if parameters.dirt:
+            soil(parameters, connection, source, folder / "truth")
+            say("dirt added")
     return rows
 
 
