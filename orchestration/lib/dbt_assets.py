@@ -8,6 +8,9 @@ from dagster_dbt import DagsterDbtTranslator, DbtProject
 
 from orchestration.lib.deployment import OWNERS
 
+# What must be built before the Python models run: the features and all they are made of. dbt builds the rest after.
+FEATURES = "+path:models/features"
+
 
 class LayerTranslator(DagsterDbtTranslator):
     """Names the group of a model after its folder: staging, intermediate, features, segments, bi."""

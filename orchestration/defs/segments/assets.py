@@ -7,7 +7,7 @@ import dagster as dg
 from dagster_dbt import DbtCliResource, dbt_assets
 
 from orchestration.lib.dbt import dbt_arguments, ensure_manifest, prepare_for_dbt
-from orchestration.lib.dbt_assets import LayerTranslator
+from orchestration.lib.dbt_assets import FEATURES, LayerTranslator
 from orchestration.lib.deployment import ALL_MONTHS_IN_ONE_RUN, MONTHS, WRITER_POOL, Deployment
 from orchestration.lib.months import as_of_date
 from orchestration.lib.versions import candidates
@@ -15,7 +15,7 @@ from orchestration.lib.versions import candidates
 
 @dbt_assets(
     manifest=ensure_manifest(),
-    select="path:models/segments path:models/bi",
+    exclude=FEATURES,
     name="segments_and_bi",
     partitions_def=MONTHS,
     backfill_policy=ALL_MONTHS_IN_ONE_RUN,
