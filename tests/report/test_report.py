@@ -83,7 +83,7 @@ def test_the_same_version_gives_the_same_file(lake: duckdb.DuckDBPyConnection, s
 
 def test_headline_figures_compare_with_the_month_before(page: Page) -> None:
     words = page.words["headline"]
-    assert "710 customers of 1,000 customers ever are open and pay CHF 42,400 a month" in words
+    assert "710 of 1,000 customers ever are open and pay CHF 42,400 a month" in words
     assert "Open customers since 30 September 2026: +5" in words
     assert "+20,000 (+1.5 %)" in words
 
@@ -123,6 +123,10 @@ def test_stocks_and_flows_are_checked_in_the_open(lake: duckdb.DuckDBPyConnectio
     assert "do not agree" in Page(build_report(lake, VERSION, settings)).words["lifecycle"]
 
 
+def test_the_contract_end_window_is_told_with_its_fees(page: Page) -> None:
+    assert "40 open customers with CHF 2,000 of monthly fees are in the last 3 months" in page.words["lifecycle"]
+
+
 def test_moves_between_segments_are_counted_by_scheme(page: Page) -> None:
     words = page.words["changes"]
     assert "Lifecycle stage 586 51 8.7 %" in words
@@ -134,6 +138,7 @@ def test_only_loads_of_the_time_count_and_missing_sources_are_named(page: Page) 
     assert "7,777" not in words
     assert "Usage clusters rest on products and billing" in words
     assert "Contracts customer_id no such customer 2" in words
+    assert "Without a value for any customer: gb_month_3m ." in words
     assert "2 of 2 checks passed" in words
 
 

@@ -64,6 +64,14 @@ _QUERIES = {
         group by population, behavior_status
         order by population, customers desc, behavior_status
     """,
+    "contract_ends": """
+        select count(*) as customers, sum(monthly_fee) as monthly_fee, sum(total_value) as total_value
+        from bi.customer_segment_history
+        where version_id = $version and is_open and is_in_contract_end_window
+    """,
+    "known": """
+        select count(columns(*)) from bi.customer_segment_history where version_id = $version
+    """,
     "stages": """
         select * from bi.lifecycle_stages where version_id = $version
         order by customers desc, lifecycle_stage

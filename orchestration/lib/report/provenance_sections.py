@@ -73,6 +73,7 @@ def quality(data: ReportData) -> Section:
             "quarantine": quarantine.head(12).to_dict("records"),
             "more": max(0, len(quarantine) - 12),
             "missing": missing,
+            "unknown": unknown_columns(data["known"]),
             "checks": checks(data.version.get("checks")),
         },
     )
@@ -86,6 +87,12 @@ def missing_sources(loads: pd.DataFrame) -> list[dict[str, str]]:
         for table, consequence in WITHOUT.items()
         if table not in present
     ]
+
+
+def unknown_columns(known: pd.DataFrame) -> list[str]:
+    """List the columns of the customer view that are null for every customer."""
+    counts = known.iloc[0]
+    return [str(column) for column, count in counts.items() if counts["customer_id"] and not count]
 
 
 def checks(stored: Any) -> list[dict[str, Any]]:

@@ -44,11 +44,28 @@ def lifecycle(data: ReportData, settings: Settings) -> Section:
         takeaway or f"All {plural(int(everyone), 'customer')} have churned or are pending.",
         content={
             "rows": rows.to_dict("records"),
+            "contract_ends": _contract_ends_sentence(data, settings),
             "flows": _flows_sentence(rows, data),
             "has_flows": bool(rows["opened"].notna().any()),
             "matrix": transition_matrix(data["transitions"], order),
             "since": date(data.previous["as_of_date"]) if data.previous else "",
         },
+    )
+
+
+def _contract_ends_sentence(data: ReportData, settings: Settings) -> str:
+    ends = data["contract_ends"].iloc[0]
+    months = settings.lifecycle.thresholds.get("contract_end_window_months")
+    window = (
+        "the window before the end of their commitment"
+        if months is None
+        else (f"the last {number(months)} months of their commitment")
+    )
+    if not ends["customers"]:
+        return f"No open customer is in {window}."
+    return (
+        f"{plural(int(ends['customers']), 'open customer')} with {money(ends['monthly_fee'], settings.currency)}"
+        f" of monthly fees {'is' if ends['customers'] == 1 else 'are'} in {window}."
     )
 
 

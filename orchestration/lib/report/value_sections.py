@@ -7,15 +7,7 @@ import pandas as pd
 
 from orchestration.lib.report import figures
 from orchestration.lib.report.data import ReportData
-from orchestration.lib.report.formats import (
-    date,
-    is_unknown,
-    money,
-    plural,
-    share,
-    signed,
-    signed_share,
-)
+from orchestration.lib.report.formats import date, is_unknown, money, number, plural, share, signed, signed_share
 from orchestration.lib.report.section import Section, empty
 from orchestration.lib.settings import Settings
 
@@ -39,7 +31,7 @@ def headline(data: ReportData, settings: Settings) -> Section:
         _card("Churned, of all ever", "churned_share", history, is_share=True),
     ]
     takeaway = (
-        f"{plural(int(now['open_customers']), 'customer')} of {plural(int(now['customers']), 'customer')} ever"
+        f"{number(now['open_customers'])} of {plural(int(now['customers']), 'customer')} ever"
         f" {'is open and pays' if now['open_customers'] == 1 else 'are open and pay'}"
         f" {money(now['monthly_fee'], settings.currency)} a month."
     )
