@@ -84,12 +84,12 @@ LIFECYCLE_RULES: tuple[Rule, ...] = (
     _rule("likely_to_leave", "at_risk", "churn_probability_3m >= {risk_churn_probability_3m}",
           "Likely to leave within three months."),
     _rule("still_collapsed", "at_risk",
-          "previous_rule_id = 'usage_collapsed' and usage_trend < {recovered_usage_ratio}",
-          "Usage collapsed and has not recovered."),
+          "usage_trend < {recovered_usage_ratio} and lowest_usage_trend_before < {collapsed_usage_ratio}",
+          "Usage collapsed in the last three months and has not recovered."),
     _rule("still_likely_to_leave", "at_risk",
-          "previous_rule_id in ('likely_to_leave', 'still_likely_to_leave')"
-          " and churn_probability_3m >= {calm_churn_probability_3m}",
-          "Was likely to leave and is not yet calm."),
+          "churn_probability_3m >= {calm_churn_probability_3m}"
+          " and highest_churn_probability_before >= {risk_churn_probability_3m}",
+          "Was likely to leave in the last three months and is not yet calm."),
     _rule("spends_more", "growing", "monthly_fee > monthly_fee_3m_ago * {growth_fee_ratio}",
           "Pays clearly more than three months ago."),
     _rule("uses_more", "growing", "usage_trend >= {growth_usage_ratio}", "Uses clearly more than before."),

@@ -1,0 +1,63 @@
+{#-
+    Date arithmetic that engines spell differently, and month arithmetic that every model shares.
+    Months are numbered year * 12 + month, so that distances between months are plain subtraction.
+-#}
+
+{% macro month_end(date) -%}
+    last_day({{ date }})
+{%- endmacro %}
+
+{% macro month_start(date) -%}
+    cast(date_trunc('month', {{ date }}) as date)
+{%- endmacro %}
+
+{% macro month_number(date) -%}
+    (extract(year from {{ date }}) * 12 + extract(month from {{ date }}))
+{%- endmacro %}
+
+{#- Months from one date to another, by calendar month: to a month end these are the whole months. -#}
+{% macro months_between(from_date, to_date) -%}
+    cast({{ month_number(to_date) }} - {{ month_number(from_date) }} as integer)
+{%- endmacro %}
+
+{% macro add_months(date, months) -%}
+    {{ return(adapter.dispatch('add_months')(date, months)) }}
+{%- endmacro %}
+
+{% macro default__add_months(date, months) -%}
+    add_months({{ date }}, {{ months }})
+{%- endmacro %}
+
+{% macro duckdb__add_months(date, months) -%}
+    cast({{ date }} + to_months(cast({{ months }} as integer)) as date)
+{%- endmacro %}
+
+{% macro add_days(date, days) -%}
+    {{ return(adapter.dispatch('add_days')(date, days)) }}
+{%- endmacro %}
+
+{% macro default__add_days(date, days) -%}
+    date_add({{ date }}, {{ days }})
+{%- endmacro %}
+
+{% macro duckdb__add_days(date, days) -%}
+    cast({{ date }} + to_days(cast({{ days }} as integer)) as date)
+{%- endmacro %}
+
+{#- Days from the first date to the second. -#}
+{% macro days_between(from_date, to_date) -%}
+    {{ return(adapter.dispatch('days_between')(from_date, to_date)) }}
+{%- endmacro %}
+
+{% macro default__days_between(from_date, to_date) -%}
+    datediff({{ to_date }}, {{ from_date }})
+{%- endmacro %}
+
+{% macro duckdb__days_between(from_date, to_date) -%}
+    cast(date_diff('day', {{ from_date }}, {{ to_date }}) as integer)
+{%- endmacro %}
+
+{#- Saturday or Sunday, counted from a Monday because engines number weekdays differently. -#}
+{% macro is_weekend(date) -%}
+    ({{ days_between("date '1900-01-01'", date) }} % 7 >= 5)
+{%- endmacro %}

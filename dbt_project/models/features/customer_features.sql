@@ -1,0 +1,241 @@
+{{ config(unique_key='as_of_date', partitioned_by='as_of_date', on_schema_change='append_new_columns') }}
+
+with market as (
+    select * from {{ ref('market_segments_as_of') }}
+),
+
+contracts as (
+    select * from {{ ref('contract_features') }}
+),
+
+usage as (
+    select * from {{ ref('usage_features') }}
+),
+
+billing as (
+    select * from {{ ref('billing_features') }}
+),
+
+payments as (
+    select * from {{ ref('payment_features') }}
+),
+
+care as (
+    select * from {{ ref('care_features') }}
+),
+
+write_offs as (
+    select * from {{ ref('write_off_rates') }}
+),
+
+-- Whether a kind of fact was recorded at all by then: only then is none of it a zero.
+records_begin as (
+    select
+        (select min(occurred_at) from {{ ref('stg_interactions') }}) as first_interaction_at,
+        (select min(quality_date) from {{ ref('stg_service_quality') }}) as first_quality_date,
+        (select min(invoice_date) from {{ ref('stg_invoices') }}) as first_invoice_date
+),
+
+joined as (
+    select
+        market.customer_id,
+        market.as_of_date,
+        market.customer_type,
+        market.market_segment,
+        market.population,
+        contracts.first_start_date,
+        contracts.tenure_months,
+        contracts.tenure_days,
+        contracts.spell_start_date,
+        contracts.spell_months,
+        coalesce(contracts.spells, 0) as spells,
+        coalesce(contracts.is_open, false) as is_open,
+        coalesce(contracts.open_contracts, 0) as open_contracts,
+        coalesce(contracts.suspended_contracts, 0) as suspended_contracts,
+        contracts.service_end_date,
+        contracts.days_since_service_end,
+        contracts.months_since_win_back,
+        coalesce(contracts.product_families, 0) as product_families,
+        {% for family in ('internet', 'tv', 'fixed_voice', 'mobile', 'cloud', 'security', 'wholesale') -%}
+        coalesce(contracts.has_{{ family }}, false) as has_{{ family }},
+        {% endfor -%}
+        coalesce(contracts.monthly_fee, 0) as monthly_fee,
+        coalesce(contracts.monthly_discount, 0) as monthly_discount,
+        contracts.discount_months_left,
+        coalesce(contracts.monthly_product_cost, 0) as monthly_product_cost,
+        contracts.monthly_fee_3m_ago,
+        contracts.term_months,
+        contracts.commitment_months_left,
+        contracts.download_mbps,
+        coalesce(contracts.has_static_ip, false) as has_static_ip,
+        contracts.access_technology,
+        usage.usage_days_1m,
+        usage.usage_days_3m,
+        usage.usage_history_months,
+        usage.gb_down_1m,
+        usage.gb_up_1m,
+        usage.gb_month_3m,
+        usage.upload_share_3m,
+        usage.business_hours_share_3m,
+        usage.evening_share_3m,
+        usage.night_share_3m,
+        usage.weekend_share_3m,
+        usage.usage_volatility_3m,
+        -- Without a product that carries traffic, none of it is no sign of anything.
+        case when contracts.has_main_product then usage.usage_trend end as usage_trend,
+        usage.peak_mbps_3m,
+        usage.sessions_day_3m,
+        usage.devices_3m,
+        (usage.gb_down_1m + usage.gb_up_1m) / nullif(contracts.data_cap_gb, 0) as cap_use_1m,
+        case when contracts.has_main_product then usage.days_since_last_usage end as days_since_last_usage,
+        billing.net_revenue_1m,
+        billing.net_revenue_12m,
+        billing.margin_3m_mean,
+        billing.margin_12m,
+        case
+            when records_begin.first_invoice_date <= market.as_of_date then coalesce(billing.past_value, 0)
+        end as past_value,
+        billing.usage_revenue_3m_mean,
+        case
+            when records_begin.first_invoice_date <= market.as_of_date then coalesce(payments.invoices_12m, 0)
+        end as invoices_12m,
+        payments.late_share_12m,
+        payments.mean_days_late_12m,
+        payments.failed_payments_12m,
+        payments.overdue_amount,
+        payments.overdue_days,
+        payments.has_autopay,
+        case
+            when records_begin.first_interaction_at < {{ add_days('market.as_of_date', 1) }}
+                then coalesce(care.contacts_3m, 0)
+        end as contacts_3m,
+        case
+            when records_begin.first_interaction_at < {{ add_days('market.as_of_date', 1) }}
+                then coalesce(care.complaints_3m, 0)
+        end as complaints_3m,
+        case
+            when records_begin.first_quality_date <= market.as_of_date then coalesce(care.outage_minutes_3m, 0)
+        end as outage_minutes_3m,
+        coalesce(write_offs.write_off_rate, 0) as write_off_rate,
+        market.population as retention_market,
+        contracts.retention_product,
+        contracts.retention_term,
+        contracts.is_committed
+    from market
+    left join contracts
+        on
+            market.customer_id = contracts.customer_id
+            and market.as_of_date = contracts.as_of_date
+    left join usage
+        on
+            market.customer_id = usage.customer_id
+            and market.as_of_date = usage.as_of_date
+    left join billing
+        on
+            market.customer_id = billing.customer_id
+            and market.as_of_date = billing.as_of_date
+    left join payments
+        on
+            market.customer_id = payments.customer_id
+            and market.as_of_date = payments.as_of_date
+    left join care
+        on
+            market.customer_id = care.customer_id
+            and market.as_of_date = care.as_of_date
+    left join write_offs
+        on
+            market.population = write_offs.population
+            and market.as_of_date = write_offs.as_of_date
+    cross join records_begin
+),
+
+expected as (
+    select
+        *,
+        monthly_fee - monthly_discount + coalesce(usage_revenue_3m_mean, 0) as expected_revenue,
+        {{ money('coalesce(gb_month_3m, 0) * ' ~ var('costs')['per_gb']) }} as expected_usage_cost,
+        {{ money('coalesce(contacts_3m, 0) * ' ~ var('costs')['per_contact'] ~ ' / 3') }} as expected_care_cost
+    from joined
+)
+
+select
+    customer_id,
+    as_of_date,
+    customer_type,
+    market_segment,
+    population,
+    first_start_date,
+    cast(tenure_months as integer) as tenure_months,
+    cast(tenure_days as integer) as tenure_days,
+    spell_start_date,
+    cast(spell_months as integer) as spell_months,
+    cast(spells as integer) as spells,
+    is_open,
+    cast(open_contracts as integer) as open_contracts,
+    cast(suspended_contracts as integer) as suspended_contracts,
+    service_end_date,
+    cast(days_since_service_end as integer) as days_since_service_end,
+    cast(months_since_win_back as integer) as months_since_win_back,
+    cast(product_families as integer) as product_families,
+    has_internet,
+    has_tv,
+    has_fixed_voice,
+    has_mobile,
+    has_cloud,
+    has_security,
+    has_wholesale,
+    cast(monthly_fee as decimal(18, 4)) as monthly_fee,
+    cast(monthly_discount as decimal(18, 4)) as monthly_discount,
+    cast(discount_months_left as integer) as discount_months_left,
+    cast(monthly_product_cost as decimal(18, 4)) as monthly_product_cost,
+    cast(monthly_fee_3m_ago as decimal(18, 4)) as monthly_fee_3m_ago,
+    cast(term_months as integer) as term_months,
+    cast(commitment_months_left as integer) as commitment_months_left,
+    cast(download_mbps as double) as download_mbps,
+    has_static_ip,
+    access_technology,
+    cast(usage_days_1m as integer) as usage_days_1m,
+    cast(usage_days_3m as integer) as usage_days_3m,
+    cast(usage_history_months as integer) as usage_history_months,
+    cast(gb_down_1m as double) as gb_down_1m,
+    cast(gb_up_1m as double) as gb_up_1m,
+    cast(gb_month_3m as double) as gb_month_3m,
+    cast(upload_share_3m as double) as upload_share_3m,
+    cast(business_hours_share_3m as double) as business_hours_share_3m,
+    cast(evening_share_3m as double) as evening_share_3m,
+    cast(night_share_3m as double) as night_share_3m,
+    cast(weekend_share_3m as double) as weekend_share_3m,
+    cast(usage_volatility_3m as double) as usage_volatility_3m,
+    cast(usage_trend as double) as usage_trend,
+    cast(peak_mbps_3m as double) as peak_mbps_3m,
+    cast(sessions_day_3m as double) as sessions_day_3m,
+    cast(devices_3m as double) as devices_3m,
+    cast(cap_use_1m as double) as cap_use_1m,
+    cast(days_since_last_usage as integer) as days_since_last_usage,
+    cast(net_revenue_1m as decimal(18, 4)) as net_revenue_1m,
+    cast(net_revenue_12m as decimal(18, 4)) as net_revenue_12m,
+    cast(margin_3m_mean as decimal(18, 4)) as margin_3m_mean,
+    cast(margin_12m as decimal(18, 4)) as margin_12m,
+    cast(past_value as decimal(18, 4)) as past_value,
+    cast(usage_revenue_3m_mean as decimal(18, 4)) as usage_revenue_3m_mean,
+    cast(invoices_12m as integer) as invoices_12m,
+    cast(late_share_12m as double) as late_share_12m,
+    cast(mean_days_late_12m as double) as mean_days_late_12m,
+    cast(failed_payments_12m as integer) as failed_payments_12m,
+    cast(overdue_amount as decimal(18, 4)) as overdue_amount,
+    cast(overdue_days as integer) as overdue_days,
+    has_autopay,
+    cast(contacts_3m as integer) as contacts_3m,
+    cast(complaints_3m as integer) as complaints_3m,
+    cast(outage_minutes_3m as double) as outage_minutes_3m,
+    case
+        when not is_open then cast(0 as decimal(18, 4))
+        else {{ money(
+            'expected_revenue * (1 - write_off_rate) - monthly_product_cost - expected_usage_cost - expected_care_cost'
+        ) }}
+    end as expected_monthly_margin,
+    retention_market,
+    retention_product,
+    retention_term,
+    is_committed
+from expected

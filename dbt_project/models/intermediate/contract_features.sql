@@ -1,0 +1,140 @@
+with run_months as (
+    select
+        month_end_date as as_of_date,
+        month_number
+    from {{ ref('months') }}
+    where is_run_month
+),
+
+-- Every contract that had started by the as-of date, open or not, in the state of that date.
+started as (
+    select
+        run_months.as_of_date,
+        states.customer_id,
+        min(states.start_date) as first_start_date,
+        max(case when states.end_date <= run_months.as_of_date then states.end_date end) as last_end_date
+    from run_months
+    inner join {{ ref('contract_states') }} as states
+        on
+            states.valid_from_date <= run_months.as_of_date
+            and (states.valid_to_date is null or states.valid_to_date > run_months.as_of_date)
+            and states.start_date <= run_months.as_of_date
+    where states.status <> 'pending'
+    group by run_months.as_of_date, states.customer_id
+),
+
+spells as (
+    select
+        run_months.as_of_date,
+        spans.customer_id,
+        max(spans.spell_number) as spells,
+        max(spans.spell_first_month) as spell_first_month,
+        max(spans.spell_start_date) as spell_start_date,
+        max(spans.last_month) >= max(run_months.month_number) as is_open,
+        max(case when spans.last_month >= run_months.month_number then spans.retention_product end)
+            as retention_product,
+        max(case when spans.last_month >= run_months.month_number then spans.retention_term end)
+            as retention_term,
+        max(case when spans.last_month >= run_months.month_number and spans.is_committed then 1 else 0 end) = 1
+            as is_committed,
+        max(run_months.month_number) as month_number
+    from run_months
+    inner join {{ ref('customer_spans') }} as spans
+        on spans.first_month <= run_months.month_number
+    group by run_months.as_of_date, spans.customer_id
+),
+
+open_contracts as (
+    select
+        *,
+        row_number() over (
+            partition by customer_id, month_end_date order by family_rank, monthly_fee desc, contract_id
+        ) as contract_rank
+    from {{ ref('contract_months') }}
+    where is_open
+),
+
+products as (
+    select
+        customer_id,
+        month_end_date as as_of_date,
+        count(*) as open_contracts,
+        sum(case when is_suspended then 1 else 0 end) as suspended_contracts,
+        count(distinct product_family) as product_families,
+        {% for family in ('internet', 'tv', 'fixed_voice', 'mobile', 'cloud', 'security', 'wholesale') -%}
+        max(case when product_family = '{{ family }}' then 1 else 0 end) = 1 as has_{{ family }},
+        {% endfor -%}
+        sum(monthly_fee) as monthly_fee,
+        sum(discount_in_force) as monthly_discount,
+        max(
+            case
+                when discount_in_force > 0 then {{ months_between('month_end_date', 'discount_until_date') }}
+            end
+        ) as discount_months_left,
+        sum(monthly_product_cost) as monthly_product_cost,
+        max(case when contract_rank = 1 then term_months end) as term_months,
+        max(case when contract_rank = 1 then commitment_months_left end) as commitment_months_left,
+        max(case when contract_rank = 1 then access_technology end) as access_technology,
+        max(download_mbps) as download_mbps,
+        max(case when has_static_ip then 1 else 0 end) = 1 as has_static_ip,
+        sum(data_cap_gb) as data_cap_gb,
+        max(
+            case when product_family in ({{ text_list(var('features')['main_product_families']) }}) then 1 else 0 end
+        ) = 1 as has_main_product
+    from open_contracts
+    group by customer_id, month_end_date
+)
+
+select
+    started.customer_id,
+    started.as_of_date,
+    started.first_start_date,
+    {{ months_between('started.first_start_date', 'started.as_of_date') }} as tenure_months,
+    {{ days_between('started.first_start_date', 'started.as_of_date') }} as tenure_days,
+    spells.spell_start_date,
+    cast(spells.month_number - spells.spell_first_month as integer) as spell_months,
+    coalesce(spells.spells, 0) as spells,
+    coalesce(spells.is_open, false) as is_open,
+    coalesce(products.open_contracts, 0) as open_contracts,
+    coalesce(products.suspended_contracts, 0) as suspended_contracts,
+    case when not coalesce(spells.is_open, false) then started.last_end_date end as service_end_date,
+    case
+        when not coalesce(spells.is_open, false)
+            then {{ days_between('started.last_end_date', 'started.as_of_date') }}
+    end as days_since_service_end,
+    case
+        when spells.is_open and spells.spells > 1
+            then cast(spells.month_number - spells.spell_first_month as integer)
+    end as months_since_win_back,
+    coalesce(products.product_families, 0) as product_families,
+    {% for family in ('internet', 'tv', 'fixed_voice', 'mobile', 'cloud', 'security', 'wholesale') -%}
+    coalesce(products.has_{{ family }}, false) as has_{{ family }},
+    {% endfor -%}
+    coalesce(products.monthly_fee, 0) as monthly_fee,
+    coalesce(products.monthly_discount, 0) as monthly_discount,
+    products.discount_months_left,
+    coalesce(products.monthly_product_cost, 0) as monthly_product_cost,
+    products_3m_ago.monthly_fee as monthly_fee_3m_ago,
+    products.term_months,
+    products.commitment_months_left,
+    products.download_mbps,
+    coalesce(products.has_static_ip, false) as has_static_ip,
+    products.access_technology,
+    products.data_cap_gb,
+    coalesce(products.has_main_product, false) as has_main_product,
+    spells.retention_product,
+    spells.retention_term,
+    case when spells.is_open then spells.is_committed end as is_committed
+from started
+left join spells
+    on
+        started.customer_id = spells.customer_id
+        and started.as_of_date = spells.as_of_date
+left join products
+    on
+        started.customer_id = products.customer_id
+        and started.as_of_date = products.as_of_date
+left join products as products_3m_ago
+    on
+        started.customer_id = products_3m_ago.customer_id
+        and {{ month_end(add_months('started.as_of_date', -3)) }} = products_3m_ago.as_of_date

@@ -1,0 +1,43 @@
+-- State changes within a month count from its end: the state of the last day holds for the days of service before it.
+select
+    months.month_end_date,
+    months.month_number,
+    months.is_in_books,
+    states.contract_id,
+    states.customer_id,
+    states.product_family,
+    states.family_rank,
+    states.start_date,
+    states.status = 'suspended' as is_suspended,
+    states.end_date is null or states.end_date > months.month_end_date as is_open,
+    {{ days_between(
+        'greatest(states.start_date, months.month_start_date)',
+        'least(states.end_date, ' ~ add_days('months.month_end_date', 1) ~ ')'
+    ) }} as service_days,
+    months.days_in_month,
+    states.monthly_fee,
+    case
+        when states.discount_until_date is null or states.discount_until_date >= months.month_end_date
+            then states.discount_amount
+        else 0
+    end as discount_in_force,
+    states.discount_until_date,
+    states.monthly_product_cost,
+    states.term_months,
+    case
+        when states.committed_until_date > months.month_end_date
+            then {{ months_between('months.month_end_date', 'states.committed_until_date') }}
+        else 0
+    end as commitment_months_left,
+    states.access_technology,
+    states.download_mbps,
+    states.data_cap_gb,
+    states.has_static_ip
+from {{ ref('months') }} as months
+inner join {{ ref('contract_states') }} as states
+    on
+        states.valid_from_date <= months.month_end_date
+        and (states.valid_to_date is null or states.valid_to_date > months.month_end_date)
+        and states.start_date <= months.month_end_date
+        and (states.end_date is null or states.end_date > months.month_start_date)
+where states.status <> 'pending'

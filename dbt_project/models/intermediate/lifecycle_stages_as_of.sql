@@ -1,0 +1,79 @@
+-- A threshold that a customer crosses back and forth must not move it back and forth: the rules see the lowest usage
+-- trend and the highest churn probability of the three months before as well.
+with versions as (
+    select
+        as_of_date,
+        version_id,
+        is_candidate,
+        {{ month_number('as_of_date') }} as month_number
+    from {{ ref('versions_in_force') }}
+),
+
+candidates as (
+    select * from versions
+    where is_candidate
+),
+
+measures as (
+    select
+        versions.month_number,
+        versions.version_id,
+        features.customer_id,
+        features.usage_trend,
+        customer_values.churn_probability_3m
+    from versions
+    inner join {{ ref('customer_features') }} as features
+        on versions.as_of_date = features.as_of_date
+    left join {{ source('segments', 'customer_value') }} as customer_values
+        on
+            features.customer_id = customer_values.customer_id
+            and versions.version_id = customer_values.version_id
+    where versions.month_number >= (select min(month_number) - 3 from candidates)
+),
+
+three_months_before as (
+    select
+        candidates.version_id,
+        measures.customer_id,
+        min(measures.usage_trend) as lowest_usage_trend_before,
+        max(measures.churn_probability_3m) as highest_churn_probability_before
+    from candidates
+    inner join measures
+        on
+            candidates.month_number > measures.month_number
+            and candidates.month_number - 3 <= measures.month_number
+    group by candidates.version_id, measures.customer_id
+),
+
+rule_inputs as (
+    select
+        candidates.version_id,
+        features.*,
+        customer_values.churn_probability_3m,
+        three_months_before.lowest_usage_trend_before,
+        three_months_before.highest_churn_probability_before
+    from candidates
+    inner join {{ ref('customer_features') }} as features
+        on candidates.as_of_date = features.as_of_date
+    left join {{ source('segments', 'customer_value') }} as customer_values
+        on
+            features.customer_id = customer_values.customer_id
+            and candidates.version_id = customer_values.version_id
+    left join three_months_before
+        on
+            features.customer_id = three_months_before.customer_id
+            and candidates.version_id = three_months_before.version_id
+)
+
+select
+    version_id,
+    as_of_date,
+    customer_id,
+    {{ first_rule(var('lifecycle_rules'), 'segment') }} as lifecycle_stage,
+    {{ first_rule(var('lifecycle_rules'), 'id') }} as rule_id,
+    {{ first_rule(var('lifecycle_rules'), 'because') }} as reason,
+    is_open
+    and coalesce(
+        commitment_months_left between 1 and {{ var('lifecycle')['contract_end_window_months'] | int }}, false
+    ) as is_in_contract_end_window
+from rule_inputs

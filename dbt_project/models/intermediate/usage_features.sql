@@ -1,0 +1,129 @@
+with run_months as (
+    select
+        month_end_date as as_of_date,
+        month_start_date,
+        month_number
+    from {{ ref('months') }}
+    where is_run_month
+),
+
+-- A month that the feed does not hold at all is not known, rather than a month without traffic.
+fed_months as (
+    select distinct month_end_date
+    from {{ ref('usage_months') }}
+),
+
+contract_owners as (
+    select
+        run_months.as_of_date,
+        run_months.month_start_date,
+        run_months.month_number,
+        {{ add_days(month_end(add_months('run_months.as_of_date', -4)), 1) }} as quarter_before_start_date,
+        fed_months.month_end_date is not null as is_fed,
+        states.contract_id,
+        states.customer_id
+    from run_months
+    inner join {{ ref('contract_states') }} as states
+        on
+            states.valid_from_date <= run_months.as_of_date
+            and (states.valid_to_date is null or states.valid_to_date > run_months.as_of_date)
+    left join fed_months
+        on run_months.as_of_date = fed_months.month_end_date
+),
+
+usage as (
+    select
+        owners.customer_id,
+        owners.as_of_date,
+        owners.month_start_date,
+        owners.quarter_before_start_date,
+        owners.is_fed,
+        owners.month_number - {{ month_number('months.month_end_date') }} as months_ago,
+        months.*
+    from contract_owners as owners
+    inner join {{ ref('usage_months') }} as months
+        on
+            owners.contract_id = months.contract_id
+            and months.month_end_date <= owners.as_of_date
+),
+
+totals as (
+    select
+        customer_id,
+        as_of_date,
+        month_start_date,
+        quarter_before_start_date,
+        is_fed,
+        min(first_usage_date) as first_usage_date,
+        max(last_active_date) as last_active_date,
+        sum(case when months_ago = 0 then usage_days else 0 end) as usage_days_1m,
+        sum(case when months_ago <= 2 then usage_days else 0 end) as usage_days_3m,
+        sum(case when months_ago = 0 then bytes_down else 0 end) as bytes_down_1m,
+        sum(case when months_ago = 0 then bytes_up else 0 end) as bytes_up_1m,
+        sum(case when months_ago between 1 and 3 then bytes_down + bytes_up else 0 end) as bytes_before,
+        sum(case when months_ago <= 2 then bytes_down + bytes_up else 0 end) as bytes_3m,
+        sum(case when months_ago <= 2 then bytes_up else 0 end) as bytes_up_3m,
+        sum(case when months_ago <= 2 then bytes_weekend else 0 end) as bytes_weekend_3m,
+        {% for part in ('business_hours', 'evening', 'night') -%}
+        sum(case when months_ago <= 2 then bytes_{{ part }} end) as bytes_{{ part }}_3m,
+        sum(case when months_ago <= 2 then bytes_with_{{ part }} end) as bytes_with_{{ part }}_3m,
+        {% endfor -%}
+        sum(case when months_ago <= 2 then megabytes end) as megabytes_3m,
+        sum(case when months_ago <= 2 then megabytes_squared end) as megabytes_squared_3m,
+        max(case when months_ago <= 2 then peak_mbps end) as peak_mbps_3m,
+        sum(case when months_ago <= 2 then sessions end) as sessions_3m,
+        sum(case when months_ago <= 2 then days_with_sessions end) as days_with_sessions_3m,
+        sum(case when months_ago <= 2 then devices end) as devices_3m,
+        sum(case when months_ago <= 2 then days_with_devices end) as days_with_devices_3m
+    from usage
+    group by customer_id, as_of_date, month_start_date, quarter_before_start_date, is_fed
+),
+
+windows as (
+    select
+        *,
+        {{ months_between('first_usage_date', 'as_of_date') }} + 1 as usage_history_months,
+        {{ days_between(
+            'greatest(first_usage_date, month_start_date)', add_days('as_of_date', 1)
+        ) }} as days_now,
+        {{ days_between(
+            'greatest(first_usage_date, quarter_before_start_date)', 'month_start_date'
+        ) }} as days_before
+    from totals
+)
+
+select
+    customer_id,
+    as_of_date,
+    usage_history_months,
+    case when is_fed then usage_days_1m end as usage_days_1m,
+    case when is_fed then usage_days_3m end as usage_days_3m,
+    case when is_fed then bytes_down_1m / 1e9 end as gb_down_1m,
+    case when is_fed then bytes_up_1m / 1e9 end as gb_up_1m,
+    case when is_fed then bytes_3m / 1e9 / least(usage_history_months, 3) end as gb_month_3m,
+    {{ ratio('bytes_up_3m', 'bytes_3m') }} as upload_share_3m,
+    {% for part in ('business_hours', 'evening', 'night') -%}
+    {{ ratio('bytes_' ~ part ~ '_3m', 'bytes_with_' ~ part ~ '_3m') }} as {{ part }}_share_3m,
+    {% endfor -%}
+    {{ ratio('bytes_weekend_3m', 'bytes_3m') }} as weekend_share_3m,
+    -- Population standard deviation over mean, from exact totals; a single day says nothing of volatility.
+    case
+        when usage_days_3m > 1 and megabytes_3m > 0
+            then sqrt(
+                greatest(
+                    cast(megabytes_squared_3m as double) / usage_days_3m
+                    - power(cast(megabytes_3m as double) / usage_days_3m, 2),
+                    0
+                )
+            ) / (cast(megabytes_3m as double) / usage_days_3m)
+    end as usage_volatility_3m,
+    -- Traffic a day, so that short months and first months do not look like a collapse or a rise.
+    case
+        when is_fed and days_before >= 28
+            then ({{ ratio('bytes_down_1m + bytes_up_1m', 'days_now') }}) / nullif({{ ratio('bytes_before', 'days_before') }}, 0)
+    end as usage_trend,
+    peak_mbps_3m,
+    {{ ratio('sessions_3m', 'days_with_sessions_3m') }} as sessions_day_3m,
+    {{ ratio('devices_3m', 'days_with_devices_3m') }} as devices_3m,
+    case when is_fed then {{ days_between('last_active_date', 'as_of_date') }} end as days_since_last_usage
+from windows

@@ -1,0 +1,19 @@
+-- The version that stands for a month while the run is building: its candidate, else what is published.
+with run_scope as (
+    select as_of_date, version_id
+    from {{ source('ops', 'run_scope') }}
+    where version_id is not null
+)
+
+select as_of_date, version_id, true as is_candidate
+from run_scope
+
+union all
+
+select versions.as_of_date, versions.version_id, false as is_candidate
+from {{ source('segments', 'versions') }} as versions
+left join run_scope
+    on versions.as_of_date = run_scope.as_of_date
+where
+    versions.status = 'published'
+    and run_scope.as_of_date is null

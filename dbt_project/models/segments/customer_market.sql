@@ -1,0 +1,16 @@
+{{ config(unique_key='version_id', partitioned_by='as_of_date', on_schema_change='append_new_columns') }}
+
+select
+    versions.version_id,
+    versions.as_of_date,
+    market.customer_id,
+    market.market_segment,
+    market.rule_id,
+    market.reason,
+    market.is_override,
+    market.population
+from {{ ref('market_segments_as_of') }} as market
+inner join {{ ref('versions_in_force') }} as versions
+    on
+        market.as_of_date = versions.as_of_date
+        and versions.is_candidate
