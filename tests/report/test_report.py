@@ -1,6 +1,7 @@
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from html.parser import HTMLParser
@@ -12,7 +13,8 @@ import duckdb
 import pytest
 
 from orchestration.lib.errors import VersionError
-from orchestration.lib.report import build_report, write_report
+from orchestration.lib.report import report_path, write_report
+from orchestration.lib.report.build import build_report
 from orchestration.lib.report.data import read_report_data
 from orchestration.lib.settings import ReportSettings, Settings
 
@@ -192,12 +194,18 @@ def test_the_file_appears_whole_under_its_version(
 ) -> None:
     target = settings.model_copy(update={"report": ReportSettings(path=tmp_path / "reports")})
     path = write_report(_warehouse(lake), target, VERSION)
-    assert path == tmp_path / "reports" / f"{VERSION}.html"
+    assert path == report_path(target, VERSION) == tmp_path / "reports" / f"{VERSION}.html"
     assert [each.name for each in path.parent.iterdir()] == [path.name]
     assert path.read_text(encoding="utf-8").rstrip().endswith("</html>")
     with pytest.raises(VersionError):
         write_report(_warehouse(lake), target, "1999-01-31.1")
     assert [each.name for each in path.parent.iterdir()] == [path.name]
+
+
+def test_importing_the_package_does_not_load_what_only_drawing_needs() -> None:
+    code = "import sys, orchestration.lib.report; print('matplotlib' in sys.modules, 'jinja2' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert done.stdout.split() == ["False", "False"]
 
 
 @pytest.mark.slow

@@ -1,8 +1,6 @@
-"""Build the report of a version and put it where the settings say."""
+"""From a version in the warehouse to one HTML document."""
 
-import os
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 
 import duckdb
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -18,7 +16,6 @@ from orchestration.lib.report import (
 )
 from orchestration.lib.report.data import read_report_data
 from orchestration.lib.settings import Settings
-from orchestration.lib.warehouse import Warehouse
 
 _FOLDER = Path(__file__).parent
 
@@ -58,20 +55,6 @@ def build_report(connection: duckdb.DuckDBPyConnection, version_id: str, setting
         sources=[formats.label(name).lower() for name in data["loads"].query("rows_accepted > 0")["source_table"]],
         sections=sections,
     )
-
-
-def write_report(warehouse: Warehouse, settings: Settings, version_id: str) -> Path:
-    """Write ``<report path>/<version_id>.html`` in one step, so that nobody ever opens half a report."""
-    with warehouse.reader() as connection:
-        document = build_report(connection, version_id, settings)
-    folder = settings.report.path
-    folder.mkdir(parents=True, exist_ok=True)
-    with NamedTemporaryFile("w", encoding="utf-8", dir=folder, suffix=".tmp", delete=False) as file:
-        file.write(document)
-    temporary, target = Path(file.name), folder / f"{version_id}.html"
-    temporary.chmod(0o644)  # a temporary file is the writer's alone; the report is for its readers
-    os.replace(temporary, target)
-    return target
 
 
 def _environment() -> Environment:
