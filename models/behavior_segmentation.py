@@ -170,10 +170,11 @@ def _describe(
     matched = events.set_index("cluster_id")["jaccard"].where(events.set_index("cluster_id")["event"] == "kept")
     old_names = _previous_names(previous)
     names = {ids[label]: old_names[ids[label]] for label in ids if ids[label] in old_names}
+    effects_of = effect_sizes(model.sample_, model.labels_)
     rows = []
     for label in range(model.n_clusters_):
         member = model.labels_ == label
-        effects = effect_sizes(model.sample_, model.labels_, label)
+        effects = effects_of[label]
         if ids[label] not in names:
             taken = {*names.values(), *old_names.values()}
             names[ids[label]] = (
@@ -201,7 +202,7 @@ def _describe(
                 model.jaccard_[label],
                 model.silhouette_[label],
                 matched[ids[label]],
-                json.dumps(effects.head(TOP_FEATURES).round(4).to_dict("records")),
+                json.dumps(effects.drop(columns="standing").head(TOP_FEATURES).round(4).to_dict("records")),
             )
         )
     return pd.DataFrame(rows, columns=CLUSTER_COLUMNS)

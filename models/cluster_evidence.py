@@ -65,7 +65,7 @@ def split_halves(
 ) -> tuple[float, float]:
     """Mean prediction strength and median separation over random halves of the rows."""
     strength, gaps = [], []
-    for _ in range(parameters.splits):
+    for done in range(1, parameters.splits + 1):
         order = random.permutation(len(space))
         train, test = np.array_split(space[order], 2)
         learned = partition(k, random_state=parameters.random_state).fit(train)
@@ -73,6 +73,10 @@ def split_halves(
         labels = learned.predict(test)
         strength.append(prediction_strength(own["clusters"].labels_, labels, parameters.minimum_share))
         gaps.append(separation(learned, test, labels))
+        # The halves still to come count at most 1 each: stop where even that cannot reach the threshold.
+        best = (sum(strength) + parameters.splits - done) / parameters.splits
+        if best < parameters.prediction_strength_threshold:
+            break
     return float(np.mean(strength)), float(np.median(gaps))
 
 

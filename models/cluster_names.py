@@ -1,6 +1,6 @@
 """Names for clusters, made from what sets each one apart, never from its number."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -43,32 +43,55 @@ ROMAN = ("", "I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX")
 # The order of words in a name; a group gives at most one word.
 WORD_ORDER = ["level", "rhythm", "fee", "payment", "care", "week", "daypart", "direction", "products", "commitment"]
 SHORTEST_NAME, LONGEST_NAME = 3, 6
+MINIMUM_STANDING = 0.5
+LEADING = "gb_month_3m"
+TRANSFORMS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "amount": lambda values: HeavyTail().fit_transform(values),
+    "share": lambda values: LogitShare().fit_transform(values),
+    "flag": np.asarray,
+}
 NUMERALS = [f"{tens}{ones}" for tens in ("", "X", "XX") for ones in ROMAN][2:]
 
 
-def effect_sizes(frame: pd.DataFrame, labels: np.ndarray, label: int) -> pd.DataFrame:
-    """What sets one cluster apart from everybody else, strongest first.
+def effect_sizes(frame: pd.DataFrame, labels: np.ndarray) -> dict[int, pd.DataFrame]:
+    """What sets each cluster apart from everybody else, strongest first.
 
-    `frame` has one float column per feature, in original units. The effect is Cohen's d on the transformed
-    scale (log of amounts, log odds of shares): difference of means / pooled standard deviation. `typical` and
-    `typical_rest` are medians in original units, for flags the share that has it.
+    `frame` has one float column per feature in original units, `labels` one label per row (negative: mixed).
+
+    Returns
+    -------
+    For every label a frame with `feature`; `effect`, Cohen's d on the transformed scale (log of amounts, log odds
+    of shares): difference of means / pooled standard deviation; `typical` and `typical_rest`, medians in
+    original units, for flags the share that has it; and `standing`, the cluster's distance from the overall mean
+    as a share of that of the cluster which is furthest out on the same side.
     """
-    inside = labels == label
-    rows = []
+    rows: dict[int, list[tuple[str, float, float, float, float]]] = {
+        int(label): [] for label in np.unique(labels[labels >= 0])
+    }
     for name in frame.columns:
-        kind, values = FEATURE_BY_NAME[name].kind, frame[[name]].to_numpy()
-        scaled = {"amount": HeavyTail().fit_transform, "share": LogitShare().fit_transform}.get(kind, np.asarray)(
-            values
-        )
-        here, rest = (part[~np.isnan(part)] for part in (scaled[inside, 0], scaled[~inside, 0]))
-        if not len(here) or not len(rest):
-            continue
-        pooled = np.sqrt((here.var() * len(here) + rest.var() * len(rest)) / (len(here) + len(rest)))
-        # A flag that every member has and nobody else would divide by nothing: the effect is capped at 10.
-        effect = float(np.clip((here.mean() - rest.mean()) / max(pooled, 1e-9), -10, 10))
-        middle = np.nanmean if kind == "flag" else np.nanmedian
-        rows.append((name, effect, float(middle(values[inside])), float(middle(values[~inside]))))
-    effects = pd.DataFrame(rows, columns=["feature", "effect", "typical", "typical_rest"])
+        kind, values = FEATURE_BY_NAME[name].kind, frame[name].to_numpy()
+        known = ~np.isnan(values)
+        scaled = TRANSFORMS[kind](values[:, None])[:, 0]
+        offset = {
+            label: scaled[known & (labels == label)].mean() - scaled[known].mean()
+            for label in rows
+            if (known & (labels == label)).any() and (known & (labels != label)).any()
+        }
+        for label, out in offset.items():
+            inside, outside = known & (labels == label), known & (labels != label)
+            spread = [scaled[part].var() * part.sum() / known.sum() for part in (inside, outside)]
+            # A flag that every member has and nobody else would divide by nothing: the effect is capped at 10.
+            distance = scaled[inside].mean() - scaled[outside].mean()
+            effect = float(np.clip(distance / max(np.sqrt(sum(spread)), 1e-9), -10, 10))
+            furthest = max(abs(other) for other in offset.values() if other * out >= 0)
+            middle = np.mean if kind == "flag" else np.median
+            typical, rest = float(middle(values[inside])), float(middle(values[outside]))
+            rows[label].append((name, effect, typical, rest, abs(out) / furthest if furthest else 0.0))
+    return {label: _strongest_first(found) for label, found in rows.items()}
+
+
+def _strongest_first(rows: list[tuple[str, float, float, float, float]]) -> pd.DataFrame:
+    effects = pd.DataFrame(rows, columns=["feature", "effect", "typical", "typical_rest", "standing"])
     order = effects["effect"].abs().round(6).sort_values(ascending=False, kind="stable").index
     return effects.loc[order].reset_index(drop=True)
 
@@ -83,16 +106,18 @@ def name_cluster(
 ) -> str:
     """Return a name from the strongest effects that is not `taken`: "Heavy evening downloaders".
 
-    Effects count by the weight that the model gives their group; those under `minimum_effect` are not spoken
-    of. The name starts from three words and grows until it is unique. Clusters that share every word are told
-    apart by Roman numerals.
+    How much traffic comes first; then effects count by the weight that the model gives their group. Those under
+    `minimum_effect` are not spoken of, nor those of which another cluster has more than twice as much: where
+    there are night owls, users with a little more night traffic than most are not "night users". The name
+    starts from three words and grows until it is unique. Clusters that share every word get Roman numerals.
     """
     weight = effects["feature"].map(lambda name: weights[FEATURE_BY_NAME[name].group])
-    order = (effects["effect"].abs() * weight).round(6).sort_values(ascending=False, kind="stable").index
+    importance = (effects["effect"].abs() * weight).round(6).where(effects["feature"] != LEADING, np.inf)
+    order = importance.sort_values(ascending=False, kind="stable").index
     words: dict[str, str] = {}
-    for feature, effect in effects.loc[order, ["feature", "effect"]].to_numpy():
+    for feature, effect, standing in effects.loc[order, ["feature", "effect", "standing"]].to_numpy():
         phrase = VOCABULARY[feature][0 if effect > 0 else 1]
-        if abs(effect) >= minimum_effect and phrase:
+        if abs(effect) >= minimum_effect and standing >= MINIMUM_STANDING and phrase:
             words.setdefault(FEATURE_BY_NAME[feature].group, phrase)
     names = [_compose(dict(list(words.items())[:count]), noun) for count in range(SHORTEST_NAME, LONGEST_NAME + 1)]
     return unused(names, taken)

@@ -40,11 +40,12 @@ class WithinClusterMetric(TransformerMixin, BaseEstimator):
     def fit(self, X: Array, y: object = None) -> Self:
         """Learn the linear map `components_` (columns in, columns out), starting from the plain space."""
         self.components_ = np.eye(X.shape[1])
+        kmeans = KMeans(self.n_clusters, n_init=self.n_init, random_state=self.random_state)
         for _ in range(self.rounds if self.n_clusters > 1 else 0):
-            labels = KMeans(self.n_clusters, n_init=self.n_init, random_state=self.random_state).fit_predict(
-                X @ self.components_
-            )
+            labels = kmeans.fit_predict(X @ self.components_)
             self.components_ = self._whitening(X, labels)
+            start = cluster_means(X @ self.components_, labels, self.n_clusters)
+            kmeans = KMeans(self.n_clusters, init=start, n_init=1)
         return self
 
     def transform(self, X: Array) -> Array:

@@ -5,9 +5,8 @@ import pandas as pd
 import pytest
 from sklearn.metrics import adjusted_rand_score
 
-from models.behavior import BehaviorClusters
 from models.behavior_parameters import BehaviorParameters
-from models.behavior_segmentation import BehaviorResult, fit_behavior, segment_behavior
+from models.behavior_segmentation import BehaviorResult, BehaviorSegmentation, fit_behavior, segment_behavior
 
 # archetype: weight, ln GB a month, then evening, business hours, night, upload and weekend shares
 ARCHETYPES = {
@@ -21,7 +20,7 @@ ONE_ARCHETYPE = {"everybody": (1.0, 5.0, 0.36, 0.25, 0.12, 0.08, 0.30)}
 
 
 def planted(
-    customers: int = 1500,
+    customers: int = 1200,
     seed: int = 0,
     archetypes: dict = ARCHETYPES,
     noise: float = 0.25,
@@ -82,6 +81,11 @@ def labels_of(result: BehaviorResult) -> pd.Series:
 def structured() -> tuple[pd.DataFrame, np.ndarray, BehaviorResult]:
     frame, truth = planted()
     return frame, truth, segment_behavior(frame, "consumer")
+
+
+@pytest.fixture(scope="module")
+def fitted(structured) -> BehaviorSegmentation:
+    return fit_behavior(structured[0], "consumer")
 
 
 def test_planted_archetypes_are_found_again(structured):
@@ -251,12 +255,11 @@ def test_a_planted_new_archetype_is_one_birth(structured):
     assert events.loc[events["event"] == "birth", "cluster_id"].item() == "consumer-06"
 
 
-def test_batches_score_like_the_whole(structured):
-    frame, _, _ = structured
-    fitted = fit_behavior(frame, "consumer")
-    whole = fitted.score(frame)
-    parts = pd.concat([fitted.score(frame.iloc[i : i + 400]) for i in range(0, len(frame), 400)])
-    pd.testing.assert_frame_equal(parts.reset_index(drop=True), whole)
+def test_batches_score_like_the_whole(structured, fitted):
+    frame, _, result = structured
+    batches = [frame.iloc[start : start + 400] for start in range(0, len(frame), 400)]
+    parts = pd.concat([fitted.score(batch) for batch in batches]).sort_values("customer_id", ignore_index=True)
+    pd.testing.assert_frame_equal(parts, result.customers)
 
 
 def test_runner_up_is_another_cluster(structured):
@@ -265,10 +268,9 @@ def test_runner_up_is_another_cluster(structured):
     assert customers["runner_up_cluster_id"].notna().all()
 
 
-def test_distances_are_those_that_decide_the_label(structured):
+def test_distances_are_those_that_decide_the_label(structured, fitted):
     frame, _, _ = structured
-    model = BehaviorClusters().fit(frame)
-    assert (model.transform(frame).argmin(axis=1) == model.predict(frame)).all()
+    assert (fitted.model.transform(frame).argmin(axis=1) == fitted.model.predict(frame)).all()
 
 
 def test_names_are_unique_and_rules_hold_on_the_published_columns(structured):

@@ -10,7 +10,7 @@ from models.cluster_rules import cluster_rule
 
 
 def name(effects: dict[str, float], taken: tuple[str, ...] = ()) -> str:
-    frame = pd.DataFrame({"feature": list(effects), "effect": list(effects.values())})
+    frame = pd.DataFrame({"feature": list(effects), "effect": list(effects.values()), "standing": 1.0})
     return name_cluster(frame, USAGE_WEIGHTS, minimum_effect=0.5, noun="users", taken=taken)
 
 
@@ -27,7 +27,8 @@ def test_every_feature_has_words():
         ({"gb_month_3m": 0.49}, "Typical users"),
         ({}, "Typical users"),
         ({"evening_share_3m": -2.0, "business_hours_share_3m": 1.5}, "Daytime users"),
-        ({"gb_month_3m": 1.0, "peak_mbps_3m": 2.0}, "Fast users"),
+        ({"gb_month_3m": 1.0, "peak_mbps_3m": 2.0}, "Heavy users"),
+        ({"gb_month_3m": 0.3, "peak_mbps_3m": 2.0}, "Fast users"),
         ({"has_tv": 5.0, "has_mobile": 4.0, "gb_month_3m": -2.0}, "Light users with TV"),
     ],
 )
@@ -40,6 +41,16 @@ def test_a_taken_name_grows_by_the_next_strongest_word_then_counts():
     short, longer = "Heavy evening downloaders", "Heavy weekend evening downloaders"
     assert name(effects, (short,)) == longer
     assert name(effects, (short, longer)) == f"{longer} II"
+
+
+def test_a_word_goes_to_the_clusters_that_have_most_of_it():
+    night = pd.DataFrame({"night_share_3m": [0.05] * 40 + [0.12] * 20 + [0.5] * 20})
+    labels = np.repeat([0, 1, 2], [40, 20, 20])
+    effects = {label: found.assign(effect=3.0) for label, found in effect_sizes(night, labels).items() if label}
+    assert effects[1]["standing"].item() < 0.5
+    assert effects[2]["standing"].item() == 1
+    names = [name_cluster(effects[n], USAGE_WEIGHTS, minimum_effect=0.5, noun="users") for n in (1, 2)]
+    assert names == ["Typical users", "Night users"]
 
 
 def test_numerals_are_many_and_different():
@@ -56,7 +67,7 @@ def test_effects_are_standardised_differences_strongest_first():
             "monthly_fee": [10.0, 20.0, 30.0, 10.0, 20.0, 30.0],
         }
     )
-    effects = effect_sizes(frame, np.array([0, 0, 0, 1, 1, 1]), 0).set_index("feature")
+    effects = effect_sizes(frame, np.array([0, 0, 0, 1, 1, 1]))[0].set_index("feature")
     assert effects.index.tolist() == ["has_tv", "gb_month_3m", "monthly_fee"]
     assert effects.loc["has_tv", "effect"] == 10
     assert effects.loc["gb_month_3m", ["typical", "typical_rest"]].tolist() == [200, 75]
