@@ -12,7 +12,7 @@ import duckdb
 from orchestration.lib.contract import Table
 from orchestration.lib.errors import SourceError
 from orchestration.lib.ingest.files import SourceFile
-from orchestration.lib.ingest.readers import ROW, describe, is_parquet, numbered, reader_sql
+from orchestration.lib.ingest.readers import ROW, describe, is_parquet, numbered, rows_sql
 from orchestration.lib.settings import LocationSettings, Settings, SourceSettings
 
 # Moves when the same file and settings would give other rows.
@@ -101,10 +101,9 @@ def _map_query(
     assert source.query is not None
     for name, found in files.items():
         paths = [file.path] if file and name == source.location else [each.path for each in found]
-        filename = ", filename" if uses_filename(source) else ""
         with explained(f"location {name!r}", paths[0]):
-            reader = reader_sql(paths, settings.locations[name])
-            connection.execute(f"create or replace temp view {name} as select *{filename} from {reader}")
+            rows = rows_sql(paths, settings.locations[name], with_filename=uses_filename(source))
+            connection.execute(f"create or replace temp view {name} as {rows}")
     query = source.query.strip().rstrip(";")
     with explained(f"sources.{table.name}.query"):
         given = describe(connection, query)
@@ -134,7 +133,7 @@ def _map_columns(
             f"Columns: {', '.join(table.column_names)}."
         )
     with explained(table.name, file.path):
-        rows = numbered([file.path], location, with_filename=uses_filename(source))
+        rows = numbered(file.path, location, with_filename=uses_filename(source))
         found = describe(connection, rows)
     by_name = {name.lower(): name for name in found}
     expressions = {
@@ -143,57 +142,71 @@ def _map_columns(
         if name in source.columns or name in by_name
     }
     require_columns(table, expressions, f"{file.path} has no column for", found)
-    types: dict[str, str] = {}
-    for name, expression in list(expressions.items()):
-        bound = _bind(connection, table, name, expression, rows, found, all_files, location, file)
-        if bound is None:
-            del expressions[name]
-        else:
-            types[name] = bound
-    selected = ", ".join(f'(\n{expression}\n) as "{name}"' for name, expression in expressions.items())
-    where = f" where (\n{source.where}\n)" if source.where else ""
-    sql = f"select {selected}, {ROW} from (select * from ({rows}){where})"
-    with explained(f"sources.{table.name}", file.path):
-        describe(connection, sql)
+    try:
+        sql = _selected(expressions, rows, source)
+        types = describe(connection, sql)
+    except duckdb.Error:
+        bound = _Binder(connection, table, location, rows, found, file, all_files)
+        expressions = {name: expression for name, expression in expressions.items() if bound.check(name, expression)}
+        sql = _selected(expressions, rows, source)
+        with explained(f"sources.{table.name}", file.path):
+            types = describe(connection, sql)
+    types.pop(ROW)
     return Mapped(
         sql,
         types,
         tuple(name for name in found if name != ROW and not _is_used(name, expressions)),
-        is_repeatable=is_parquet([file.path], location) and not _is_volatile(connection, source),
+        is_repeatable=is_parquet(file.path, location) and not _is_volatile(connection, source),
     )
 
 
-def _bind(
-    connection: duckdb.DuckDBPyConnection,
-    table: Table,
-    name: str,
-    expression: str,
-    rows: str,
-    found: Mapping[str, str],
-    all_files: Sequence[SourceFile],
-    location: LocationSettings,
-    file: SourceFile,
-) -> str | None:
-    """Return the type of an expression; None if it fills an optional column from one that only other files have."""
-    query = "select (\n{}\n) as value from ({})"
-    try:
-        return describe(connection, query.format(expression, rows))["value"]
-    except duckdb.BinderException as error:
-        everywhere = f"select * from {reader_sql([each.path for each in all_files], location)}"
-        if not table.column(name).is_required and len(all_files) > 1:
-            try:
-                describe(connection, query.format(expression, everywhere))
-            except duckdb.Error:
-                pass
-            else:
-                return None
-        columns = ", ".join(column for column in found if column != ROW)
-        raise SourceError(
-            f"sources.{table.name}.columns.{name}: {expression!r} cannot be read from {file.path}: "
-            f"{first_line(error)} Columns there: {columns}."
-        ) from error
-    except duckdb.Error as error:
-        raise SourceError(f"sources.{table.name}.columns.{name}: {expression!r}: {first_line(error)}") from error
+def _selected(expressions: Mapping[str, str], rows: str, source: SourceSettings) -> str:
+    selected = "".join(f'(\n{expression}\n) as "{name}", ' for name, expression in expressions.items())
+    where = f" where (\n{source.where}\n)" if source.where else ""
+    return f"select {selected}{ROW} from (select * from ({rows}){where})"
+
+
+@dataclass(frozen=True)
+class _Binder:
+    """Finds the expression that does not fit a file; only asked once something is known to be wrong."""
+
+    connection: duckdb.DuckDBPyConnection
+    table: Table
+    location: LocationSettings
+    rows: str
+    found: Mapping[str, str]
+    file: SourceFile
+    all_files: Sequence[SourceFile]
+
+    def check(self, name: str, expression: str) -> bool:
+        """Whether the expression can be read here; an optional column may be absent if other files have it.
+
+        Raises:
+            SourceError: names the expression and the columns there are.
+        """
+        try:
+            self._bind(expression, self.rows)
+        except duckdb.Error as error:
+            if isinstance(error, duckdb.BinderException) and self._is_elsewhere(name, expression):
+                return False
+            columns = ", ".join(column for column in self.found if column != ROW)
+            raise SourceError(
+                f"sources.{self.table.name}.columns.{name}: {expression!r} cannot be read from {self.file.path}: "
+                f"{first_line(error)} Columns there: {columns}."
+            ) from error
+        return True
+
+    def _is_elsewhere(self, name: str, expression: str) -> bool:
+        if self.table.column(name).is_required:
+            return False
+        try:
+            self._bind(expression, rows_sql([each.path for each in self.all_files], self.location))
+        except duckdb.Error:
+            return False
+        return True
+
+    def _bind(self, expression: str, rows: str) -> None:
+        describe(self.connection, f"select (\n{expression}\n) as value from ({rows})")
 
 
 def require_columns(

@@ -35,11 +35,11 @@ def file_format(path: str, location: LocationSettings) -> str:
     return _ENDINGS[endings[-1]]
 
 
-def reader_sql(paths: Sequence[str], location: LocationSettings) -> str:
-    """Return the table function that reads ``paths``, all of one format.
+def rows_sql(paths: Sequence[str], location: LocationSettings, *, with_filename: bool = False) -> str:
+    """Return a query of the rows of ``paths``, all of one format; files may differ in their columns.
 
     CSV values stay text, so that leading zeros and long identifiers survive and a bad value costs its row only; lines
-    that are no rows go to the table ``_csv_errors``. Files may differ in their columns.
+    that are no rows go to the table ``_csv_errors``.
 
     Raises:
         SourceError: the format is not known, or the files differ in it.
@@ -48,29 +48,38 @@ def reader_sql(paths: Sequence[str], location: LocationSettings) -> str:
     if len(formats) > 1:
         raise SourceError(f"One location mixes {' and '.join(sorted(formats))} files. Make one location of each.")
     (form,) = formats
-    options: dict[str, Any] = {"union_by_name": True}
+    columns = "*, filename" if with_filename else "*"
+    # DuckDB's reader either unites columns by name or keeps what it cannot parse, so CSV files are united here.
+    groups = [[path] for path in paths] if form == "csv" else [list(paths)]
+    return " union all by name ".join(f"select {columns} from {_reader(form, group, location)}" for group in groups)
+
+
+def numbered(path: str, location: LocationSettings, *, with_filename: bool) -> str:
+    """Return a query of the rows of a file with ``_row``, their number in it from 1."""
+    number = "file_row_number + 1" if is_parquet(path, location) else "row_number() over ()"
+    rows = rows_sql([path], location, with_filename=with_filename)
+    return rows.replace("select *", f"select {number} as {ROW}, *", 1)
+
+
+def _reader(form: str, paths: Sequence[str], location: LocationSettings) -> str:
+    options: dict[str, Any] = {}
     if form == "csv":
         typed = location.options.keys() & {"types", "columns", "column_types", "dtypes"}
         options |= {} if typed else {"all_varchar": True}
         options |= {"header": True, "store_rejects": True, "rejects_table": CSV_ERRORS, "rejects_scan": CSV_SCANS}
     elif form == "json":
-        options |= {"sample_size": -1}
+        options |= {"union_by_name": True, "sample_size": -1}
+    else:
+        options |= {"union_by_name": True}
     options |= location.options
     files = ", ".join(_text(_without_patterns(path)) for path in paths)
     rendered = "".join(f", {_name(name)} = {_value(value)}" for name, value in options.items())
     return f"read_{form}([{files}]{rendered})"
 
 
-def numbered(paths: Sequence[str], location: LocationSettings, *, with_filename: bool) -> str:
-    """Return a query of the rows of ``paths`` with ``_row``, their number in the file from 1."""
-    number = "file_row_number + 1" if is_parquet(paths, location) else "row_number() over ()"
-    filename = ", filename" if with_filename else ""
-    return f"select *{filename}, {number} as {ROW} from {reader_sql(paths, location)}"
-
-
-def is_parquet(paths: Sequence[str], location: LocationSettings) -> bool:
-    """Whether the files are Parquet: read twice as cheaply as copied once, and with row numbers of their own."""
-    return all(file_format(path, location) == "parquet" for path in paths)
+def is_parquet(path: str, location: LocationSettings) -> bool:
+    """Whether the file is Parquet: read twice as cheaply as copied once, and with row numbers of its own."""
+    return file_format(path, location) == "parquet"
 
 
 def describe(connection: duckdb.DuckDBPyConnection, query: str) -> dict[str, str]:
