@@ -1,0 +1,19 @@
+select
+    segments.version_id,
+    segments.as_of_date,
+    segments.population,
+    segments.cluster_id,
+    segments.cluster_name,
+    segments.rule,
+    segments.rule_precision,
+    segments.rule_recall,
+    segments.customers,
+    segments.share,
+    segments.jaccard,
+    segments.silhouette,
+    segments.first_version_id,
+    segments.matched_jaccard,
+    segments.top_features
+from {{ source('segments', 'behavior_clusters') }} as segments
+inner join {{ ref('published_versions') }} as versions
+    on segments.version_id = versions.version_id

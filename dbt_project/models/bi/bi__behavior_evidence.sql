@@ -1,0 +1,13 @@
+select
+    segments.version_id,
+    segments.as_of_date,
+    segments.population,
+    segments.k,
+    segments.silhouette,
+    segments.prediction_strength,
+    segments.min_jaccard,
+    segments.is_chosen,
+    segments.decision
+from {{ source('segments', 'behavior_evidence') }} as segments
+inner join {{ ref('published_versions') }} as versions
+    on segments.version_id = versions.version_id

@@ -1,0 +1,15 @@
+select
+    segments.version_id,
+    segments.as_of_date,
+    segments.retention_cohort,
+    segments.pooled_from,
+    segments.alpha,
+    segments.beta,
+    segments.log_likelihood,
+    segments.customer_months,
+    segments.churned,
+    segments.observed_hazard,
+    segments.fitted_hazard
+from {{ source('segments', 'retention_cohorts') }} as segments
+inner join {{ ref('published_versions') }} as versions
+    on segments.version_id = versions.version_id
