@@ -1,7 +1,7 @@
 """Values against the contract: typed by ``try_cast``, and the first thing wrong with each row named.
 
-Text is trimmed of spaces and blank text is missing. A number with a fraction is no integer, an infinite one no number; a time
-with an offset becomes the operator's local time. A value that does not fit is never bent until it does.
+Text is trimmed of spaces and blank text is missing. A number with a fraction is no integer, an infinite one no number;
+a time with an offset becomes the operator's local time. A value that does not fit is never bent until it does.
 """
 
 from collections.abc import Mapping

@@ -201,7 +201,7 @@ class _Binder:
             return False
         try:
             self._bind(expression, rows_sql([each.path for each in self.all_files], self.location))
-        except duckdb.Error:
+        except (duckdb.Error, SourceError):
             return False
         return True
 

@@ -64,7 +64,7 @@ def ingest(
     chosen = [table for name, table in contract.items() if tables is None or name in tables]
     tell = progress or (lambda _: None)
     with warehouse.writer() as connection:
-        _set_timezone(connection, settings)
+        set_timezone(connection, settings)
         ensure_tables(connection)
         reports = [_ingest_table(connection, table, settings, tell) for table in chosen]
     if unmapped := [report.table for report in reports if not report.is_mapped]:
@@ -73,9 +73,9 @@ def ingest(
 
 
 def require_known_tables(
-    settings: Settings, contract: Mapping[str, Table], tables: Collection[str] | None = None
+    settings: Settings, contract: Mapping[str, Table], tables: Collection[str] | None = None, *, required: bool = True
 ) -> None:
-    """Refuse tables the contract does not have, and settings that lack one it requires.
+    """Refuse tables the contract does not have and, if ``required``, settings that lack one it requires.
 
     Raises:
         SettingsError: a name is not that of a table.
@@ -83,7 +83,7 @@ def require_known_tables(
     """
     if unknown := (settings.sources.keys() | set(tables or ())) - contract.keys():
         raise SettingsError(f"sources: {', '.join(sorted(unknown))} is no source table. Tables: {', '.join(contract)}.")
-    for table in contract.values():
+    for table in contract.values() if required else ():
         if table.is_required and table.name not in settings.sources and (tables is None or table.name in tables):
             needed = ", ".join(column.name for column in table.columns if column.is_required and not column.default)
             raise SourceError(
@@ -92,7 +92,12 @@ def require_known_tables(
             )
 
 
-def _set_timezone(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
+def set_timezone(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
+    """Let times with an offset become the operator's local time.
+
+    Raises:
+        SettingsError: the time zone is not known.
+    """
     try:
         connection.execute("set timezone = ?", [settings.schedule.timezone])
     except duckdb.Error as error:
