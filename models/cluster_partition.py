@@ -44,8 +44,6 @@ class WithinClusterMetric(TransformerMixin, BaseEstimator):
         for _ in range(self.rounds if self.n_clusters > 1 else 0):
             labels = kmeans.fit_predict(X @ self.components_)
             self.components_ = self._whitening(X, labels)
-            start = cluster_means(X @ self.components_, labels, self.n_clusters)
-            kmeans = KMeans(self.n_clusters, init=start, n_init=1)
         return self
 
     def transform(self, X: Array) -> Array:
