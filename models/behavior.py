@@ -104,8 +104,10 @@ class BehaviorClusters(ClusterMixin, TransformerMixin, BaseEstimator):
     def _fit_sample(self, settings: BehaviorParameters) -> None:
         used = tuple(FEATURE_BY_NAME[name] for name in self.sample_.columns)
         self.pipeline_: Pipeline | None = None
+        few = len(self.sample_) < settings.minimum_customers
+        reason = f"{len(self.sample_)} measured customers are too few to look for more" if few else ""
         if not used:
-            self._settle(choose([], settings, "nothing that is known of these customers varies"))
+            self._settle(choose([], settings, reason or "nothing that is known of these customers varies"))
             return
         front = Pipeline(
             [
@@ -114,8 +116,6 @@ class BehaviorClusters(ClusterMixin, TransformerMixin, BaseEstimator):
             ]
         )
         space = front.fit_transform(self.sample_)
-        few = len(space) < settings.minimum_customers
-        reason = f"{len(space)} measured customers are too few to look for more" if few else ""
         largest_k = 1 if few else min(settings.largest_k, len(np.unique(space.round(9), axis=0)))
         tried = {
             k: partition(k, n_init=5, random_state=settings.random_state).fit(space) for k in range(1, largest_k + 1)

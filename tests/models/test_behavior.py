@@ -201,6 +201,7 @@ def test_few_customers_are_one_cluster_and_it_says_so(customers):
     assert result.clusters["cluster_id"].tolist() == ["business-01"]
     assert result.clusters["customers"].tolist() == [customers]
     assert result.clusters["rule"].tolist() == ["true"]
+    assert f"{customers} measured customers are too few" in result.evidence["decision"].item()
 
 
 def test_customers_all_equal_are_one_cluster():
@@ -225,6 +226,7 @@ def test_an_empty_population_gives_empty_frames():
     assert result.customers.empty
     assert result.clusters.empty
     assert result.events.empty
+    assert "0 measured customers are too few" in result.evidence["decision"].item()
 
 
 def test_an_unchanged_base_keeps_every_id_and_name(structured):
