@@ -9,7 +9,7 @@ from dagster_dbt import DagsterDbtTranslator, DbtProject
 from orchestration.lib.deployment import OWNERS
 
 # What must be built before the Python models run: the features and all they are made of. dbt builds the rest after.
-FEATURES = "+path:models/features"
+FEATURES = "+fqn:segmentation.features.*"
 
 
 class LayerTranslator(DagsterDbtTranslator):

@@ -9,27 +9,28 @@ from orchestration.lib.contract import load_contract
 from orchestration.lib.deployment import OWNERS, WRITER_POOL, Deployment
 from orchestration.lib.ingest import ingest
 
-_TABLES = load_contract()
-_SPECS = [
-    dg.AssetSpec(
-        key=["raw", table.name],
-        description=table.description,
-        group_name="raw",
-        kinds={"duckdb", "table"},
-        owners=OWNERS,
-        code_version="1",
-        freshness_policy=dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=30)),
-        metadata={
-            "dagster/column_schema": dg.TableSchema(
-                columns=[dg.TableColumn(column.name, column.data_type, column.description) for column in table.columns]
-            )
-        },
-    )
-    for table in _TABLES.values()
-]
+
+def _specs() -> list[dg.AssetSpec]:
+    return [
+        dg.AssetSpec(
+            key=["raw", table.name],
+            description=table.description,
+            group_name="raw",
+            kinds={"duckdb", "table"},
+            owners=OWNERS,
+            code_version="1",
+            freshness_policy=dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=30)),
+            metadata={
+                "dagster/column_schema": dg.TableSchema(
+                    columns=[dg.TableColumn(each.name, each.data_type, each.description) for each in table.columns]
+                )
+            },
+        )
+        for table in load_contract().values()
+    ]
 
 
-@dg.multi_asset(name="raw_tables", specs=_SPECS, pool=WRITER_POOL)
+@dg.multi_asset(name="raw_tables", specs=_specs(), pool=WRITER_POOL)
 def raw_tables(context: dg.AssetExecutionContext, deployment: Deployment) -> Iterator[dg.MaterializeResult]:
     """Load what is new in every source, one transaction a table."""
     for report in ingest(deployment.warehouse, deployment.settings, progress=context.log.info):
