@@ -105,8 +105,12 @@ def _map_query(
             rows = rows_sql(paths, settings.locations[name], with_filename=uses_filename(source))
             connection.execute(f"create or replace temp view {name} as {rows}")
     query = source.query.strip().rstrip(";")
-    with explained(f"sources.{table.name}.query"):
+    try:
         given = describe(connection, query)
+    except duckdb.Error as error:
+        excerpt = re.search(r"LINE \d+: .*", str(error))
+        where = f" At {excerpt.group()}" if excerpt else ""
+        raise SourceError(f"sources.{table.name}.query: {first_line(error)}{where}") from error
     require_columns(table, given, f"sources.{table.name}.query does not give")
     names = {name.lower(): name for name in given}
     taken = {name: given[names[name]] for name in table.column_names if name in names}
@@ -275,6 +279,7 @@ def _in(path: str | None) -> str:
 
 
 def first_line(error: Exception) -> str:
-    """Return what DuckDB says first, without the excerpt of a statement the user has not written."""
-    text = str(error).split("\n\nLINE", 1)[0].replace("\n", " ").strip()
+    """Return what DuckDB says first, without its list of functions and without an excerpt of generated SQL."""
+    text = re.split(r"\s*Candidate functions:|\n\nLINE", str(error), maxsplit=1)[0]
+    text = " ".join(text.split())
     return text if text.endswith((".", "!", "?")) else f"{text}."
