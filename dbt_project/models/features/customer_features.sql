@@ -1,4 +1,4 @@
-{{ config(unique_key='as_of_date', partitioned_by='as_of_date', on_schema_change='append_new_columns') }}
+{{ config(unique_key='as_of_date', partitioned_by='as_of_date') }}
 
 with market as (
     select * from {{ ref('market_segments_as_of') }}

@@ -1,4 +1,4 @@
-{{ config(unique_key='as_of_date', partitioned_by='as_of_date', on_schema_change='append_new_columns') }}
+{{ config(unique_key='as_of_date', partitioned_by='as_of_date') }}
 
 -- A customer open at a month end with spell_months behind it is at risk over the next month. A span of months in
 -- which its cohort does not change adds one to each of its spell_months: counted at both ends and summed up.

@@ -1,4 +1,4 @@
-{{ config(unique_key='version_id', partitioned_by='as_of_date', on_schema_change='append_new_columns') }}
+{{ config(unique_key='version_id', partitioned_by='as_of_date') }}
 
 with candidates as (
     select as_of_date, version_id

@@ -1,4 +1,4 @@
-{{ config(unique_key='version_id', partitioned_by='as_of_date', on_schema_change='append_new_columns') }}
+{{ config(unique_key='version_id', partitioned_by='as_of_date') }}
 
 {%- set measures = [
     'monthly_fee', 'net_revenue_12m', 'margin_12m', 'past_value', 'future_value', 'total_value',

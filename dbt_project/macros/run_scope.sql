@@ -1,0 +1,12 @@
+{#- Rows of this run alone, so that a test of a table that holds years costs the same every night. -#}
+{% macro in_run_scope(scope) -%}
+    {%- if scope == 'run_months' -%}
+        as_of_date in (select as_of_date from {{ source('ops', 'run_scope') }})
+    {%- elif scope == 'run_versions' -%}
+        version_id in (select version_id from {{ source('ops', 'run_scope') }} where version_id is not null)
+    {%- elif scope is none -%}
+        true
+    {%- else -%}
+        {{ exceptions.raise_compiler_error("scope is 'run_months', 'run_versions' or none, found " ~ scope) }}
+    {%- endif -%}
+{%- endmacro %}
