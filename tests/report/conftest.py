@@ -41,7 +41,8 @@ create table bi.behavior_evidence (version_id varchar, as_of_date date, populati
     silhouette double, prediction_strength double, min_jaccard double, is_chosen boolean, decision varchar);
 create table bi.customer_segment_history (version_id varchar, as_of_date date, customer_id varchar,
     population varchar, behavior_status varchar, is_open boolean, is_in_contract_end_window boolean,
-    monthly_fee decimal(18, 2), total_value decimal(18, 2), gb_month_3m double);
+    monthly_fee decimal(18, 2), total_value decimal(18, 2), gb_month_3m double,
+    cluster_id varchar, cluster_name varchar, previous_lifecycle_stage varchar, service_end_date date);
 create table bi.lifecycle_stages (version_id varchar, as_of_date date, lifecycle_stage varchar, customers bigint,
     share double, total_value decimal(18, 2), opened bigint, inflow bigint, outflow bigint);
 create table bi.lifecycle_transitions (version_id varchar, as_of_date date, from_stage varchar, to_stage varchar,
@@ -91,7 +92,7 @@ select '{VERSION}', '2026-10-31', 'c' || i,
     case when i % 10 = 0 then 'business' else 'consumer' end,
     case when i % 7 = 0 then 'mixed' when i % 11 = 0 then 'insufficient_history'
         when i % 5 = 0 then 'not_applicable' else 'clustered' end,
-    i < 710, i < 40, 50.0, 1390.0, null
+    i < 710, i < 40, 50.0, 1390.0, null, null, null, null, null
 from range(1000) as t(i);
 insert into bi.lifecycle_stages
 select '2026-09-30.1', '2026-09-30', *, null, null, null from (values

@@ -70,7 +70,8 @@ _QUERIES = {
         where version_id = $version and is_open and is_in_contract_end_window
     """,
     "known": """
-        select count(columns(*)) from bi.customer_segment_history where version_id = $version
+        select count(columns(* exclude (previous_lifecycle_stage, service_end_date, cluster_id, cluster_name)))
+        from bi.customer_segment_history where version_id = $version
     """,
     "stages": """
         select * from bi.lifecycle_stages where version_id = $version
@@ -119,7 +120,13 @@ _QUERIES = {
 
 @dataclass(frozen=True)
 class ReportData:
-    """Everything one report shows; ``frames`` holds one frame a query, empty where the version has no such rows."""
+    """Everything one report shows.
+
+    Attributes:
+        version: its row of the registry.
+        previous: the row of the month before's version that it was compared with, None if there was none.
+        frames: one frame a query, empty where the version has no such rows.
+    """
 
     version: Mapping[str, Any]
     previous: Mapping[str, Any] | None
@@ -146,9 +153,8 @@ def read_report_data(connection: duckdb.DuckDBPyConnection, version_id: str) -> 
     version = found[0]
     previous = _records(
         connection,
-        "select * from segments.versions where status = 'published' and as_of_date < $as_of_date"
-        " order by as_of_date desc limit 1",
-        as_of_date=version["as_of_date"],
+        "select * from segments.versions where version_id = $previous",
+        previous=version["previous_version_id"],
     )
     parameters = {
         "version": version_id,

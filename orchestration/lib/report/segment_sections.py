@@ -72,7 +72,7 @@ def _contract_ends_sentence(data: ReportData, settings: Settings) -> str:
 def _flows_sentence(rows: pd.DataFrame, data: ReportData) -> str:
     flows = rows[["opened", "inflow", "outflow"]]
     if data.previous is None or flows.isna().all().all():
-        return "There is no earlier published month, so there are no flows between stages yet."
+        return "There is no version of the month before, so there are no flows between stages."
     opened, inflow, outflow = (int(flows[column].sum()) for column in flows)
     closed = int(rows["customers"].sum())
     adds_up = ((rows["opened"] + rows["inflow"] - rows["outflow"]) == rows["customers"]).all()
@@ -156,7 +156,7 @@ def changes(data: ReportData) -> Section:
     said = data.version.get("changes") or ""
     if rows.empty:
         reason = (
-            "There is no earlier published month to compare with."
+            "There is no version of the month before to compare with."
             if data.previous is None
             else f"No customer is in both this version and {data.previous['version_id']}."
         )
