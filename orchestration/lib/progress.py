@@ -11,6 +11,7 @@ import dagster as dg
 from rich.console import Console
 from rich.markup import escape
 from rich.status import Status
+from rich.text import Text
 
 PROGRESS_LOGGER = "progress"
 
@@ -27,8 +28,9 @@ class _Progress(logging.Handler):
         metadata: dict[str, Any] = getattr(record, "dagster_meta", {})
         event: dg.DagsterEvent | None = metadata.get("dagster_event")
         if event is None:
-            if record.levelno >= logging.INFO:
-                self._console.print(f"      {escape(str(metadata.get('orig_message', record.getMessage())))}")
+            # Messages without a step are Dagster's own account of what it skips after a failure.
+            if record.levelno >= logging.INFO and metadata.get("step_key"):
+                self._say(f"      {metadata.get('orig_message', record.getMessage())}")
         elif event.is_step_start:
             self._started[event.step_key or ""] = time.monotonic()
             self._console.print(f"  [cyan]▸[/] {event.step_key}")
@@ -36,6 +38,9 @@ class _Progress(logging.Handler):
             self._console.print(f"  [green]✓[/] {event.step_key} [dim]{self._seconds(event.step_key):.1f} s[/]")
         elif event.is_step_failure:
             self._console.print(f"  [red]✗[/] {event.step_key}\n{escape(_message(event))}")
+
+    def _say(self, text: str) -> None:
+        self._console.print(Text(text), overflow="ellipsis", no_wrap=True)
 
     def _seconds(self, step: str | None) -> float:
         return time.monotonic() - self._started.get(step or "", time.monotonic())

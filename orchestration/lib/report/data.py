@@ -54,6 +54,12 @@ _QUERIES = {
         select * from bi.behavior_clusters where version_id = $version
         order by population, customers desc, cluster_id
     """,
+    "cluster_names": """
+        select cluster_id, arg_max(cluster_name, as_of_date) as cluster_name
+        from bi.behavior_clusters
+        where as_of_date <= $as_of_date
+        group by cluster_id
+    """,
     "evidence": """
         select * from bi.behavior_evidence where version_id = $version order by population, k
     """,

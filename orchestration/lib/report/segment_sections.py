@@ -162,7 +162,8 @@ def changes(data: ReportData) -> Section:
         )
         section = empty("changes", title, data, reason)
         return Section(section.id, title, empty_because=section.empty_because, content={"said": said})
-    schemes = [_scheme(str(name), moves) for name, moves in rows.groupby("scheme", sort=True)]
+    names = dict(data["cluster_names"].itertuples(index=False))
+    schemes = [_scheme(str(name), moves, names) for name, moves in rows.groupby("scheme", sort=True)]
     most = max(schemes, key=lambda scheme: scheme["moved_share"])
     least = min(schemes, key=lambda scheme: scheme["moved_share"])
     takeaway = (
@@ -173,7 +174,7 @@ def changes(data: ReportData) -> Section:
     return Section("changes", title, takeaway, content={"said": said, "schemes": schemes})
 
 
-def _scheme(name: str, moves: pd.DataFrame) -> dict[str, Any]:
+def _scheme(name: str, moves: pd.DataFrame, cluster_names: Mapping[str, str]) -> dict[str, Any]:
     both = moves.dropna(subset=["from_segment", "to_segment"])
     moved = both[both["from_segment"] != both["to_segment"]]
     known = int(both["customers"].sum())
@@ -184,9 +185,20 @@ def _scheme(name: str, moves: pd.DataFrame) -> dict[str, Any]:
         "moved_share": moved["customers"].sum() / known if known else 0.0,
         "entered": int(moves.loc[moves["from_segment"].isna(), "customers"].sum()),
         "left": int(moves.loc[moves["to_segment"].isna(), "customers"].sum()),
-        "moves": moved.head(SHOWN_MOVES).to_dict("records"),
+        "moves": [
+            f"{segment_name(name, row['from_segment'], cluster_names)}"
+            f" → {segment_name(name, row['to_segment'], cluster_names)}: {number(row['customers'])}"
+            for row in moved.head(SHOWN_MOVES).to_dict("records")
+        ],
         "pairs": len(moved),
     }
+
+
+def segment_name(scheme: str, segment: str, cluster_names: Mapping[str, str]) -> str:
+    """Write a segment in words: a decile with its number, a cluster by its latest name."""
+    if scheme == "value_decile":
+        return f"Decile {segment}"
+    return cluster_names.get(segment) or label(segment)
 
 
 def _ordered(rows: pd.DataFrame, column: str, order: list[str]) -> pd.DataFrame:
