@@ -5,7 +5,7 @@ import pytest
 from orchestration.lib.report.cluster_section import feature_name, features_apart, stability
 from orchestration.lib.report.provenance_sections import WITHOUT, missing_sources
 from orchestration.lib.report.retention_section import cohort_name, new_customer_curves
-from orchestration.lib.report.segment_sections import transition_matrix
+from orchestration.lib.report.segment_sections import segment_name, transition_matrix
 from orchestration.lib.report.value_sections import pareto_verdict
 
 
@@ -114,3 +114,10 @@ def test_a_source_without_an_accepted_row_is_missing() -> None:
     assert "usage" in missing
     assert "customers" not in missing
     assert len(missing) == len(WITHOUT) - 1
+
+
+def test_segments_are_named_for_a_reader_of_their_scheme() -> None:
+    names = {"consumer-03": "Heavy evening downloaders"}
+    assert segment_name("value_decile", "3", names) == "Decile 3"
+    assert segment_name("behavior_cluster", "consumer-03", names) == "Heavy evening downloaders"
+    assert segment_name("lifecycle_stage", "at_risk", names) == "At risk"

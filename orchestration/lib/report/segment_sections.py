@@ -162,7 +162,8 @@ def changes(data: ReportData) -> Section:
         )
         section = empty("changes", title, data, reason)
         return Section(section.id, title, empty_because=section.empty_because, content={"said": said})
-    names = dict(data["cluster_names"].itertuples(index=False))
+    clusters = data["cluster_names"]
+    names = dict(zip(clusters["cluster_id"], clusters["cluster_name"], strict=True))
     schemes = [_scheme(str(name), moves, names) for name, moves in rows.groupby("scheme", sort=True)]
     most = max(schemes, key=lambda scheme: scheme["moved_share"])
     least = min(schemes, key=lambda scheme: scheme["moved_share"])
