@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from simulator.contracts import Contracts, PriceList
+from simulator.contracts import Contracts, PriceList, by_customer
 from simulator.lifetimes import INVOLUNTARY, Lifetimes
 from simulator.months import NEVER, Window, first_day, last_day, month_of
 from simulator.parameters import SimulationParameters
@@ -46,14 +46,38 @@ def _concatenate(parts: list[Invoices]) -> Invoices:
     return Invoices(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in names})
 
 
-def _number(customers: Customers, row: Integers, month: int, window: Window, slot: int) -> Integers:
-    return (customers.number[row] * 200 + (month - window.first)) * _SLOTS + slot
+def _invoices(
+    customers: Customers,
+    row: Integers,
+    window: Window,
+    month: int,
+    slot: int,
+    kind: int,
+    date: Integers | int,
+    period: tuple[Integers | int, Integers | int],
+    net: Floats | float,
+    contract: Integers | int = -1,
+) -> Invoices:
+    """Return invoices numbered by customer, month and slot; single values hold for every row."""
+
+    def spread(value: Integers | int) -> Integers:
+        return np.broadcast_to(np.asarray(value, dtype=np.int64), row.shape)
+
+    number = (customers.number[row] * 200 + (month - window.first)) * _SLOTS + slot
+    amount = np.broadcast_to(np.asarray(net, dtype=np.float64), row.shape)
+    start, end = period
+    return Invoices(row, number, spread(kind), spread(date), spread(start), spread(end), amount, spread(contract))
 
 
 def recurring(
-    parameters: SimulationParameters, customers: Customers, contracts: Contracts, prices: PriceList, window: Window, month: int
+    parameters: SimulationParameters,
+    customers: Customers,
+    contracts: Contracts,
+    prices: PriceList,
+    window: Window,
+    month: int,
 ) -> Invoices:
-    """Return the month's invoice in advance, one for each customer, the credit for days after the end, the set-up fee."""
+    """Return a month's invoices in advance (one a customer), credits for days after the end, and set-up fees."""
     first, last = int(first_day(month)), int(last_day(month))
     days = last - first + 1
     begins = np.maximum(contracts.start_date, first)
@@ -61,78 +85,70 @@ def recurring(
     some = contracts.take(billed)
     begins = begins[billed]
     monthly = some.fee_in(month, prices, parameters) - some.discount_in(month)
-    net = monthly * (last - begins + 1) / days
     size = len(customers)
-    total = np.round(np.bincount(some.row, net, size), 2)
+    total = np.round(by_customer(some.row, monthly * (last - begins + 1) / days, size), 2)
     count = np.bincount(some.row, minlength=size)
     date = np.full(size, NEVER)
     np.minimum.at(date, some.row, begins)
     only = np.full(size, -1)
     only[some.row] = some.number
     row = np.flatnonzero((count > 0) & (total > 0))
-    number = _number(customers, row, month, window, RECURRING)
-    end = np.full(len(row), last)
     contract = np.where(count[row] == 1, only[row], -1)
-    parts = [Invoices(row, number, np.full(len(row), RECURRING), date[row], date[row], end, total[row], contract)]
+    bills = _invoices(
+        customers, row, window, month, RECURRING, RECURRING, date[row], (date[row], last), total[row], contract
+    )
 
     ended = (some.end_month == month) & (some.end_date <= last)
     unused = np.where(ended, monthly * (last - some.end_date + 1) / days, 0.0)
-    credit = np.round(np.bincount(some.row, unused, size), 2)
+    credit = np.round(by_customer(some.row, unused, size), 2)
     end_date = np.zeros(size, dtype=np.int64)
     end_date[some.row[ended]] = some.end_date[ended]
     row = np.flatnonzero(credit > 0)
-    number = _number(customers, row, month, window, CREDIT)
-    parts.append(
-        Invoices(row, number, np.full(len(row), CREDIT), end_date[row], end_date[row], np.full(len(row), last), -credit[row], np.full(len(row), -1))
+    credits = _invoices(
+        customers, row, window, month, CREDIT, CREDIT, end_date[row], (end_date[row], last), -credit[row]
     )
 
-    lines = (some.start_month == month) & (some.number % 100 < 60) & (some.discount == 0)
+    lines = (some.start_month == month) & ~some.is_extra & (some.discount == 0)
     row = np.unique(some.row[lines])
-    number = _number(customers, row, month, window, ONE_OFF)
-    fee = np.full(len(row), parameters.plans.setup_fee)
-    parts.append(
-        Invoices(row, number, np.full(len(row), ONE_OFF), date[row], date[row], date[row], fee, np.full(len(row), -1))
-    )
-    return _concatenate(parts)
+    fee = parameters.plans.setup_fee
+    fees = _invoices(customers, row, window, month, ONE_OFF, ONE_OFF, date[row], (date[row], date[row]), fee)
+    return _concatenate([bills, credits, fees])
 
 
-def call_charges(parameters: SimulationParameters, draws: Draws, contracts: Contracts, prices: PriceList, month: int) -> Floats:
+def call_charges(
+    parameters: SimulationParameters, draws: Draws, contracts: Contracts, prices: PriceList, month: int
+) -> Floats:
     """Return each contract's call charges of a month, 0 for what is not a telephone."""
     calls = (prices.family[contracts.plan] == "fixed_voice") & contracts.open_at_end_of(month)
     amount = parameters.billing.voice_charge * np.exp(0.8 * draws.normal("calls", contracts.number, month) - 0.32)
     return np.where(calls, amount, 0.0)
 
 
-def usage_charges(
-    customers: Customers, contracts: Contracts, charges: Floats, window: Window, month: int
-) -> Invoices:
+def usage_charges(customers: Customers, contracts: Contracts, charges: Floats, window: Window, month: int) -> Invoices:
     """Return the usage invoices for a month, issued on the first of the next one (`month` is the month used)."""
-    total = np.round(np.bincount(contracts.row, charges, len(customers)), 2)
+    total = np.round(by_customer(contracts.row, charges, len(customers)), 2)
     row = np.flatnonzero(total > 0)
-    issued = np.full(len(row), int(last_day(month)) + 1)
-    return Invoices(
-        row,
-        _number(customers, row, month + 1, window, USAGE),
-        np.full(len(row), USAGE),
-        issued,
-        np.full(len(row), int(first_day(month))),
-        issued - 1,
-        total[row],
-        np.full(len(row), -1),
-    )
+    first, last = int(first_day(month)), int(last_day(month))
+    return _invoices(customers, row, window, month + 1, USAGE, USAGE, last + 1, (first, last), total[row])
 
 
 def goodwill(
-    parameters: SimulationParameters, draws: Draws, customers: Customers, row: Integers, day: Integers, window: Window, month: int
+    parameters: SimulationParameters,
+    draws: Draws,
+    customers: Customers,
+    row: Integers,
+    day: Integers,
+    window: Window,
+    month: int,
 ) -> Invoices:
     """Return a credit note for some of a month's complaints, one a customer at most."""
     row, position = np.unique(row, return_index=True)
-    day = day[position]
-    number = _number(customers, row, month, window, _GOODWILL_SLOT)
-    keep = draws.flag("goodwill", number, parameters.billing.goodwill_credit) & (day + 2 <= last_day(month))
-    row, day, number = row[keep], day[keep] + 2, number[keep]
-    amount = np.full(len(row), -parameters.billing.goodwill_amount)
-    return Invoices(row, number, np.full(len(row), CREDIT), day, day, day, amount, np.full(len(row), -1))
+    day = day[position] + 2
+    keep = draws.flag("goodwill", customers.number[row], parameters.billing.goodwill_credit, step=month)
+    keep &= day <= last_day(month)
+    row, day = row[keep], day[keep]
+    amount = -parameters.billing.goodwill_amount
+    return _invoices(customers, row, window, month, _GOODWILL_SLOT, CREDIT, day, (day, day), amount)
 
 
 def join(parts: list[Invoices]) -> Invoices:
@@ -182,7 +198,12 @@ class Payments:
 
 
 def pay(
-    parameters: SimulationParameters, draws: Draws, customers: Customers, lifetimes: Lifetimes, invoices: Invoices, window: Window
+    parameters: SimulationParameters,
+    draws: Draws,
+    customers: Customers,
+    lifetimes: Lifetimes,
+    invoices: Invoices,
+    window: Window,
 ) -> Payments:
     """Return what happens to each invoice: settled in time or late, failed and tried again, or nothing at all."""
     billing = parameters.billing

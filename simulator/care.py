@@ -24,7 +24,12 @@ def contact_rate(parameters: SimulationParameters, draws: Draws, customers: Cust
 
 
 def interactions(
-    parameters: SimulationParameters, draws: Draws, customers: Customers, lifetimes: Lifetimes, window: Window, month: int
+    parameters: SimulationParameters,
+    draws: Draws,
+    customers: Customers,
+    lifetimes: Lifetimes,
+    window: Window,
+    month: int,
 ) -> tuple[pa.Table, Integers, Integers]:
     """Return a month's interactions, and the customers (rows) and days of its complaints."""
     care = parameters.care
@@ -79,20 +84,22 @@ def outages(
 ) -> pa.Table:
     """Return the line-days with an outage of a month; `lines` are the internet contracts."""
     care = parameters.care
-    start, days = int(first_day(month)), int(last_day(month) - first_day(month) + 1)
+    start, last = int(first_day(month)), int(last_day(month) - first_day(month))
     parts: list[tuple[Integers, Integers]] = []
     for turn in range(2):
         chance = care.outages * (1.0 if turn == 0 else 0.15)
         hit = np.flatnonzero(draws.flag("outage", lines.number, chance, step=month * 2 + turn))
-        parts.append((hit, start + draws.integer("outage day", lines.number[hit], 0, days - 1, step=month * 2 + turn)))
+        parts.append((hit, start + draws.integer("outage day", lines.number[hit], 0, last, step=month * 2 + turn)))
     for region in range(len(REGIONS)):
         if draws.flag("regional outage", region, care.regional_outages, step=month):
-            there = (customers.region[lines.row] == region) & draws.flag("reached", lines.number, care.regional_reach, step=month)
+            there = (customers.region[lines.row] == region) & draws.flag(
+                "reached", lines.number, care.regional_reach, step=month
+            )
             hit = np.flatnonzero(there)
-            day = start + int(draws.integer("regional outage day", region, 0, days - 1, step=month))
-            parts.append((hit, np.full(len(hit), day)))
+            when = start + int(draws.integer("regional outage day", region, 0, last, step=month))
+            parts.append((hit, np.full(len(hit), when)))
     line = np.concatenate([hit for hit, _ in parts])
-    day = np.concatenate([when for _, when in parts])
+    day = np.concatenate([days for _, days in parts])
     served = (lines.start_date[line] <= day) & (day < lines.end_date[line])
     key = np.unique(line[served] * np.int64(1_000_000) + day[served])
     line, day = key // 1_000_000, key % 1_000_000
@@ -105,6 +112,8 @@ def outages(
             "outage_minutes": minutes.astype(np.int32),
             "median_latency_ms": np.round(18 * np.exp(0.5 * draws.normal("latency", number, day)), 1),
             "packet_loss_ratio": np.round(0.01 * np.exp(0.8 * draws.normal("loss", number, day)), 5),
-            "truck_rolls": draws.flag("truck roll", number, np.where(minutes > 240, 0.25, 0.02), step=day).astype(np.int32),
+            "truck_rolls": draws.flag("truck roll", number, np.where(minutes > 240, 0.25, 0.02), step=day).astype(
+                np.int32
+            ),
         }
     )

@@ -17,8 +17,6 @@ MOST_CONTRACTS = 100
 """Contract numbers are customer number x 100 + slot: lines from 0, extras from 60, the line after a return at 80."""
 _EXTRA_SLOT, _RETURN_SLOT, _MOST_LINES = 60, 80, 40
 EXTRA_FAMILIES = ("tv", "fixed_voice", "mobile", "security", "cloud")
-STATUSES = ("active", "suspended", "pending", "ended")
-_ACTIVE, _SUSPENDED, _PENDING, _ENDED = range(4)
 SALES_CHANNELS = ("online", "phone", "shop", "field", "reseller")
 
 
@@ -91,6 +89,12 @@ class Contracts:
         """Return some of the contracts."""
         return Contracts(**{field.name: getattr(self, field.name)[rows] for field in fields(self)})
 
+    @property
+    def is_extra(self) -> Flags:
+        """Whether it is sold beside a line."""
+        slot = self.number % MOST_CONTRACTS
+        return (slot >= _EXTRA_SLOT) & (slot < _RETURN_SLOT)
+
     def open_at_end_of(self, month: int) -> Flags:
         """Whether service runs on the last day of a month."""
         return (self.start_month <= month) & (self.end_month > month)
@@ -117,6 +121,11 @@ class Contracts:
         return np.where(self.term > 0, add_months(self.start_date, runs * self.term), 0)
 
 
+def by_customer(row: Integers, values: Floats, customers: int) -> Floats:
+    """Return the sum of the values of each customer's rows."""
+    return np.bincount(row, values, customers).astype(np.float64)
+
+
 def _line_counts(draws: Draws, customers: Customers) -> Integers:
     """Return the number of lines: one, except for larger organizations."""
     number, segment = customers.number, customers.segment
@@ -133,7 +142,9 @@ def _line_counts(draws: Draws, customers: Customers) -> Integers:
     return count
 
 
-def _line_plans(draws: Draws, customers: Customers, row: Integers, number: Integers, prices: PriceList, light: int) -> Integers:
+def _line_plans(
+    draws: Draws, customers: Customers, row: Integers, number: Integers, prices: PriceList, light: int
+) -> Integers:
     """Return the plan of each line; light users choose the small ones."""
     consumer = draws.pick("consumer plan", number, (0.05, 0.13, 0.27, 0.27, 0.18, 0.10))
     frugal = draws.pick("consumer plan", number, (0.30, 0.32, 0.24, 0.09, 0.04, 0.01))
@@ -150,7 +161,13 @@ def _line_plans(draws: Draws, customers: Customers, row: Integers, number: Integ
 
 
 def _changes(
-    parameters: SimulationParameters, draws: Draws, number: Integers, plan: Integers, start: Integers, window: Window, prices: PriceList
+    parameters: SimulationParameters,
+    draws: Draws,
+    number: Integers,
+    plan: Integers,
+    start: Integers,
+    window: Window,
+    prices: PriceList,
 ) -> tuple[Integers, Integers, Integers]:
     """Return the plan after a change, its month, and the month of the price increase."""
     plans = parameters.plans
@@ -170,7 +187,13 @@ def _changes(
 
 
 def _lines(
-    parameters: SimulationParameters, draws: Draws, customers: Customers, lifetimes: Lifetimes, window: Window, prices: PriceList, light: int
+    parameters: SimulationParameters,
+    draws: Draws,
+    customers: Customers,
+    lifetimes: Lifetimes,
+    window: Window,
+    prices: PriceList,
+    light: int,
 ) -> Contracts:
     """Return the main contracts of the first spell and the one of the second."""
     plans = parameters.plans
@@ -187,14 +210,18 @@ def _lines(
         return np.where(spell_two, getattr(lifetimes.second, name)[row], getattr(lifetimes.first, name)[row])
 
     start_month, start_date = of_spell("start_month"), of_spell("start_date")
-    plan = _line_plans(draws, customers, row, customers.number[row] * MOST_CONTRACTS + np.minimum(slot, _MOST_LINES), prices, light)
+    plan = _line_plans(
+        draws, customers, row, customers.number[row] * MOST_CONTRACTS + np.minimum(slot, _MOST_LINES), prices, light
+    )
     next_plan, change_month, price_month = _changes(parameters, draws, number, plan, start_month, window, prices)
     organization = ~customers.is_person[row]
     negotiated = np.exp(np.where(organization, 0.12, 0.0) * draws.normal("negotiated fee", number))
     bulk = np.where(customers.segment[row] == ENTERPRISE, 0.85, 1.0)
     employee = np.where(customers.segment[row] == 1, 0.75, 1.0)
     promoted = draws.flag("promotion", number, plans.promotion_share)
-    months = np.array(plans.promotion_months)[draws.integer("promotion months", number, 0, len(plans.promotion_months) - 1)]
+    months = np.array(plans.promotion_months)[
+        draws.integer("promotion months", number, 0, len(plans.promotion_months) - 1)
+    ]
     static = parameters.home_business.static_ip
     chance = np.array([static["none"], static["nanobusiness"], static["home_worker"]])[customers.home_business[row]]
     on_line = prices.family[plan] == "internet"
@@ -230,7 +257,12 @@ def _channels(draws: Draws, number: Integers, segment: Integers) -> Integers:
 
 
 def _extras(
-    parameters: SimulationParameters, draws: Draws, customers: Customers, lifetimes: Lifetimes, window: Window, prices: PriceList
+    parameters: SimulationParameters,
+    draws: Draws,
+    customers: Customers,
+    lifetimes: Lifetimes,
+    window: Window,
+    prices: PriceList,
 ) -> Contracts:
     """Return the extra products of the first spell: from its start, or added in the window."""
     plans = parameters.plans
@@ -304,7 +336,13 @@ def _concatenate(parts: list[Contracts]) -> Contracts:
 
 
 def sign(
-    parameters: SimulationParameters, draws: Draws, customers: Customers, lifetimes: Lifetimes, window: Window, prices: PriceList, light: int
+    parameters: SimulationParameters,
+    draws: Draws,
+    customers: Customers,
+    lifetimes: Lifetimes,
+    window: Window,
+    prices: PriceList,
+    light: int,
 ) -> Contracts:
     """Return every contract of a chunk, sorted by contract number."""
     contracts = _concatenate(
@@ -321,51 +359,3 @@ def sign(
         suspended_from=np.where(hit, contracts.suspended_from, NEVER),
         suspended_to=np.where(hit, np.minimum(contracts.suspended_to, contracts.end_date), NEVER),
     )
-
-
-@dataclass(frozen=True)
-class DatedStates:
-    """One row for each contract and day on which something about it changed, up to the window's end."""
-
-    contract: Integers
-    valid_from: Integers
-    status: Integers
-    committed_until: Integers
-    month: Integers
-
-
-def dated_states(contracts: Contracts, window: Window) -> DatedStates:
-    """Return the dated states: order, start, renewals, price and plan changes, suspension and end."""
-    index = np.arange(len(contracts))
-    events: list[tuple[Integers, Integers]] = [
-        # Orders from before the window are not in the systems any more.
-        (index, np.where(contracts.start_month >= window.first, contracts.order_date, contracts.start_date)),
-        (index, contracts.start_date),
-        (index, contracts.suspended_from),
-        (index, contracts.suspended_to),
-        (index, contracts.end_date),
-    ]
-    for month in (contracts.plan_change_month, contracts.price_month):
-        dated = np.flatnonzero((month < NEVER) & (month > contracts.start_month))
-        events.append((dated, first_day(month[dated])))
-    renewing = np.flatnonzero(contracts.renews)
-    run = contracts.term[renewing]
-    while len(renewing):
-        day = add_months(contracts.start_date[renewing], run)
-        events.append((renewing, day))
-        still = day <= window.last_day
-        renewing, run = renewing[still], (run + contracts.term[renewing])[still]
-
-    contract = np.concatenate([rows for rows, _ in events])
-    day = np.concatenate([days for _, days in events])
-    known = (day <= window.last_day) & (day <= contracts.end_date[contract])
-    key = np.unique(contract[known] * np.int64(NEVER) + day[known])
-    contract, day = key // NEVER, key % NEVER
-    rows = contracts.take(contract)
-    status = np.full(len(contract), _ACTIVE)
-    status[(rows.suspended_from <= day) & (day < rows.suspended_to)] = _SUSPENDED
-    status[day < rows.start_date] = _PENDING
-    status[day >= rows.end_date] = _ENDED
-    # Before the start the first month's price applies; on the last day the last one's.
-    month = np.maximum(month_of(day), rows.start_month)
-    return DatedStates(contract, day, status, rows.committed_until(day), month)

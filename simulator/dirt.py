@@ -120,9 +120,7 @@ TABLES = {
 }
 
 
-def soil(
-    parameters: SimulationParameters, connection: duckdb.DuckDBPyConnection, source: Writer, truth: Path
-) -> None:
+def soil(parameters: SimulationParameters, connection: duckdb.DuckDBPyConnection, source: Writer, truth: Path) -> None:
     """Add the dirty files to a finished source folder and write `dirt.parquet`, one row per table and kind.
 
     Each kind gets `parameters.dirt` of the rows of the table's last monthly file (of its only file), at least one.
@@ -147,31 +145,30 @@ def _soil_table(
     read = _reader(source.file_format)
     count = connection.sql(f"select count(*) from {read(original)}").fetchall()[0][0]
     rows = max(1, round(parameters.dirt * count))
-    key = Draws(parameters.seed).key(f"dirt {name}")
     keys = ", ".join(table.key)
-
-    def ranked(path: Path) -> str:
-        return (
-            f"(select *, row_number() over (order by hash({keys}, {key}::ubigint), {keys}) - 1 as _rank from {read(path)})"
-        )
+    order = f"hash({keys}, {Draws(parameters.seed).key(f'dirt {name}')}::ubigint), {keys}"
 
     def part(path: Path, turn: int) -> str:
-        return f"from {ranked(path)} where _rank >= {turn * rows} and _rank < {(turn + 1) * rows}"
+        """The rows of one turn: the keys are shuffled once, turn after turn takes the next `rows` of them."""
+        picked = f"select {keys} from {read(path)} order by {order} limit {rows} offset {turn * rows}"
+        return f"from {read(path)} semi join ({picked}) using ({keys}) order by {keys}"
 
     column, expression = table.restated
     late = [
-        f"select * exclude (_rank) {part(earlier, 0)}",
-        f"select * exclude (_rank) replace (({expression}) as {column}) {part(original, 1)}",
-        f"select * exclude (_rank) {part(original, 2)}",
+        f"select * {part(earlier, 0)}",
+        f"select * replace (({expression}) as {column}) {part(original, 1)}",
+        f"select * {part(original, 2)}",
     ]
-    _copy(connection, " union all by name ".join(f"({query})" for query in late), late_file, source.file_format)
+    _copy(connection, late, late_file, source.file_format)
     dirty = [
-        f"select * replace ('{value}' as {bad}) from (select columns(* exclude (_rank))::varchar {part(original, turn)})"
+        f"select * replace ('{value}' as {bad}) from (select columns(*)::varchar {part(original, turn)})"
         for turn, (bad, value) in enumerate(table.bad.values(), start=3)
     ]
-    dirty_query = " union all by name ".join(f"({query})" for query in dirty)
-    connection.execute(f"copy ({dirty_query}) to '{dirty_file}' (format csv, header)")
-    _remove_late(connection, earlier, ranked(earlier), keys, rows, source.file_format)
+    _copy(connection, dirty, dirty_file, "csv")
+    kept = f"select * from {read(earlier)} anti join (select {keys} {part(earlier, 0)}) using ({keys}) order by {keys}"
+    rewritten = earlier.with_suffix(".rewritten")
+    _copy(connection, [kept], rewritten, source.file_format)
+    rewritten.replace(earlier)
 
     def fact(kind: str, bad: str | None, file: Path, expected: str) -> dict[str, object]:
         return {
@@ -197,15 +194,8 @@ def _reader(file_format: FileFormat) -> Callable[[Path], str]:
     return lambda path: f"read_csv('{path}', all_varchar = true, header = true)"
 
 
-def _copy(connection: duckdb.DuckDBPyConnection, query: str, target: Path, file_format: FileFormat) -> None:
+def _copy(connection: duckdb.DuckDBPyConnection, queries: list[str], target: Path, file_format: FileFormat) -> None:
+    """Write the rows of the queries, one after the other, to a file."""
+    query = " union all by name ".join(f"({query})" for query in queries)
     options = "format parquet, compression zstd" if file_format == "parquet" else "format csv, header"
     connection.execute(f"copy ({query}) to '{target}' ({options})")
-
-
-def _remove_late(
-    connection: duckdb.DuckDBPyConnection, path: Path, ranked: str, keys: str, rows: int, file_format: FileFormat
-) -> None:
-    """Take the late rows out of the file they should have been in."""
-    rewritten = path.with_suffix(".rewritten")
-    _copy(connection, f"select * exclude (_rank) from {ranked} where _rank >= {rows} order by {keys}", rewritten, file_format)
-    rewritten.replace(path)

@@ -70,7 +70,12 @@ class Lifetimes:
 
 
 def hazard(
-    parameters: SimulationParameters, theta: Floats, behavior: Floats, spell_month: Integers, term: Integers, renews: Flags
+    parameters: SimulationParameters,
+    theta: Floats,
+    behavior: Floats,
+    spell_month: Integers,
+    term: Integers,
+    renews: Flags,
 ) -> Floats:
     """Return the true chance to leave in each spell month (1, 2, ...), given service until then."""
     hazards = parameters.hazards
@@ -145,7 +150,11 @@ def _arrivals(
     # Employers and parents are there before the persons and firms that name them.
     is_new = draws.flag("arrives", number, expected / (1 + expected)) & ~np.isin(customers.segment, (3, 4))
     start = draws.integer("arrival month", number, window.first, window.last)
-    start = np.where(draws.flag("pending", number, hazards.pending_share / max(expected / (1 + expected), 1e-9)), window.last + 1, start)
+    start = np.where(
+        draws.flag("pending", number, hazards.pending_share / max(expected / (1 + expected), 1e-9)),
+        window.last + 1,
+        start,
+    )
     theta = _theta(parameters, customers, term, draws.uniform("theta", number))
 
     waiting = np.flatnonzero(~is_new)
@@ -199,7 +208,12 @@ def _churn(
 
 
 def _end(
-    parameters: SimulationParameters, draws: Draws, number: Integers, start_month: Integers, end_month: Integers, spell: int
+    parameters: SimulationParameters,
+    draws: Draws,
+    number: Integers,
+    start_month: Integers,
+    end_month: Integers,
+    spell: int,
 ) -> tuple[Integers, Integers]:
     """Return end date (first day without service) and reason."""
     ends = end_month < NEVER
@@ -234,7 +248,9 @@ def live(parameters: SimulationParameters, draws: Draws, customers: Customers, w
         & (end_month + away <= window.last)
     )  # fmt: skip
     again = np.where(returns, end_month + away, NEVER)
-    again_date = np.where(returns, first_day(np.where(returns, again, 0)) + draws.integer("return day", number, 0, 27), NEVER)
+    again_date = np.where(
+        returns, first_day(np.where(returns, again, 0)) + draws.integer("return day", number, 0, 27), NEVER
+    )
     second_term = np.where(draws.flag("return term", number, 0.5), 12, 0)
     second = Spell(again, again_date, none, none, none, second_term, np.zeros(len(number), dtype=bool))
     end_month = _churn(parameters, draws, number, window, theta, behavior, second, "churn again")

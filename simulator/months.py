@@ -35,7 +35,7 @@ def month_of(day: Any) -> Integers:
 def add_months(day: Any, months: Any) -> Integers:
     """Move a day by whole months; its day of the month must be 28 or less."""
     start = month_of(day)
-    return first_day(start + np.asarray(months)) + (np.asarray(day) - first_day(start))
+    return np.asarray(first_day(start + np.asarray(months)) + (np.asarray(day) - first_day(start)), dtype=np.int64)
 
 
 @dataclass(frozen=True)

@@ -53,7 +53,7 @@ class Draws:
 
     def flag(self, stream: str, entity: ArrayLike, chance: ArrayLike, step: ArrayLike = 0) -> Flags:
         """Return true with the given chance."""
-        return np.asarray(self.uniform(stream, entity, step) < chance)
+        return self.uniform(stream, entity, step) < np.asarray(chance, dtype=np.float64)
 
     def integer(self, stream: str, entity: ArrayLike, low: ArrayLike, high: ArrayLike, step: ArrayLike = 0) -> Integers:
         """Return integers uniform on low..high, both included."""

@@ -11,13 +11,14 @@ import numpy as np
 import pyarrow as pa
 
 from simulator import billing, care, sources, truth, usage
-from simulator.contracts import PriceList, dated_states, sign
+from simulator.contracts import PriceList, sign
 from simulator.dirt import soil
 from simulator.lifetimes import live
 from simulator.months import Window, label
 from simulator.parameters import SimulationParameters
 from simulator.population import archetype_names, populate
 from simulator.randomness import Draws
+from simulator.states import dated_states
 from simulator.write import FileFormat, Writer
 
 _PARTIAL = ".partial"
@@ -75,7 +76,9 @@ def _write(
         rows["usage"] = 0
         draws = Draws(parameters.seed)
         for month in Window.of(parameters).months:
-            written = _write_days(connection, draws, scratch.path("usage", month), source.path("usage", month), file_format)
+            written = _write_days(
+                connection, draws, scratch.path("usage", month), source.path("usage", month), file_format
+            )
             rows["usage"] += written
             say(f"usage {label(month)}: {written:,} rows")
         source.close()

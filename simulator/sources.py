@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
-from simulator.contracts import SALES_CHANNELS, STATUSES, Contracts, DatedStates, PriceList
+from simulator.contracts import SALES_CHANNELS, Contracts, PriceList
 from simulator.lifetimes import REASONS, Lifetimes
 from simulator.parameters import SimulationParameters
 from simulator.population import INDUSTRIES, LEGAL_FORMS, REGIONS, UNCLASSIFIED, Customers
 from simulator.randomness import Draws, Integers
+from simulator.states import STATUSES, DatedStates
 from simulator.write import dates, money, numbers_or_null, text_ids, texts
 
 _OCCUPATIONS = ("employed", "student", "retired", "self_employed", "unemployed")
@@ -23,7 +24,10 @@ def _addresses(customers: Customers) -> pa.Array:
     shared = text_ids("A9", np.where(unknown_units, customers.building, -1), 7)
     unit = np.where(customers.building_has_units, customers.building * 1000 + customers.number % 1000, -1)
     return pa.array(
-        [a or b or c for a, b, c in zip(plain.to_pylist(), shared.to_pylist(), text_ids("A8", unit, 10).to_pylist(), strict=True)],
+        [
+            a or b or c
+            for a, b, c in zip(plain.to_pylist(), shared.to_pylist(), text_ids("A8", unit, 10).to_pylist(), strict=True)
+        ],
         pa.string(),
     )
 
@@ -42,7 +46,9 @@ def customer_rows(
     latitude = base[:, 0] + 0.3 * draws.normal("latitude", customers.address_leader)
     longitude = base[:, 1] + 0.4 * draws.normal("longitude", customers.address_leader)
     student = customers.decoy == 1
-    year = np.where(student, draws.integer("birth year", number, 1998, 2006), draws.integer("birth year", number, 1940, 2004))
+    year = np.where(
+        student, draws.integer("birth year", number, 1998, 2006), draws.integer("birth year", number, 1940, 2004)
+    )
     occupation = np.where(student, 1, draws.pick("occupation", number, (0.58, 0.05, 0.22, 0.10, 0.05)))
     no_birth_year = firm | draws.flag("no birth year", number, 0.10)
     gender = draws.pick("gender", number, (0.49, 0.49, 0.02))
@@ -56,10 +62,14 @@ def customer_rows(
             "created_date": dates(lifetimes.order_date),
             "birth_year": pa.array(year, mask=no_birth_year).cast(pa.int32()),
             "gender": texts(np.where(person, gender, 3), ("female", "male", "other", None)),
-            "occupation": texts(np.where(person & ~draws.flag("no occupation", number, 0.4), occupation, 5), (*_OCCUPATIONS, None)),
+            "occupation": texts(
+                np.where(person & ~draws.flag("no occupation", number, 0.4), occupation, 5), (*_OCCUPATIONS, None)
+            ),
             "household_id": text_ids("H", np.where(known_household, customers.household, -1), 8),
             "service_address_id": _addresses(customers),
-            "postal_code": text_ids("", 10_000 + customers.region * 20_000 + customers.address_leader // 100 % 20_000, 5),
+            "postal_code": text_ids(
+                "", 10_000 + customers.region * 20_000 + customers.address_leader // 100 % 20_000, 5
+            ),
             "region": texts(customers.region, tuple(name for name, _, _ in REGIONS)),
             "country": texts(np.zeros(size, dtype=int), ("DE",)),
             "latitude": np.round(latitude, 5),
@@ -70,12 +80,16 @@ def customer_rows(
             "annual_revenue": numbers_or_null(customers.revenue, pa.float64()),
             "industry_code": texts(np.where(firm, customers.industry, len(INDUSTRIES)), (*INDUSTRIES, None)),
             "industry_scheme": texts(person.astype(int), ("NACE", None)),
-            "legal_form": texts(np.where(firm & ~unclassified, customers.legal_form, len(LEGAL_FORMS)), (*LEGAL_FORMS, None)),
+            "legal_form": texts(
+                np.where(firm & ~unclassified, customers.legal_form, len(LEGAL_FORMS)), (*LEGAL_FORMS, None)
+            ),
             "is_public_sector": pa.array(customers.public_sector, mask=person | (customers.public_sector & no_flag)),
             "is_education": pa.array(customers.education, mask=person | (customers.education & no_flag)),
             "is_reseller": pa.array(customers.reseller, mask=person),
             "has_tax_number": customers.has_tax_number,
-            "acquisition_channel": texts(draws.pick("acquisition", number, (0.4, 0.25, 0.2, 0.15)), ("online", "shop", "phone", "referral")),
+            "acquisition_channel": texts(
+                draws.pick("acquisition", number, (0.4, 0.25, 0.2, 0.15)), ("online", "shop", "phone", "referral")
+            ),
             "preferred_channel": texts(draws.pick("preferred channel", number, (0.3, 0.4, 0.25, 0.05)), _CHANNELS),
             "marketing_consent": draws.flag("consent", number, 0.62),
             "do_not_contact": draws.flag("do not contact", number, 0.03),
@@ -84,7 +98,12 @@ def customer_rows(
 
 
 def contract_rows(
-    parameters: SimulationParameters, customers: Customers, contracts: Contracts, states: DatedStates, prices: PriceList, addresses: pa.Array
+    parameters: SimulationParameters,
+    customers: Customers,
+    contracts: Contracts,
+    states: DatedStates,
+    prices: PriceList,
+    addresses: pa.Array,
 ) -> pa.Table:
     """Return one source row for each dated state of a contract; the end stands on the row of the end only."""
     rows = contracts.take(states.contract)

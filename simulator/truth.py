@@ -7,7 +7,7 @@ import pyarrow as pa
 from scipy.special import ndtr
 
 from simulator.care import contact_rate
-from simulator.contracts import Contracts, PriceList
+from simulator.contracts import Contracts, PriceList, by_customer
 from simulator.lifetimes import TERMS, Lifetimes, hazard
 from simulator.months import NEVER, Window, last_day, month_of
 from simulator.parameters import SimulationParameters
@@ -77,7 +77,7 @@ def monthly_margin(
     plan = held.plan_in(month)
     value = held.fee_in(month, prices, parameters) - prices.cost[plan]
     value += np.where(prices.family[plan] == "fixed_voice", parameters.billing.voice_charge, 0.0)
-    margin = np.bincount(held.row, value, size)
+    margin = by_customer(held.row, value, size)
 
     running = profiles.contracts.open_at_end_of(month)
     gb = np.where(running, expected_gb(parameters, window, profiles, month), 1e-12)
@@ -85,14 +85,14 @@ def monthly_margin(
     # The month's sum varies with its own level and, a little, with its days.
     spread = float(np.hypot(parameters.usage.month_sd, 0.08))
     overage = expected_overage(gb, prices.cap_gb[plan], prices.overage[plan], spread)
-    margin += np.bincount(profiles.contracts.row, np.where(running, overage - gb * costs.per_gb, 0.0), size)
+    margin += by_customer(profiles.contracts.row, np.where(running, overage - gb * costs.per_gb, 0.0), size)
 
     failure = np.array([parameters.billing.failure[name] for name in METHODS])[customers.method]
     margin -= contact_rate(parameters, draws, customers) * costs.per_contact + failure * costs.per_payment_failure
     most = max(parameters.plans.promotion_months)
     left = month_of(held.discount_until) - month
     discounts = np.stack(
-        [np.bincount(held.row, np.where(left >= t, held.discount, 0.0), size) for t in range(most + 1)], axis=1
+        [by_customer(held.row, np.where(left >= t, held.discount, 0.0), size) for t in range(most + 1)], axis=1
     )
     return margin, discounts
 

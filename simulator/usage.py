@@ -8,20 +8,16 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
+from simulator.archetypes import MOBILE
 from simulator.contracts import Contracts, PriceList
 from simulator.lifetimes import VOLUNTARY, Lifetimes
 from simulator.months import NEVER, Window, first_day, last_day
-from simulator.parameters import Archetype, SimulationParameters
-from simulator.population import Customers, archetype_names
+from simulator.parameters import SimulationParameters
+from simulator.population import Customers
 from simulator.randomness import Draws, Flags, Floats, Integers
 from simulator.write import text_ids
 
 DAYS_PER_MONTH = 30.4375
-
-_MOBILE = Archetype(
-    share=1.0, monthly_gb=1.0, level_sd=0.0, upload=0.08, business_hours=0.34, evening=0.30, night=0.06,
-    weekend=0.9, daily_sd=0.8, idle_days=0.04, devices=1, sessions=9,
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -50,7 +46,12 @@ def _logit_shift(share: Floats, shift: Floats) -> Floats:
 
 
 def profile(
-    parameters: SimulationParameters, draws: Draws, customers: Customers, lifetimes: Lifetimes, contracts: Contracts, prices: PriceList
+    parameters: SimulationParameters,
+    draws: Draws,
+    customers: Customers,
+    lifetimes: Lifetimes,
+    contracts: Contracts,
+    prices: PriceList,
 ) -> Profiles:
     """Return the usage profile of every internet and mobile contract."""
     usage = parameters.usage
@@ -58,7 +59,7 @@ def profile(
     metered = np.flatnonzero((family == "internet") | (family == "mobile"))
     contracts, family = contracts.take(metered), family[metered]
     row, number = contracts.row, contracts.number
-    kinds = [*usage.consumer.values(), *usage.business.values(), _MOBILE]
+    kinds = [*usage.consumer.values(), *usage.business.values(), MOBILE]
     mobile = family == "mobile"
     kind = np.where(mobile, len(kinds) - 1, customers.archetype[row])
 
@@ -83,7 +84,8 @@ def profile(
         business_hours=share("business_hours", usage.shape_sd, np.where(student, -0.20, 0.0)),
         evening=share("evening", usage.shape_sd),
         night=share("night", usage.shape_sd, np.where(student, 0.30, 0.0)),
-        weekend=of("weekend") * np.exp(0.12 * draws.normal("weekend", customer) + np.where(nano, -0.15, np.where(student, 0.25, 0.0))),
+        weekend=of("weekend")
+        * np.exp(0.12 * draws.normal("weekend", customer) + np.where(nano, -0.15, np.where(student, 0.25, 0.0))),
         daily_sd=of("daily_sd") * np.exp(0.10 * draws.normal("daily sd", number)),
         idle_days=of("idle_days"),
         devices=np.maximum(of("devices") * np.exp(0.30 * draws.normal("devices", number)), 1.0),
@@ -226,6 +228,3 @@ def capped(prices: PriceList, profiles: Profiles, month: int) -> Flags:
     """Return the contracts whose plan charges for volume beyond a cap in a month."""
     plan = profiles.contracts.plan_in(month)
     return np.asarray((prices.overage[plan] > 0) & (profiles.contracts.start_month < NEVER))
-
-
-__all__ = ["Profiles", "archetype_names", "capped", "daily_sql", "expected_gb", "metered_gb", "month_parameters", "profile"]
