@@ -34,8 +34,14 @@ def dbt_variables(settings: Settings) -> dict[str, Any]:
 
 
 def dbt_arguments(command: str, settings: Settings) -> list[str]:
-    """Return the arguments of a dbt command, variables included."""
-    return [command, "--vars", json.dumps(dbt_variables(settings), sort_keys=True)]
+    """Return the arguments of a dbt command, variables included.
+
+    The graph is built in two invocations, before and after the Python models. A test belongs to the one in which the
+    last of its tables is built (``buildable``).
+    """
+    variables = json.dumps(dbt_variables(settings), sort_keys=True)
+    selection = ["--indirect-selection", "buildable"] if command == "build" else []
+    return [command, "--vars", variables, *selection]
 
 
 def dbt_environment(warehouse: Warehouse) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 import io
 import logging
+import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
@@ -14,6 +15,8 @@ from rich.status import Status
 from rich.text import Text
 
 PROGRESS_LOGGER = "progress"
+# What Dagster itself says on the loggers of steps.
+_DAGSTERS_OWN = ("Dependencies for step", "Running dbt command", "Finished dbt command")
 
 
 class _Progress(logging.Handler):
@@ -28,9 +31,9 @@ class _Progress(logging.Handler):
         metadata: dict[str, Any] = getattr(record, "dagster_meta", {})
         event: dg.DagsterEvent | None = metadata.get("dagster_event")
         if event is None:
-            # Messages without a step are Dagster's own account of what it skips after a failure.
-            if record.levelno >= logging.INFO and metadata.get("step_key"):
-                self._say(f"      {metadata.get('orig_message', record.getMessage())}")
+            message = str(metadata.get("orig_message", record.getMessage()))
+            if record.levelno >= logging.INFO and not message.startswith(_DAGSTERS_OWN):
+                self._console.print(Text(f"      {message}"), overflow="ellipsis", no_wrap=True)
         elif event.is_step_start:
             self._started[event.step_key or ""] = time.monotonic()
             self._console.print(f"  [cyan]▸[/] {event.step_key}")
@@ -38,9 +41,6 @@ class _Progress(logging.Handler):
             self._console.print(f"  [green]✓[/] {event.step_key} [dim]{self._seconds(event.step_key):.1f} s[/]")
         elif event.is_step_failure:
             self._console.print(f"  [red]✗[/] {event.step_key}\n{escape(_message(event))}")
-
-    def _say(self, text: str) -> None:
-        self._console.print(Text(text), overflow="ellipsis", no_wrap=True)
 
     def _seconds(self, step: str | None) -> float:
         return time.monotonic() - self._started.get(step or "", time.monotonic())
@@ -79,4 +79,6 @@ def _message(event: dg.DagsterEvent) -> str:
     error = event.step_failure_data.error
     while error is not None and error.cause is not None:
         error = error.cause
-    return f"    {error.message.strip()}" if error else ""
+    message = error.message.strip() if error else ""
+    # dbt's command line carries all rules and would bury the error itself.
+    return re.sub(r"--vars \{.*?\}(?= --| *`)", "--vars …", message, flags=re.DOTALL)

@@ -93,6 +93,8 @@ class Warehouse:
         install_extensions()
         with duckdb.connect() as connection:
             connection.execute("set autoinstall_known_extensions = false")
+            # What does not fit in memory goes beside the lake; DuckDB's default would be the working directory.
+            connection.execute(f"set temp_directory = {_literal(self.path / 'tmp')}")
             for extension in (
                 "ducklake",
                 "sqlite_scanner" if self.catalog == "sqlite" else "postgres_scanner",
