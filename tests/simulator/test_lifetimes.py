@@ -88,7 +88,7 @@ def test_survival_in_closed_form_is_the_product_of_the_hazards() -> None:
 
 
 def test_arrivals_win_backs_and_interruptions_happen(base: tuple[Customers, Lifetimes]) -> None:
-    customers, lifetimes = base
+    _, lifetimes = base
     first, second = lifetimes.spells
     assert np.mean(first.start_month < WINDOW.first) == pytest.approx(0.76, abs=0.02)
     assert (first.start_month > WINDOW.last).any()

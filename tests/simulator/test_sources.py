@@ -147,9 +147,5 @@ def test_money_moves_as_parameters_say(isp: Isp) -> None:
         where i.kind <> 'credit' and i.due_date < date '2025-10-01'
     """
     assert 0.002 < isp.value(unpaid) < 0.02
-    assert (
-        isp.value(
-            "select count(*) from (select 1 from contracts group by contract_id having count(distinct product_code) > 1)"
-        )
-        > 50
-    )
+    changed = "select contract_id from contracts group by contract_id having count(distinct product_code) > 1"
+    assert isp.value(f"select count(*) from ({changed})") > 50

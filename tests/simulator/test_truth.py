@@ -72,7 +72,7 @@ def test_expected_overage_is_the_mean_of_the_excess() -> None:
 
 
 def test_states_agree_with_the_contracts(isp: Isp) -> None:
-    """Open by the dated contract rows if and only if the planted state says so, at every one of the twelve month ends."""
+    """At each month end a customer is open by its dated contract rows if and only if the planted state says so."""
     disagreeing = isp.value(
         """
         with latest as (

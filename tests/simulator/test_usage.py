@@ -110,8 +110,9 @@ def test_dormant_customers_have_no_usage_and_still_pay(isp: Isp) -> None:
     assert isp.value(used) == 0
     billed = """
         select avg((i.customer_id is not null)::int) from true_states as s
-        left join (select distinct customer_id, last_day(invoice_date) as month_end from invoices where kind = 'recurring')
-            as i on i.customer_id = s.customer_id and i.month_end = s.as_of_date
+        left join (
+            select distinct customer_id, last_day(invoice_date) as month_end from invoices where kind = 'recurring'
+        ) as i on i.customer_id = s.customer_id and i.month_end = s.as_of_date
         where s.state = 'dormant'
     """
     assert isp.value(billed) > 0.99
@@ -133,7 +134,8 @@ def test_usage_collapses_before_a_voluntary_end(isp: Isp) -> None:
         )
         select median(last.daily / earlier.daily) from ended
         join monthly as last on last.contract_id = ended.contract_id and last.month = end_month - interval 1 month
-        join monthly as earlier on earlier.contract_id = ended.contract_id and earlier.month = end_month - interval 4 month
+        join monthly as earlier
+            on earlier.contract_id = ended.contract_id and earlier.month = end_month - interval 4 month
         """
     )
     assert 0.2 < ratio < 0.45
@@ -149,7 +151,8 @@ def test_archetypes_are_separable_in_behavior(isp: Isp) -> None:
             sum(bytes_down) filter (isodow(usage_date) > 5) / sum(bytes_down) as weekend,
             ln(stddev(bytes_down) / avg(bytes_down)) as volatility
         from usage
-        join (select distinct contract_id, customer_id from contracts where product_family = 'internet') using (contract_id)
+        join (select distinct contract_id, customer_id from contracts where product_family = 'internet')
+            using (contract_id)
         join true_customers using (customer_id)
         where usage_date >= date '2025-10-01' and market_segment in ('consumer', 'employee')
         group by customer_id, archetype having count(*) > 60 order by customer_id
