@@ -9,7 +9,8 @@ from dagster_dbt import DagsterDbtTranslator, DbtProject
 from orchestration.lib.deployment import OWNERS
 
 # What must be built before the Python models run: the features and all they are made of. dbt builds the rest after.
-FEATURES = "+fqn:segmentation.features.*"
+# Sources are left out, and so are their tests: ingestion has judged every row by the same contract, once.
+FEATURES = "+fqn:segmentation.features.*,resource_type:model +fqn:segmentation.features.*,resource_type:seed"
 
 
 class LayerTranslator(DagsterDbtTranslator):

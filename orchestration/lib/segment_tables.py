@@ -117,19 +117,20 @@ KEY_COLUMNS = {"version_id": "varchar", "as_of_date": "date"}
 
 
 def ensure_segment_tables(connection: duckdb.DuckDBPyConnection) -> None:
-    """Create the tables that are missing, partitioned by as-of date so that a month is read alone."""
-    known = {
-        name
-        for (name,) in connection.execute(
-            "select table_name from information_schema.tables where table_schema = 'segments'"
-        ).fetchall()
-    }
+    """Create the tables and columns that are missing; tables are partitioned so that a month is read alone."""
+    known: dict[str, set[str]] = {}
+    for table, column in connection.execute(
+        "select table_name, column_name from information_schema.columns where table_schema = 'segments'"
+    ).fetchall():
+        known.setdefault(table, set()).add(column)
     with transaction(connection):
         for table, columns in SEGMENT_TABLES.items():
             if table not in known:
                 ddl = ", ".join(f"{name} {sql_type}" for name, sql_type in (KEY_COLUMNS | dict(columns)).items())
                 connection.execute(f"create table segments.{table} ({ddl})")
                 connection.execute(f"alter table segments.{table} set partitioned by (as_of_date)")
+            for name in columns.keys() - known.get(table, columns.keys()):
+                connection.execute(f"alter table segments.{table} add column {name} {columns[name]}")
 
 
 def write_segment(

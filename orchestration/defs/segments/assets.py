@@ -15,6 +15,7 @@ from orchestration.lib.versions import candidates
 
 @dbt_assets(
     manifest=ensure_manifest(),
+    select="resource_type:model",
     exclude=FEATURES,
     name="segments_and_bi",
     partitions_def=MONTHS,
