@@ -1,6 +1,6 @@
 """A synthetic ISP with planted truth, written as source files."""
 
 from simulator.parameters import SimulationParameters
-from simulator.simulation import simulate
+from simulator.simulation import NotASimulationError, simulate
 
-__all__ = ["SimulationParameters", "simulate"]
+__all__ = ["NotASimulationError", "SimulationParameters", "simulate"]

@@ -22,8 +22,12 @@ from simulator.states import dated_states
 from simulator.write import FileFormat, Writer
 
 _PARTIAL = ".partial"
+_DUCKDB_MEMORY = "2GB"
 _MARKER = Path("truth") / "parameters.json"
-MONTHLY_TABLES = ("invoices", "payments", "interactions", "service_quality")
+
+
+class NotASimulationError(ValueError):
+    """The output folder holds somebody else's `source`."""
 
 
 def simulate(
@@ -36,12 +40,15 @@ def simulate(
     """Write a simulated provider's source files and truth; return the rows of each source table.
 
     `out` gets the folders `source` and `truth`. Those of an earlier simulation are replaced when the new ones are
-    complete; a folder named `source` that no simulation wrote is an error. The rows and their order depend on the
+    complete; anything else of that name is left alone. The rows and their order depend on the
     parameters alone, not on the chunk size or the machine.
+
+    Raises:
+        NotASimulationError: `out / "source"` exists and is not an earlier simulation's.
     """
     out = Path(out)
     if (out / "source").exists() and not (out / _MARKER).exists():
-        raise FileExistsError(f"{out / 'source'} is there and was not written by a simulation; choose another folder")
+        raise NotASimulationError(f"{out / 'source'} was not written by a simulation: choose another folder")
     say = progress or (lambda _: None)
     partial = out / _PARTIAL
     shutil.rmtree(partial, ignore_errors=True)
@@ -66,6 +73,7 @@ def _write(
         Writer(work, "parquet") as scratch,
     ):
         connection.execute("set temp_directory = ?", [str(work / "spill")])
+        connection.execute("set memory_limit = ?", [_DUCKDB_MEMORY])
         chunk = parameters.chunk_customers
         for start in range(0, parameters.customers, chunk):
             stop = min(start + chunk, parameters.customers)

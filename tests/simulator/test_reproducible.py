@@ -3,13 +3,15 @@
 import hashlib
 from pathlib import Path
 
+import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 import pytest
 
-from simulator import SimulationParameters, simulate
+from simulator import NotASimulationError, SimulationParameters, simulate
 
 SMALL = SimulationParameters(customers=1_000, months=3, seed=3, dirt=0.02)
+CHECKSUM = (34758, 531029999350000)
 
 
 def _digests(folder: Path) -> dict[str, str]:
@@ -21,6 +23,13 @@ def test_same_seed_gives_the_same_bytes(tmp_path: Path) -> None:
     simulate(SMALL, tmp_path / "one")
     simulate(SMALL, tmp_path / "two")
     assert _digests(tmp_path / "one") == _digests(tmp_path / "two")
+
+
+def test_the_days_are_those_of_the_pinned_engine(tmp_path: Path) -> None:
+    """DuckDB's hash() draws the days; a version that hashes differently must be noticed, not blamed on the data."""
+    simulate(SMALL.model_copy(update={"dirt": 0.0}), tmp_path)
+    november = pq.read_table(tmp_path / "source" / "usage" / "usage_2025-11.parquet")
+    assert (november.num_rows, pc.sum(november["bytes_down"]).as_py()) == CHECKSUM
 
 
 def test_another_seed_gives_another_base(tmp_path: Path) -> None:
@@ -61,6 +70,6 @@ def test_a_second_run_replaces_the_first_and_leaves_nothing_behind(tmp_path: Pat
 def test_a_source_folder_of_somebody_else_is_not_touched(tmp_path: Path) -> None:
     (tmp_path / "source").mkdir()
     (tmp_path / "source" / "customers.csv").write_text("mine")
-    with pytest.raises(FileExistsError, match="not written by a simulation"):
+    with pytest.raises(NotASimulationError, match="not written by a simulation"):
         simulate(SMALL, tmp_path)
     assert (tmp_path / "source" / "customers.csv").read_text() == "mine"
