@@ -21,7 +21,7 @@
 {%- endmacro %}
 
 {% macro add_months(date, months) -%}
-    {{ return(adapter.dispatch('add_months')(date, months)) }}
+    {{ adapter.dispatch('add_months')(date, months) }}
 {%- endmacro %}
 
 {% macro default__add_months(date, months) -%}
@@ -29,11 +29,11 @@
 {%- endmacro %}
 
 {% macro duckdb__add_months(date, months) -%}
-    cast({{ date }} + to_months(cast({{ months }} as integer)) as date)
+    cast({{ date }} + {{ months }} * interval 1 month as date)
 {%- endmacro %}
 
 {% macro add_days(date, days) -%}
-    {{ return(adapter.dispatch('add_days')(date, days)) }}
+    {{ adapter.dispatch('add_days')(date, days) }}
 {%- endmacro %}
 
 {% macro default__add_days(date, days) -%}
@@ -41,12 +41,12 @@
 {%- endmacro %}
 
 {% macro duckdb__add_days(date, days) -%}
-    cast({{ date }} + to_days(cast({{ days }} as integer)) as date)
+    cast({{ date }} + {{ days }} * interval 1 day as date)
 {%- endmacro %}
 
 {#- Days from the first date to the second. -#}
 {% macro days_between(from_date, to_date) -%}
-    {{ return(adapter.dispatch('days_between')(from_date, to_date)) }}
+    {{ adapter.dispatch('days_between')(from_date, to_date) }}
 {%- endmacro %}
 
 {% macro default__days_between(from_date, to_date) -%}

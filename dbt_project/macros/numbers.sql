@@ -27,3 +27,32 @@
 {% macro money(expression) -%}
     cast({{ expression }} as decimal(18, 4))
 {%- endmacro %}
+
+{#- Total of one kind of margin entry. -#}
+{% macro sum_of_component(component) -%}
+    {{ money("sum(case when component = '" ~ component ~ "' then amount else 0 end)") }}
+{%- endmacro %}
+
+{#- How a measure is spread over a group: how many values are known, their mean and quantiles. -#}
+{% macro spread_of(measure) -%}
+    count({{ measure }}) as {{ measure }}_known,
+    avg(cast({{ measure }} as decimal(18, 6))) as {{ measure }}_mean,
+    {{ quantile(measure, 0.1) }} as {{ measure }}_p10,
+    {{ quantile(measure, 0.5) }} as {{ measure }}_median,
+    {{ quantile(measure, 0.9) }} as {{ measure }}_p90
+{%- endmacro %}
+
+{#- The spread of one measure as a row of its own. -#}
+{% macro spread_row(measure) -%}
+    select
+        version_id,
+        scheme,
+        segment,
+        '{{ measure }}' as measure,
+        {{ measure }}_known as customers_known,
+        {{ measure }}_mean as mean_value,
+        {{ measure }}_p10 as p10_value,
+        {{ measure }}_median as median_value,
+        {{ measure }}_p90 as p90_value
+    from spreads
+{%- endmacro %}

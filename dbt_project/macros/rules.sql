@@ -18,27 +18,3 @@
         {{ text_literal(value) }}
     {%- endif -%}
 {%- endmacro %}
-
-{% macro text_literal(value) -%}
-    '{{ value | replace("'", "''") }}'
-{%- endmacro %}
-
-{#- A list of settings as the inside of an `in (…)`; an empty list matches nothing. -#}
-{% macro text_list(values) -%}
-    {%- for value in values -%}
-    {{ text_literal(value) }}{{ ', ' if not loop.last }}
-    {%- else -%}
-    null
-    {%- endfor -%}
-{%- endmacro %}
-
-{#- Product cost a month as a share of the list fee, by product family. -#}
-{% macro product_cost_share(product_family) -%}
-    {%- set shares = var('costs')['product_cost_share'] -%}
-    coalesce(
-        {%- for family, share in shares.items() if family != 'default' %}
-        case when {{ product_family }} = {{ text_literal(family) }} then cast({{ share }} as decimal(9, 6)) end,
-        {%- endfor %}
-        cast({{ shares.get('default', 0) }} as decimal(9, 6))
-    )
-{%- endmacro %}

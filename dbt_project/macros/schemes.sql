@@ -1,9 +1,19 @@
-{#- The ways in which customers are divided, and the column of customer_segments that says where one belongs. -#}
-{% macro segment_schemes() -%}
-    {{ return([
-        {'name': 'market_segment', 'segment': 'market_segment'},
-        {'name': 'lifecycle_stage', 'segment': 'lifecycle_stage'},
-        {'name': 'value_decile', 'segment': 'cast(value_decile as varchar)'},
-        {'name': 'behavior_cluster', 'segment': 'cluster_id'},
-    ]) }}
+{#-
+    Customers in long form, one row a customer and scheme: the ways in which customers are divided.
+    `columns` are columns of customer_segments to keep; each may be a name or an expression with a name.
+-#}
+{% macro scheme_memberships(relation, columns) -%}
+    {%- for scheme, segment in {
+        'market_segment': 'market_segment',
+        'lifecycle_stage': 'lifecycle_stage',
+        'value_decile': 'cast(value_decile as varchar)',
+        'behavior_cluster': 'cluster_id',
+    }.items() %}
+    select
+        {{ columns | join(', ') }},
+        '{{ scheme }}' as scheme,
+        {{ segment }} as segment
+    from {{ relation }}
+    {{- '\n    union all' if not loop.last }}
+    {%- endfor %}
 {%- endmacro %}

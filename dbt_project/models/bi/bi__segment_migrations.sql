@@ -4,19 +4,7 @@ with versions as (
 ),
 
 memberships as (
-    {% for scheme in segment_schemes() -%}
-    select
-        version_id,
-        customer_id,
-        '{{ scheme.name }}' as scheme,
-        {{ scheme.segment }} as segment
-    from {{ ref('customer_segments') }}
-    {%- if not loop.last %}
-
-    union all
-
-    {% endif %}
-    {%- endfor %}
+    {{ scheme_memberships(ref('customer_segments'), ['version_id', 'customer_id']) }}
 )
 
 select

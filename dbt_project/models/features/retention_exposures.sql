@@ -2,17 +2,19 @@
 
 -- A customer open at a month end with spell_months behind it is at risk over the next month. A span of months in
 -- which its cohort does not change adds one to each of its spell_months: counted at both ends and summed up.
-with run_months as (
+with books as (
+    select min(month_number) as first_month_in_books
+    from {{ ref('months') }}
+    where is_in_books
+),
+
+run_months as (
     select
         months.month_end_date as as_of_date,
         months.month_number,
         books.first_month_in_books
     from {{ ref('months') }} as months
-    cross join (
-        select min(month_number) as first_month_in_books
-        from {{ ref('months') }}
-        where is_in_books
-    ) as books
+    cross join books
     where months.is_run_month
 ),
 

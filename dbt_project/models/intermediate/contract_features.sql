@@ -48,7 +48,7 @@ open_contracts as (
     select
         *,
         row_number() over (
-            partition by customer_id, month_end_date order by family_rank, monthly_fee desc, contract_id
+            partition by customer_id, month_end_date order by family_rank asc, monthly_fee desc, contract_id asc
         ) as contract_rank
     from {{ ref('contract_months') }}
     where is_open

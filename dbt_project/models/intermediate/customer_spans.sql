@@ -67,7 +67,7 @@ ranked as (
         min(pieces.opens_on_date) over (partition by intervals.customer_id, intervals.first_month) as opens_on_date,
         row_number() over (
             partition by intervals.customer_id, intervals.first_month
-            order by pieces.family_rank, pieces.monthly_fee desc, pieces.contract_id
+            order by pieces.family_rank asc, pieces.monthly_fee desc, pieces.contract_id asc
         ) as contract_rank
     from intervals
     inner join pieces

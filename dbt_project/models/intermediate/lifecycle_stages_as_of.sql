@@ -28,7 +28,7 @@ measures as (
         on
             features.customer_id = customer_values.customer_id
             and versions.version_id = customer_values.version_id
-    where versions.month_number >= (select min(month_number) - 3 from candidates)
+    where versions.month_number >= (select min(candidates.month_number) - 3 from candidates)
 ),
 
 three_months_before as (

@@ -5,10 +5,13 @@ with months as (
     select
         customer_id,
         month_end_date,
-        {% for component in margin_components() -%}
-        {{ money("sum(case when component = '" ~ component ~ "' then amount else 0 end)") }} as {{ component }}
-        {{- ',' if not loop.last }}
-        {% endfor %}
+        {{ sum_of_component('net_invoiced') }} as net_invoiced,
+        {{ sum_of_component('credited') }} as credited,
+        {{ sum_of_component('written_off') }} as written_off,
+        {{ sum_of_component('product_cost') }} as product_cost,
+        {{ sum_of_component('usage_cost') }} as usage_cost,
+        {{ sum_of_component('care_cost') }} as care_cost,
+        {{ sum_of_component('payment_cost') }} as payment_cost
     from {{ ref('margin_entries') }}
     group by customer_id, month_end_date
 )

@@ -39,7 +39,7 @@ select
     {{ month_start('month_end_date') }} as month_start_date,
     cast({{ month_number('month_end_date') }} as integer) as month_number,
     cast(extract(day from month_end_date) as integer) as days_in_month,
-    month_end_date in (select as_of_date from run_months) as is_run_month,
+    month_end_date in (select run_months.as_of_date from run_months) as is_run_month,
     coalesce(month_end_date >= first_invoice_date, false) as is_in_books
 from calendar
 where month_end_date <= last_month_end_date

@@ -120,7 +120,9 @@ select
     -- Traffic a day, so that short months and first months do not look like a collapse or a rise.
     case
         when is_fed and days_before >= 28
-            then ({{ ratio('bytes_down_1m + bytes_up_1m', 'days_now') }}) / nullif({{ ratio('bytes_before', 'days_before') }}, 0)
+            then
+                {{ ratio('bytes_down_1m + bytes_up_1m', 'days_now') }}
+                / nullif({{ ratio('bytes_before', 'days_before') }}, 0)
     end as usage_trend,
     peak_mbps_3m,
     {{ ratio('sessions_3m', 'days_with_sessions_3m') }} as sessions_day_3m,

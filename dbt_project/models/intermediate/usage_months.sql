@@ -35,6 +35,14 @@ changed_months as (
     {% endif %}
 ),
 
+-- The files of other months need not be opened.
+changed_span as (
+    select
+        {{ month_start('min(month_end_date)') }} as first_date,
+        max(month_end_date) as last_date
+    from changed_months
+),
+
 usage_days as (
     select
         usage.contract_id,
@@ -55,9 +63,10 @@ usage_days as (
     from {{ ref('stg_usage') }} as usage
     inner join changed_months
         on {{ month_end('usage.usage_date') }} = changed_months.month_end_date
+    cross join changed_span as span
     where
-        usage.usage_date >= (select {{ month_start('min(month_end_date)') }} from changed_months)
-        and usage.usage_date <= (select max(month_end_date) from changed_months)
+        usage.usage_date >= span.first_date
+        and usage.usage_date <= span.last_date
 )
 
 select

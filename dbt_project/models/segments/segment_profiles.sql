@@ -6,74 +6,48 @@
     'late_share_12m', 'contacts_3m'
 ] %}
 
-with members as (
-    select customers.*
-    from {{ ref('customer_segments') }} as customers
-    inner join {{ ref('versions_in_force') }} as versions
-        on
-            customers.version_id = versions.version_id
-            and versions.is_candidate
+with candidates as (
+    select version_id
+    from {{ ref('versions_in_force') }}
+    where is_candidate
 ),
 
-memberships as (
-    {% for scheme in segment_schemes() -%}
+members as (
     select
         version_id,
         as_of_date,
-        '{{ scheme.name }}' as scheme,
-        {{ scheme.segment }} as segment,
-        {% for measure in measures -%}
-        cast({{ measure }} as decimal(18, 6)) as {{ measure }}{{ ',' if not loop.last }}
-        {% endfor -%}
-    from members
-    where {{ scheme.segment }} is not null
-    {%- if not loop.last %}
+        market_segment,
+        lifecycle_stage,
+        value_decile,
+        cluster_id,
+        {{ measures | join(', ') }}
+    from {{ ref('customer_segments') }}
+    where version_id in (select candidates.version_id from candidates)
+),
 
-    union all
-
-    {% endif %}
-    {%- endfor %}
+memberships as (
+    {{ scheme_memberships('members', ['version_id', 'as_of_date'] + measures) }}
 ),
 
 sizes as (
     select version_id, as_of_date, scheme, segment, count(*) as customers
     from memberships
+    where segment is not null
     group by version_id, as_of_date, scheme, segment
 ),
 
-summaries as (
+spreads as (
     select
         version_id,
         scheme,
         segment,
-        {% for measure in measures -%}
-        count({{ measure }}) as {{ measure }}_known,
-        avg({{ measure }}) as {{ measure }}_mean,
-        {{ quantile(measure, 0.1) }} as {{ measure }}_p10,
-        {{ quantile(measure, 0.5) }} as {{ measure }}_median,
-        {{ quantile(measure, 0.9) }} as {{ measure }}_p90{{ ',' if not loop.last }}
-        {% endfor -%}
+        {% for measure in measures %}{{ spread_of(measure) }}{{ ', ' if not loop.last }}{% endfor %} -- noqa: LT02, LT05
     from memberships
     group by version_id, scheme, segment
 ),
 
 profiles as (
-    {% for measure in measures -%}
-    select
-        version_id,
-        scheme,
-        segment,
-        '{{ measure }}' as measure,
-        {{ measure }}_known as customers_known,
-        {{ measure }}_mean as mean_value,
-        {{ measure }}_p10 as p10_value,
-        {{ measure }}_median as median_value,
-        {{ measure }}_p90 as p90_value
-    from summaries
-    {%- if not loop.last %}
-    union all
-    {% endif %}
-    {%- endfor %}
+    {% for measure in measures %}{{ spread_row(measure) }}{{ ' union all ' if not loop.last }}{% endfor %} -- noqa: LT02, LT05
 )
 
 select
