@@ -100,6 +100,7 @@ def test_the_deciles_say_what_the_best_and_the_last_tenth_hold(
     words = Page(build_report(lake, VERSION, settings)).words["deciles"]
     assert f"The best tenth of customers holds {best * 100:.1f} % of all value" in words
     assert f"the last tenth holds {last * 100:.1f} %" in words
+    assert "Not ranked: 14 customers worth CHF" in words
 
 
 def test_a_last_decile_below_zero_is_said_to_cost(lake: duckdb.DuckDBPyConnection, settings: Settings) -> None:
@@ -129,9 +130,16 @@ def test_the_contract_end_window_is_told_with_its_fees(page: Page) -> None:
     assert "40 open customers with CHF 2,000 of monthly fees are in the last 3 months" in page.words["lifecycle"]
 
 
+def test_a_month_without_moves_says_so(lake: duckdb.DuckDBPyConnection, settings: Settings) -> None:
+    lake.execute("delete from bi.segment_migrations where from_segment is distinct from to_segment")
+    words = Page(build_report(lake, VERSION, settings)).words["changes"]
+    assert "No customer changed lifecycle stage, market segment or value decile since 30 September 2026." in words
+
+
 def test_moves_between_segments_are_counted_by_scheme(page: Page) -> None:
     words = page.words["changes"]
     assert "Lifecycle stage 586 51 8.7 %" in words
+    assert "8.7 % of customers changed their lifecycle stage, 7.8 % their value decile and 1.0 % their market" in words
     assert "Onboarding → Mature: 18" in words
 
 

@@ -133,7 +133,7 @@ def value_by_decile(deciles: pd.DataFrame, currency: str) -> Markup:
         axes.set_ylabel(currency)
         axes.yaxis.set_major_formatter(FuncFormatter(_thousands))
         axes.yaxis.set_major_locator(MaxNLocator(5))
-        axes.margins(y=0.12)
+        axes.set_ylim(1.1 * below.min(), 1.1 * max(above.max(), 1.0))
         axes.legend(loc="upper right", ncols=2)
     return drawing.svg
 

@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from orchestration.lib.report.data import ReportData
-from orchestration.lib.report.formats import date, is_unknown, label, money, number, plural, share
+from orchestration.lib.report.formats import date, is_unknown, label, listed, money, number, plural, share
 from orchestration.lib.report.section import Section, empty
 from orchestration.lib.settings import Settings
 
@@ -110,7 +110,7 @@ def transition_matrix(transitions: pd.DataFrame, order: list[str]) -> dict[str, 
 
 def _cell(row: Mapping[Any, Any] | None, stays: bool) -> dict[str, Any]:
     if row is None or not row["customers"]:
-        return {"customers": 0, "share": None, "level": 0.0, "stays": stays}
+        return {"customers": 0, "share": 0.0, "level": 0.0, "stays": stays}
     ratio = 0.0 if is_unknown(row["share_of_from"]) else float(row["share_of_from"])
     return {"customers": row["customers"], "share": ratio, "level": min(1.0, max(0.0, ratio)), "stays": stays}
 
@@ -165,14 +165,18 @@ def changes(data: ReportData) -> Section:
     clusters = data["cluster_names"]
     names = dict(zip(clusters["cluster_id"], clusters["cluster_name"], strict=True))
     schemes = [_scheme(str(name), moves, names) for name, moves in rows.groupby("scheme", sort=True)]
-    most = max(schemes, key=lambda scheme: scheme["moved_share"])
-    least = min(schemes, key=lambda scheme: scheme["moved_share"])
-    takeaway = (
-        f"{share(most['moved_share'])} of customers changed their {most['name'].lower()}"
-        f"{' since ' + date(data.previous['as_of_date']) if data.previous else ''}"
-    )
-    takeaway += f"; {share(least['moved_share'])} their {least['name'].lower()}." if len(schemes) > 1 else "."
-    return Section("changes", title, takeaway, content={"said": said, "schemes": schemes})
+    since = f" since {date(data.previous['as_of_date'])}" if data.previous else ""
+    return Section("changes", title, _changes_takeaway(schemes, since), content={"said": said, "schemes": schemes})
+
+
+def _changes_takeaway(schemes: list[dict[str, Any]], since: str) -> str:
+    moved = sorted((scheme for scheme in schemes if scheme["moved"]), key=lambda scheme: -scheme["moved_share"])
+    still = [scheme["name"].lower() for scheme in schemes if not scheme["moved"]]
+    if not moved:
+        return f"No customer changed {listed(still, 'or')}{since}."
+    parts = [f"{share(scheme['moved_share'])} their {scheme['name'].lower()}" for scheme in moved]
+    parts[0] = parts[0].replace(" their", " of customers changed their", 1)
+    return listed(parts) + since + (f"; nobody changed {listed(still, 'or')}." if still else ".")
 
 
 def _scheme(name: str, moves: pd.DataFrame, cluster_names: Mapping[str, str]) -> dict[str, Any]:

@@ -93,9 +93,20 @@ def deciles(data: ReportData, settings: Settings) -> Section:
             "figure": figures.value_by_decile(rows, settings.currency),
             "rows": shown.to_dict("records"),
             "total": total.to_dict() | {"mean_value": total["total_value"] / total["customers"]},
+            "unranked": _unranked_sentence(data, total, settings),
             "past_share": total["past_value"] / total["total_value"] if total["total_value"] else None,
         },
     )
+
+
+def _unranked_sentence(data: ReportData, ranked: pd.Series, settings: Settings) -> str:
+    """Account for the customers that are in the headline figures and in no decile."""
+    everyone = data["market"][["customers", "total_value"]].sum()
+    left_out = int(everyone["customers"] - ranked["customers"])
+    if left_out <= 0:
+        return ""
+    value = money(everyone["total_value"] - ranked["total_value"], settings.currency)
+    return f"Not ranked: {plural(left_out, 'customer')} worth {value}."
 
 
 def concentration(data: ReportData) -> Section:
