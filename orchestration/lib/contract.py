@@ -15,6 +15,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict
 
 from orchestration.lib.dbt import PROJECT_DIR
+from orchestration.lib.warehouse import transaction
 
 CONTRACT_FILE = PROJECT_DIR / "models" / "staging" / "_sources.yml"
 LOAD_ID = "_load_id"
@@ -165,15 +166,20 @@ def ensure_tables(connection: duckdb.DuckDBPyConnection) -> None:
             "select table_schema, table_name from information_schema.tables where table_schema in ('raw', 'ops')"
         ).fetchall()
     }
+    statements = []
     for table in load_contract().values():
         if ("raw", table.name) not in existing:
             types = {column.name: column.data_type for column in table.columns}
-            connection.execute(_create("raw", table.name, types | {LOAD_ID: "bigint"}))
+            statements.append(_create("raw", table.name, types | {LOAD_ID: "bigint"}))
             if table.partition_by:
-                connection.execute(f"alter table raw.{table.name} set partitioned by ({', '.join(table.partition_by)})")
+                statements.append(f"alter table raw.{table.name} set partitioned by ({', '.join(table.partition_by)})")
     for name, columns in OPS_TABLES.items():
         if ("ops", name) not in existing:
-            connection.execute(_create("ops", name, columns))
+            statements.append(_create("ops", name, columns))
+    if statements:
+        with transaction(connection):
+            for statement in statements:
+                connection.execute(statement)
 
 
 def _create(schema: str, table: str, columns: Mapping[str, str]) -> str:

@@ -6,6 +6,7 @@ import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -15,8 +16,8 @@ from rich.status import Status
 from rich.text import Text
 
 PROGRESS_LOGGER = "progress"
-# What Dagster itself says on the loggers of steps.
-_DAGSTERS_OWN = ("Dependencies for step", "Running dbt command", "Finished dbt command")
+# Dagster and its libraries say things on the loggers of steps too; those are for the UI.
+_PACKAGE = Path(__file__).parents[1]
 
 
 class _Progress(logging.Handler):
@@ -31,8 +32,8 @@ class _Progress(logging.Handler):
         metadata: dict[str, Any] = getattr(record, "dagster_meta", {})
         event: dg.DagsterEvent | None = metadata.get("dagster_event")
         if event is None:
-            message = str(metadata.get("orig_message", record.getMessage()))
-            if record.levelno >= logging.INFO and not message.startswith(_DAGSTERS_OWN):
+            if record.levelno >= logging.INFO and Path(record.pathname).is_relative_to(_PACKAGE):
+                message = metadata.get("orig_message", record.getMessage())
                 self._console.print(Text(f"      {message}"), overflow="ellipsis", no_wrap=True)
         elif event.is_step_start:
             self._started[event.step_key or ""] = time.monotonic()

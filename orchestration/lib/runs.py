@@ -96,7 +96,7 @@ class Runner:
         months = " to ".join(dict.fromkeys(tags.values()))
         self._say(f"[bold]{job}[/] {months}".rstrip())
         with quiet_stdout(job):
-            result = self._definitions.get_job_def(job).execute_in_process(
+            result = self._definitions.resolve_job_def(job).execute_in_process(
                 run_config={"loggers": {PROGRESS_LOGGER: {}}},
                 instance=self._instance,
                 tags=dict(tags),

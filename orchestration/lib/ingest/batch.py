@@ -90,7 +90,7 @@ def _rejected_sql(query: TypedQuery) -> str:
 # negative while it is set aside, so that it is never taken for that of a row.
 _UNPARSABLE = f"""
     insert into {REJECTED}
-    select -line, null, 'unparsable_line', any_value(csv_line), null
+    select -cast(line as bigint), null, 'unparsable_line', any_value(csv_line), null
     from (
         select errors.line, errors.csv_line, scans.file_path
         from {CSV_ERRORS} as errors inner join {CSV_SCANS} as scans using (scan_id, file_id)
@@ -103,7 +103,7 @@ def _reject_repeated_keys(connection: duckdb.DuckDBPyConnection, table: Table) -
     """Among rows of one key, keep one if they are all alike and none if they contradict each other."""
     if not _has_repeated_keys(connection, table):
         return
-    key, row = _tuple(table.key), _struct(table.column_names)
+    row = _struct(table.column_names)
     connection.execute(f"""
         create temp table {REPEATED} as
         select *, count(distinct {row}) over (partition by {_list(table.key)}) > 1 as is_conflict,
@@ -114,7 +114,7 @@ def _reject_repeated_keys(connection: duckdb.DuckDBPyConnection, table: Table) -
         insert into {REJECTED}
         select {ROW}, case when is_conflict then '{table.key[0]}' end,
             case when is_conflict then 'duplicate_key_conflict' else '{DUPLICATE}' end,
-            case when is_conflict then concat_ws(', ', {key}) end,
+            case when is_conflict then concat_ws(', ', {_list(table.key)}) end,
             case when is_conflict then cast(to_json({row}) as varchar) end
         from {REPEATED} where is_conflict or position > 1
     """)
@@ -183,10 +183,6 @@ def lake_parents(table: Table) -> dict[str, str]:
 
 def _list(names: tuple[str, ...]) -> str:
     return ", ".join(f'"{name}"' for name in names)
-
-
-def _tuple(names: tuple[str, ...]) -> str:
-    return f"({_list(names)})" if len(names) > 1 else _list(names)
 
 
 def _struct(names: tuple[str, ...], alias: str | None = None) -> str:

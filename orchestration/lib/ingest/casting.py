@@ -23,7 +23,7 @@ _INTEGER_SOURCES = {
     "UINTEGER",
     "UBIGINT",
 }
-_OFFSET = r"[ T].*(Z|[+-]\d{2}(:?\d{2})?)\s*$"
+_OFFSET = r"[ T].*(Z|[+-]\d{2}(:?\d{2})?)$"
 
 
 @dataclass(frozen=True)
@@ -141,13 +141,14 @@ def _cast(raw: str, source_type: str, target: str) -> str:
         return f"case when isfinite({number}) then {number} end"
     if target.startswith("decimal") and (source_type in _INTEGER_SOURCES | {"DOUBLE"} or "DECIMAL" in source_type):
         return f"try_cast({raw} as {target})"
-    return raw if source_type.lower() == target else f"try_cast({text} as {target})"
+    return raw if source_type.lower() == target else f"try_cast(trim({text}) as {target})"
 
 
 def _cast_time(raw: str, text: str, source_type: str, target: str) -> str:
     if source_type == "DATE" or source_type.startswith("TIMESTAMP"):
         value = f"try_cast({raw} as {target})"
     else:
+        text = f"trim({text})"
         local = f"cast(try_cast({text} as timestamptz) as timestamp)"
         moment = f"case when regexp_matches({text}, '{_OFFSET}') then {local} else try_cast({text} as timestamp) end"
         value = f"case when length({text}) <= 10 then try_cast({text} as {target}) else cast({moment} as {target}) end"
