@@ -6,7 +6,6 @@ import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
-from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -16,8 +15,13 @@ from rich.status import Status
 from rich.text import Text
 
 PROGRESS_LOGGER = "progress"
-# Dagster and its libraries say things on the loggers of steps too; those are for the UI.
-_PACKAGE = Path(__file__).parents[1]
+# Marks what our assets say: Dagster and its libraries use the loggers of steps too, and that is for the UI alone.
+_TOLD = "told_by_an_asset"
+
+
+def tell(context: dg.AssetExecutionContext | dg.AssetCheckExecutionContext, message: str) -> None:
+    """Log a sentence about what an asset is doing, for the UI and for the terminal."""
+    context.log.info(message, extra={_TOLD: True})
 
 
 class _Progress(logging.Handler):
@@ -32,7 +36,7 @@ class _Progress(logging.Handler):
         metadata: dict[str, Any] = getattr(record, "dagster_meta", {})
         event: dg.DagsterEvent | None = metadata.get("dagster_event")
         if event is None:
-            if record.levelno >= logging.INFO and Path(record.pathname).is_relative_to(_PACKAGE):
+            if hasattr(record, _TOLD):
                 message = metadata.get("orig_message", record.getMessage())
                 self._console.print(Text(f"      {message}"), overflow="ellipsis", no_wrap=True)
         elif event.is_step_start:

@@ -8,6 +8,7 @@ import duckdb
 from orchestration.lib.dbt import code_version
 from orchestration.lib.deployment import OWNERS
 from orchestration.lib.months import as_of_date
+from orchestration.lib.progress import tell
 from orchestration.lib.segment_tables import KEY_COLUMNS, SEGMENT_TABLES
 from orchestration.lib.versions import Candidate, candidates
 
@@ -37,7 +38,7 @@ def candidates_of(context: dg.AssetExecutionContext, connection: duckdb.DuckDBPy
     """Yield the candidates of the run's months, oldest first, saying how far the asset has come."""
     opened = candidates(connection, [as_of_date(month) for month in context.partition_keys])
     if not opened:
-        context.log.info("No month has changed; nothing to do.")
+        tell(context, "No month has changed; nothing to do.")
     for number, candidate in enumerate(opened, start=1):
-        context.log.info(f"Version {candidate.version_id} ({number} of {len(opened)})")
+        tell(context, f"Version {candidate.version_id} ({number} of {len(opened)})")
         yield candidate

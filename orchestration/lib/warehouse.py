@@ -70,9 +70,10 @@ class Warehouse:
             known = {name for (name,) in connection.execute(
                 "select schema_name from information_schema.schemata where catalog_name = ?", [ALIAS]
             ).fetchall()}  # fmt: skip
-            for schema in SCHEMAS:
-                if schema not in known:
-                    connection.execute(f"create schema if not exists {schema}")
+            if missing := [schema for schema in SCHEMAS if schema not in known]:
+                with transaction(connection):
+                    for schema in missing:
+                        connection.execute(f"create schema if not exists {schema}")
             yield connection
 
     @contextmanager

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
+from functools import partial
 
 import dagster as dg
 
 from orchestration.lib.contract import load_contract
 from orchestration.lib.deployment import OWNERS, WRITER_POOL, Deployment
 from orchestration.lib.ingest import ingest
+from orchestration.lib.progress import tell
 
 
 def _specs() -> list[dg.AssetSpec]:
@@ -33,7 +35,7 @@ def _specs() -> list[dg.AssetSpec]:
 @dg.multi_asset(name="raw_tables", specs=_specs(), pool=WRITER_POOL)
 def raw_tables(context: dg.AssetExecutionContext, deployment: Deployment) -> Iterator[dg.MaterializeResult]:
     """Load what is new in every source, one transaction a table."""
-    for report in ingest(deployment.warehouse, deployment.settings, progress=context.log.info):
+    for report in ingest(deployment.warehouse, deployment.settings, progress=partial(tell, context)):
         yield dg.MaterializeResult(
             asset_key=["raw", report.table],
             metadata={

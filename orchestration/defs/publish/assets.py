@@ -7,6 +7,7 @@ import dagster as dg
 from orchestration.lib.checks import CANDIDATE_CHECKS
 from orchestration.lib.deployment import ALL_MONTHS_IN_ONE_RUN, MONTHS, OWNERS, WRITER_POOL, Deployment
 from orchestration.lib.months import as_of_date
+from orchestration.lib.progress import tell
 from orchestration.lib.report import report_path, write_report
 from orchestration.lib.segment_assets import candidates_of
 from orchestration.lib.versions import publish, published_version_ids
@@ -54,7 +55,7 @@ def report(context: dg.AssetExecutionContext, deployment: Deployment) -> dg.Mate
     for version_id in version_ids:
         if not report_path(settings, version_id).exists():
             written.append(write_report(warehouse, settings, version_id))
-            context.log.info(f"Report {written[-1]}")
+            tell(context, f"Report {written[-1]}")
     return dg.MaterializeResult(
         metadata={"reports_written": len(written)}
         | ({"latest_report": dg.MetadataValue.path(written[-1])} if written else {})

@@ -10,6 +10,7 @@ from orchestration.lib.dbt import dbt_arguments, ensure_manifest, prepare_for_db
 from orchestration.lib.dbt_assets import FEATURES, LayerTranslator
 from orchestration.lib.deployment import ALL_MONTHS_IN_ONE_RUN, MONTHS, WRITER_POOL, Deployment
 from orchestration.lib.months import as_of_date
+from orchestration.lib.progress import tell
 from orchestration.lib.versions import candidates
 
 
@@ -28,7 +29,7 @@ def segments_and_bi(context: dg.AssetExecutionContext, dbt: DbtCliResource, depl
     with deployment.warehouse.reader() as connection:
         opened = candidates(connection, [as_of_date(month) for month in context.partition_keys])
     if not opened:
-        context.log.info("No month has changed; nothing to do.")
+        tell(context, "No month has changed; nothing to do.")
         # Said of every table, so that what comes after this step runs too: a report may still be missing.
         yield from (dg.MaterializeResult(key, metadata={"unchanged": True}) for key in context.selected_asset_keys)
         return

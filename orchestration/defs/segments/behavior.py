@@ -11,6 +11,7 @@ from models.behavior_segmentation import BehaviorSegmentation, fit_behavior
 from orchestration.lib.deployment import ALL_MONTHS_IN_ONE_RUN, MONTHS, WRITER_POOL, Deployment
 from orchestration.lib.frames import read_batches, read_frame
 from orchestration.lib.plots import bar_plot
+from orchestration.lib.progress import tell
 from orchestration.lib.segment_assets import candidates_of, segment_spec
 from orchestration.lib.segment_tables import SEGMENT_TABLES, write_segment
 from orchestration.lib.versions import Candidate
@@ -63,7 +64,7 @@ def behavior(context: dg.AssetExecutionContext, deployment: Deployment) -> Itera
                 for table, frames in _frames(connection, candidate, fitted).items():
                     rows[table] += write_segment(connection, table, candidate.version_id, candidate.as_of_date, frames)
             decisions = [str(each.evidence.loc[each.evidence["is_chosen"], "decision"].iloc[0]) for each in fitted]
-            context.log.info(" ".join(decisions))
+            tell(context, " ".join(decisions))
             latest = {"version_id": candidate.version_id, "decision": "\n".join(decisions)}
         if latest:
             latest["clusters"] = _plot(connection, str(latest["version_id"]))

@@ -7,6 +7,7 @@ import dagster as dg
 from orchestration.lib.dbt import code_version
 from orchestration.lib.deployment import ALL_MONTHS_IN_ONE_RUN, MONTHS, OWNERS, WRITER_POOL, Deployment
 from orchestration.lib.months import as_of_date
+from orchestration.lib.progress import tell
 from orchestration.lib.segment_tables import ensure_segment_tables
 from orchestration.lib.versions import Provenance, open_candidates
 
@@ -34,10 +35,10 @@ def versions(context: dg.AssetExecutionContext, deployment: Deployment) -> dg.Ma
         ensure_segment_tables(connection)
         opened = open_candidates(connection, days, made_by, datetime.now(UTC).replace(tzinfo=None))
     for candidate in opened:
-        context.log.info(f"Candidate {candidate.version_id}: {candidate.changes}.")
+        tell(context, f"Candidate {candidate.version_id}: {candidate.changes}.")
     unchanged = len(days) - len(opened)
     if unchanged:
-        context.log.info(f"{unchanged} month(s) are unchanged since their latest version and keep it.")
+        tell(context, f"{unchanged} month(s) are unchanged since their latest version and keep it.")
     return dg.MaterializeResult(
         metadata={
             "candidates": ", ".join(candidate.version_id for candidate in opened) or "none",
