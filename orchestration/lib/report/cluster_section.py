@@ -34,7 +34,8 @@ def clusters(data: ReportData) -> Section:
     rows, evidence, status = data["clusters"], data["evidence"], data["behavior_status"]
     title = "Behavioral clusters"
     sizes = status.groupby("population")["customers"].sum()
-    populations = sorted({*rows["population"], *evidence["population"]}, key=lambda name: (-sizes.get(name, 0), name))
+    present = {*rows["population"], *evidence["population"]} & {*sizes.index}
+    populations = sorted(present, key=lambda name: (-sizes.get(name, 0), name))
     if not populations:
         return empty("clusters", title, data, "No population had enough customers with a history to cluster.")
     blocks = []
@@ -45,7 +46,7 @@ def clusters(data: ReportData) -> Section:
             | {
                 "stability": stability(row["jaccard"]),
                 "apart": features_apart(row["top_features"]),
-                "is_new": row["first_version_id"] == data.version["version_id"],
+                "is_new": data.previous is not None and row["first_version_id"] == data.version["version_id"],
             }
             for row in members.to_dict("records")
         ]

@@ -222,7 +222,7 @@ def _apart(heights: Sequence[float], gap: float) -> list[float]:
             if overlap > 1e-9:
                 placed[lower] -= overlap / 2
                 placed[lower + 1] += overlap / 2
-        placed += max(0.0, 0.02 - placed[0]) if len(placed) else 0.0
+        placed += max(0.0, 0.02 - placed[0]) - max(0.0, placed[-1] - 1.0)
     result = np.empty_like(placed)
     result[order] = placed
     return [float(height) for height in result]

@@ -55,10 +55,8 @@ def quality(data: ReportData) -> Section:
         return empty("quality", title, data, "No load is recorded up to the moment this version was made.")
     total = loads[["rows_read", "rows_accepted", "rows_quarantined", "rows_duplicate", "rows_superseded"]].sum()
     missing = missing_sources(loads)
-    takeaway = (
-        f"{share(total['rows_quarantined'] / total['rows_read'] if total['rows_read'] else 0, 2)}"
-        f" of {plural(int(total['rows_read']), 'source row')} had to be set aside"
-    )
+    aside = share(total["rows_quarantined"] / total["rows_read"], 2) if total["rows_quarantined"] else "None"
+    takeaway = f"{aside} of {plural(int(total['rows_read']), 'source row')} had to be set aside"
     absent = [label(row["source_table"]).lower() for row in missing]
     takeaway += (
         f"; there is no data for {listed(absent)}." if absent else "; every table of the source contract has data."

@@ -42,6 +42,7 @@ def retention(data: ReportData) -> Section:
         content={
             "survival": figures.survival(curves) if curves else "",
             "survival_says": _survival_sentence(curves),
+            "ends_early": any(len(curve) <= SURVIVAL_MONTHS for curve in curves.values()),
             "hazards": figures.hazards(seen) if not seen.empty else "",
             "fit_says": _fit_sentence(seen),
             "rows": seen.head(12).to_dict("records"),
@@ -101,10 +102,10 @@ def _survival_sentence(curves: dict[str, np.ndarray]) -> str:
     best = max(after, key=lambda name: after[name])
     worst = min(after, key=lambda name: after[name])
     if best == worst:
-        return f"After a year {share(after[best], 0)} of new customers are expected to be there still."
+        return f"After a year {share(after[best])} of new customers are expected to be there still."
     return (
-        f"After a year {share(after[best], 0)} of new customers of “{best}” are expected to be there still,"
-        f" of “{worst}” {share(after[worst], 0)}."
+        f"After a year {share(after[best])} of new customers of “{best}” are expected to be there still,"
+        f" of “{worst}” {share(after[worst])}."
     )
 
 

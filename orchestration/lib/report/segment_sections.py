@@ -140,7 +140,7 @@ def market(data: ReportData) -> Section:
             f" {label(richest['market_segment']).lower()} holds the most, {share(richest['value_share'], 0)}."
         )
     if len(rows) == 1:
-        takeaway = f"Every customer is in the segment '{label(largest['market_segment']).lower()}'."
+        takeaway = f"Every customer is in the segment “{label(largest['market_segment']).lower()}”."
     return Section(
         "market",
         "Market segments",

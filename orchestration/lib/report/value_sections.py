@@ -43,7 +43,11 @@ def headline(data: ReportData, settings: Settings) -> Section:
     if before is not None:
         change = int(now["open_customers"] - before["open_customers"])
         takeaway += f" Open customers since {date(before['as_of_date'])}: {signed(change) if change else 'no change'}."
-    since = f"since {date(before['as_of_date'])}" if before is not None else "first published month"
+    since = (
+        "This is the first published month."
+        if before is None
+        else f"Changes are since {date(before['as_of_date'])}; the lines run over the published months."
+    )
     return Section("headline", "Headline figures", takeaway, content={"cards": cards, "since": since})
 
 
@@ -145,10 +149,11 @@ def pareto_verdict(row: Mapping[Any, Any]) -> str:
 
 
 def _whale_sentence(row: Mapping[Any, Any]) -> str:
-    peak, past = row["whale_peak_share"], row["customers_past_peak"]
-    if is_unknown(peak) or is_unknown(past) or not past or peak <= 1:
-        return f"No ranked customer has a negative {row['value_measure']} value, so no curve falls."
-    return (
-        f"{plural(int(past), 'customer')} cost more than they bring and take"
-        f" {share(peak - 1, 1 if peak > 1.005 else 2)} of {row['value_measure']} value away again."
-    )
+    half, peak, below = row["customer_share_for_50"], row["whale_peak_share"], row["customers_past_peak"]
+    if is_unknown(half) or is_unknown(peak):
+        return f"There is no {row['value_measure']} value to share."
+    sentence = f"Half of {row['value_measure']} value is held by the best {share(half)} of customers"
+    if not below:
+        return f"{sentence}; nobody costs more than they bring."
+    taken = share(peak - 1, 1 if peak > 1.005 else 2)
+    return f"{sentence}; {plural(int(below), 'customer')} cost more than they bring and take {taken} away again."
