@@ -3,6 +3,7 @@ import pandas as pd
 import pytest
 
 from orchestration.lib.report.cluster_section import feature_name, features_apart, stability
+from orchestration.lib.report.figures import spread_labels
 from orchestration.lib.report.provenance_sections import WITHOUT, missing_sources
 from orchestration.lib.report.retention_section import cohort_name, new_customer_curves
 from orchestration.lib.report.segment_sections import segment_name, transition_matrix
@@ -121,3 +122,15 @@ def test_segments_are_named_for_a_reader_of_their_scheme() -> None:
     assert segment_name("value_decile", "3", names) == "Decile 3"
     assert segment_name("behavior_cluster", "consumer-03", names) == "Heavy evening downloaders"
     assert segment_name("lifecycle_stage", "at_risk", names) == "At risk"
+
+
+@pytest.mark.parametrize("heights", [[0.99, 1.0, 1.0, 0.98, 0.45], [0.0, 0.0, 0.0], [0.5], [0.2, 0.8]])
+def test_labels_of_curves_keep_their_order_and_do_not_overlap(heights: list[float]) -> None:
+    placed = spread_labels(heights, 0.065)
+    assert np.argsort(placed, kind="stable").tolist() == np.argsort(heights, kind="stable").tolist()
+    assert (np.diff(sorted(placed)) > 0.06).all()
+    assert all(0 <= height <= 1.001 for height in placed)
+
+
+def test_a_label_with_room_stays_at_its_curve() -> None:
+    assert spread_labels([0.99, 1.0, 1.0, 0.98, 0.45], 0.065)[4] == 0.45

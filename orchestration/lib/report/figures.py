@@ -174,7 +174,7 @@ def survival(curves: Mapping[str, np.ndarray]) -> Markup:
     last = max(len(curve) for curve in curves.values()) - 1
     with _drawing("survival", "Expected survival of new customers by group", width=5.7, height=3.3) as drawing:
         axes = drawing.figure.subplots()
-        places = _apart([float(curve[-1]) for curve in curves.values()], gap=0.065)
+        places = spread_labels([float(curve[-1]) for curve in curves.values()], gap=0.065)
         for (name, curve), color, place in zip(curves.items(), SERIES, places, strict=False):
             axes.plot(range(len(curve)), curve, color=color, linewidth=1.9)
             axes.annotate(
@@ -212,17 +212,17 @@ def hazards(cohorts: pd.DataFrame) -> Markup:
     return drawing.svg
 
 
-def _apart(heights: Sequence[float], gap: float) -> list[float]:
-    """Move labels up and down, keeping their order, until neighbours are at least ``gap`` apart."""
+def spread_labels(heights: Sequence[float], gap: float) -> list[float]:
+    """Move labels up and down, keeping their order, until neighbours are ``gap`` apart, inside the plot."""
     order = np.argsort(heights, kind="stable")
     placed = np.asarray(heights, dtype=float)[order]
-    for _ in range(50):
+    for _ in range(200):
         for lower in range(len(placed) - 1):
             overlap = gap - (placed[lower + 1] - placed[lower])
             if overlap > 1e-9:
                 placed[lower] -= overlap / 2
                 placed[lower + 1] += overlap / 2
-        placed += max(0.0, 0.02 - placed[0]) - max(0.0, placed[-1] - 1.0)
+        placed = np.clip(placed, 0.02, 1.0)
     result = np.empty_like(placed)
     result[order] = placed
     return [float(height) for height in result]

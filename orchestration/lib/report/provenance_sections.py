@@ -37,7 +37,7 @@ GLOSSARY: tuple[tuple[str, str], ...] = (
     ("Retention cohort", "Customers of the same market, product, term and commitment; one with too little churn of its "
                          "own uses the curve of a larger group."),
     ("Cluster", "Customers who behave alike, found in the data; its name and rule are generated from what sets it "
-                "apart. Precision: of those who meet the rule, the share in the cluster. Recall: the reverse."),
+                "apart. The rule holds for so many of those it names, and finds so many of the cluster."),
     ("Stability", "Mean Jaccard similarity of the cluster with its match when customers are resampled; 0.75 and more "
                   "is stable."),
     ("Lifecycle stage", "Where a customer stands: exactly one stage a month, by the first rule that holds."),

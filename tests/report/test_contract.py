@@ -1,0 +1,33 @@
+"""The literal lake of these tests has to look like the real one."""
+
+from pathlib import Path
+
+import duckdb
+import yaml
+
+from orchestration.lib.versions import REGISTRY_COLUMNS
+
+BI_MODELS = Path(__file__).parents[2] / "dbt_project" / "models" / "bi" / "_bi.yml"
+
+
+def test_the_views_of_these_tests_have_only_columns_of_the_published_views(
+    empty_lake: duckdb.DuckDBPyConnection,
+) -> None:
+    declared = {
+        model["name"].removeprefix("bi__"): {column["name"] for column in model["columns"]}
+        for model in yaml.safe_load(BI_MODELS.read_text(encoding="utf-8"))["models"]
+    }
+    for table, columns in _columns(empty_lake, "bi").items():
+        assert columns <= declared[table], table
+
+
+def test_the_registry_of_these_tests_is_the_registry(empty_lake: duckdb.DuckDBPyConnection) -> None:
+    assert _columns(empty_lake, "segments")["versions"] == set(REGISTRY_COLUMNS)
+
+
+def _columns(connection: duckdb.DuckDBPyConnection, schema: str) -> dict[str, set[str]]:
+    rows = connection.execute(
+        "select table_name, list(column_name) from information_schema.columns where table_schema = ? group by 1",
+        [schema],
+    ).fetchall()
+    return {table: set(columns) for table, columns in rows}
