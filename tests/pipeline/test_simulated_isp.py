@@ -1,0 +1,112 @@
+"""What was planted in the simulated ISP is found again."""
+
+import pandas as pd
+import pytest
+from sklearn.metrics import adjusted_rand_score
+
+pytestmark = pytest.mark.slow
+
+AS_OF = "2025-12-31"
+
+
+@pytest.fixture(scope="module")
+def customers(simulated) -> pd.DataFrame:
+    return simulated.frame("select * from bi.customer_segments").set_index("customer_id")
+
+
+@pytest.fixture(scope="module")
+def planted(simulated) -> pd.DataFrame:
+    truth = pd.read_parquet(simulated.folder / "truth" / "customers.parquet").set_index("customer_id")
+    states = pd.read_parquet(simulated.folder / "truth" / "states.parquet")
+    states = states[pd.to_datetime(states["as_of_date"]) == pd.Timestamp(AS_OF)].set_index("customer_id")
+    return truth.join(states, rsuffix="_of_state")
+
+
+def test_every_month_of_the_run_has_one_published_version(simulated):
+    versions = simulated.versions()
+    assert [(row["version_id"], row["status"]) for row in versions] == [
+        (f"{day}.1", "published") for day in ("2025-12-31", "2025-11-30", "2025-10-31", "2025-09-30")
+    ]
+
+
+def test_the_current_view_has_every_customer_once(simulated, customers):
+    features = simulated.frame("select customer_id from features.customer_features where as_of_date = ?", [AS_OF])
+    assert customers.index.is_unique
+    assert set(customers.index) == set(features["customer_id"])
+
+
+def test_decile_sizes_differ_by_at_most_one_and_leave_wholesale_out(customers):
+    sizes = customers["value_decile"].value_counts()
+    assert list(sorted(sizes.index)) == list(range(1, 11))
+    assert sizes.max() - sizes.min() <= 1
+    assert customers.loc[customers["market_segment"] == "wholesale", "value_decile"].isna().all()
+
+
+def test_planted_archetypes_of_consumers_with_full_history_are_found_again(simulated, customers, planted):
+    full = simulated.frame(
+        "select customer_id from features.customer_features"
+        " where as_of_date = ? and population = 'consumer' and is_open and usage_history_months >= 12",
+        [AS_OF],
+    )["customer_id"]
+    found = customers.loc[full, "behavior_cluster_id"].fillna("none")
+    score = adjusted_rand_score(planted.loc[full, "archetype"], found)
+    print(f"adjusted Rand index of consumers with a full history: {score:.3f}")
+    assert score >= 0.8
+
+
+@pytest.mark.parametrize("horizon", ["future_value_horizon", "future_value"])
+def test_predicted_future_value_of_the_base_is_within_15_percent_of_the_truth(simulated, planted, horizon):
+    column = {"future_value_horizon": "expected_future_margin_36m", "future_value": "expected_future_margin_total"}
+    predicted = simulated.frame(
+        f"select sum({horizon})::double as value from segments.customer_value where version_id = '{AS_OF}.1'"
+    )["value"].iloc[0]
+    true = planted[column[horizon]].sum()
+    print(f"{horizon}: predicted {predicted:,.0f}, planted {true:,.0f}, ratio {predicted / true:.3f}")
+    assert predicted == pytest.approx(true, rel=0.15)
+
+
+def test_stages_agree_with_the_planted_states_where_both_define_the_same(customers, planted):
+    both = customers.join(planted["state"], how="inner")
+    for state in ("pending", "churned", "suspended", "won_back"):
+        is_planted, is_found = both["state"] == state, both["lifecycle_stage"] == state
+        assert (is_planted & is_found).sum() >= 0.95 * (is_planted | is_found).sum(), state
+    onboarding = both[both["state"] == "onboarding"]
+    assert onboarding["lifecycle_stage"].isin({"onboarding", "won_back", "suspended"}).mean() >= 0.95
+    dormant = both[both["state"] == "dormant"]
+    assert (dormant["lifecycle_stage"] == "dormant").mean() >= 0.8
+
+
+def test_market_segments_are_the_planted_ones(customers, planted):
+    both = customers.join(planted["market_segment"].rename("planted_segment"), how="inner")
+    assert (both["market_segment"] == both["planted_segment"]).mean() >= 0.98
+
+
+def test_stock_flow_identity_holds_for_every_stage_and_month(simulated):
+    stages = simulated.frame("select * from bi.lifecycle_stages")
+    first = stages["as_of_date"].min()
+    later = stages[stages["as_of_date"] > first]
+    assert len(later)
+    assert (later["opened"] + later["inflow"] - later["outflow"] == later["customers"]).all()
+
+
+def test_value_of_segments_and_of_the_company_is_the_same(simulated):
+    total = simulated.frame(f"select sum(total_value) as v from segments.customer_value where version_id = '{AS_OF}.1'")
+    by_market = simulated.frame(f"select sum(total_value) as v from bi.market_segments where version_id = '{AS_OF}.1'")
+    assert total["v"].iloc[0] == by_market["v"].iloc[0]
+
+
+def test_every_bi_view_has_rows_and_shows_published_versions_only(simulated):
+    published = {row["version_id"] for row in simulated.versions() if row["status"] == "published"}
+    views = simulated.frame("select table_name from information_schema.tables where table_schema = 'bi'")["table_name"]
+    assert {"customer_segments", "customer_segment_history", "value_deciles", "value_concentration",
+            "behavior_clusters", "lifecycle_transitions", "market_segments", "segment_profiles",
+            "segment_migrations", "segmentation_versions"} <= set(views)  # fmt: skip
+    for view in views:
+        versions = simulated.frame(f"select distinct version_id from bi.{view}")["version_id"]
+        assert len(versions), f"bi.{view} is empty"
+        assert set(versions) <= published, view
+
+
+def test_reports_are_written_for_every_version(simulated):
+    reports = sorted(path.name for path in (simulated.folder / "reports").glob("*.html"))
+    assert reports == [f"{day}.1.html" for day in ("2025-09-30", "2025-10-31", "2025-11-30", "2025-12-31")]
