@@ -59,13 +59,17 @@ def typed(table: Table, mapped: str, types: Mapping[str, str], parents: Mapping[
     casts = {column.name: _cast(raw[column.name], types[column.name], column.data_type) for column in given}
     columns = ", ".join(f'{_or_default(column, casts)} as "{column.name}"' for column in table.columns)
 
-    problems: list[Problem] = []
-    whens: list[str] = []
-    # A column that can take its value from another is judged last, so that the other is named.
-    for column in sorted(table.columns, key=lambda column: column.default is not None):
-        for reason, condition in _conditions(column, raw.get(column.name), types.get(column.name, ""), parents):
-            problems.append(Problem(column.name, reason))
-            whens.append(f"when {condition} then {len(problems)}")
+    # What depends on another column is judged last, so that a fault of the other is named as such.
+    conditions = sorted(
+        (
+            (column.default is not None or bool(column.minimum_when), column.name, reason, condition)
+            for column in table.columns
+            for reason, condition in _conditions(column, raw.get(column.name), types.get(column.name, ""), parents)
+        ),
+        key=lambda found: found[0],
+    )
+    problems = tuple(Problem(name, reason) for _, name, reason, _ in conditions)
+    whens = [f"when {condition} then {number}" for number, (*_, condition) in enumerate(conditions, 1)]
     values = "".join(
         f" when {number} then cast({raw[problem.column]} as varchar)"
         for number, problem in enumerate(problems, 1)
@@ -82,7 +86,7 @@ def typed(table: Table, mapped: str, types: Mapping[str, str], parents: Mapping[
             from (select *, {columns} from (select {renamed}, {ROW} from ({mapped}))) as typed_row
         ) as judged_row
         """,
-        tuple(problems),
+        problems,
     )
 
 

@@ -1,0 +1,48 @@
+from pathlib import Path
+
+import pytest
+
+from orchestration.lib.contract import ensure_tables, load_contract
+from orchestration.lib.settings import WarehouseSettings
+from orchestration.lib.warehouse import Warehouse
+
+
+def test_every_table_comes_after_the_tables_it_refers_to() -> None:
+    seen: set[str] = set()
+    for name, table in load_contract().items():
+        assert table.parents <= seen
+        seen.add(name)
+
+
+def test_customers_and_contracts_are_the_only_tables_a_deployment_must_map() -> None:
+    assert {name for name, table in load_contract().items() if table.is_required} == {"customers", "contracts"}
+
+
+@pytest.mark.parametrize("table", load_contract().values(), ids=lambda table: table.name)
+def test_every_key_column_is_required_and_every_column_described(table) -> None:
+    assert all(table.column(name).is_required for name in table.key)
+    assert all(column.description.endswith(".") for column in table.columns)
+    assert table.column(table.time_column).data_type in {"date", "timestamp"}
+
+
+def test_the_declared_rules_are_read() -> None:
+    contract = load_contract()
+    assert contract["contracts"].column("valid_from_date").default == "start_date"
+    assert contract["payments"].column("status").accepted_values == ("settled", "failed", "refunded")
+    assert contract["usage"].column("contract_id").references.table == "contracts"
+    assert contract["invoices"].column("net_amount").minimum_when == "kind <> 'credit'"
+    assert contract["usage"].key_date == "usage_date"
+    assert contract["invoices"].key_date is None
+
+
+def test_the_tables_are_made_once_with_the_columns_of_the_contract(tmp_path: Path) -> None:
+    warehouse = Warehouse(WarehouseSettings(path=tmp_path))
+    with warehouse.writer() as connection:
+        ensure_tables(connection)
+        before = connection.execute("select count(*) from ducklake_snapshots('lake')").fetchall()
+        ensure_tables(connection)
+        assert connection.execute("select count(*) from ducklake_snapshots('lake')").fetchall() == before
+        for table in load_contract().values():
+            described = connection.execute(f"describe raw.{table.name}").fetchall()
+            assert [row[0] for row in described] == [*table.column_names, "_load_id"]
+            assert [row[1].lower() for row in described[:-1]] == [column.data_type for column in table.columns]

@@ -1,0 +1,57 @@
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+
+def _server_binaries() -> Path | None:
+    """Return the folder of PostgreSQL's server programs; Debian keeps them off the path."""
+    found = [*sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb")), shutil.which("initdb")]
+    return Path(found[0]).parent if found[0] else None
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """A PostgreSQL server of its own, reached by socket; a connection string without a database."""
+    binaries = _server_binaries()
+    if binaries is None:
+        pytest.skip("the PostgreSQL server is not installed (Debian: apt-get install postgresql)")
+    # The path of a socket is limited to about a hundred characters, so not pytest's folder.
+    with tempfile.TemporaryDirectory(prefix="pg", ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        account = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
+        if account:
+            shutil.chown(folder, "postgres", "postgres")
+
+        def run(*command: object) -> None:
+            subprocess.run([*account, *map(str, command)], check=True, capture_output=True, cwd="/")
+
+        data = folder / "data"
+        run(binaries / "initdb", "-D", data, "-U", "segmentation", "-A", "trust", "--no-sync")
+        options = f"-p {port} -k {folder} -c listen_addresses='' -c fsync=off"
+        run(binaries / "pg_ctl", "-D", data, "-w", "-l", folder / "log", "-o", options, "start")
+        try:
+            yield f"host={folder} port={port} user=segmentation"
+        finally:
+            run(binaries / "pg_ctl", "-D", data, "-m", "immediate", "stop")
+
+
+@pytest.fixture
+def postgres_database(postgres: str, request: pytest.FixtureRequest) -> str:
+    """A fresh database on that server."""
+    binaries = _server_binaries()
+    assert binaries
+    name = f"lake_{abs(hash(request.node.nodeid))}"
+    parts = dict(part.split("=", 1) for part in postgres.split())
+    subprocess.run(
+        [binaries / "createdb", "-h", parts["host"], "-p", parts["port"], "-U", parts["user"], name], check=True
+    )
+    return f"dbname={name} {postgres}"
