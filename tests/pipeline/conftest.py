@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -55,7 +56,14 @@ class Deployment:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,
+            start_new_session=True,
         )
+
+    @staticmethod
+    def kill(process: subprocess.Popen[str]) -> None:
+        """Kill a process with all it started, as a machine that goes down would."""
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
 
     def frame(self, sql: str, parameters: Sequence[object] = ()) -> pd.DataFrame:
         with Warehouse(load_settings(self.settings_file).warehouse).reader() as connection:

@@ -1,0 +1,120 @@
+"""A run killed at any step: readers never see half a version, and running again ends in the same tables."""
+
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+import pandas as pd
+import pytest
+
+from orchestration.lib.settings import load_settings
+from orchestration.lib.warehouse import Warehouse
+from tests.pipeline.conftest import SMALL, Deployment, make_deployment
+
+pytestmark = pytest.mark.slow
+
+MONTHS = ("2025-11", "2025-12")
+STEPS = (
+    "raw_tables",
+    "features",
+    "segments__versions",
+    "behavior",
+    "value",
+    "segments_and_bi",
+    "candidate_checks",
+    "publish__published_versions",
+    "publish__report",
+)
+SCHEMAS = ("raw", "features", "segments", "bi")
+
+
+class Reader(threading.Thread):
+    """Polls the published views all the while, and keeps every state it saw."""
+
+    def __init__(self, deployment: Deployment) -> None:
+        super().__init__(daemon=True)
+        self.stop = threading.Event()
+        self.seen: set[tuple[tuple[str, int, int, int], ...]] = set()
+        self._warehouse = Warehouse(load_settings(deployment.settings_file).warehouse)
+
+    def run(self) -> None:
+        while not self.stop.is_set():
+            if self._warehouse.exists:
+                try:
+                    with self._warehouse.reader() as connection:
+                        self.seen.add(tuple(connection.execute(PUBLISHED).fetchall()))
+                except duckdb.Error:
+                    # Before the first run has made the views there is nothing to read.
+                    assert not self.seen, "a reader that could read was shut out"
+            time.sleep(0.2)
+
+
+# Rows of each published version, as the wide view, the clusters and the deciles show them.
+PUBLISHED = """
+    select version_id, count(*),
+        (select sum(customers)::bigint from bi.value_deciles as d where d.version_id = h.version_id and scope = 'all'),
+        (select count(*) from bi.behavior_evidence as e where e.version_id = h.version_id)
+    from bi.customer_segment_history as h group by version_id order by version_id
+"""
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Deployment:
+    deployment = make_deployment(tmp_path_factory.mktemp("undisturbed"), SMALL)
+    deployment.run(*MONTHS)
+    return deployment
+
+
+@pytest.fixture(scope="module")
+def killed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Deployment, Reader]]:
+    """One deployment, killed as soon as each step has begun, one step after the other, then run to its end."""
+    deployment = make_deployment(tmp_path_factory.mktemp("killed"), SMALL)
+    reader = Reader(deployment)
+    reader.start()
+    for step in STEPS:
+        kill_at(deployment, step)
+    deployment.run(*MONTHS)
+    time.sleep(1)
+    reader.stop.set()
+    reader.join()
+    yield deployment, reader
+
+
+def kill_at(deployment: Deployment, step: str) -> None:
+    """Start a run and kill it, with what it started, shortly after the step has begun."""
+    process = deployment.start("run", "--from", MONTHS[0], "--to", MONTHS[-1])
+    assert process.stderr is not None
+    for line in process.stderr:
+        if line.strip() == f"▸ {step}":
+            time.sleep(0.4)
+            deployment.kill(process)
+            return
+    raise AssertionError(f"the run ended before {step}: exit code {process.wait()}")
+
+
+def test_running_again_ends_in_the_same_tables(undisturbed, killed):
+    deployment, _ = killed
+    expected, found = undisturbed.contents(*SCHEMAS), deployment.contents(*SCHEMAS)
+    assert expected.keys() == found.keys()
+    for name in expected:
+        ignored = ["_load_id", "input_hash"]
+        pd.testing.assert_frame_equal(
+            found[name].drop(columns=ignored, errors="ignore"),
+            expected[name].drop(columns=ignored, errors="ignore"),
+            obj=name,
+        )
+
+
+def test_a_reader_sees_nothing_or_every_version_whole(killed):
+    deployment, reader = killed
+    whole = {tuple(row) for row in deployment.frame(PUBLISHED).itertuples(index=False)}
+    assert reader.seen - {()} == {tuple(sorted(whole))}
+
+
+def test_every_version_has_its_report(killed):
+    deployment, _ = killed
+    assert sorted(Path(deployment.folder / "reports").glob("*.html")) == [
+        deployment.folder / "reports" / f"{day}.1.html" for day in ("2025-11-30", "2025-12-31")
+    ]
