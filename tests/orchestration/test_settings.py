@@ -77,9 +77,7 @@ def test_where_things_lie_does_not_change_the_meaning_but_a_threshold_does(tmp_p
 
 
 def test_a_file_names_only_the_thresholds_it_changes(tmp_path):
-    thresholds = load_settings(
-        _file(tmp_path, "lifecycle: {thresholds: {onboarding_days: 60}}")
-    ).lifecycle.thresholds
+    thresholds = load_settings(_file(tmp_path, "lifecycle: {thresholds: {onboarding_days: 60}}")).lifecycle.thresholds
     assert thresholds["onboarding_days"] == 60
     assert thresholds["dormant_days"] == 45
 

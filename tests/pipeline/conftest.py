@@ -1,107 +1,9 @@
-"""Whole deployments, run by the real command in a process of its own."""
+"""Deployments that several tests share."""
 
-import json
-import os
-import signal
-import subprocess
-import sys
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
-
-import pandas as pd
 import pytest
 
-from orchestration.lib.settings import load_settings
-from orchestration.lib.warehouse import Warehouse
-from simulator import SimulationParameters, simulate
-
-EXAMPLE = Path(__file__).parents[2] / "examples" / "simulated_isp" / "segmentation.yaml"
-SEGMENTATION = Path(sys.executable).with_name("segmentation")
-
-
-@dataclass(frozen=True)
-class Deployment:
-    """A folder with a settings file, its sources and its lake."""
-
-    folder: Path
-
-    @property
-    def settings_file(self) -> Path:
-        return self.folder / "segmentation.yaml"
-
-    @property
-    def environment(self) -> dict[str, str]:
-        kept = {name: value for name, value in os.environ.items() if name not in {"SEGMENTATION_CONFIG"}}
-        return kept | {"DAGSTER_HOME": str(self.folder / "dagster")}
-
-    def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [SEGMENTATION, *arguments, "--config", str(self.settings_file)],
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-
-    def run(self, first: str, last: str) -> None:
-        finished = self.command("run", "--from", first, "--to", last)
-        assert finished.returncode == 0, finished.stdout + finished.stderr
-
-    def start(self, *arguments: str) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            [SEGMENTATION, *arguments, "--config", str(self.settings_file)],
-            env=self.environment,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-        )
-
-    @staticmethod
-    def kill(process: subprocess.Popen[str]) -> None:
-        """Kill a process with all it started, as a machine that goes down would."""
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-
-    def frame(self, sql: str, parameters: Sequence[object] = ()) -> pd.DataFrame:
-        with Warehouse(load_settings(self.settings_file).warehouse).reader() as connection:
-            return connection.execute(sql, list(parameters)).to_arrow_table().to_pandas()
-
-    def versions(self) -> list[dict[str, Any]]:
-        finished = self.command("versions", "list", "--format", "json")
-        assert finished.returncode == 0, finished.stderr
-        rows: list[dict[str, Any]] = json.loads(finished.stdout)
-        return rows
-
-    def contents(self, *schemas: str) -> dict[str, pd.DataFrame]:
-        """Every table and view of the schemas, rows in a fixed order, without what says who wrote it and when."""
-        with Warehouse(load_settings(self.settings_file).warehouse).reader() as connection:
-            names = connection.execute(
-                "select table_schema || '.' || table_name from information_schema.tables"
-                " where table_schema in (select unnest(?::varchar[])) order by all",
-                [list(schemas)],
-            ).fetchall()
-            return {
-                name: connection.execute(
-                    f"select columns(c -> c not in ('created_at', 'published_at', 'run_id')) from {name} order by all"
-                )
-                .to_arrow_table()
-                .to_pandas()
-                for (name,) in names
-            }
-
-
-def make_deployment(folder: Path, parameters: SimulationParameters, edit: Callable[[str], str] = str) -> Deployment:
-    """Simulate an ISP into the folder and settle the example's settings there."""
-    simulate(parameters, folder)
-    settings = EXAMPLE.read_text().replace("../../data/simulated_isp/", "")
-    (folder / "segmentation.yaml").write_text(edit(settings))
-    return Deployment(folder)
-
-
-SMALL = SimulationParameters(customers=1_000, months=8, end_month="2025-12", seed=7)
+from simulator import SimulationParameters
+from tests.pipeline.deployments import SMALL, Deployment, make_deployment
 
 
 @pytest.fixture
@@ -111,10 +13,10 @@ def small(tmp_path: Path) -> Deployment:
 
 
 @pytest.fixture(scope="session")
-def simulated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
+def simulated(tmp_path_factory: pytest.TempPathFactory) -> Deployment:
     """The demonstration's ISP, segmented for its last four months in one run. Tests only read it."""
     deployment = make_deployment(
         tmp_path_factory.mktemp("simulated"), SimulationParameters(customers=3_000, months=18, end_month="2025-12")
     )
     deployment.run("2025-09", "2025-12")
-    yield deployment
+    return deployment

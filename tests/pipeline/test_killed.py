@@ -11,7 +11,7 @@ import pytest
 
 from orchestration.lib.settings import load_settings
 from orchestration.lib.warehouse import Warehouse
-from tests.pipeline.conftest import SMALL, Deployment, make_deployment
+from tests.pipeline.deployments import SMALL, Deployment, make_deployment
 
 pytestmark = pytest.mark.slow
 

@@ -7,7 +7,7 @@ import duckdb
 import pandas as pd
 import pytest
 
-from tests.pipeline.conftest import SMALL, Deployment, make_deployment
+from tests.pipeline.deployments import SMALL, Deployment, make_deployment
 
 pytestmark = pytest.mark.slow
 

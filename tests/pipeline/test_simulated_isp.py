@@ -37,7 +37,7 @@ def test_the_current_view_has_every_customer_once(simulated, customers):
 
 def test_decile_sizes_differ_by_at_most_one_and_leave_wholesale_out(customers):
     sizes = customers["value_decile"].value_counts()
-    assert list(sorted(sizes.index)) == list(range(1, 11))
+    assert sorted(sizes.index) == list(range(1, 11))
     assert sizes.max() - sizes.min() <= 1
     assert customers.loc[customers["market_segment"] == "wholesale", "value_decile"].isna().all()
 
