@@ -1,5 +1,7 @@
 """Deployments that several tests share."""
 
+from pathlib import Path
+
 import pytest
 
 from simulator import SimulationParameters

@@ -2,7 +2,6 @@
 
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
@@ -68,7 +67,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Deployment:
 
 
 @pytest.fixture(scope="module")
-def killed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Deployment, Reader]]:
+def killed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Deployment, Reader]:
     """One deployment, killed as soon as each step has begun, one step after the other, then run to its end."""
     deployment = make_deployment(tmp_path_factory.mktemp("killed"), SMALL)
     reader = Reader(deployment)
@@ -79,7 +78,7 @@ def killed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Deploymen
     time.sleep(1)
     reader.stop.set()
     reader.join()
-    yield deployment, reader
+    return deployment, reader
 
 
 def kill_at(deployment: Deployment, step: str) -> None:
