@@ -1,0 +1,111 @@
+"""dbt's own unit tests, our generic tests, and whether another engine could run the models."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import sqlglot
+from sqlglot import ErrorLevel, exp
+
+from tests.dbt.conftest import LAST_MONTH, Lake, empty_lake
+
+INLINE = """
+    select 'a key' as scenario, count(*) as failures
+    from ({{ test_unique_combination("(select 1 as a, 1 as b union all select 1, 2) as t", ['a', 'b']) }}) as t
+    union all
+    select 'a repeated key', count(*)
+    from ({{ test_unique_combination("(select 1 as a, 1 as b union all select 1, 1) as t", ['a', 'b']) }}) as t
+    union all
+    select 'a missing key', count(*)
+    from ({{ test_unique_combination("(select 1 as a, null as b) as t", ['a', 'b']) }}) as t
+    union all
+    select 'another month', count(*)
+    from ({{ test_unique_combination(
+        "(select date '2020-01-31' as as_of_date from range(2)) as t", ['as_of_date'], scope='run_months'
+    ) }}) as t
+    union all
+    select 'this month', count(*)
+    from ({{ test_unique_combination(
+        "(select date '2025-12-31' as as_of_date from range(2)) as t", ['as_of_date'], scope='run_months'
+    ) }}) as t
+    union all
+    select 'another version', count(*)
+    from ({{ test_expression_holds(
+        "(select '2020-01-31.1' as version_id) as t", 'false', scope='run_versions'
+    ) }}) as t
+    union all
+    select 'it holds', count(*) from ({{ test_expression_holds("(select 1 as a) as t", 'a = 1') }}) as t
+    union all
+    select 'it does not hold', count(*) from ({{ test_expression_holds("(select 2 as a) as t", 'a = 1') }}) as t
+    union all
+    select 'it is not known', count(*) from ({{ test_expression_holds("(select null as a) as t", 'a = 1') }}) as t
+"""
+
+
+@pytest.fixture(scope="module")
+def built_lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
+    """A lake in which every model exists, most of them empty."""
+    lake = empty_lake(tmp_path_factory.mktemp("built"))
+    lake.scope({LAST_MONTH: f"{LAST_MONTH}.1"})
+    lake.build()
+    return lake
+
+
+@pytest.fixture(scope="module")
+def compiled(built_lake: Lake) -> Path:
+    return built_lake.settings.warehouse.path / "target" / "compiled" / "segmentation" / "models"
+
+
+def test_unit_tests_of_the_models_pass(built_lake: Lake) -> None:
+    assert "PASS=0" not in built_lake.dbt("test", "--select", "test_type:unit")
+
+
+def test_generic_tests_find_what_they_are_for(built_lake: Lake) -> None:
+    shown = built_lake.dbt("show", "--inline", INLINE, "--output", "json", "--limit", "20", "--quiet")
+    found = {row["scenario"]: row["failures"] for row in json.loads(shown)["show"]}
+    assert found == {
+        "a key": 0,
+        "a repeated key": 1,
+        "a missing key": 1,
+        "another month": 0,
+        "this month": 1,
+        "another version": 0,
+        "it holds": 0,
+        "it does not hold": 1,
+        "it is not known": 1,
+    }
+
+
+def _models(folder: Path) -> Iterator[tuple[str, str]]:
+    for file in sorted(folder.rglob("*.sql")):
+        if ".yml" not in str(file):
+            yield file.stem, file.read_text()
+
+
+def test_every_model_can_be_said_in_spark_sql(compiled: Path) -> None:
+    problems = {}
+    for name, sql in _models(compiled):
+        try:
+            # Reading the result back says whether it is Spark SQL at all.
+            sqlglot.parse_one(
+                sqlglot.transpile(sql, read="duckdb", write="spark", unsupported_level=ErrorLevel.RAISE)[0],
+                read="spark",
+            )
+        except sqlglot.errors.SqlglotError as error:
+            problems[name] = str(error)
+    assert problems == {}
+
+
+def test_no_model_calls_a_function_that_only_one_engine_knows(compiled: Path) -> None:
+    unknown = {
+        name: names
+        for name, sql in _models(compiled)
+        if (names := {call.name for call in sqlglot.parse_one(sql, read="duckdb").find_all(exp.Anonymous)})
+    }
+    assert unknown == {}
+
+
+def test_no_model_reads_the_clock(compiled: Path) -> None:
+    clocks = (exp.CurrentDate, exp.CurrentTimestamp, exp.CurrentTime, exp.CurrentDatetime)
+    assert [name for name, sql in _models(compiled) if sqlglot.parse_one(sql, read="duckdb").find(*clocks)] == []
