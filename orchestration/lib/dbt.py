@@ -37,10 +37,11 @@ def dbt_arguments(command: str, settings: Settings) -> list[str]:
     """Return the arguments of a dbt command, variables included.
 
     The graph is built in two invocations, before and after the Python models. A test belongs to the one in which the
-    last of its tables is built (``buildable``).
+    last of its tables is built (``buildable``). Unit tests are of the code and not of the data: CI runs them.
     """
     variables = json.dumps(dbt_variables(settings), sort_keys=True)
-    selection = ["--indirect-selection", "buildable"] if command == "build" else []
+    selection = ["--indirect-selection", "buildable", "--exclude-resource-type", "unit_test"]
+    selection = selection if command == "build" else []
     return [command, "--vars", variables, *selection]
 
 
