@@ -16,6 +16,7 @@ from orchestration.lib.warehouse import Warehouse
 
 INSTANCE_SETTINGS = {
     "telemetry": {"enabled": False},
+    "nux": {"enabled": False},
     # Runs that hold the pool of writers wait for one another in the queue.
     "concurrency": {"pools": {"granularity": "run", "default_limit": 1}},
 }
