@@ -139,8 +139,10 @@ def _has_repeated_keys(connection: duckdb.DuckDBPyConnection, table: Table) -> b
 
 def _yield_to_known_rows(connection: duckdb.DuckDBPyConnection, table: Table) -> int:
     """Drop rows that the lake holds already, and remove from the lake those that this load restates."""
-    within = _range(connection, table)
     stored = f"raw.{table.name} as stored"
+    if not connection.execute(f"select 1 from {stored} limit 1").fetchall():
+        return 0
+    within = _range(connection, table)
     if within is None or not connection.execute(f"select 1 from {stored} where {within} limit 1").fetchall():
         return 0
     key = _list(table.key)
