@@ -1,84 +1,11 @@
-"""A small simulated lake, and dbt run on it as the pipeline runs it."""
+"""A small simulated lake for the tests to share."""
 
-import json
-import os
-import subprocess
-import sys
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date
-from pathlib import Path
-
-import pandas as pd
 import pytest
 
-from orchestration.lib.contract import ensure_tables
-from orchestration.lib.dbt import PROJECT_DIR, dbt_environment, dbt_variables
 from orchestration.lib.ingest import ingest
-from orchestration.lib.segment_tables import ensure_segment_tables
 from orchestration.lib.settings import Settings
-from orchestration.lib.versions import ensure_registry, set_scope
-from orchestration.lib.warehouse import Warehouse, install_extensions
 from simulator import SimulationParameters, simulate
-
-LAST_MONTH = date(2025, 12, 31)
-RAW_TABLES = ("customers", "contracts", "usage", "invoices", "payments", "interactions", "service_quality", "balances")
-
-
-@dataclass(frozen=True)
-class Lake:
-    """A lake and the settings it is run with."""
-
-    settings: Settings
-
-    @property
-    def warehouse(self) -> Warehouse:
-        return Warehouse(self.settings.warehouse)
-
-    def scope(self, months: Mapping[date, str | None]) -> None:
-        with self.warehouse.writer() as connection:
-            set_scope(connection, months)
-
-    def build(self, *selection: str) -> str:
-        """Build models with their data tests; the sources and the models' logic have tests of their own."""
-        return self.dbt(
-            "build", *selection, "--indirect-selection", "buildable", "--exclude", "source:raw", "test_type:unit"
-        )
-
-    def dbt(self, *arguments: str) -> str:
-        """Run a dbt command and return what it printed; a failure fails the test."""
-        install_extensions()
-        target = str(self.settings.warehouse.path / "target")
-        finished = subprocess.run(
-            [
-                Path(sys.executable).with_name("dbt"), *arguments,
-                "--vars", json.dumps(dbt_variables(self.settings)),
-                "--project-dir", str(PROJECT_DIR), "--profiles-dir", str(PROJECT_DIR),
-            ],
-            env=os.environ | dbt_environment(self.warehouse) | {"DBT_TARGET_PATH": target, "DBT_LOG_PATH": target},
-            capture_output=True,
-            text=True,
-            check=False,
-        )  # fmt: skip
-        assert finished.returncode == 0, finished.stdout + finished.stderr
-        return finished.stdout
-
-    def frame(self, sql: str, parameters: Sequence[object] = ()) -> pd.DataFrame:
-        with self.warehouse.reader() as connection:
-            return connection.execute(sql, list(parameters)).to_arrow_table().to_pandas()
-
-
-def empty_lake(folder: Path, settings: Settings | None = None) -> Lake:
-    """Make a lake with every table that dbt reads, all empty."""
-    settings = settings or Settings()
-    lake = Lake(
-        settings.model_copy(update={"warehouse": settings.warehouse.model_copy(update={"path": folder / "warehouse"})})
-    )
-    with lake.warehouse.writer() as connection:
-        ensure_tables(connection)
-        ensure_registry(connection)
-        ensure_segment_tables(connection)
-    return lake
+from tests.dbt.lakes import Lake, empty_lake
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ import pytest
 import sqlglot
 from sqlglot import ErrorLevel, exp
 
-from tests.dbt.conftest import LAST_MONTH, Lake, empty_lake
+from tests.dbt.lakes import LAST_MONTH, Lake, empty_lake
 
 INLINE = """
     select 'a key' as scenario, count(*) as failures

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from pandas.testing import assert_frame_equal
 
-from tests.dbt.conftest import LAST_MONTH, RAW_TABLES, Lake, empty_lake
+from tests.dbt.lakes import LAST_MONTH, RAW_TABLES, Lake, empty_lake
 
 CUT = date(2025, 11, 30)
 # What the source would have held on the day, and in another order.
