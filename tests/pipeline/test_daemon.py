@@ -1,0 +1,116 @@
+"""The daemon and the webserver as people run them: schedules tick, and a job launched from the UI publishes."""
+
+import json
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.pipeline.deployments import SMALL, Deployment, make_deployment
+
+pytestmark = pytest.mark.slow
+ROOT = Path(__file__).parents[2]
+MONTH = "2025-12"
+
+RUNS = "{ runsOrError { ... on Runs { results { jobName status tags { key value } } } } }"
+GROUPS = "{ assetNodes { groupName } }"
+LAUNCH = """
+mutation ($month: String!) {
+  launchRun(executionParams: {
+    selector: {
+      repositoryLocationName: "segmentation", repositoryName: "__repository__", jobName: "monthly_segmentation"
+    },
+    executionMetadata: {tags: [{key: "dagster/partition", value: $month}]}
+  }) { __typename ... on PythonError { message } }
+}
+"""
+
+
+class WebServer:
+    """What the UI asks the webserver."""
+
+    def __init__(self, port: int) -> None:
+        self._url = f"http://127.0.0.1:{port}/graphql"
+
+    def ask(self, query: str, **variables: str) -> Any:
+        request = urllib.request.Request(
+            self._url,
+            json.dumps({"query": query, "variables": variables}).encode(),
+            {"Content-Type": "application/json"},
+        )
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return json.load(answer)["data"]
+
+    def runs(self, job: str) -> list[dict[str, Any]]:
+        return [run for run in self.ask(RUNS)["runsOrError"]["results"] if run["jobName"] == job]
+
+
+def wait_for(what: str, ready: Callable[[], Any], seconds: int) -> Any:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        try:
+            if found := ready():
+                return found
+        except (urllib.error.URLError, ConnectionError, TimeoutError):
+            pass
+        time.sleep(1)
+    raise AssertionError(f"{what}: not within {seconds} s")
+
+
+@pytest.fixture(scope="module")
+def deployment(tmp_path_factory: pytest.TempPathFactory) -> Deployment:
+    every_minute = '\nschedule: {daily_ingest_cron: "* * * * *"}\n'
+    return make_deployment(tmp_path_factory.mktemp("daemon"), SMALL, lambda settings: settings + every_minute)
+
+
+@pytest.fixture(scope="module")
+def webserver(deployment: Deployment) -> Iterator[WebServer]:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    (deployment.folder / "dagster").mkdir()
+    process = subprocess.Popen(
+        [Path(sys.executable).with_name("dagster"), "dev", "-w", ROOT / "workspace.yaml", "-p", str(port)],
+        cwd=ROOT,
+        env=deployment.environment | {"SEGMENTATION_CONFIG": str(deployment.settings_file)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    server = WebServer(port)
+    try:
+        wait_for("the webserver", lambda: server.ask(GROUPS)["assetNodes"], 120)
+        yield server
+    finally:
+        deployment.kill(process)
+
+
+def test_the_graph_has_the_groups_of_the_flow(webserver):
+    groups = {node["groupName"] for node in webserver.ask(GROUPS)["assetNodes"]}
+    assert {"raw", "staging", "intermediate", "features", "segments", "bi", "publish"} <= groups
+
+
+def test_the_schedule_ticks_and_a_job_launched_from_the_ui_publishes_a_version(deployment, webserver):
+    def ingested() -> bool:
+        return any(
+            run["status"] == "SUCCESS"
+            and {"key": "dagster/schedule_name", "value": "daily_ingest_schedule"} in run["tags"]
+            for run in webserver.runs("daily_ingest")
+        )
+
+    def finished() -> str | None:
+        statuses = {run["status"] for run in webserver.runs("monthly_segmentation")}
+        return next((status for status in statuses if status in {"SUCCESS", "FAILURE"}), None)
+
+    wait_for("a run started by the schedule", ingested, 180)
+    launched = webserver.ask(LAUNCH, month=MONTH)["launchRun"]
+    assert launched["__typename"] == "LaunchRunSuccess", launched
+    assert wait_for("the launched run", finished, 240) == "SUCCESS"
+    assert [(row["version_id"], row["status"]) for row in deployment.versions()] == [("2025-12-31.1", "published")]
