@@ -40,8 +40,8 @@ lint: $(INSTALLED)  ## Check style, types, import direction, SQL style and SQL p
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/sqlfluff lint --processes 2 dbt_project
-	$(BIN)/python -m pytest -q tests/dbt/test_portability.py
+	cd dbt_project && ../$(BIN)/sqlfluff lint --processes 2 models
+	$(BIN)/python -m pytest -q tests/dbt -k spark
 
 dev: $(INSTALLED) data/simulated_isp/source  ## Open the Dagster UI on the simulated ISP
 	DAGSTER_HOME=$${DAGSTER_HOME:-$(CURDIR)/data/simulated_isp/dagster} SEGMENTATION_CONFIG=$${SEGMENTATION_CONFIG:-$(CURDIR)/$(SIMULATED)} $(BIN)/dg dev

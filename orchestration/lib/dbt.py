@@ -16,8 +16,7 @@ from orchestration.lib.warehouse import Warehouse, install_extensions
 
 ROOT = Path(__file__).parents[2]
 PROJECT_DIR = ROOT / "dbt_project"
-MANIFEST = PROJECT_DIR / "target" / "manifest.json"
-_STAMP = PROJECT_DIR / "target" / "manifest.sha256"
+DBT = str(Path(sys.executable).with_name("dbt"))
 _SOURCE_SUFFIXES = {".sql", ".yml", ".csv"}
 
 
@@ -55,35 +54,47 @@ def dbt_environment(warehouse: Warehouse) -> dict[str, str]:
     }
 
 
-def prepare_for_dbt(warehouse: Warehouse) -> None:
-    """Make the lake exist and hand dbt its environment."""
+def prepare_for_dbt(settings: Settings) -> Path:
+    """Hand dbt its environment, and return the folder that the artifacts of a run go to."""
     install_extensions()
-    os.environ.update(dbt_environment(warehouse))
+    os.environ.update(dbt_environment(Warehouse(settings.warehouse)))
+    target = _target(settings)
+    # Where dagster-dbt looks for a parsed project to start from.
+    os.environ["DBT_TARGET_PATH"] = str(target)
+    return target / "run"
 
 
-def ensure_manifest() -> Path:
+def ensure_manifest(settings: Settings) -> Path:
     """Parse the dbt project if its sources changed since the last manifest, and return the manifest's path.
 
-    Parsing opens neither the lake nor the network. The variables only have to be valid: the graph is the same for
-    all settings.
+    Parsing opens neither the lake nor the network. dbt parses everything again when variables or profile differ, so
+    each deployment keeps a parsed project of its own.
     """
+    target = _target(settings)
+    manifest, stamp = target / "manifest.json", target / "sources.sha256"
     sources = _digest(_project_files())
-    if not MANIFEST.exists() or not _STAMP.exists() or _STAMP.read_text() != sources:
-        placeholder = Warehouse(Settings().warehouse)
+    if not manifest.exists() or not stamp.exists() or stamp.read_text() != sources:
         finished = subprocess.run(
             [
-                str(Path(sys.executable).with_name("dbt")), *dbt_arguments("parse", Settings()),
+                DBT, *dbt_arguments("parse", settings),
                 "--project-dir", str(PROJECT_DIR), "--profiles-dir", str(PROJECT_DIR),
+                "--target-path", str(target), "--log-path", str(target),
             ],
-            env=os.environ | dbt_environment(placeholder),
+            env=os.environ | dbt_environment(Warehouse(settings.warehouse)),
             capture_output=True,
             text=True,
             check=False,
         )  # fmt: skip
         if finished.returncode:
             raise SegmentationError(f"dbt cannot parse {PROJECT_DIR}:\n{finished.stdout}{finished.stderr}")
-        _STAMP.write_text(sources)
-    return MANIFEST
+        stamp.write_text(sources)
+    return manifest
+
+
+def _target(settings: Settings) -> Path:
+    parsed_for = {"vars": dbt_variables(settings), "profile": dbt_environment(Warehouse(settings.warehouse))}
+    key = hashlib.sha256(json.dumps(parsed_for, sort_keys=True).encode()).hexdigest()[:12]
+    return PROJECT_DIR / "target" / f"{settings.name}-{key}"
 
 
 def code_version() -> str:

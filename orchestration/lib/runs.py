@@ -40,7 +40,7 @@ class Runner:
         self._warehouse = Warehouse(settings.warehouse)
         self._say = say
         prepare_dagster_home(settings)
-        ensure_manifest()
+        ensure_manifest(settings)
         # Imported late: the definitions read the settings file that was chosen before.
         from dagster import DagsterInstance
 

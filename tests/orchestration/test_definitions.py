@@ -24,9 +24,6 @@ defs().get_all_job_defs()
 
 @pytest.fixture(scope="module")
 def definitions() -> dg.Definitions:
-    from orchestration.lib.dbt import ensure_manifest
-
-    ensure_manifest()
     from orchestration.definitions import defs
 
     return defs()

@@ -8,13 +8,13 @@ from dagster_dbt import DbtCliResource, dbt_assets
 
 from orchestration.lib.dbt import dbt_arguments, ensure_manifest, prepare_for_dbt
 from orchestration.lib.dbt_assets import FEATURES, LayerTranslator
-from orchestration.lib.deployment import ALL_MONTHS_IN_ONE_RUN, MONTHS, WRITER_POOL, Deployment
+from orchestration.lib.deployment import ALL_MONTHS_IN_ONE_RUN, MONTHS, SETTINGS, WRITER_POOL, Deployment
 from orchestration.lib.months import as_of_date
 from orchestration.lib.versions import ensure_registry, set_scope
 
 
 @dbt_assets(
-    manifest=ensure_manifest(),
+    manifest=ensure_manifest(SETTINGS),
     select=FEATURES,
     name="features",
     partitions_def=MONTHS,
@@ -27,5 +27,5 @@ def features(context: dg.AssetExecutionContext, dbt: DbtCliResource, deployment:
     with deployment.warehouse.writer() as connection:
         ensure_registry(connection)
         set_scope(connection, dict.fromkeys(as_of_date(month) for month in context.partition_keys))
-    prepare_for_dbt(deployment.warehouse)
-    yield from dbt.cli(dbt_arguments("build", deployment.settings), context=context).stream()
+    target = prepare_for_dbt(deployment.settings)
+    yield from dbt.cli(dbt_arguments("build", deployment.settings), context=context, target_path=target).stream()

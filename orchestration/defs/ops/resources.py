@@ -1,12 +1,9 @@
 """Resources and the executor: plain domain objects, handed to the assets of every stage."""
 
-import sys
-from pathlib import Path
-
 import dagster as dg
 from dagster_dbt import DbtCliResource
 
-from orchestration.lib.dbt import PROJECT_DIR
+from orchestration.lib.dbt import DBT, PROJECT_DIR
 from orchestration.lib.deployment import Deployment
 from orchestration.lib.progress import PROGRESS_LOGGER, progress_logger
 
@@ -20,7 +17,7 @@ def defs() -> dg.Definitions:
             "dbt": DbtCliResource(
                 project_dir=str(PROJECT_DIR),
                 profiles_dir=str(PROJECT_DIR),
-                dbt_executable=str(Path(sys.executable).with_name("dbt")),
+                dbt_executable=DBT,
             ),
         },
         executor=dg.in_process_executor,

@@ -8,14 +8,14 @@ from dagster_dbt import DbtCliResource, dbt_assets
 
 from orchestration.lib.dbt import dbt_arguments, ensure_manifest, prepare_for_dbt
 from orchestration.lib.dbt_assets import FEATURES, LayerTranslator
-from orchestration.lib.deployment import ALL_MONTHS_IN_ONE_RUN, MONTHS, WRITER_POOL, Deployment
+from orchestration.lib.deployment import ALL_MONTHS_IN_ONE_RUN, MONTHS, SETTINGS, WRITER_POOL, Deployment
 from orchestration.lib.months import as_of_date
 from orchestration.lib.progress import tell
 from orchestration.lib.versions import candidates
 
 
 @dbt_assets(
-    manifest=ensure_manifest(),
+    manifest=ensure_manifest(SETTINGS),
     select="resource_type:model",
     exclude=FEATURES,
     name="segments_and_bi",
@@ -33,5 +33,5 @@ def segments_and_bi(context: dg.AssetExecutionContext, dbt: DbtCliResource, depl
         # Said of every table, so that what comes after this step runs too: a report may still be missing.
         yield from (dg.MaterializeResult(key, metadata={"unchanged": True}) for key in context.selected_asset_keys)
         return
-    prepare_for_dbt(deployment.warehouse)
-    yield from dbt.cli(dbt_arguments("build", deployment.settings), context=context).stream()
+    target = prepare_for_dbt(deployment.settings)
+    yield from dbt.cli(dbt_arguments("build", deployment.settings), context=context, target_path=target).stream()
