@@ -1,6 +1,7 @@
 """Segments that are joins and rules, the wide customer row, and the bi views over what is published: dbt."""
 
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from typing import Any
 
 import dagster as dg
@@ -31,7 +32,9 @@ def segments_and_bi(context: dg.AssetExecutionContext, dbt: DbtCliResource, depl
     if not opened:
         tell(context, "No month has changed; nothing to do.")
         # Said of every table, so that what comes after this step runs too: a report may still be missing.
-        yield from (dg.MaterializeResult(key, metadata={"unchanged": True}) for key in context.selected_asset_keys)
+        for key in TopologicalSorter(context.assets_def.asset_deps).static_order():
+            if key in context.selected_asset_keys:
+                yield dg.MaterializeResult(key, metadata={"unchanged": True})
         return
     target = prepare_for_dbt(deployment.settings)
     yield from dbt.cli(dbt_arguments("build", deployment.settings), context=context, target_path=target).stream()
