@@ -86,7 +86,7 @@ joined as (
         usage.peak_mbps_3m,
         usage.sessions_day_3m,
         usage.devices_3m,
-        (usage.gb_down_1m + usage.gb_up_1m) / nullif(contracts.data_cap_gb, 0) as cap_use_1m,
+        usage.cap_use_1m,
         case when contracts.has_main_product then usage.days_since_last_usage end as days_since_last_usage,
         billing.net_revenue_1m,
         billing.net_revenue_12m,

@@ -77,7 +77,6 @@ products as (
         max(case when contract_rank = 1 then access_technology end) as access_technology,
         max(download_mbps) as download_mbps,
         max(case when has_static_ip then 1 else 0 end) = 1 as has_static_ip,
-        sum(data_cap_gb) as data_cap_gb,
         max(
             case when product_family in ({{ text_list(var('features')['main_product_families']) }}) then 1 else 0 end
         ) = 1 as has_main_product
@@ -120,7 +119,6 @@ select
     products.download_mbps,
     coalesce(products.has_static_ip, false) as has_static_ip,
     products.access_technology,
-    products.data_cap_gb,
     coalesce(products.has_main_product, false) as has_main_product,
     spells.retention_product,
     spells.retention_term,

@@ -31,7 +31,6 @@ select
     end as commitment_months_left,
     states.access_technology,
     states.download_mbps,
-    states.data_cap_gb,
     states.has_static_ip
 from {{ ref('months') }} as months
 inner join {{ ref('contract_states') }} as states

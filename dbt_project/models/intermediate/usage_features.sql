@@ -21,7 +21,8 @@ contract_owners as (
         {{ add_days(month_end(add_months('run_months.as_of_date', -4)), 1) }} as quarter_before_start_date,
         fed_months.month_end_date is not null as is_fed,
         states.contract_id,
-        states.customer_id
+        states.customer_id,
+        states.data_cap_gb
     from run_months
     inner join {{ ref('contract_states') }} as states
         on
@@ -38,6 +39,7 @@ usage as (
         owners.month_start_date,
         owners.quarter_before_start_date,
         owners.is_fed,
+        owners.data_cap_gb,
         owners.month_number - {{ month_number('months.month_end_date') }} as months_ago,
         months.*
     from contract_owners as owners
@@ -60,6 +62,8 @@ totals as (
         sum(case when months_ago <= 2 then usage_days else 0 end) as usage_days_3m,
         sum(case when months_ago = 0 then bytes_down else 0 end) as bytes_down_1m,
         sum(case when months_ago = 0 then bytes_up else 0 end) as bytes_up_1m,
+        -- Of the contract that presses hardest against its own cap: another's traffic does not count against it.
+        max(case when months_ago = 0 then (bytes_down + bytes_up) / 1e9 / nullif(data_cap_gb, 0) end) as cap_use_1m,
         sum(case when months_ago between 1 and 3 then bytes_down + bytes_up else 0 end) as bytes_before,
         sum(case when months_ago <= 2 then bytes_down + bytes_up else 0 end) as bytes_3m,
         sum(case when months_ago <= 2 then bytes_up else 0 end) as bytes_up_3m,
@@ -100,6 +104,7 @@ select
     case when is_fed then usage_days_3m end as usage_days_3m,
     case when is_fed then bytes_down_1m / 1e9 end as gb_down_1m,
     case when is_fed then bytes_up_1m / 1e9 end as gb_up_1m,
+    cap_use_1m,
     case when is_fed then bytes_3m / 1e9 / least(usage_history_months, 3) end as gb_month_3m,
     {{ ratio('bytes_up_3m', 'bytes_3m') }} as upload_share_3m,
     {% for part in ('business_hours', 'evening', 'night') -%}
