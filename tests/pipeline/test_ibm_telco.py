@@ -1,0 +1,61 @@
+"""The public IBM Telco data, mapped by settings alone: the published figures come out, and what is missing is said."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from examples.ibm_telco.fetch import fetch
+from tests.pipeline.deployments import Deployment
+
+pytestmark = pytest.mark.slow
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "ibm_telco" / "segmentation.yaml"
+
+
+@pytest.fixture(scope="module")
+def ibm(tmp_path_factory: pytest.TempPathFactory) -> Deployment:
+    folder = tmp_path_factory.mktemp("ibm")
+    fetch(folder / "source" / "telco.parquet")
+    shutil.copy(EXAMPLE, folder)
+    settings = folder / "segmentation.yaml"
+    settings.write_text(settings.read_text().replace("../../data/ibm_telco/", ""))
+    deployment = Deployment(folder)
+    deployment.run("2025-12", "2025-12")
+    return deployment
+
+
+def test_churned_share_is_the_published_one(ibm):
+    stages = ibm.frame("select * from bi.lifecycle_stages").set_index("lifecycle_stage")
+    assert stages["customers"].sum() == 7_043
+    assert stages.loc["churned", "customers"] == 1_869
+    assert stages.loc["churned", "share"] == pytest.approx(0.2654, abs=5e-5)
+
+
+def test_decile_sizes_differ_by_at_most_one(ibm):
+    sizes = ibm.frame("select value_decile, count(*) as n from bi.customer_segments group by 1")
+    assert sorted(sizes["value_decile"]) == list(range(1, 11))
+    assert sizes["n"].max() - sizes["n"].min() == 1
+
+
+def test_concentration_of_past_value_is_the_published_one(ibm):
+    past = ibm.frame("select * from bi.value_concentration where value_measure = 'past'").iloc[0]
+    assert past["gini"] == pytest.approx(0.537, abs=5e-4)
+    assert past["top_20_share"] == pytest.approx(0.536, abs=1e-3)
+    assert past["top_10_share"] == pytest.approx(0.308, abs=5e-4)
+
+
+def test_clusters_rest_on_products_and_billing_and_the_report_says_what_is_missing(ibm):
+    assert ibm.frame("select count(*) as n from bi.behavior_clusters")["n"].iloc[0] >= 2
+    features = ibm.frame("select count(gb_month_3m) as known, count(*) as n from features.customer_features")
+    assert features["known"].iloc[0] == 0
+    assert features["n"].iloc[0] == 7_043
+    report = (ibm.folder / "reports" / "2025-12-31.1.html").read_text()
+    assert "usage" in report
+    assert "products and billing" in report
+
+
+def test_a_run_without_months_takes_the_last_that_the_data_reach(ibm):
+    finished = ibm.command("run")
+    assert finished.returncode == 0, finished.stderr
+    assert [row["version_id"] for row in ibm.versions()] == ["2025-12-31.1"]
