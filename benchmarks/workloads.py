@@ -1,0 +1,255 @@
+"""What the steps do, each in a process of its own: ``python -m benchmarks.workloads NAME JSON_ARGUMENTS ANSWER_FILE``.
+
+Imports are made inside the workloads, so that each process has only what its step needs.
+"""
+
+import json
+import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from benchmarks.answer import Answer, Part
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from orchestration.lib.settings import Settings
+
+BI_READS = {
+    "bi.value_deciles, all rows": "select * from bi.value_deciles",
+    "bi.customer_segments, all rows": "select * from bi.customer_segments",
+    "bi.customer_segments, counted by stage and market segment": (
+        "select lifecycle_stage, market_segment, count(*), sum(total_value) from bi.customer_segments group by all"
+    ),
+    "bi.customer_segments, one customer": (
+        "select * from bi.customer_segments where customer_id = (select max(customer_id) from segments.customer_value)"
+    ),
+}
+SLOWEST_DBT_MODELS = 12
+# As the asset does: not every customer read has enough history to be fitted.
+READ_PER_FITTED = 4
+
+
+def deliver(answer: Answer, which: str, month: str) -> None:
+    """Put source files where the settings look for them: the history, a day, or the rest of the month."""
+    from benchmarks import deliveries
+    from benchmarks.deployment import BenchmarkFolder
+    from orchestration.lib.settings import find_settings_file
+
+    folder = BenchmarkFolder(find_settings_file().parent)
+    deliver_them = {
+        "history": deliveries.deliver_history,
+        "day": deliveries.deliver_day,
+        "rest": deliveries.deliver_rest,
+    }[which]
+    deliver_them(folder.simulated / "source", folder.delivered, month)
+
+
+def parse_dbt(answer: Answer) -> None:
+    """Parse the dbt project for this deployment."""
+    from orchestration.lib.dbt import ensure_manifest
+    from orchestration.lib.settings import load_settings
+
+    with answer.work():
+        ensure_manifest(load_settings())
+
+
+def forget_parsed_dbt(answer: Answer) -> None:
+    """Remove what ``parse_dbt`` and the runs left with the dbt project for this deployment."""
+    import shutil
+
+    from orchestration.lib.dbt import ensure_manifest
+    from orchestration.lib.settings import load_settings
+
+    shutil.rmtree(ensure_manifest(load_settings()).parent)
+
+
+def definitions(answer: Answer) -> None:
+    """Load Dagster's definitions."""
+    from orchestration.definitions import defs
+
+    defs()
+
+
+def ingest_snapshots(answer: Answer, lake: str) -> None:
+    """Load the tables that usage refers to."""
+    _ingest(answer, lake, "customers", "contracts")
+
+
+def ingest_usage(answer: Answer, lake: str) -> None:
+    """Load the usage files, judged row by row, as every night."""
+    _ingest(answer, lake, "usage")
+
+
+def copy_usage(answer: Answer, lake: str) -> None:
+    """Copy the same files into the same kind of lake, judging nothing."""
+    from orchestration.lib.settings import load_settings
+    from orchestration.lib.warehouse import Warehouse
+
+    settings = load_settings()
+    files = settings.locations["usage"].files[0]
+    with answer.work(), Warehouse(_settings_of_lake(settings, lake).warehouse).writer() as connection:
+        ((answer.rows,),) = connection.execute(
+            f"create table raw.usage as select * from read_parquet('{files}')"
+        ).fetchall()
+
+
+def daily_ingest(answer: Answer) -> None:
+    """Run the Dagster job that runs every night."""
+    from orchestration.lib.runs import Runner
+    from orchestration.lib.settings import load_settings
+    from orchestration.lib.warehouse import Warehouse
+
+    settings = load_settings()
+    warehouse = Warehouse(settings.warehouse)
+    before = 0
+    if warehouse.exists:
+        with warehouse.reader() as connection:
+            ((before,),) = connection.execute("select max(load_id) from ops.loads").fetchall()
+    with answer.part("load definitions"):
+        runner = Runner(settings, say=print)
+    with answer.part("job daily_ingest") as job:
+        runner.ingest()
+    with warehouse.reader() as connection:
+        rows = connection.execute(
+            "select source_table, sum(rows_read) from ops.loads where load_id > ? group by all order by all", [before]
+        ).fetchall()
+    job.rows = answer.rows = int(sum(count for _, count in rows))
+    answer.work_seconds = job.seconds
+
+
+def segmentation_parts(answer: Answer) -> None:
+    """Say what the last run of the segmentation job spent its time on, from Dagster's own records."""
+    from dagster import DagsterInstance, RunsFilter
+
+    from orchestration.lib.settings import load_settings
+    from orchestration.lib.warehouse import Warehouse
+
+    instance = DagsterInstance.get()
+    (record,) = instance.get_run_records(RunsFilter(job_name="monthly_segmentation"), limit=1)
+    steps = [each for each in instance.get_run_step_stats(record.dagster_run.run_id) if each.start_time]
+    models: list[Part] = []
+    for step in sorted(steps, key=lambda each: each.start_time or 0.0):
+        answer.parts.append(Part(f"step {step.step_key}", (step.end_time or 0.0) - (step.start_time or 0.0)))
+        for event in step.materialization_events:
+            made = event.asset_materialization
+            if made is not None and "Execution Duration" in made.metadata:
+                seconds = made.metadata["Execution Duration"].value
+                models.append(Part(f"dbt {'.'.join(made.asset_key.path)}", float(str(seconds))))
+    answer.parts += sorted(models, key=lambda model: -model.seconds)[:SLOWEST_DBT_MODELS]
+    answer.work_seconds = (record.end_time or 0.0) - (record.start_time or 0.0)
+    with Warehouse(load_settings().warehouse).reader() as connection:
+        ((answer.rows,),) = connection.execute("select count(*) from bi.customer_segments").fetchall()
+
+
+def behavior(answer: Answer, month: str) -> None:
+    """Fit clusters to each population of a month and score every customer; nothing is written."""
+    from models.behavior_segmentation import fit_behavior
+    from orchestration.lib.frames import read_batches, read_frame
+    from orchestration.lib.months import as_of_date
+    from orchestration.lib.settings import load_settings
+
+    settings = load_settings()
+    customers = "select * from features.customer_features where as_of_date = ? and population = ?"
+    answer.rows = 0
+    with _reader(settings) as connection, answer.work():
+        for population in ("consumer", "business"):
+            keys = [as_of_date(month), population]
+            with answer.part(f"{population}: read the sample") as part:
+                limit = READ_PER_FITTED * settings.behavior.fit_sample
+                sample = read_frame(connection, f"{customers} order by hash(customer_id) limit {limit}", keys)
+                part.rows = len(sample)
+            with answer.part(f"{population}: fit"):
+                fitted = fit_behavior(sample, population, None, settings.behavior)
+            with answer.part(f"{population}: read and score") as part:
+                part.rows = sum(len(fitted.score(batch)) for batch in read_batches(connection, customers, keys))
+            answer.rows += part.rows
+
+
+def value(answer: Answer, month: str) -> None:
+    """Fit retention, value and rank every customer of a month; nothing is written."""
+    import pandas as pd
+
+    from models.concentration import concentration_frame, value_curve_frame
+    from models.deciles import assign_deciles
+    from models.retention import RetentionCurves
+    from models.value import FEATURE_COLUMNS, customer_value
+    from orchestration.lib.frames import read_frame
+    from orchestration.lib.months import as_of_date
+    from orchestration.lib.settings import load_settings
+
+    settings = load_settings()
+    day = [as_of_date(month)]
+    with _reader(settings) as connection, answer.work():
+        with answer.part("fit the retention curves") as part:
+            exposures = read_frame(connection, "select * from features.retention_exposures where as_of_date = ?", day)
+            curves = RetentionCurves(settings.retention).fit(exposures)
+            part.rows = len(exposures)
+        with answer.part("read the customers") as part:
+            columns = ", ".join(dict.fromkeys((*FEATURE_COLUMNS, *curves.key_columns)))
+            customers = read_frame(
+                connection, f"select {columns} from features.customer_features where as_of_date = ?", day
+            )
+            part.rows = len(customers)
+        with answer.part("value"):
+            valued: pd.DataFrame = customer_value(customers, curves, settings.value)
+        with answer.part("deciles and concentration"):
+            ranked = valued.join(assign_deciles(valued).drop(columns="customer_id"))
+            value_curve_frame(ranked)
+            concentration_frame(ranked)
+    answer.rows = len(ranked)
+
+
+def read_bi(answer: Answer) -> None:
+    """Read the published views over a new connection each, as BI tools do."""
+    from orchestration.lib.settings import load_settings
+
+    settings = load_settings()
+    answer.rows = 0
+    with answer.work():
+        for name, query in BI_READS.items():
+            with answer.part(name) as part, _reader(settings) as connection:
+                part.rows = connection.execute(query).to_arrow_table().num_rows
+            answer.rows += part.rows
+
+
+def _ingest(answer: Answer, lake: str, *tables: str) -> None:
+    from orchestration.lib.ingest import ingest
+    from orchestration.lib.settings import load_settings
+    from orchestration.lib.warehouse import Warehouse
+
+    settings = _settings_of_lake(load_settings(), lake)
+    with answer.work():
+        reports = ingest(Warehouse(settings.warehouse), settings, tables=tables)
+    answer.rows = sum(report.rows_read for report in reports)
+
+
+def _settings_of_lake(settings: "Settings", lake: str) -> "Settings":
+    return settings.model_copy(update={"warehouse": settings.warehouse.model_copy(update={"path": Path(lake)})})
+
+
+def _reader(settings: "Settings") -> "AbstractContextManager[duckdb.DuckDBPyConnection]":
+    from orchestration.lib.warehouse import Warehouse
+
+    return Warehouse(settings.warehouse).reader()
+
+
+WORKLOADS: dict[str, Callable[..., None]] = {
+    workload.__name__: workload
+    for workload in (
+        deliver, parse_dbt, forget_parsed_dbt, definitions, ingest_snapshots, ingest_usage, copy_usage, daily_ingest,
+        segmentation_parts, behavior, value, read_bi,
+    )
+}  # fmt: skip
+
+
+def _main(name: str, arguments: str, file: str) -> None:
+    answer = Answer()
+    WORKLOADS[name](answer, **json.loads(arguments))
+    answer.write(Path(file))
+
+
+if __name__ == "__main__":
+    _main(*sys.argv[1:])
