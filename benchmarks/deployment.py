@@ -64,6 +64,8 @@ class BenchmarkFolder:
             "DO_NOT_TRACK": "1",
             "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
             "COLUMNS": "200",
+            # pip leaves compiled modules; a caller that forbids them would add seconds of compiling to every process.
+            "PYTHONDONTWRITEBYTECODE": "",
         }
 
 
