@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 from rich.console import Console
@@ -105,7 +105,7 @@ def simulate(
     end_month: Annotated[str, typer.Option(metavar="YYYY-MM", help="Last month of the window.")] = "2025-12",
     seed: int = 1,
     dirt: Annotated[float, typer.Option(min=0.0, max=0.2, help="Share of rows made dirty.")] = 0.0,
-    file_format: Annotated[str, typer.Option("--format", help="parquet or csv")] = "parquet",
+    file_format: Annotated[Literal["parquet", "csv"], typer.Option("--format")] = "parquet",
 ) -> None:
     """Write the source files of a synthetic ISP, and its planted truth in a folder the pipeline never reads."""
     from simulator import SimulationParameters

@@ -51,7 +51,7 @@ class _Progress(logging.Handler):
         return time.monotonic() - self._started.get(step or "", time.monotonic())
 
 
-@dg.logger(description="A line a step, for a person at a terminal.")
+@dg.logger({}, description="A line a step, for a person at a terminal.")
 def progress_logger(_context: dg.InitLoggerContext) -> logging.Logger:
     """Return the logger that ``segmentation run`` uses."""
     logger = logging.Logger(PROGRESS_LOGGER, logging.DEBUG)

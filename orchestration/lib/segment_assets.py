@@ -34,7 +34,9 @@ def segment_spec(
     )
 
 
-def candidates_of(context: dg.AssetExecutionContext, connection: duckdb.DuckDBPyConnection) -> Iterator[Candidate]:
+def candidates_of(
+    context: dg.AssetExecutionContext | dg.AssetCheckExecutionContext, connection: duckdb.DuckDBPyConnection
+) -> Iterator[Candidate]:
     """Yield the candidates of the run's months, oldest first, saying how far the asset has come."""
     opened = candidates(connection, [as_of_date(month) for month in context.partition_keys])
     if not opened:

@@ -140,7 +140,7 @@ class MarketSettings(_RuleSettings):
 
     thresholds: dict[str, float] = Field(
         default_factory=lambda: {
-            "medium_min_employees": 100,
+            "medium_min_employees": 100.0,
             "enterprise_min_employees": 1000,
             "medium_min_revenue": 50_000_000,
             "enterprise_min_revenue": 1_000_000_000,
