@@ -23,7 +23,7 @@ $(INSTALLED): requirements.lock pyproject.toml
 	@touch $@
 
 data/simulated_isp/source: | $(INSTALLED)
-	$(BIN)/segmentation simulate data/simulated_isp --customers 3000 --months 18 --end-month 2025-12
+	$(BIN)/segmentation simulate --config $(SIMULATED) --customers 3000 --months 18 --end-month 2025-12
 
 data/ibm_telco/source: | $(INSTALLED)
 	$(BIN)/python examples/ibm_telco/fetch.py

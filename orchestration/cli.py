@@ -99,7 +99,10 @@ def run(
 
 @app.command()
 def simulate(
-    out_folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Where source/ and truth/ are written.")],
+    folder: Annotated[
+        Path | None, typer.Argument(help="Where source/ and truth/ are written. Default: beside the lake.")
+    ] = None,
+    config: Config = None,
     customers: Annotated[int, typer.Option(min=1_000, max=10_000_000)] = 3_000,
     months: Annotated[int, typer.Option(min=3, max=120)] = 18,
     end_month: Annotated[str, typer.Option(metavar="YYYY-MM", help="Last month of the window.")] = "2025-12",
@@ -118,7 +121,7 @@ def simulate(
             )
             rows = write_isp(
                 parameters,
-                out_folder,
+                folder or _settings(config).warehouse.path.parent,
                 file_format=file_format,
                 progress=lambda line: err.print(line, highlight=False),
             )
