@@ -182,10 +182,16 @@ def rollback(
     config: Config = None,
 ) -> None:
     """Publish an older version of a month again; the one published now is withdrawn."""
+    from orchestration.lib.report import write_report
     from orchestration.lib.versions import rollback as republish
 
-    with errors_for_people(), _existing_warehouse(config).writer() as connection:
-        withdrawn = republish(connection, version_id, datetime.now(UTC).replace(tzinfo=None))
+    with errors_for_people():
+        warehouse = _existing_warehouse(config)
+        with warehouse.writer() as connection:
+            withdrawn = republish(connection, version_id, datetime.now(UTC).replace(tzinfo=None))
+        # Both reports name the status of their version.
+        for changed in filter(None, (version_id, withdrawn)):
+            write_report(warehouse, _settings(config), changed)
     out.print(f"Published {version_id}" + (f", withdrew {withdrawn}." if withdrawn else "."))
 
 

@@ -23,9 +23,12 @@ def test_rerun_makes_no_version_a_changed_setting_makes_revision_two_and_rollbac
     assert statuses["2025-12-31.1"][0] == "superseded"
     assert statuses["2025-12-31.2"] == ("published", "settings changed")
 
+    reports = small.folder / "reports"
     rolled_back = small.command("rollback", "2025-12-31.1")
     assert rolled_back.returncode == 0, rolled_back.stderr
     statuses = {row["version_id"]: row["status"] for row in small.versions()}
     assert statuses["2025-12-31.1"] == "published"
     assert statuses["2025-12-31.2"] == "withdrawn"
+    assert "withdrawn" in (reports / "2025-12-31.2.html").read_text()
+    assert "withdrawn" not in (reports / "2025-12-31.1.html").read_text()
     pd.testing.assert_frame_equal(small.contents("bi")["bi.customer_segments"], before["bi.customer_segments"])
