@@ -23,7 +23,7 @@ from models.behavior_features import (
 from models.behavior_parameters import BehaviorParameters
 from models.cluster_choice import Choice, choose
 from models.cluster_evidence import assess
-from models.cluster_partition import partition
+from models.cluster_partition import LocalMetric, partition
 
 MIXED = -1
 KEPT_VARIANCE = 0.95
@@ -76,7 +76,7 @@ class BehaviorClusters(ClusterMixin, TransformerMixin, BaseEstimator):
     basis_ : `usage` or `billing`, what the clusters are made of
     features_ : one row per declared feature: whether it is used, its weight, its missing share, why not
     choice_ : the chosen k and its evidence
-    pipeline_ : features → principal axes → within-cluster metric → k-means; None where nothing varies
+    pipeline_ : features → principal axes → local metric → k-means; None where nothing varies
     n_clusters_ : clusters that hold; labels 0 … n_clusters_ - 1 run from the largest to the smallest
     sample_, labels_ : the rows fitted on, and their labels (-1 = mixed)
     """
@@ -109,24 +109,23 @@ class BehaviorClusters(ClusterMixin, TransformerMixin, BaseEstimator):
         if not used:
             self._settle(choose([], settings, reason or "nothing that is known of these customers varies"))
             return
-        front = Pipeline(
-            [
-                ("features", feature_space(used, group_weights(self.basis_))),
-                ("axes", PCA(KEPT_VARIANCE, svd_solver="full")),
-            ]
-        )
+        steps: list[tuple[str, BaseEstimator]] = [
+            ("features", feature_space(used, group_weights(self.basis_))),
+            ("axes", PCA(KEPT_VARIANCE, svd_solver="full")),
+        ]
+        if self.basis_ == "usage":
+            # Products and terms are few values: neighbours in them are the same, and have no shape to learn.
+            steps.append(("metric", LocalMetric(sample=settings.evidence_sample)))
+        front = Pipeline(steps)
         space = front.fit_transform(self.sample_)
         largest_k = 1 if few else min(settings.largest_k, len(np.unique(space.round(9), axis=0)))
-        tried = {
-            k: partition(k, n_init=5, random_state=settings.random_state).fit(space) for k in range(1, largest_k + 1)
-        }
+        tried = {k: partition(k, random_state=settings.random_state).fit(space) for k in range(1, largest_k + 1)}
         judged = space[: settings.evidence_sample]
         evidence = [assess(judged, model, settings) for k, model in tried.items() if k > 1]
         choice = choose(evidence, settings, reason)
-        self.pipeline_ = Pipeline([*front.steps, *tried[choice.k].steps])
+        self.pipeline_ = Pipeline([*front.steps, ("clusters", tried[choice.k])])
         self._settle(choice)
-        mapped = tried[choice.k]["metric"].transform(judged)
-        self.silhouette_ = _cluster_silhouettes(mapped, self.labels_[: len(judged)], self.n_clusters_)
+        self.silhouette_ = _cluster_silhouettes(judged, self.labels_[: len(judged)], self.n_clusters_)
 
     def _settle(self, choice: Choice) -> None:
         """Number the clusters that hold from the largest down."""

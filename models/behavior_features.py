@@ -28,10 +28,10 @@ class Feature:
 
 FEATURES: tuple[Feature, ...] = (
     Feature("gb_month_3m", "level", "amount"),
-    Feature("peak_mbps_3m", "level", "amount"),
-    Feature("sessions_day_3m", "level", "amount"),
-    Feature("devices_3m", "level", "amount"),
-    Feature("cap_use_1m", "level", "amount"),
+    Feature("peak_mbps_3m", "equipment", "amount"),
+    Feature("sessions_day_3m", "equipment", "amount"),
+    Feature("devices_3m", "equipment", "amount"),
+    Feature("cap_use_1m", "equipment", "amount"),
     Feature("upload_share_3m", "direction", "share"),
     Feature("business_hours_share_3m", "daypart", "share"),
     Feature("evening_share_3m", "daypart", "share"),
@@ -60,13 +60,15 @@ FEATURES: tuple[Feature, ...] = (
 FEATURE_BY_NAME = {feature.name: feature for feature in FEATURES}
 
 # Where usage is measured it decides. What a customer holds and pays has little weight then: a product flag
-# splits any population perfectly and would drown a way of using the line that is merely typical.
+# splits any population perfectly and would drown a way of using the line that is merely typical. Peaks, sessions,
+# devices and cap use come with the plan and the number of contracts as much as with the customer: they add little.
 USAGE_WEIGHTS = {
     "level": 1.0,
     "direction": 0.8,
     "daypart": 1.0,
     "week": 0.5,
     "rhythm": 0.2,
+    "equipment": 0.2,
     "payment": 0.1,
     "care": 0.1,
     "products": 0.1,

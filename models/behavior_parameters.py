@@ -23,7 +23,7 @@ class BehaviorParameters:
     """Tibshirani & Walther (2005): take the largest k that reaches it."""
     separation_threshold: float = 0.1
     """Least depth of the gap between neighbouring clusters; a single cloud cut in two shows under 0.07."""
-    strength_margin: float = 0.3
+    strength_margin: float = 0.4
     """Where clusters overlap and leave no gap: by how much prediction strength must beat that of the same
     values with the dependence between their directions removed."""
     jaccard_threshold: float = 0.75

@@ -11,10 +11,11 @@ from models.behavior import MIXED, BehaviorClusters, behavior_status
 from models.behavior_features import group_weights
 from models.behavior_parameters import BehaviorParameters
 from models.cluster_identity import match_clusters
-from models.cluster_names import effect_sizes, name_cluster, unused
+from models.cluster_names import effect_sizes, name_cluster, spoken_features, unused
 from models.cluster_rules import cluster_rule
 
 TOP_FEATURES = 5
+LEADING_FEATURES = 3
 CLUSTER_COLUMNS = [
     "population",
     "cluster_id",
@@ -166,6 +167,7 @@ def _describe(
     settings: BehaviorParameters,
 ) -> pd.DataFrame:
     """One row per cluster that has members, in the order of the labels."""
+    weights = group_weights(model.basis_)
     noun = "users" if model.basis_ == "usage" else "customers"
     matched = events.set_index("cluster_id")["jaccard"].where(events.set_index("cluster_id")["event"] == "kept")
     old_names = _previous_names(previous)
@@ -182,13 +184,15 @@ def _describe(
                 if member.all()
                 else name_cluster(
                     effects,
-                    group_weights(model.basis_),
+                    weights,
                     minimum_effect=settings.name_effect,
                     noun=noun,
                     taken=taken,
                 )
             )
-        rule = cluster_rule(model.sample_, member, random_state=settings.random_state)
+        spoken = spoken_features(effects, weights, minimum_effect=settings.name_effect)
+        leading = list(spoken["feature"].head(LEADING_FEATURES))
+        rule = cluster_rule(model.sample_, member, leading, random_state=settings.random_state)
         rows.append(
             (
                 population,

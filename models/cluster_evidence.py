@@ -5,16 +5,16 @@ Four questions are asked of every k, all on one sample in one weighted space: ho
 there a gap between neighbours (separation), and does a cluster come back in a resample (Jaccard)?
 A long single cloud can be cut reproducibly, so prediction strength alone would find clusters in it. There is
 no gap at such a cut, and the cut is as reproducible when every direction of the cloud is shuffled by itself:
-a k is believed only if it shows a gap, or is much more reproducible than the shuffled cloud.
+a k is believed only if it shows a gap, or, where no k does, is much more reproducible than the shuffled cloud.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
+from sklearn.cluster import KMeans
 from sklearn.metrics import silhouette_score
 from sklearn.metrics.cluster import contingency_matrix
-from sklearn.pipeline import Pipeline
 
 from models.behavior_parameters import BehaviorParameters
 from models.cluster_partition import Array, Labels, partition
@@ -37,12 +37,14 @@ class Evidence:
     share: tuple[float, ...]
 
 
-def assess(space: Array, model: Pipeline, parameters: BehaviorParameters) -> Evidence:
+def assess(space: Array, model: KMeans, parameters: BehaviorParameters) -> Evidence:
     """Judge a fitted partition of `space` (rows × dimensions) by refitting it on halves and resamples."""
-    k = model["clusters"].n_clusters
+    k = model.n_clusters
     labels = model.predict(space)
     random = np.random.default_rng([parameters.random_state, k])
     strength, gap = split_halves(space, k, parameters, random)
+    # A gap by chance in a half of few rows is not there in all of them, and one cut to fit all is not in the halves.
+    gap = min(gap, separation(model, space, labels))
     is_reproducible = strength >= parameters.prediction_strength_threshold
     reference = float("nan")
     if is_reproducible and gap < parameters.separation_threshold:
@@ -51,7 +53,7 @@ def assess(space: Array, model: Pipeline, parameters: BehaviorParameters) -> Evi
     is_structure = is_reproducible and not strength - reference < parameters.strength_margin
     return Evidence(
         k=k,
-        silhouette=mean_silhouette(model["metric"].transform(space), labels),
+        silhouette=mean_silhouette(space, labels),
         prediction_strength=strength,
         separation=gap,
         reference_strength=reference,
@@ -71,7 +73,7 @@ def split_halves(
         learned = partition(k, random_state=parameters.random_state).fit(train)
         own = partition(k, random_state=parameters.random_state).fit(test)
         labels = learned.predict(test)
-        strength.append(prediction_strength(own["clusters"].labels_, labels, parameters.minimum_share))
+        strength.append(prediction_strength(own.labels_, labels, parameters.minimum_share))
         gaps.append(separation(learned, test, labels))
         # The halves still to come count at most 1 each: stop where even that cannot reach the threshold.
         best = (sum(strength) + parameters.splits - done) / parameters.splits
@@ -99,18 +101,18 @@ def prediction_strength(own: Labels, learned: Labels, minimum_share: float = 0.0
     return float(together.min(initial=1.0))
 
 
-def separation(model: Pipeline, space: Array, labels: Labels) -> float:
+def separation(model: KMeans, space: Array, labels: Labels) -> float:
     """Depth of the shallowest gap between two clusters, 0 (none) to 1, on rows the model has not seen.
 
-    The members of two clusters are projected on the line through their centres in the model's metric, and
-    the depth is 1 - the lowest density between the two modes / the lower mode.
+    The members of two clusters are projected on the line through their centres, and the
+    depth is 1 - the lowest density between the two modes / the lower mode.
     """
-    mapped, centers = model["metric"].transform(space), model["clusters"].cluster_centers_
+    centers = model.cluster_centers_
     depth = 1.0
     for a in range(len(centers)):
         for b in range(a):
             axis = centers[a] - centers[b]
-            pair = mapped[(labels == a) | (labels == b)]
+            pair = space[(labels == a) | (labels == b)]
             if len(pair) >= 4 and axis.any():
                 depth = min(depth, valley((pair - centers[b]) @ axis / (axis @ axis)))
     return depth
@@ -138,7 +140,7 @@ def bootstrap_jaccard(
     similarity = np.zeros((resamples, k))
     for turn in range(resamples):
         drawn = random.integers(0, len(space), len(space))
-        again = partition(k, n_init=2, random_state=turn).fit(space[drawn])
+        again = partition(k, random_state=turn).fit(space[drawn])
         seen = np.unique(drawn)
         similarity[turn] = jaccard_table(labels[seen], again.predict(space[seen]), k).max(axis=1)
     return tuple(similarity.mean(axis=0).tolist())

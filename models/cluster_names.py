@@ -11,13 +11,13 @@ from models.behavior_features import FEATURE_BY_NAME, HeavyTail, LogitShare
 VOCABULARY: dict[str, tuple[str | None, str | None]] = {
     "gb_month_3m": ("heavy", "light"),
     "peak_mbps_3m": ("fast", "slow"),
-    "sessions_day_3m": ("often online", "seldom online"),
+    "sessions_day_3m": ("often-online", "rarely-online"),
     "devices_3m": ("many-device", "few-device"),
     "cap_use_1m": ("cap-filling", None),
-    "upload_share_3m": ("uploaders", "downloaders"),
+    "upload_share_3m": ("uploaders", None),
     "business_hours_share_3m": ("daytime", None),
     "evening_share_3m": ("evening", None),
-    "night_share_3m": ("night", None),
+    "night_share_3m": ("night-time", None),
     "weekend_share_3m": ("weekend", "weekday"),
     "usage_volatility_3m": ("irregular", "steady"),
     "usage_trend": ("growing", "fading"),
@@ -25,7 +25,7 @@ VOCABULARY: dict[str, tuple[str | None, str | None]] = {
     "late_share_12m": ("late-paying", "punctual"),
     "mean_days_late_12m": ("late-paying", "punctual"),
     "failed_payments_12m": ("payment-failing", None),
-    "contacts_3m": ("often calling", None),
+    "contacts_3m": ("often-calling", None),
     "complaints_3m": ("complaining", None),
     "product_families": ("with many products", "with few products"),
     "has_internet": ("with internet", "without internet"),
@@ -40,11 +40,17 @@ VOCABULARY: dict[str, tuple[str | None, str | None]] = {
     "term_months": ("on long terms", "without a term"),
 }
 ROMAN = ("", "I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX")
-# The order of words in a name; a group gives at most one word.
-WORD_ORDER = ["level", "rhythm", "fee", "payment", "care", "week", "daypart", "direction", "products", "commitment"]
-SHORTEST_NAME, LONGEST_NAME = 3, 6
+MOBILE_ONLY, MOBILE_SHARE = "mobile-only", 0.95
+# The order of words in a name; a group gives at most one word, and "access" is who has nothing but mobile.
+WORD_ORDER = [
+    *("level", "access", "rhythm", "equipment", "fee", "payment", "care", "week", "daypart"),
+    *("direction", "products", "commitment"),
+]
+SHORT_NAME, LONGEST_NAME = 2, 6
 MINIMUM_STANDING = 0.5
-LEADING = "gb_month_3m"
+LEVEL = "level"
+# Words that hardly help anybody to picture a customer: only for telling two names apart.
+QUIET = ("equipment", "rhythm")
 TRANSFORMS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "amount": lambda values: HeavyTail().fit_transform(values),
     "share": lambda values: LogitShare().fit_transform(values),
@@ -104,23 +110,52 @@ def name_cluster(
     noun: str,
     taken: Collection[str] = (),
 ) -> str:
-    """Return a name from the strongest effects that is not `taken`: "Heavy evening downloaders".
+    """Return a short name from the strongest effects that is not `taken`: "Heavy evening users".
 
-    How much traffic comes first; then effects count by the weight that the model gives their group. Those under
-    `minimum_effect` are not spoken of, nor those of which another cluster has more than twice as much: where
-    there are night owls, users with a little more night traffic than most are not "night users". The name
-    starts from three words and grows until it is unique. Clusters that share every word get Roman numerals.
+    Effects count by the weight that the model gives their group. A name starts from the one or two that reach
+    `minimum_effect` so weighted and are at least half as strong as the strongest. How much traffic comes first,
+    where its effect is twice `minimum_effect`; customers who have mobile but no internet are "mobile-only" instead.
+    Nothing is said of which another cluster has more than twice as much: where there are night owls, users with a
+    little more night traffic than most are not "night-time users". A name that is taken grows by the next
+    strongest words; clusters that share every word get Roman numerals.
     """
-    weight = effects["feature"].map(lambda name: weights[FEATURE_BY_NAME[name].group])
-    importance = (effects["effect"].abs() * weight).round(6).where(effects["feature"] != LEADING, np.inf)
-    order = importance.sort_values(ascending=False, kind="stable").index
-    words: dict[str, str] = {}
-    for feature, effect, standing in effects.loc[order, ["feature", "effect", "standing"]].to_numpy():
-        phrase = VOCABULARY[feature][0 if effect > 0 else 1]
-        if abs(effect) >= minimum_effect and standing >= MINIMUM_STANDING and phrase:
-            words.setdefault(FEATURE_BY_NAME[feature].group, phrase)
-    names = [_compose(dict(list(words.items())[:count]), noun) for count in range(SHORTEST_NAME, LONGEST_NAME + 1)]
-    return unused(names, taken)
+    spoken = spoken_features(effects, weights, minimum_effect=minimum_effect)
+    words = dict(zip(spoken["group"], spoken["phrase"], strict=True))
+    leading = int(spoken["is_leading"].sum())
+    if _has_only_mobile(effects):
+        words.pop("products", None)
+        words, leading = {"access": MOBILE_ONLY, **words}, 1
+    counts = range(min(leading, SHORT_NAME), LONGEST_NAME + 1)
+    return unused([_compose(dict(list(words.items())[:count]), noun) for count in counts], taken)
+
+
+def spoken_features(effects: pd.DataFrame, weights: Mapping[str, float], *, minimum_effect: float) -> pd.DataFrame:
+    """Return the features that a name may speak of, one a group, in the order in which it takes them up.
+
+    Columns: `feature`, `group`, `phrase`, and `is_leading`: whether a name speaks of it even where it is not taken.
+    """
+    group = effects["feature"].map(lambda name: FEATURE_BY_NAME[name].group)
+    importance = (effects["effect"].abs() * group.map(weights)).round(6)
+    is_level = group == LEVEL
+    needed = np.where(is_level, 2 * minimum_effect, np.fmax(minimum_effect, importance[~is_level].max() / 2))
+    is_leading = (importance >= needed) & ~group.isin(QUIET)
+    is_high = effects["effect"] > 0
+    phrase = pd.Series(
+        [VOCABULARY[name][0 if high else 1] for name, high in zip(effects["feature"], is_high, strict=True)],
+        index=effects.index,
+        dtype="object",
+    )
+    found = effects[["feature"]].assign(group=group, phrase=phrase, is_leading=is_leading, importance=importance)
+    # Level words say more or less than most, which several clusters may be.
+    is_said = (effects["effect"].abs() >= minimum_effect) & (is_level | (effects["standing"] >= MINIMUM_STANDING))
+    found = found.assign(comes_first=is_leading & is_level)[is_said & found["phrase"].notna()]
+    order = ["comes_first", "is_leading", "importance"]
+    return found.sort_values(order, ascending=False, kind="stable").drop_duplicates("group")
+
+
+def _has_only_mobile(effects: pd.DataFrame) -> bool:
+    share = effects.set_index("feature")["typical"].reindex(["has_mobile", "has_internet"])
+    return bool(share["has_mobile"] >= MOBILE_SHARE and share["has_internet"] <= 1 - MOBILE_SHARE)
 
 
 def unused(names: Sequence[str], taken: Collection[str]) -> str:

@@ -1,5 +1,6 @@
 """One-line rules: who is in a cluster, said with a few thresholds on columns an analyst can query."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,14 +20,25 @@ class Rule:
 
 
 EVERYBODY = Rule("true", 1.0, 1.0)
+HARDLY_BETTER = 0.05
 
 
-def cluster_rule(frame: pd.DataFrame, member: np.ndarray, *, depth: int = 3, random_state: int = 0) -> Rule:
+def cluster_rule(
+    frame: pd.DataFrame,
+    member: np.ndarray,
+    leading: Sequence[str] = (),
+    *,
+    depth: int = 3,
+    random_state: int = 0,
+) -> Rule:
     """Return the branch of a shallow decision tree that best picks out the members (by F1).
 
     `frame` has one float column per feature in original units, `member` marks the rows of the cluster.
-    Thresholds are rounded to three digits before precision and recall are measured, so they are those of the
-    rule as printed. Where there are rows enough, the tree learns on one half and is measured on the other.
+    `leading` names the features that the cluster is known by, most important first. A rule over the first of
+    them alone, then over the first two and so on, is preferred to one over all features that is hardly better,
+    so that the rule tells what the name tells. Thresholds are rounded to three digits before precision and recall
+    are measured, so they are those of the rule as printed. Where there are rows enough, the tree learns on one half
+    and is measured on the other.
     """
     if member.all():
         return EVERYBODY
@@ -35,11 +47,15 @@ def cluster_rule(frame: pd.DataFrame, member: np.ndarray, *, depth: int = 3, ran
     if min(member[learning].sum(), member[judging].sum(), (~member[learning]).sum()) < 25:
         learning = judging = np.ones(len(frame), dtype=bool)
     filled = frame.fillna(frame.median())
-    tree = DecisionTreeClassifier(
-        max_depth=depth, class_weight="balanced", min_samples_leaf=5, random_state=random_state
-    ).fit(filled[learning], member[learning])
-    rules = [_measure(bounds, frame[judging], member[judging]) for bounds in _branches(tree, list(frame.columns))]
-    return max(rules, key=lambda rule: (_f1(rule), -len(rule.text), rule.text))
+    found = []
+    for columns in [*(list(leading[: count + 1]) for count in range(len(leading))), list(frame.columns)]:
+        tree = DecisionTreeClassifier(
+            max_depth=depth, class_weight="balanced", min_samples_leaf=5, random_state=random_state
+        ).fit(filled.loc[learning, columns], member[learning])
+        rules = [_measure(bounds, frame[judging], member[judging]) for bounds in _branches(tree, columns)]
+        found.append(max(rules, key=lambda rule: (_f1(rule), -len(rule.text), rule.text)))
+    best = max(_f1(rule) for rule in found)
+    return next(rule for rule in found if _f1(rule) >= best - HARDLY_BETTER)
 
 
 def _f1(rule: Rule) -> float:

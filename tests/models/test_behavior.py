@@ -16,6 +16,17 @@ ARCHETYPES = {
     "light": (0.20, 3.2, 0.38, 0.24, 0.06, 0.07, 0.29),
     "balanced": (0.24, 5.0, 0.36, 0.25, 0.12, 0.08, 0.30),
 }
+# The same of a whole consumer base: large and small groups of different width, and mobile customers far from all.
+CONSUMER_BASE = {
+    "evening_streamer": (0.28, 6.8, 0.62, 0.07, 0.10, 0.03, 0.33),
+    "daytime_worker": (0.18, 6.3, 0.20, 0.45, 0.05, 0.08, 0.19),
+    "uploader": (0.06, 6.3, 0.24, 0.135, 0.41, 0.32, 0.31),
+    "light": (0.16, 4.1, 0.34, 0.19, 0.06, 0.05, 0.26),
+    "balanced": (0.20, 6.1, 0.34, 0.19, 0.10, 0.04, 0.28),
+    "mobile_only": (0.12, 2.2, 0.30, 0.25, 0.06, 0.08, 0.26),
+}
+# Their devices, sessions a day and volatility.
+EQUIPMENT = [(10, 4, 0.4), (9, 6, 0.4), (11, 3, 0.65), (3, 2, 0.95), (7, 4, 0.4), (1, 9, 0.9)]
 ONE_ARCHETYPE = {"everybody": (1.0, 5.0, 0.36, 0.25, 0.12, 0.08, 0.30)}
 
 
@@ -73,6 +84,25 @@ def planted(
     return frame, truth
 
 
+def consumer_base(customers: int = 2100, seed: int = 0) -> tuple[pd.DataFrame, np.ndarray]:
+    """Feature rows of `CONSUMER_BASE`; a quarter of the lines come with a mobile contract that is metered too."""
+    frame, truth = planted(customers, seed, CONSUMER_BASE, noise=0.13)
+    random = np.random.default_rng(seed)
+    is_mobile_only = truth == list(CONSUMER_BASE).index("mobile_only")
+    has_mobile = is_mobile_only | (random.random(customers) < 0.25)
+    frame["has_internet"], frame["has_mobile"] = ~is_mobile_only, has_mobile
+    # Devices, sessions and volatility are per contract and day: a mobile contract moves them, however a line is used.
+    line = ~is_mobile_only / (1.0 + has_mobile)
+    devices, sessions, volatility = np.array(EQUIPMENT)[truth].T * np.exp(0.25 * random.standard_normal((3, customers)))
+    frame["devices_3m"] = line * devices + (1 - line)
+    frame["sessions_day_3m"] = line * sessions + 9 * (1 - line)
+    frame["usage_volatility_3m"] = np.where(has_mobile, 1.1, volatility)
+    frame["peak_mbps_3m"] = np.where(truth == 3, 50, frame["download_mbps"])
+    # Only some plans have a cap, and a mobile cap is measured against all traffic.
+    frame["cap_use_1m"] = np.where(has_mobile & (random.random(customers) < 0.6), frame["gb_month_3m"] / 20, np.nan)
+    return frame, truth
+
+
 def labels_of(result: BehaviorResult) -> pd.Series:
     return result.customers.set_index("customer_id")["cluster_id"]
 
@@ -99,6 +129,30 @@ def test_overlapping_archetypes_without_gaps_are_still_found():
     frame, truth = planted(2600, seed=3, noise=0.35, level_noise=0.8)
     result = segment_behavior(frame, "consumer")
     assert adjusted_rand_score(truth, labels_of(result)[frame["customer_id"]].fillna("mixed")) > 0.8
+
+
+@pytest.mark.parametrize("seed", [0, 4, 5])
+def test_groups_of_different_size_and_width_are_neither_cut_nor_merged(seed):
+    frame, truth = consumer_base(seed=seed)
+    result = segment_behavior(frame, "consumer")
+    assert adjusted_rand_score(truth, labels_of(result)[frame["customer_id"]].fillna("mixed")) > 0.95
+    chosen = result.evidence.loc[result.evidence["is_chosen"]].iloc[0]
+    assert chosen["k"] == len(CONSUMER_BASE)
+    assert chosen["prediction_strength"] > 0.95
+    assert set(result.clusters["cluster_name"]) == {
+        "Heavy evening users",
+        "Weekday daytime users",
+        "Night-time uploaders",
+        "Light users",
+        "Typical users",
+        "Mobile-only users",
+    }
+
+
+def test_one_archetype_is_not_split_by_who_has_a_mobile_contract_too():
+    frame, truth = consumer_base(2600, seed=1)
+    streamers = frame[truth == 0].reset_index(drop=True)
+    assert len(segment_behavior(streamers, "consumer").clusters) == 1
 
 
 @pytest.mark.parametrize("customers", [100, 400, 1500])

@@ -4,13 +4,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sklearn.cluster import KMeans
 from threadpoolctl import threadpool_limits
 
 from models.behavior_parameters import BehaviorParameters
 from models.cluster_choice import choose
 from models.cluster_evidence import Evidence, assess, jaccard_table, prediction_strength, valley
-from models.cluster_partition import WithinClusterMetric, partition
+from models.cluster_partition import LocalMetric, partition
 
 LABELS = st.lists(st.integers(0, 3), min_size=2, max_size=50).map(np.array)
 
@@ -72,6 +71,12 @@ def test_a_long_cloud_can_be_cut_reproducibly_but_has_no_gap():
     assert choose([evidence], BehaviorParameters()).k == 1
 
 
+def test_the_metric_makes_a_long_cloud_rounder():
+    long = np.random.default_rng(0).standard_normal((1500, 4)) * [3, 1, 0.5, 0.3]
+    mapped = np.linalg.svd(LocalMetric().fit_transform(long), compute_uv=False)
+    assert mapped[0] / mapped[-1] < 0.5 * 3 / 0.3
+
+
 def test_the_metric_draws_the_border_between_long_clusters_where_plain_k_means_does_not():
     random = np.random.default_rng(0)
     truth = random.integers(0, 2, 1000)
@@ -80,13 +85,20 @@ def test_the_metric_draws_the_border_between_long_clusters_where_plain_k_means_d
     def error(labels: np.ndarray) -> float:
         return min(np.mean(labels != truth), np.mean(labels == truth))
 
-    assert error(KMeans(2, n_init=5, random_state=0).fit_predict(rows)) > 0.05
-    assert error(partition(2).fit_predict(rows)) < 0.01
+    assert error(partition(2).fit_predict(rows)) > 0.05
+    assert error(partition(2).fit_predict(LocalMetric().fit_transform(rows))) < 0.01
 
 
-def test_the_metric_of_one_cluster_is_the_plain_space():
-    rows = np.random.default_rng(0).standard_normal((20, 3))
-    assert (WithinClusterMetric(1).fit(rows).transform(rows) == rows).all()
+@pytest.mark.parametrize("rows", [1, 2, 5, 40])
+def test_equal_rows_have_no_neighbourhood_to_measure_by(rows):
+    equal = np.ones((rows, 3))
+    assert (LocalMetric().fit_transform(equal) == equal).all()
+
+
+def test_the_unit_of_the_space_does_not_change_the_metric():
+    rows = np.random.default_rng(0).standard_normal((200, 3))
+    first, second = LocalMetric().fit_transform(rows), LocalMetric().fit_transform(1000 * rows)
+    np.testing.assert_allclose(np.abs(first), np.abs(second), rtol=1e-6)
 
 
 def test_the_largest_k_that_holds_is_chosen_and_every_row_says_why():
@@ -101,10 +113,33 @@ def test_the_largest_k_that_holds_is_chosen_and_every_row_says_why():
     assert decisions[3].startswith("Refused: prediction strength 0.79 is under 0.80")
 
 
-@pytest.mark.parametrize(("reference", "k"), [(0.65, 1), (0.59, 2)])
+@pytest.mark.parametrize(("reference", "k"), [(0.55, 1), (0.49, 2)])
 def test_without_a_gap_only_much_better_than_shuffled_is_believed(reference, k):
     overlapping = found(2, separation=0.05, reference_strength=reference)
     assert choose([overlapping], BehaviorParameters()).k == k
+
+
+def test_a_cut_without_a_gap_is_not_believed_where_fewer_clusters_have_gaps():
+    cut = found(4, separation=0.05, reference_strength=0.2)
+    choice = choose([found(3), cut], BehaviorParameters())
+    assert choice.k == 3
+    assert choice.evidence["decision"].iloc[-1].endswith("(depth 0.05), which the clusters of k = 3 have.")
+
+
+def test_clusters_that_all_come_back_go_before_more_that_do_not():
+    unsteady = found(4, jaccard=(0.9, 0.9, 0.9, 0.7), share=(0.4, 0.3, 0.2, 0.1))
+    choice = choose([found(3), unsteady], BehaviorParameters())
+    assert choice.k == 3
+    assert (
+        "not every cluster comes back (Jaccard 0.70), where those of k = 3 do" in choice.evidence["decision"].iloc[-1]
+    )
+
+
+def test_a_tiny_cluster_need_not_come_back():
+    outliers = found(4, jaccard=(0.9, 0.9, 0.9, 0.3), share=(0.4, 0.3, 0.29, 0.01))
+    choice = choose([found(3), outliers], BehaviorParameters())
+    assert choice.k == 4
+    assert choice.holds == (True, True, True, False)
 
 
 @pytest.mark.parametrize(("share", "k"), [(0.2, 3), (0.21, 1)])

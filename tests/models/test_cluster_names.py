@@ -1,5 +1,7 @@
 """Names and rules come from what sets a cluster apart, and say no more than that."""
 
+import functools
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,8 +11,10 @@ from models.cluster_names import NUMERALS, VOCABULARY, effect_sizes, name_cluste
 from models.cluster_rules import cluster_rule
 
 
-def name(effects: dict[str, float], taken: tuple[str, ...] = ()) -> str:
-    frame = pd.DataFrame({"feature": list(effects), "effect": list(effects.values()), "standing": 1.0})
+def name(effects: dict[str, float], taken: tuple[str, ...] = (), typical: float = np.nan) -> str:
+    frame = pd.DataFrame(
+        {"feature": list(effects), "effect": list(effects.values()), "standing": 1.0, "typical": typical}
+    )
     return name_cluster(frame, USAGE_WEIGHTS, minimum_effect=0.5, noun="users", taken=taken)
 
 
@@ -22,13 +26,16 @@ def test_every_feature_has_words():
 @pytest.mark.parametrize(
     ("effects", "expected"),
     [
-        ({"gb_month_3m": 1.2, "evening_share_3m": 2.0, "upload_share_3m": -1.0}, "Heavy evening downloaders"),
+        ({"gb_month_3m": 1.2, "evening_share_3m": 2.0, "upload_share_3m": -1.0}, "Heavy evening users"),
         ({"gb_month_3m": -3.0}, "Light users"),
-        ({"gb_month_3m": 0.49}, "Typical users"),
+        ({"gb_month_3m": 0.99}, "Typical users"),
         ({}, "Typical users"),
         ({"evening_share_3m": -2.0, "business_hours_share_3m": 1.5}, "Daytime users"),
-        ({"gb_month_3m": 1.0, "peak_mbps_3m": 2.0}, "Heavy users"),
-        ({"gb_month_3m": 0.3, "peak_mbps_3m": 2.0}, "Fast users"),
+        ({"business_hours_share_3m": 3.0, "weekend_share_3m": -3.1}, "Weekday daytime users"),
+        ({"business_hours_share_3m": 3.0, "weekend_share_3m": -2.9}, "Daytime users"),
+        ({"night_share_3m": 4.0, "upload_share_3m": 3.0, "gb_month_3m": 0.8}, "Night-time uploaders"),
+        ({"gb_month_3m": 1.0, "devices_3m": 9.0}, "Heavy users"),
+        ({"gb_month_3m": 0.3, "devices_3m": 9.0}, "Typical users"),
         ({"has_tv": 5.0, "has_mobile": 4.0, "gb_month_3m": -2.0}, "Light users with TV"),
     ],
 )
@@ -37,10 +44,27 @@ def test_names_follow_effects(effects, expected):
 
 
 def test_a_taken_name_grows_by_the_next_strongest_word_then_counts():
-    effects = {"gb_month_3m": 2, "evening_share_3m": 2, "upload_share_3m": -2, "weekend_share_3m": 1}
-    short, longer = "Heavy evening downloaders", "Heavy weekend evening downloaders"
+    effects = {"gb_month_3m": 2, "evening_share_3m": 2, "upload_share_3m": 1, "devices_3m": 0.6}
+    short, longer, longest = "Heavy evening users", "Heavy evening uploaders", "Heavy many-device evening uploaders"
     assert name(effects, (short,)) == longer
-    assert name(effects, (short, longer)) == f"{longer} II"
+    assert name(effects, (short, longer)) == longest
+    assert name(effects, (short, longer, longest)) == f"{longest} II"
+
+
+def test_customers_with_mobile_and_no_internet_are_called_that():
+    effects = pd.DataFrame(
+        {
+            "feature": ["has_internet", "has_mobile", "gb_month_3m", "devices_3m"],
+            "effect": [-10.0, 3.0, -4.0, -3.0],
+            "standing": 1.0,
+            "typical": [0.01, 1.0, 9.0, 1.0],
+        }
+    )
+    called = functools.partial(name_cluster, effects, USAGE_WEIGHTS, minimum_effect=0.5, noun="users")
+    assert called() == "Mobile-only users"
+    assert called(taken=["Mobile-only users"]) == "Light mobile-only users"
+    effects.loc[0, "typical"] = 0.4
+    assert called() == "Light users without internet"
 
 
 def test_a_word_goes_to_the_clusters_that_have_most_of_it():
@@ -50,7 +74,7 @@ def test_a_word_goes_to_the_clusters_that_have_most_of_it():
     assert effects[1]["standing"].item() < 0.5
     assert effects[2]["standing"].item() == 1
     names = [name_cluster(effects[n], USAGE_WEIGHTS, minimum_effect=0.5, noun="users") for n in (1, 2)]
-    assert names == ["Typical users", "Night users"]
+    assert names == ["Typical users", "Night-time users"]
 
 
 def test_numerals_are_many_and_different():
@@ -83,6 +107,16 @@ def test_a_rule_is_a_condition_with_its_own_precision_and_recall():
     assert "not has_tv" in rule.text
     assert rule.precision > 0.95
     assert rule.recall > 0.9
+
+
+def test_a_rule_speaks_of_the_leading_features_where_they_say_the_cluster_as_well():
+    random = np.random.default_rng(0)
+    member = random.random(400) < 0.5
+    said, other = member + 0.1 * random.random(400), member + 0.0
+    frame = pd.DataFrame({"has_tv": other, "evening_share_3m": said, "weekend_share_3m": random.random(400)})
+    assert cluster_rule(frame, member).text == "has_tv"
+    assert cluster_rule(frame, member, ["evening_share_3m"]).text.startswith("evening_share_3m >= ")
+    assert cluster_rule(frame, member, ["weekend_share_3m"]).text == "has_tv"
 
 
 def test_an_unknown_value_never_meets_a_threshold():
