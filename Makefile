@@ -18,7 +18,8 @@ help:  ## Show the targets
 $(INSTALLED): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, found " + sys.version.split()[0] + "; try make PYTHON=python3.12") if sys.version_info < (3, 11) else None'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.lock
+	# The lock is complete, so pip need not resolve; older ones cannot match its hashes to extras when they do.
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
 	@touch $@
 
@@ -33,7 +34,7 @@ run: $(INSTALLED) data/simulated_isp/source data/ibm_telco/source  ## Run the wh
 	$(BIN)/segmentation run --config $(SIMULATED) --from 2025-07 --to 2025-12
 
 test: $(INSTALLED)  ## Run every test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: $(INSTALLED)  ## Check style, types, import direction, SQL style and SQL portability
 	$(BIN)/ruff check
