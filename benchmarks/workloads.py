@@ -14,6 +14,8 @@ from benchmarks.answer import Answer, Part
 
 if TYPE_CHECKING:
     import duckdb
+    from dagster import RunRecord
+    from dagster._core.execution.stats import RunStepKeyStatsSnapshot
 
     from orchestration.lib.settings import Settings
 
@@ -116,22 +118,25 @@ def daily_ingest(answer: Answer) -> None:
         rows = connection.execute(
             "select source_table, sum(rows_read) from ops.loads where load_id > ? group by all order by all", [before]
         ).fetchall()
-    job.rows = answer.rows = int(sum(count for _, count in rows))
+    read: dict[str, int] = {table: int(count) for table, count in rows}
+    job.rows = answer.rows = sum(read.values())
     answer.work_seconds = job.seconds
+    _, steps = _last_run("daily_ingest")
+    for made in (event.asset_materialization for step in steps for event in step.materialization_events):
+        if made is not None:
+            table = made.asset_key.path[-1]
+            seconds = float(str(made.metadata["seconds"].value))
+            answer.parts.append(Part(f"raw.{table}", seconds, read.get(table, 0)))
 
 
 def segmentation_parts(answer: Answer) -> None:
     """Say what the last run of the segmentation job spent its time on, from Dagster's own records."""
-    from dagster import DagsterInstance, RunsFilter
-
     from orchestration.lib.settings import load_settings
     from orchestration.lib.warehouse import Warehouse
 
-    instance = DagsterInstance.get()
-    (record,) = instance.get_run_records(RunsFilter(job_name="monthly_segmentation"), limit=1)
-    steps = [each for each in instance.get_run_step_stats(record.dagster_run.run_id) if each.start_time]
+    run, steps = _last_run("monthly_segmentation")
     models: list[Part] = []
-    for step in sorted(steps, key=lambda each: each.start_time or 0.0):
+    for step in steps:
         answer.parts.append(Part(f"step {step.step_key}", (step.end_time or 0.0) - (step.start_time or 0.0)))
         for event in step.materialization_events:
             made = event.asset_materialization
@@ -139,7 +144,7 @@ def segmentation_parts(answer: Answer) -> None:
                 seconds = made.metadata["Execution Duration"].value
                 models.append(Part(f"dbt {'.'.join(made.asset_key.path)}", float(str(seconds))))
     answer.parts += sorted(models, key=lambda model: -model.seconds)[:SLOWEST_DBT_MODELS]
-    answer.work_seconds = (record.end_time or 0.0) - (record.start_time or 0.0)
+    answer.work_seconds = (run.end_time or 0.0) - (run.start_time or 0.0)
     with Warehouse(load_settings().warehouse).reader() as connection:
         ((answer.rows,),) = connection.execute("select count(*) from bi.customer_segments").fetchall()
 
@@ -213,6 +218,16 @@ def read_bi(answer: Answer) -> None:
             with answer.part(name) as part, _reader(settings) as connection:
                 part.rows = connection.execute(query).to_arrow_table().num_rows
             answer.rows += part.rows
+
+
+def _last_run(job: str) -> "tuple[RunRecord, list[RunStepKeyStatsSnapshot]]":
+    """Return Dagster's record of the last run of a job, and of its steps in the order they started."""
+    from dagster import DagsterInstance, RunsFilter
+
+    instance = DagsterInstance.get()
+    (run,) = instance.get_run_records(RunsFilter(job_name=job), limit=1)
+    steps = [step for step in instance.get_run_step_stats(run.dagster_run.run_id) if step.start_time is not None]
+    return run, sorted(steps, key=lambda step: step.start_time or 0.0)
 
 
 def _ingest(answer: Answer, lake: str, *tables: str) -> None:
