@@ -1,6 +1,7 @@
 """The daemon and the webserver as people run them: schedules tick, and a job launched from the UI publishes."""
 
 import json
+import signal
 import socket
 import subprocess
 import sys
@@ -89,7 +90,12 @@ def webserver(deployment: Deployment) -> Iterator[WebServer]:
         wait_for("the webserver", lambda: server.ask(GROUPS)["assetNodes"], 120)
         yield server
     finally:
-        deployment.kill(process)
+        # It stops its code servers only when asked to stop.
+        process.send_signal(signal.SIGINT)
+        try:
+            process.wait(timeout=30)
+        except subprocess.TimeoutExpired:
+            deployment.kill(process)
 
 
 def test_the_graph_has_the_groups_of_the_flow(webserver):

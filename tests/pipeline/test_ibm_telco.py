@@ -1,8 +1,9 @@
 """The public IBM Telco data, mapped by settings alone: the published figures come out, and what is missing is said."""
 
-import shutil
+from collections.abc import Callable
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from examples.ibm_telco.fetch import fetch
@@ -13,16 +14,18 @@ pytestmark = pytest.mark.slow
 EXAMPLE = Path(__file__).parents[2] / "examples" / "ibm_telco" / "segmentation.yaml"
 
 
-@pytest.fixture(scope="module")
-def ibm(tmp_path_factory: pytest.TempPathFactory) -> Deployment:
-    folder = tmp_path_factory.mktemp("ibm")
+def _deploy(folder: Path, edit: Callable[[str], str] = str) -> Deployment:
     fetch(folder / "source" / "telco.parquet")
-    shutil.copy(EXAMPLE, folder)
-    settings = folder / "segmentation.yaml"
-    settings.write_text(settings.read_text().replace("../../data/ibm_telco/", ""))
+    settings = EXAMPLE.read_text().replace("../../data/ibm_telco/", "")
+    (folder / "segmentation.yaml").write_text(edit(settings))
     deployment = Deployment(folder)
     deployment.run("2025-12", "2025-12")
     return deployment
+
+
+@pytest.fixture(scope="module")
+def ibm(tmp_path_factory: pytest.TempPathFactory) -> Deployment:
+    return _deploy(tmp_path_factory.mktemp("ibm"))
 
 
 def test_churned_share_is_the_published_one(ibm):
@@ -59,3 +62,13 @@ def test_a_run_without_months_takes_the_last_that_the_data_reach(ibm):
     finished = ibm.command("run")
     assert finished.returncode == 0, finished.stderr
     assert [row["version_id"] for row in ibm.versions()] == ["2025-12-31.1"]
+
+
+def test_a_lake_with_its_catalog_in_postgresql_holds_the_same_segments(ibm, tmp_path, postgres_database):
+    catalog = f'warehouse:\n  catalog: "postgres:{postgres_database}"\n'
+    on_postgresql = _deploy(tmp_path, lambda settings: settings.replace("warehouse:\n", catalog, 1))
+    assert not list(tmp_path.rglob("catalog.sqlite"))
+    expected, found = ibm.contents("segments", "bi"), on_postgresql.contents("segments", "bi")
+    assert expected.keys() == found.keys()
+    for name in expected:
+        pd.testing.assert_frame_equal(found[name], expected[name], obj=name)
