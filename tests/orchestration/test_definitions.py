@@ -18,7 +18,7 @@ def forbidden(*_args, **_kwargs):
 duckdb.connect = forbidden
 socket.socket.connect = forbidden
 from orchestration.definitions import defs
-defs().get_all_job_defs()
+defs().get_repository_def()
 """
 
 
