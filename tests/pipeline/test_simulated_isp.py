@@ -53,7 +53,7 @@ def test_planted_archetypes_of_consumers_with_full_history_are_found_again(simul
         " where as_of_date = ? and population = 'consumer' and is_open and usage_history_months >= 12",
         [AS_OF],
     )["customer_id"]
-    found = customers.loc[full, "behavior_cluster_id"].fillna("none")
+    found = customers.loc[full, "cluster_id"].fillna("none")
     score = adjusted_rand_score(planted.loc[full, "archetype"], found)
     print(f"adjusted Rand index of consumers with a full history: {score:.3f}")
     assert score >= 0.8
