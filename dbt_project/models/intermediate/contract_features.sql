@@ -44,14 +44,23 @@ spells as (
     group by run_months.as_of_date, spans.customer_id
 ),
 
+-- The run's months, and a quarter before them for what is compared.
+compared_months as (
+    select as_of_date as month_end_date from run_months
+    union
+    select {{ month_end(add_months('as_of_date', -3)) }} as month_end_date from run_months
+),
+
 open_contracts as (
     select
         *,
         row_number() over (
             partition by customer_id, month_end_date order by family_rank asc, monthly_fee desc, contract_id asc
         ) as contract_rank
-    from {{ ref('contract_months') }}
-    where is_open
+    from {{ ref('contract_months') }} as contract_months
+    where
+        contract_months.is_open
+        and contract_months.month_end_date in (select compared_months.month_end_date from compared_months)
 ),
 
 products as (

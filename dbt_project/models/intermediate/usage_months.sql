@@ -1,17 +1,23 @@
 {{ config(materialized='incremental', unique_key='month_end_date', partitioned_by='month_end_date') }}
 
 -- A month is made again when its rows are not those the model has seen: new loads, restated days, erased contracts.
-with source_months as (
+with source_days as (
     select
+        usage_date,
         {{ month_end('usage_date') }} as month_end_date,
+        count(*) as contract_days,
+        max(_load_id) as last_load_id
+    from {{ ref('stg_usage') }}
+    group by usage_date
+),
+
+source_months as (
+    select
+        month_end_date,
         sum(contract_days) as contract_days,
         max(last_load_id) as last_load_id
-    from (
-        select usage_date, count(*) as contract_days, max(_load_id) as last_load_id
-        from {{ ref('stg_usage') }}
-        group by usage_date
-    ) as days
-    group by {{ month_end('usage_date') }}
+    from source_days
+    group by month_end_date
 ),
 
 {% if is_incremental() %}
@@ -35,19 +41,21 @@ changed_months as (
     {% endif %}
 ),
 
--- The files of other months need not be opened.
-changed_span as (
+-- Joined by the day, so that the scan skips the files of other months.
+changed_days as (
     select
-        {{ month_start('min(month_end_date)') }} as first_date,
-        max(month_end_date) as last_date
-    from changed_months
+        source_days.usage_date,
+        source_days.month_end_date
+    from source_days
+    inner join changed_months
+        on source_days.month_end_date = changed_months.month_end_date
 ),
 
 usage_days as (
     select
         usage.contract_id,
         usage.usage_date,
-        changed_months.month_end_date,
+        changed_days.month_end_date,
         usage.bytes_down,
         usage.bytes_up,
         usage.bytes_down + usage.bytes_up as bytes_total,
@@ -61,12 +69,8 @@ usage_days as (
         usage.peak_mbps,
         usage._load_id
     from {{ ref('stg_usage') }} as usage
-    inner join changed_months
-        on {{ month_end('usage.usage_date') }} = changed_months.month_end_date
-    cross join changed_span as span
-    where
-        usage.usage_date >= span.first_date
-        and usage.usage_date <= span.last_date
+    inner join changed_days
+        on usage.usage_date = changed_days.usage_date
 )
 
 select
