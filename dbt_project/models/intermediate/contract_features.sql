@@ -53,14 +53,15 @@ compared_months as (
 
 open_contracts as (
     select
-        *,
+        months.*,
         row_number() over (
-            partition by customer_id, month_end_date order by family_rank asc, monthly_fee desc, contract_id asc
+            partition by months.customer_id, months.month_end_date
+            order by months.family_rank asc, months.monthly_fee desc, months.contract_id asc
         ) as contract_rank
-    from {{ ref('contract_months') }} as contract_months
-    where
-        contract_months.is_open
-        and contract_months.month_end_date in (select compared_months.month_end_date from compared_months)
+    from {{ ref('contract_months') }} as months
+    inner join compared_months
+        on months.month_end_date = compared_months.month_end_date
+    where months.is_open
 ),
 
 products as (
