@@ -44,8 +44,11 @@ lint: $(INSTALLED)  ## Check style, types, import direction, SQL style and SQL p
 	cd dbt_project && ../$(BIN)/sqlfluff lint --processes 2 models
 	$(BIN)/python -m pytest -q tests/dbt -k spark
 
+dev: export SEGMENTATION_CONFIG ?= $(CURDIR)/$(SIMULATED)
+dev: export DAGSTER_HOME ?= $(CURDIR)/data/simulated_isp/dagster
 dev: $(INSTALLED) data/simulated_isp/source  ## Open the Dagster UI on the simulated ISP
-	DAGSTER_HOME=$${DAGSTER_HOME:-$(CURDIR)/data/simulated_isp/dagster} SEGMENTATION_CONFIG=$${SEGMENTATION_CONFIG:-$(CURDIR)/$(SIMULATED)} $(BIN)/dg dev
+	@$(BIN)/python -c 'from orchestration.lib import runs, settings; runs.prepare_dagster_home(settings.load_settings())'
+	$(BIN)/dg dev
 
 bench: $(INSTALLED)  ## Measure speed and memory
 	$(BIN)/python -m benchmarks
