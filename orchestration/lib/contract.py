@@ -36,16 +36,27 @@ OPS_TABLES: Mapping[str, Mapping[str, str]] = {
         "rows_superseded": "bigint",
         "file_bytes": "bigint",
         "file_modified_ns": "bigint",
+        "file_changed_ns": "bigint",
+        "cursor_value": "varchar",
+        "source_columns": "varchar",
     },
     "quarantine": {
         "load_id": "bigint",
         "source_table": "varchar",
         "file": "varchar",
         "row_number": "bigint",
+        "line": "bigint",
         "column_name": "varchar",
         "value": "varchar",
         "reason": "varchar",
         "row_json": "varchar",
+    },
+    # How many rows each load brought to, or took from, each month: what late data reach.
+    "load_months": {
+        "load_id": "bigint",
+        "source_table": "varchar",
+        "month_end_date": "date",
+        "rows": "bigint",
     },
 }
 

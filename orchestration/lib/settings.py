@@ -10,33 +10,32 @@ import os
 import re
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator
 
 from models.behavior_parameters import BehaviorParameters
 from models.retention import RetentionParameters
 from models.value import ValueParameters
 from orchestration.lib.errors import SettingsError
 from orchestration.lib.rules import LIFECYCLE_RULES, MARKET_RULES, Rule, render
+from orchestration.lib.source_settings import (
+    LocationName,
+    LocationSettings,
+    PseudonymSettings,
+    Section,
+    Share,
+    SourceSettings,
+)
 
 CONFIG_VARIABLE = "SEGMENTATION_CONFIG"
 DEFAULT_FILE = "segmentation.yaml"
 
 Month = Annotated[str, Field(pattern=r"^\d{4}-(0[1-9]|1[0-2])$")]
-Share = Annotated[float, Field(ge=0, le=1)]
-# A location is a table in the user's SQL.
-LocationName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 
 
-class _Section(BaseModel):
-    """A part of the settings: frozen, and a key it does not know is an error."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class WarehouseSettings(_Section):
+class WarehouseSettings(Section):
     """Where the lake lives."""
 
     path: Path = Field(Path("data/warehouse"), description="folder of the data files and the SQLite catalog")
@@ -53,50 +52,7 @@ class WarehouseSettings(_Section):
         return value
 
 
-def _as_list(value: Any) -> Any:
-    return [value] if isinstance(value, str) else value
-
-
-class LocationSettings(_Section):
-    """Files to read, by one or more globs."""
-
-    files: Annotated[list[str], BeforeValidator(_as_list)] = Field(min_length=1)
-    format: Literal["csv", "json", "parquet"] | None = Field(None, description="taken from the file's ending if absent")
-    options: dict[str, Any] = Field(
-        default_factory=dict, description="options of DuckDB's reader, for example delim, encoding or header"
-    )
-
-
-class SourceSettings(_Section):
-    """How one table of the source contract is filled.
-
-    Either ``location`` (columns of the same name are taken as they are, ``columns`` says the rest), or ``query``
-    over the named locations, whose result has the contract's column names. A query that grows by ``append`` also
-    names the ``location`` that grows: it runs once for each new file of it.
-    """
-
-    location: str | None = None
-    query: str | None = None
-    columns: dict[str, str] = Field(
-        default_factory=dict, description="contract column: SQL expression over source columns"
-    )
-    where: str | None = Field(None, description="SQL condition; rows that fail it are not read")
-    growth: Literal["snapshot", "append"] = Field(
-        "snapshot",
-        description="snapshot: the files hold the whole table; append: each file is seen once and adds rows",
-    )
-
-    def model_post_init(self, _context: Any) -> None:
-        """Refuse a source whose rows or growth are not plain."""
-        if self.location is None and self.query is None:
-            raise ValueError("give either 'location' or 'query'")
-        if self.query is not None and self.columns:
-            raise ValueError("'columns' goes with 'location'; a 'query' names its columns itself")
-        if self.query is not None and (self.location is not None) != (self.growth == "append"):
-            raise ValueError("'query' takes a 'location' with 'growth: append', the one that grows, and not otherwise")
-
-
-class CostSettings(_Section):
+class CostSettings(Section):
     """Cost to serve, in the reporting currency."""
 
     product_cost_share: dict[str, Share] = Field(
@@ -109,15 +65,15 @@ class CostSettings(_Section):
     write_off_after_days: int = Field(120, ge=1, description="unpaid invoices are written off at this age past due")
 
 
-class FeatureSettings(_Section):
+class FeatureSettings(Section):
     """Choices behind the features."""
 
-    main_product_families: list[str] = ["internet", "mobile"]
-    contact_categories_of_complaint: list[str] = ["complaint"]
-    autopay_methods: list[str] = ["direct_debit", "card"]
+    main_product_families: list[str] = Field(default_factory=lambda: ["internet", "mobile"])
+    contact_categories_of_complaint: list[str] = Field(default_factory=lambda: ["complaint"])
+    autopay_methods: list[str] = Field(default_factory=lambda: ["direct_debit", "card"])
 
 
-class _RuleSettings(_Section):
+class _RuleSettings(Section):
     """Ordered rules, the first that holds wins. ``{name}`` in a rule is one of the thresholds."""
 
     thresholds: dict[str, float]
@@ -170,7 +126,7 @@ class LifecycleSettings(_RuleSettings):
     rules: list[Rule] = Field(default_factory=lambda: list(LIFECYCLE_RULES), min_length=1)
 
 
-class ScheduleSettings(_Section):
+class ScheduleSettings(Section):
     """When it runs, in the operator's own time zone."""
 
     timezone: str = "UTC"
@@ -180,14 +136,14 @@ class ScheduleSettings(_Section):
     keep_snapshots_days: int = Field(30, ge=1)
 
 
-class ReportSettings(_Section):
+class ReportSettings(Section):
     """The HTML report and the profiles."""
 
     path: Path = Path("data/reports")
     minimum_cell_size: int = Field(10, ge=1, description="smaller cells are suppressed in published profiles")
 
 
-class Settings(_Section):
+class Settings(Section):
     """Everything a deployment decides."""
 
     name: str = Field("isp", pattern=r"^[a-z][a-z0-9_]*$")
@@ -198,6 +154,7 @@ class Settings(_Section):
     warehouse: WarehouseSettings = WarehouseSettings()
     locations: dict[LocationName, LocationSettings] = Field(default_factory=dict)
     sources: dict[str, SourceSettings] = Field(default_factory=dict)
+    pseudonyms: PseudonymSettings | None = None
     costs: CostSettings = CostSettings()
     features: FeatureSettings = FeatureSettings()
     retention: RetentionParameters = RetentionParameters()
@@ -318,9 +275,6 @@ def _with_absolute_paths(settings: Settings, base: Path) -> Settings:
         update={
             "warehouse": settings.warehouse.model_copy(update={"path": Path(absolute(str(settings.warehouse.path)))}),
             "report": settings.report.model_copy(update={"path": Path(absolute(str(settings.report.path)))}),
-            "locations": {
-                name: location.model_copy(update={"files": [absolute(glob) for glob in location.files]})
-                for name, location in settings.locations.items()
-            },
+            "locations": {name: location.with_paths(absolute) for name, location in settings.locations.items()},
         }
     )

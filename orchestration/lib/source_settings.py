@@ -1,0 +1,135 @@
+"""Settings of what comes in: locations, how each source table is filled from them, and what is kept secret.
+
+Secrets (keys, passwords, connection strings) are ``SecretStr``: they never show in logs, errors or metadata.
+"""
+
+from collections.abc import Callable
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+
+Share = Annotated[float, Field(ge=0, le=1)]
+# A location is a table (of files) or a schema qualifier (a database) in the user's SQL.
+LocationName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+
+
+class Section(BaseModel):
+    """A part of the settings: frozen, and a key it does not know is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def _as_list(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
+class ObjectStoreSettings(Section):
+    """How an S3-compatible object store is reached; secrets come from the environment as ``${NAME}``."""
+
+    key_id: SecretStr | None = None
+    secret: SecretStr | None = None
+    region: str | None = None
+    endpoint: str | None = Field(None, description="host and port of a store that is not Amazon's")
+    use_ssl: bool = True
+    url_style: Literal["vhost", "path"] = "vhost"
+
+
+class LocationSettings(Section):
+    """Where source data lie: files by one or more globs, or a SQL database.
+
+    In the user's SQL a location of files is a table of its name, and a database one qualifies its tables
+    (``crm.public.clients``).
+    """
+
+    files: Annotated[list[str], BeforeValidator(_as_list)] = Field(
+        default_factory=list, description="local globs, or globs on an object store (s3://bucket/…)"
+    )
+    format: Literal["csv", "json", "parquet"] | None = Field(None, description="taken from the file's ending if absent")
+    options: dict[str, Any] = Field(
+        default_factory=dict, description="options of DuckDB's reader, for example delim, encoding or header"
+    )
+    decimal_separator: Literal[".", ","] = Field(".", description="of numbers written as text; the other one groups")
+    date_format: str | None = Field(None, description="strptime format of dates written as text; default ISO 8601")
+    timestamp_format: str | None = Field(None, description="strptime format of times written as text")
+    timezone: str | None = Field(None, description="zone of times without an offset; default the operator's own")
+    object_store: ObjectStoreSettings | None = None
+    database: Literal["postgres", "mysql", "sqlite", "duckdb"] | None = None
+    connection: SecretStr | None = Field(
+        None, description="connection string, or the path of a SQLite or DuckDB file; secrets as ${NAME}"
+    )
+
+    def model_post_init(self, _context: Any) -> None:
+        """Refuse a location that is neither files nor a database, or both."""
+        if bool(self.files) == (self.database is not None):
+            raise ValueError("give either 'files' or 'database'")
+        if (self.database is None) != (self.connection is None):
+            raise ValueError("'database' and 'connection' go together")
+        if self.object_store is not None and not self.files:
+            raise ValueError("'object_store' goes with 'files'")
+
+    def with_paths(self, absolute: Callable[[str], str]) -> "LocationSettings":
+        """Return the same location with its paths passed through ``absolute``."""
+        if self.files:
+            return self.model_copy(update={"files": [absolute(glob) for glob in self.files]})
+        if self.database in {"sqlite", "duckdb"} and self.connection is not None:
+            return self.model_copy(update={"connection": SecretStr(absolute(self.connection.get_secret_value()))})
+        return self
+
+
+class QuarantineSettings(Section):
+    """How much of a source may be rejected."""
+
+    max_share: Share = Field(0.05, description="largest share of a source's rows that may be in quarantine")
+    action: Literal["warn", "block"] = Field(
+        "block", description="block: the run fails and nothing is segmented until it is mended or the limit is raised"
+    )
+
+
+class SourceSettings(Section):
+    """How one table of the source contract is filled.
+
+    Either ``location`` (columns of the same name are taken as they are, ``columns`` says the rest), or ``query``
+    over the named locations, whose result has the contract's column names. A query over files that grows by
+    ``append`` also names the ``location`` that grows: it runs once for each new file of it.
+
+    A database grows by ``append`` with a ``cursor``: rows whose cursor is not less than the largest seen (less
+    ``lookback``) are read; those known already drop as duplicates, changed ones replace.
+    """
+
+    location: str | None = None
+    table: str | None = Field(None, description="table of a database location, with its schema where it needs one")
+    query: str | None = None
+    columns: dict[str, str] = Field(
+        default_factory=dict, description="contract column: SQL expression over source columns"
+    )
+    where: str | None = Field(None, description="SQL condition; rows that fail it are not read")
+    growth: Literal["snapshot", "append"] = Field(
+        "snapshot",
+        description="snapshot: what lies there is the whole table; append: each file, or each row past the cursor, "
+        "adds to it",
+    )
+    cursor: str | None = Field(None, description="SQL over the source's columns (or the query's) that only grows")
+    lookback: str | None = Field(None, description="interval before the cursor that is read again, such as '3 days'")
+    quarantine: QuarantineSettings = QuarantineSettings()
+
+    def model_post_init(self, _context: Any) -> None:
+        """Refuse a source whose rows or growth are not plain."""
+        if self.location is None and self.query is None:
+            raise ValueError("give either 'location' or 'query'")
+        if self.query is not None and (self.columns or self.table):
+            raise ValueError("'columns' and 'table' go with 'location'; a 'query' says both itself")
+        if self.cursor is not None and self.growth != "append":
+            raise ValueError("'cursor' goes with 'growth: append'")
+        if self.lookback is not None and self.cursor is None:
+            raise ValueError("'lookback' goes with 'cursor'")
+        grows_by_file = self.growth == "append" and self.cursor is None
+        if self.query is not None and (self.location is not None) != grows_by_file:
+            raise ValueError(
+                "'query' takes a 'location', the one that grows, only with 'growth: append' and no 'cursor'"
+            )
+
+
+class PseudonymSettings(Section):
+    """Identifiers replaced on the way in by a keyed hash (HMAC-SHA-256), the same in every table."""
+
+    key: SecretStr = Field(description="the secret key, as ${NAME}; whoever has it can link pseudonyms to persons")
