@@ -147,6 +147,32 @@ def check_sources(
 
 
 @app.command()
+def presets(
+    name: Annotated[str | None, typer.Argument(help="Describe this one only.")] = None,
+) -> None:
+    """List the presets: what they read, under which location names, and which parameters they take."""
+    from orchestration.lib.presets import load_presets
+
+    known = load_presets()
+    with errors_for_people():
+        if name is not None and name not in known:
+            raise SegmentationError(f"There is no preset {name!r}. Presets: {', '.join(known)}.")
+    for each in [name] if name else list(known):
+        preset = known[each]
+        out.print(f"[bold]{each}[/]: {preset.description.strip()}", soft_wrap=True)
+        rows = [
+            [location, "required" if declared.required else "optional", declared.description.strip()]
+            for location, declared in preset.locations.items()
+        ]
+        _print_rows(["location", "", "what it is"], rows, Format.table)
+        choices = [
+            [parameter, declared.default, declared.description.strip()]
+            for parameter, declared in preset.parameters.items()
+        ]
+        _print_rows(["parameter", "default", "what it says"], choices, Format.table)
+
+
+@app.command()
 def sql(
     query: Annotated[str, typer.Argument(help="SQL over the lake's schemas, for example bi.customer_segments.")],
     config: Config = None,

@@ -19,6 +19,7 @@ from models.behavior_parameters import BehaviorParameters
 from models.retention import RetentionParameters
 from models.value import ValueParameters
 from orchestration.lib.errors import SettingsError
+from orchestration.lib.presets import apply_presets
 from orchestration.lib.rules import LIFECYCLE_RULES, MARKET_RULES, Rule, render
 from orchestration.lib.source_settings import (
     LocationName,
@@ -153,6 +154,7 @@ class Settings(Section):
     first_month: Month = Field("2020-01", description="the first month that can be segmented")
     warehouse: WarehouseSettings = WarehouseSettings()
     locations: dict[LocationName, LocationSettings] = Field(default_factory=dict)
+    presets: dict[str, dict[str, Any]] = Field(default_factory=dict)
     sources: dict[str, SourceSettings] = Field(default_factory=dict)
     pseudonyms: PseudonymSettings | None = None
     costs: CostSettings = CostSettings()
@@ -221,6 +223,8 @@ def load_settings(file: Path | None = None) -> Settings:
         raise SettingsError(f"{file} is not valid YAML: {error}") from error
     if not isinstance(document, dict):
         raise SettingsError(f"{file} must be a mapping of settings, found {type(document).__name__}.")
+    currency = str(document.get("currency", Settings.model_fields["currency"].default))
+    document = apply_presets(document, reporting_currency=currency)
     try:
         settings = Settings.model_validate(document)
     except ValidationError as error:

@@ -48,6 +48,10 @@ class LocationSettings(Section):
     options: dict[str, Any] = Field(
         default_factory=dict, description="options of DuckDB's reader, for example delim, encoding or header"
     )
+    columns: dict[str, str] = Field(
+        default_factory=dict,
+        description="columns that files may lack, with their types: null where absent; of JSON only these are read",
+    )
     decimal_separator: Literal[".", ","] = Field(".", description="of numbers written as text; the other one groups")
     date_format: str | None = Field(None, description="strptime format of dates written as text; default ISO 8601")
     timestamp_format: str | None = Field(None, description="strptime format of times written as text")

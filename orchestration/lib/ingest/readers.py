@@ -51,7 +51,10 @@ def rows_sql(paths: Sequence[str], location: LocationSettings, *, with_filename:
     columns = "*, filename" if with_filename else "*"
     # DuckDB's reader either unites columns by name or keeps what it cannot parse, so CSV files are united here.
     groups = [[path] for path in paths] if form == "csv" else [list(paths)]
-    return " union all by name ".join(f"select {columns} from {_reader(form, group, location)}" for group in groups)
+    parts = [f"select {columns} from {_reader(form, group, location)}" for group in groups]
+    if location.columns and form != "json":
+        parts.append(f"select {_no_values(location)} where false")
+    return " union all by name ".join(parts)
 
 
 def numbered(path: str, location: LocationSettings, *, with_filename: bool) -> str:
@@ -69,12 +72,17 @@ def _reader(form: str, paths: Sequence[str], location: LocationSettings) -> str:
         options |= {"header": True, "store_rejects": True, "rejects_table": CSV_ERRORS, "rejects_scan": CSV_SCANS}
     elif form == "json":
         options |= {"union_by_name": True, "sample_size": -1}
+        options |= {"columns": location.columns} if location.columns else {}
     else:
         options |= {"union_by_name": True}
     options |= location.options
     files = ", ".join(_text(_without_patterns(path)) for path in paths)
     rendered = "".join(f", {_name(name)} = {_value(value)}" for name, value in options.items())
     return f"read_{form}([{files}]{rendered})"
+
+
+def _no_values(location: LocationSettings) -> str:
+    return ", ".join(f'cast(null as {kind}) as "{name}"' for name, kind in location.columns.items())
 
 
 def is_parquet(path: str, location: LocationSettings) -> bool:

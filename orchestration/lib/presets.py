@@ -1,0 +1,210 @@
+"""Presets: how the exports of a known system fill the source contract, as fragments of settings.
+
+A preset is a YAML file in ``orchestration/presets``. Its sources become defaults under the user's own: what is loaded,
+checked and hashed are plain sources, so nothing else knows of presets.
+"""
+
+import re
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+from jinja2 import StrictUndefined, TemplateError
+from jinja2.sandbox import SandboxedEnvironment
+from pydantic import Field
+
+from orchestration.lib.errors import SettingsError
+from orchestration.lib.source_settings import LocationName, Section
+
+FOLDER = Path(__file__).parent.parent / "presets"
+
+Value = str | int | float | bool
+
+
+class PresetParameter(Section):
+    """A choice a preset leaves open: SQL or a plain value, put into its sources where they name it."""
+
+    default: Value
+    description: str
+
+
+class PresetLocation(Section):
+    """A file or table a preset reads: the user says where it lies, under this name."""
+
+    description: str
+    required: bool = True
+    columns: dict[str, str] = Field(
+        default_factory=dict, description="columns it may lack, with their types: exports leave out what is null"
+    )
+
+
+class Preset(Section):
+    """A settings fragment. Its strings under ``sources`` are Jinja templates over the parameters.
+
+    A template may also use ``reporting_currency``, ``optional('location')`` (the location, or no rows of its columns
+    where the settings do not have it), the filter ``text`` (a value as SQL text), and what ``macros`` defines.
+    """
+
+    description: str
+    parameters: dict[str, PresetParameter] = Field(default_factory=dict)
+    locations: dict[LocationName, PresetLocation]
+    macros: str = ""
+    sources: dict[str, dict[str, Any]]
+
+
+@cache
+def load_presets() -> dict[str, Preset]:
+    """Return every preset by its name."""
+    return {
+        file.stem: Preset.model_validate(yaml.safe_load(file.read_text(encoding="utf-8")))
+        for file in sorted(FOLDER.glob("*.yaml"))
+    }
+
+
+def apply_presets(document: Mapping[str, Any], *, reporting_currency: str) -> dict[str, Any]:
+    """Return the settings with the sources of their presets filled in, and the columns of the presets' locations.
+
+    A table the settings map themselves stays theirs. A source that reads a location the settings do not have is left
+    out if the preset says that the location is optional.
+
+    Raises:
+        SettingsError: names the preset, and what is unknown, missing or filled twice.
+    """
+    chosen = document.get("presets") or {}
+    own_sources, locations = document.get("sources") or {}, document.get("locations") or {}
+    if not all(isinstance(part, dict) for part in (chosen, own_sources, locations)):
+        return dict(document)  # validation says what is wrong with it
+    sources: dict[str, Any] = {}
+    filled_by: dict[str, str] = {}
+    described: dict[str, Any] = dict(locations)
+    for name, given in chosen.items():
+        preset = _known_preset(name)
+        values = _values(name, preset, given or {})
+        _refuse_unknown_locations(name, preset, locations, own_sources)
+        for table in (table for table in preset.sources if table not in own_sources):
+            source, read = _render(name, preset, table, values, locations, reporting_currency)
+            if _is_left_out(name, preset, table, read - locations.keys()):
+                continue
+            if table in filled_by:
+                raise SettingsError(
+                    f"presets: {filled_by[table]} and {name} both fill {table}. Write sources.{table} yourself (a "
+                    f"'query' may unite both), or remove the locations one of them reads: "
+                    f"{', '.join(sorted(read & locations.keys()))}."
+                )
+            sources[table], filled_by[table] = source, name
+        for location, declared in preset.locations.items():
+            if location in locations:
+                described[location] = _with_columns(described[location], declared.columns)
+    return {**document, "locations": described, "sources": {**sources, **own_sources}}
+
+
+def _known_preset(name: str) -> Preset:
+    presets = load_presets()
+    if name not in presets:
+        raise SettingsError(f"presets.{name}: there is no such preset. Presets: {', '.join(presets)}.")
+    return presets[name]
+
+
+def _values(name: str, preset: Preset, given: Any) -> dict[str, Value]:
+    """Return the parameters over their defaults."""
+    known = ", ".join(preset.parameters) or "none"
+    if not isinstance(given, dict):
+        raise SettingsError(f"presets.{name} must be a mapping of its parameters, {{}} for none. Parameters: {known}.")
+    for parameter, value in given.items():
+        if parameter not in preset.parameters:
+            raise SettingsError(f"presets.{name}.{parameter}: no parameter of this preset. Parameters: {known}.")
+        default = preset.parameters[parameter].default
+        kind = (int, float) if isinstance(default, int | float) and not isinstance(default, bool) else type(default)
+        if not isinstance(value, kind) or isinstance(value, bool) != isinstance(default, bool):
+            raise SettingsError(
+                f"presets.{name}.{parameter}: {value!r} is not of the kind of its default, {default!r}. "
+                f"{preset.parameters[parameter].description}"
+            )
+    return {parameter: declared.default for parameter, declared in preset.parameters.items()} | given
+
+
+def _refuse_unknown_locations(
+    name: str, preset: Preset, locations: Mapping[str, Any], own_sources: Mapping[str, Any]
+) -> None:
+    """Refuse a location that looks like the preset's and is not: it would be read by nothing, in silence."""
+    for location in locations:
+        if str(location).startswith(f"{name}_") and location not in preset.locations:
+            if _names(location, _strings(own_sources)):
+                continue
+            raise SettingsError(
+                f"locations.{location}: preset {name} reads no such location, nor do your own sources. "
+                f"Its locations: {', '.join(preset.locations)}."
+            )
+
+
+def _is_left_out(name: str, preset: Preset, table: str, missing: set[str]) -> bool:
+    """Whether a source has to stay out for want of an optional location.
+
+    Raises:
+        SettingsError: a required one is missing.
+    """
+    for location in sorted(missing):
+        if preset.locations[location].required:
+            raise SettingsError(
+                f"locations.{location} is missing: preset {name} fills {table} from it. It should be "
+                f"{preset.locations[location].description} Name its files there, or write sources.{table} yourself."
+            )
+    return bool(missing)
+
+
+def _render(
+    name: str,
+    preset: Preset,
+    table: str,
+    values: Mapping[str, Value],
+    locations: Mapping[str, Any],
+    reporting_currency: str,
+) -> tuple[dict[str, Any], set[str]]:
+    """Return a source with its templates filled in, and the preset's locations it reads."""
+
+    def optional(location: str) -> str:
+        declared = preset.locations[location]
+        if location in locations:
+            return location
+        columns = ", ".join(f'cast(null as {kind}) as "{column}"' for column, kind in declared.columns.items())
+        return f"(select {columns} where false)"
+
+    jinja = SandboxedEnvironment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    jinja.filters["text"] = _text
+    context = {**values, "reporting_currency": reporting_currency, "optional": optional}
+
+    def filled(part: Any) -> Any:
+        if isinstance(part, dict):
+            return {key: filled(value) for key, value in part.items()}
+        return jinja.from_string(preset.macros + part).render(context).strip() if isinstance(part, str) else part
+
+    try:
+        source = filled(preset.sources[table])
+    except (TemplateError, KeyError) as error:
+        raise SettingsError(f"presets.{name}: its source of {table} cannot be rendered: {error}.") from error
+    return source, {location for location in preset.locations if _names(location, _strings(source))}
+
+
+def _with_columns(location: Any, columns: Mapping[str, str]) -> Any:
+    """Return a location that may lack ``columns``; what the user says of one of them wins."""
+    if not isinstance(location, dict) or not columns or not location.get("files"):
+        return location
+    given = location.get("columns")
+    return {**location, "columns": {**columns, **given} if isinstance(given, dict) else dict(columns)}
+
+
+def _strings(part: Any) -> str:
+    """Return every text within ``part``, a line each."""
+    if isinstance(part, dict):
+        return "\n".join(_strings(value) for value in part.values())
+    return part if isinstance(part, str) else ""
+
+
+def _names(location: str, text: str) -> bool:
+    return bool(re.search(rf"\b{re.escape(location)}\b", text))
+
+
+def _text(value: Value) -> str:
+    return "'" + str(value).replace("'", "''") + "'"
