@@ -1,0 +1,97 @@
+"""A deployment of one preset over its fixtures, or over what a test changes of them."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from orchestration.lib.ingest import LoadReport, ingest
+from orchestration.lib.presets import load_presets
+from orchestration.lib.settings import Settings, load_settings
+from orchestration.lib.warehouse import Warehouse
+
+FIXTURES = Path(__file__).parent / "fixtures"
+
+
+class Export:
+    """The files of a system's export in a folder, and a lake loaded from them by a preset."""
+
+    def __init__(self, folder: Path, preset: str) -> None:
+        self.folder, self.preset = folder, preset
+        self.parameters: dict[str, Any] = {}
+        self.sources: dict[str, Any] = {}
+        self.timezone = "Europe/Berlin"
+        shutil.copytree(FIXTURES / preset, folder / "export")
+
+    def read(self, name: str) -> Any:
+        return json.loads((self.folder / "export" / f"{name}.json").read_text(encoding="utf-8"))
+
+    def write(self, name: str, content: Any) -> None:
+        text = content if isinstance(content, str) else json.dumps(content)
+        (self.folder / "export" / (name if "." in name else f"{name}.json")).write_text(text, encoding="utf-8")
+
+    def drop(self, *names: str) -> None:
+        for name in names:
+            next((self.folder / "export").glob(f"{name}.*")).unlink()
+
+    @property
+    def settings(self) -> Settings:
+        """Every file ``name.*`` of the export is the location ``preset_name``; ``name-2.*`` adds to it."""
+        names = {file.name.split(".")[0].split("-")[0] for file in (self.folder / "export").iterdir()}
+        locations = {f"{self.preset}_{name}": {"files": f"export/{name}[.-]*"} for name in sorted(names)}
+        assert locations.keys() <= load_presets()[self.preset].locations.keys()
+        file = self.folder / "segmentation.yaml"
+        document = {
+            "warehouse": {"path": "lake"},
+            "schedule": {"timezone": self.timezone},
+            "presets": {self.preset: self.parameters},
+            "locations": locations,
+            "sources": self.sources,
+        }
+        file.write_text(yaml.safe_dump(document))
+        return load_settings(file)
+
+    def ingest(self, *tables: str) -> dict[str, LoadReport]:
+        settings = self.settings
+        reports = ingest(Warehouse(settings.warehouse), settings, tables=tables or None)
+        return {report.table: report for report in reports}
+
+    def query(self, sql: str) -> list[tuple[Any, ...]]:
+        with Warehouse(self.settings.warehouse).reader() as connection:
+            return connection.execute(sql).fetchall()
+
+    def rows(self, table: str, *columns: str) -> list[tuple[Any, ...]]:
+        """Rows as literal values: dates and amounts as text, an amount without its trailing zeros."""
+        described = self.query(f"select column_name, column_type from (describe raw.{table})")
+        types = dict(described)
+        shown = [
+            f"cast({name} as double)"
+            if types[name].startswith("DECIMAL")
+            else f"cast({name} as varchar)"
+            if types[name] in {"DATE", "TIMESTAMP"}
+            else name
+            for name in columns
+        ]
+        return self.query(f"select {', '.join(shown)} from raw.{table} order by all")
+
+    @property
+    def rejected(self) -> list[tuple[Any, ...]]:
+        return self.query("select source_table, column_name, reason, value from ops.quarantine order by all")
+
+
+@pytest.fixture
+def export(request: pytest.FixtureRequest, tmp_path: Path) -> Export:
+    """The fixtures, for a test to change before it loads them."""
+    return Export(tmp_path, request.module.PRESET)
+
+
+@pytest.fixture(scope="module")
+def loaded(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Export:
+    """The fixtures as they are, loaded once for the tests that only look."""
+    export = Export(tmp_path_factory.mktemp(request.module.PRESET), request.module.PRESET)
+    export.parameters = getattr(request.module, "PARAMETERS", {})
+    export.ingest()
+    return export
