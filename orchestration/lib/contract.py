@@ -5,7 +5,7 @@ quarantine, and the DDL of the schemas ``raw`` and ``ops``.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 from graphlib import TopologicalSorter
 from typing import Any
@@ -166,31 +166,46 @@ def _referred_table(expression: str) -> str:
 
 
 def ensure_tables(connection: duckdb.DuckDBPyConnection) -> None:
-    """Make the tables of ``raw`` and ``ops`` that are missing; touches nothing when all are there.
+    """Make the tables and columns of ``raw`` and ``ops`` that are missing; touches nothing when all are there.
+
+    A lake made by an earlier version keeps its rows: a column it lacks is added, null in every row there is. A column
+    that is declared no more stays.
 
     Raises:
         duckdb.Error: the lake cannot be written.
     """
-    existing = {
-        (schema, name)
-        for schema, name in connection.execute(
-            "select table_schema, table_name from information_schema.tables where table_schema in ('raw', 'ops')"
-        ).fetchall()
-    }
+    existing: dict[tuple[str, str], set[str]] = {}
+    for schema, table_name, column_name in connection.execute(
+        "select schema_name, table_name, column_name from duckdb_columns() "
+        "where database_name = current_database() and schema_name in ('raw', 'ops')"
+    ).fetchall():
+        existing.setdefault((schema, table_name), set()).add(column_name)
     statements = []
-    for table in load_contract().values():
-        if ("raw", table.name) not in existing:
-            types = {column.name: column.data_type for column in table.columns}
-            statements.append(_create("raw", table.name, types | {LOAD_ID: "bigint"}))
-            if table.partition_by:
-                statements.append(f"alter table raw.{table.name} set partitioned by ({', '.join(table.partition_by)})")
-    for name, columns in OPS_TABLES.items():
-        if ("ops", name) not in existing:
-            statements.append(_create("ops", name, columns))
+    for schema, name, columns, partition_by in _declared_tables():
+        found = existing.get((schema, name))
+        if found is None:
+            statements.append(_create(schema, name, columns))
+            if partition_by:
+                statements.append(f"alter table {schema}.{name} set partitioned by ({', '.join(partition_by)})")
+        else:
+            statements += [
+                f'alter table {schema}.{name} add column "{column}" {data_type}'
+                for column, data_type in columns.items()
+                if column not in found
+            ]
     if statements:
         with transaction(connection):
             for statement in statements:
                 connection.execute(statement)
+
+
+def _declared_tables() -> Iterator[tuple[str, str, Mapping[str, str], tuple[str, ...]]]:
+    """Give schema, name, column types and partitioning of every table of ``raw`` and ``ops``."""
+    for table in load_contract().values():
+        types = {column.name: column.data_type for column in table.columns}
+        yield "raw", table.name, types | {LOAD_ID: "bigint"}, table.partition_by
+    for name, columns in OPS_TABLES.items():
+        yield "ops", name, columns, ()
 
 
 def _create(schema: str, table: str, columns: Mapping[str, str]) -> str:

@@ -45,6 +45,10 @@ class WarehouseSettings(Section):
         description="'sqlite' (a file in the folder) or a PostgreSQL connection string 'postgres:dbname=… host=…'",
     )
 
+    memory_limit: Annotated[str, Field(pattern=r"^\d+(\.\d+)? ?([KMGT]i?B)$")] = Field(
+        "3GiB", description="memory of a writer; what does not fit goes to the lake's 'tmp' folder"
+    )
+
     @field_validator("catalog")
     @classmethod
     def _known_catalog(cls, value: str) -> str:

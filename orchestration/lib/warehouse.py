@@ -38,6 +38,7 @@ class Warehouse:
     def __init__(self, settings: WarehouseSettings) -> None:
         self.path = settings.path
         self.catalog = settings.catalog
+        self.memory_limit = settings.memory_limit
 
     @property
     def data_path(self) -> str:
@@ -67,6 +68,7 @@ class Warehouse:
         """Attach for writing, making the lake and its schemas when they are missing."""
         (self.path / "data").mkdir(parents=True, exist_ok=True)
         with self._attached(self.attach_options) as connection:
+            connection.execute(f"set memory_limit = {_literal(self.memory_limit)}")
             known = {name for (name,) in connection.execute(
                 "select schema_name from information_schema.schemata where catalog_name = ?", [ALIAS]
             ).fetchall()}  # fmt: skip

@@ -46,3 +46,26 @@ def test_the_tables_are_made_once_with_the_columns_of_the_contract(tmp_path: Pat
             described = connection.execute(f"describe raw.{table.name}").fetchall()
             assert [row[0] for row in described] == [*table.column_names, "_load_id"]
             assert [row[1].lower() for row in described[:-1]] == [column.data_type for column in table.columns]
+
+
+def test_a_lake_of_an_earlier_version_gets_the_columns_and_tables_it_lacks_and_keeps_its_rows(tmp_path: Path) -> None:
+    warehouse = Warehouse(WarehouseSettings(path=tmp_path))
+    with warehouse.writer() as connection:
+        ensure_tables(connection)
+        connection.execute("insert into ops.loads (load_id, source_table) values (1, 'usage')")
+        connection.execute("insert into raw.usage (contract_id, usage_date, _load_id) values ('K1', '2025-01-01', 1)")
+        for table, column in (("ops.loads", "cursor_value"), ("raw.usage", "devices"), ("raw.usage", "peak_mbps")):
+            connection.execute(f"alter table {table} drop column {column}")
+        connection.execute("drop table ops.load_months")
+        ensure_tables(connection)
+        assert connection.execute("select load_id, cursor_value from ops.loads").fetchall() == [(1, None)]
+        found = connection.execute("select contract_id, devices, peak_mbps, _load_id from raw.usage").fetchall()
+        assert found == [("K1", None, None, 1)]
+        assert connection.execute("select count(*) from ops.load_months").fetchall() == [(0,)]
+        connection.execute("insert into raw.usage (contract_id, usage_date, devices) values ('K1', '2025-02-01', 3)")
+        assert connection.execute("select devices from raw.usage order by usage_date").fetchall() == [(None,), (3,)]
+
+
+def test_a_writer_keeps_to_the_memory_it_is_given(tmp_path: Path) -> None:
+    with Warehouse(WarehouseSettings(path=tmp_path, memory_limit="512 MiB")).writer() as connection:
+        assert connection.execute("select current_setting('memory_limit')").fetchall() == [("512.0 MiB",)]

@@ -2,9 +2,14 @@
 
 Every row that is read ends in exactly one place: accepted, quarantined or counted as a duplicate. Rows that can be
 read again cheaply (plain columns of Parquet) are never copied aside; others are, once, on disk if memory is short.
+
+Most loads are good and new. So a survey of the keys first tells whether any row could meet another one, in the load or
+in the lake. If none can, the good rows go straight into the lake, and bad ones are looked for only if fewer went in
+than were read. Rows are set aside and compared one by one only where some may meet.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import duckdb
 
@@ -12,8 +17,10 @@ from orchestration.lib.contract import LOAD_ID, Table, load_contract
 from orchestration.lib.ingest.casting import TypedQuery, typed
 from orchestration.lib.ingest.mapping import Mapped
 from orchestration.lib.ingest.readers import CSV_ERRORS, CSV_SCANS, ROW
+from orchestration.lib.ingest.survey import Months, Survey, survey
 
-BATCH, REJECTED, REPEATED, KNOWN = "_batch", "_rejected", "_repeated", "_known"
+# BATCH is a view, over COPIED where the rows are not cheap to read twice.
+BATCH, COPIED, REJECTED, REPEATED, KNOWN = "_batch", "_copied", "_rejected", "_repeated", "_known"
 # The rows not rejected so far; evaluated anew in every statement.
 GOOD = f"(from {BATCH} anti join {REJECTED} using ({ROW}))"
 DUPLICATE = "duplicate"
@@ -21,38 +28,104 @@ DUPLICATE = "duplicate"
 
 @dataclass(frozen=True)
 class BatchCounts:
-    """What became of the rows of one load; ``superseded`` counts rows of earlier loads that this one restated."""
+    """What became of the rows of one load; ``superseded`` counts rows of earlier loads that this one restated.
+
+    ``months`` counts the rows that came, changed or went by month end of the table's time column.
+    """
 
     read: int = 0
     accepted: int = 0
     quarantined: int = 0
     duplicate: int = 0
     superseded: int = 0
+    months: Months = field(default_factory=dict)
 
 
-def judge(connection: duckdb.DuckDBPyConnection, table: Table, mapped: Mapped, parents: dict[str, str]) -> int:
-    """Type the rows, set the bad ones aside in ``_rejected`` and return how many rows were read."""
-    query = typed(table, mapped.sql, mapped.types, parents)
-    clear(connection)
-    connection.execute(f"create temp {'view' if mapped.is_repeatable else 'table'} {BATCH} as {query.sql}")
-    connection.execute(f"create temp table {REJECTED} as {_rejected_sql(query)}")
-    read = _count(connection, BATCH)
-    if _exists(connection, CSV_ERRORS):
-        read += connection.execute(_UNPARSABLE).fetchall()[0][0]
-    _reject_repeated_keys(connection, table)
-    return read
-
-
-def write(
-    connection: duckdb.DuckDBPyConnection, table: Table, load_id: int, file: str | None, read: int
+def load(
+    connection: duckdb.DuckDBPyConnection,
+    table: Table,
+    mapped: Mapped,
+    load_id: int,
+    file: str | None,
+    among: str = "true",
 ) -> BatchCounts:
-    """Put the judged rows where they belong; the caller holds the transaction and records the load."""
-    superseded = _yield_to_known_rows(connection, table)
-    names = ", ".join(f'"{name}"' for name in table.column_names)
-    accepted = connection.execute(
-        f"insert into raw.{table.name} ({names}, {LOAD_ID}) select {names}, {load_id} from {GOOD}"
+    """Put every row where it belongs; the caller holds the transaction and records the load.
+
+    ``among`` is a SQL condition on the stored rows that this load can meet: not those about to be replaced by it.
+    """
+    query, seen = _prepare(connection, table, mapped, lake_parents(table))
+    unparsable = _count(connection, f"({_UNPARSABLE})") if _has_errors(connection) else 0
+    within = _met_rows(connection, table, seen, among)
+    superseded, months = 0, None
+    if within or seen.is_repeated:
+        _reject(connection, table, query, seen)
+        if within:
+            superseded, months = _yield_to_known_rows(connection, table, within)
+        accepted = _insert(connection, table, load_id, GOOD)
+    else:
+        accepted = _insert(connection, table, load_id, f"{BATCH} where _problem is null")
+        if accepted < seen.rows or unparsable:
+            _reject(connection, table, query, seen)
+    quarantined = duplicate = 0
+    if accepted < seen.rows or unparsable:
+        quarantined = _quarantine(connection, table, load_id, file)
+        duplicate = _count(connection, f"{REJECTED} where reason = '{DUPLICATE}'")
+    new_months = seen.months if accepted == seen.rows else None
+    counts = BatchCounts(
+        seen.rows + unparsable,
+        accepted,
+        quarantined,
+        duplicate,
+        superseded,
+        _added(new_months or _months_of(connection, table, load_id, accepted), months or {}),
+    )
+    clear(connection)
+    return counts
+
+
+def judge(connection: duckdb.DuckDBPyConnection, table: Table, mapped: Mapped, parents: Mapping[str, str]) -> int:
+    """Type the rows, set the bad ones aside in ``_rejected`` and return how many rows were read; nothing is written."""
+    clear(connection)
+    query, seen = _prepare(connection, table, mapped, parents)
+    unparsable = _count(connection, f"({_UNPARSABLE})") if _has_errors(connection) else 0
+    _reject(connection, table, query, seen)
+    return seen.rows + unparsable
+
+
+def clear(connection: duckdb.DuckDBPyConnection) -> None:
+    """Drop what a load keeps aside."""
+    connection.execute(f"drop view if exists temp.{BATCH}")
+    for name in (COPIED, REJECTED, REPEATED, KNOWN, CSV_ERRORS, CSV_SCANS):
+        connection.execute(f"drop table if exists temp.{name}")
+
+
+def _prepare(
+    connection: duckdb.DuckDBPyConnection, table: Table, mapped: Mapped, parents: Mapping[str, str]
+) -> tuple[TypedQuery, Survey]:
+    """Make ``_batch`` and look at its keys."""
+    query = typed(table, mapped.sql, mapped.types, parents)
+    if not mapped.is_repeatable:
+        connection.execute(f"create temp table {COPIED} as {query.sql}")
+        connection.execute(f"create temp view {BATCH} as from {COPIED}")
+        return query, survey(connection, table, BATCH)
+    connection.execute(f"create temp view {BATCH} as {query.sql}")
+    seen = survey(connection, table, BATCH, parents)
+    if seen.known:
+        unknown = {name: relation for name, relation in parents.items() if name not in seen.known}
+        query = typed(table, mapped.sql, mapped.types, unknown)
+        connection.execute(f"create or replace temp view {BATCH} as {query.sql}")
+    return query, seen
+
+
+def _insert(connection: duckdb.DuckDBPyConnection, table: Table, load_id: int, rows: str) -> int:
+    names = _list(table.column_names)
+    return connection.execute(
+        f"insert into raw.{table.name} ({names}, {LOAD_ID}) select {names}, {load_id} from {rows}"
     ).fetchall()[0][0]
-    quarantined = connection.execute(
+
+
+def _quarantine(connection: duckdb.DuckDBPyConnection, table: Table, load_id: int, file: str | None) -> int:
+    return connection.execute(
         f"""
         insert into ops.quarantine (load_id, source_table, file, row_number, column_name, value, reason, row_json)
         select {load_id}, '{table.name}', ?, {ROW}, column_name, _value, reason, _row_json
@@ -60,36 +133,35 @@ def write(
         """,
         [file],
     ).fetchall()[0][0]
-    duplicate = _count(connection, f"{REJECTED} where reason = '{DUPLICATE}'")
-    clear(connection)
-    return BatchCounts(read, accepted, quarantined, duplicate, superseded)
 
 
-def clear(connection: duckdb.DuckDBPyConnection) -> None:
-    """Drop what a load keeps aside."""
-    kinds = dict(
-        connection.execute(
-            "select table_name, table_type from information_schema.tables where table_catalog = 'temp'"
-        ).fetchall()
-    )
-    for name in (BATCH, REJECTED, REPEATED, KNOWN, CSV_ERRORS, CSV_SCANS):
-        if name in kinds:
-            connection.execute(f"drop {'view' if kinds[name] == 'VIEW' else 'table'} temp.{name}")
-
-
-def _rejected_sql(query: TypedQuery) -> str:
+def _reject(connection: duckdb.DuckDBPyConnection, table: Table, query: TypedQuery, seen: Survey) -> None:
+    """Make ``_rejected`` of the rows that break the contract, of lines that are no rows and of repeated keys."""
     columns = ", ".join(f"'{problem.column}'" for problem in query.problems)
     reasons = ", ".join(f"'{problem.reason}'" for problem in query.problems)
-    return f"""
+    connection.execute(f"""
+        create temp table {REJECTED} as
         select {ROW}, [{columns}][_problem] as column_name, [{reasons}][_problem] as reason, _value, _row_json
         from {BATCH} where _problem is not null
-    """
+    """)
+    if _has_errors(connection):
+        connection.execute(f"insert into {REJECTED} {_UNPARSABLE}")
+    if seen.is_repeated:
+        _reject_repeated_keys(connection, table)
+
+
+def _has_errors(connection: duckdb.DuckDBPyConnection) -> bool:
+    """Whether CSV was read; cheaper than a list of tables, which would be that of the lake too."""
+    try:
+        connection.execute(f"select 1 from temp.{CSV_ERRORS} limit 0")
+    except duckdb.CatalogException:
+        return False
+    return True
 
 
 # A line can break more than one rule of CSV, and a file can be scanned more than once: one row a line. Its number is
 # negative while it is set aside, so that it is never taken for that of a row.
 _UNPARSABLE = f"""
-    insert into {REJECTED}
     select -cast(line as bigint), null, 'unparsable_line', any_value(csv_line), null
     from (
         select errors.line, errors.csv_line, scans.file_path
@@ -101,8 +173,6 @@ _UNPARSABLE = f"""
 
 def _reject_repeated_keys(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
     """Among rows of one key, keep one if they are all alike and none if they contradict each other."""
-    if not _has_repeated_keys(connection, table):
-        return
     row = _struct(table.column_names)
     connection.execute(f"""
         create temp table {REPEATED} as
@@ -120,31 +190,25 @@ def _reject_repeated_keys(connection: duckdb.DuckDBPyConnection, table: Table) -
     """)
 
 
-def _has_repeated_keys(connection: duckdb.DuckDBPyConnection, table: Table) -> bool:
-    """Whether any key comes twice, told with a group for every entity and month instead of every row.
-
-    Where a date is part of the key, the days of a month are bits of one number: as many rows as bits means no day
-    came twice.
-    """
+def _met_rows(connection: duckdb.DuckDBPyConnection, table: Table, seen: Survey, among: str) -> str | None:
+    """Return a condition on stored rows that finds those this load may meet and spares most files; None for no rows."""
     if table.key_date is None:
-        groups, repeated = _list(table.key), "count(*) > 1"
+        within = among
+    elif seen.first is None:
+        return None
     else:
-        day = f'"{table.key_date}"'
-        entity = _list(tuple(name for name in table.key if name != table.key_date))
-        groups = f"{entity}, date_trunc('month', {day})"
-        repeated = f"count(*) > bit_count(bit_or(1::integer << (day({day}) - 1)::integer))"
-    query = f"select 1 from {GOOD} group by {groups} having {repeated} limit 1"
-    return bool(connection.execute(query).fetchall())
+        within = f"stored.\"{table.key_date}\" between date '{seen.first}' and date '{seen.last}' and {among}"
+    found = connection.execute(f"select 1 from raw.{table.name} as stored where {within} limit 1").fetchall()
+    return within if found else None
 
 
-def _yield_to_known_rows(connection: duckdb.DuckDBPyConnection, table: Table) -> int:
-    """Drop rows that the lake holds already, and remove from the lake those that this load restates."""
+def _yield_to_known_rows(connection: duckdb.DuckDBPyConnection, table: Table, within: str) -> tuple[int, Months]:
+    """Drop rows that the lake holds already, and remove from the lake those that this load restates.
+
+    Returns:
+        How many rows were restated, and how many of them left a month for another, by the month left.
+    """
     stored = f"raw.{table.name} as stored"
-    if not connection.execute(f"select 1 from {stored} limit 1").fetchall():
-        return 0
-    within = _range(connection, table)
-    if within is None or not connection.execute(f"select 1 from {stored} where {within} limit 1").fetchall():
-        return 0
     key = _list(table.key)
     connection.execute(
         f"create temp table {KNOWN} as from {stored} semi join (select {key} from {GOOD}) using ({key}) where {within}"
@@ -159,23 +223,39 @@ def _yield_to_known_rows(connection: duckdb.DuckDBPyConnection, table: Table) ->
         f"select {LOAD_ID}, count(*) from {KNOWN} semi join (select {key} from {GOOD}) using ({key}) group by all"
     ).fetchall()
     if not loads:
-        return 0
+        return 0, {}
+    left: Months = {}
+    if table.time_column not in table.key:
+        before, after = (f'last_day({alias}."{table.time_column}")' for alias in ("known", "good"))
+        left = dict(
+            connection.execute(f"""
+                select {before}, count(*) from {KNOWN} as known inner join {GOOD} as good using ({key})
+                where {before} <> {after} group by all
+            """).fetchall()
+        )
     same_row = " and ".join(f'stored."{name}" = good."{name}"' for name in table.key)
     connection.execute(f"delete from {stored} using {GOOD} as good where {within} and {same_row}")
     for load_id, rows in loads:
         connection.execute(
             "update ops.loads set rows_superseded = rows_superseded + ? where load_id = ?", [rows, load_id]
         )
-    return sum(rows for _, rows in loads)
+    return sum(rows for _, rows in loads), left
 
 
-def _range(connection: duckdb.DuckDBPyConnection, table: Table) -> str | None:
-    """Return a condition on stored rows, from the days of this load, that spares most files; None for no rows."""
-    if table.key_date is None:
-        return "true"
-    query = f'select min("{table.key_date}"), max("{table.key_date}") from {GOOD}'
-    ((first, last),) = connection.execute(query).fetchall()
-    return first and f"stored.\"{table.key_date}\" between date '{first}' and date '{last}'"
+def _months_of(connection: duckdb.DuckDBPyConnection, table: Table, load_id: int, accepted: int) -> Months:
+    if not accepted:
+        return {}
+    month = f'last_day("{table.time_column}")'
+    return dict(
+        connection.execute(
+            f"select {month}, count(*) from raw.{table.name} where {LOAD_ID} = {load_id} and {month} is not null"
+            " group by all"
+        ).fetchall()
+    )
+
+
+def _added(one: Months, other: Months) -> Months:
+    return {month: one.get(month, 0) + other.get(month, 0) for month in one.keys() | other.keys()}
 
 
 def lake_parents(table: Table) -> dict[str, str]:
@@ -194,11 +274,3 @@ def _struct(names: tuple[str, ...], alias: str | None = None) -> str:
 
 def _count(connection: duckdb.DuckDBPyConnection, relation: str) -> int:
     return connection.execute(f"select count(*) from {relation}").fetchall()[0][0]
-
-
-def _exists(connection: duckdb.DuckDBPyConnection, table: str) -> bool:
-    return bool(
-        connection.execute(
-            "select 1 from information_schema.tables where table_catalog = 'temp' and table_name = ?", [table]
-        ).fetchall()
-    )

@@ -190,8 +190,7 @@ class _Work:
         mapped = map_rows(self.connection, table, self.source, self.settings, self.files, file)
         report.unmapped_columns = tuple(name for name in table.column_names if name not in mapped.types)
         with explained(f"sources.{table.name}", path):
-            read = batch.judge(self.connection, table, mapped, batch.lake_parents(table))
-            counts = batch.write(self.connection, table, load_id, path, read)
+            counts = batch.load(self.connection, table, mapped, load_id, path)
         for each in [file] if file else [each for found in self.files.values() for each in found]:
             require_unchanged(each)
         self.connection.execute(
