@@ -21,11 +21,21 @@ SCHEMAS = ("raw", "staging", "intermediate", "features", "segments", "bi", "ops"
 BUSY_TIMEOUT_MS = 60_000
 
 
-@cache
 def install_extensions() -> None:
-    """Put the packaged DuckDB extensions where ``LOAD`` finds them; a no-op when they are there."""
+    """Put the extensions that the lake needs where ``LOAD`` finds them; a no-op when they are there."""
     for extension in ("ducklake", "sqlite_scanner", "postgres_scanner"):
-        import_extension(extension)
+        _install(extension)
+
+
+def load_extension(connection: duckdb.DuckDBPyConnection, name: str) -> None:
+    """Load a packaged DuckDB extension into the connection; a no-op when it is loaded."""
+    _install(name)
+    connection.load_extension(name)
+
+
+@cache
+def _install(extension: str) -> None:
+    import_extension(extension)
 
 
 class Warehouse:
@@ -98,11 +108,8 @@ class Warehouse:
             connection.execute("set autoinstall_known_extensions = false")
             # What does not fit in memory goes beside the lake; DuckDB's default would be the working directory.
             connection.execute(f"set temp_directory = {_literal(self.path / 'tmp')}")
-            for extension in (
-                "ducklake",
-                "sqlite_scanner" if self.catalog == "sqlite" else "postgres_scanner",
-            ):
-                connection.load_extension(extension)
+            for extension in ("ducklake", "sqlite_scanner" if self.catalog == "sqlite" else "postgres_scanner"):
+                load_extension(connection, extension)
             rendered = ", ".join(f"{name} {_literal(value)}" for name, value in options.items())
             connection.execute(f"attach {_literal(self.uri)} as {ALIAS} ({rendered})")
             connection.execute(f"use {ALIAS}")

@@ -12,11 +12,16 @@ from orchestration.lib.settings import LocationSettings
 
 @dataclass(frozen=True, order=True)
 class SourceFile:
-    """One file as it lies there: its path, and what shows cheaply that it has not been touched."""
+    """One file as it lies there: its path, and what shows cheaply that it has not been touched.
+
+    ``changed_ns`` moves also when a writer sets the time of modification back (cp -p, rsync -t); 0 where the store
+    does not keep it.
+    """
 
     path: str
     size: int
     modified_ns: int
+    changed_ns: int = 0
 
     @property
     def name(self) -> str:
@@ -25,7 +30,7 @@ class SourceFile:
 
 
 def list_files(location: LocationSettings) -> list[SourceFile]:
-    """Return the files of a location in the order of their paths, hidden ones left out.
+    """Return the files of a location in the order of their paths, hidden ones left out; none for a database.
 
     Raises:
         SourceError: a pattern points to an object store.
@@ -35,8 +40,12 @@ def list_files(location: LocationSettings) -> list[SourceFile]:
         if "://" in pattern:
             raise SourceError(f"{pattern} is not a local path. Copy or mount the files, and name the local folder.")
         paths.update(path for path in glob(pattern, recursive=True) if Path(path).is_file())
-    found = [(path, Path(path).stat()) for path in sorted(paths)]
-    return [SourceFile(path, stat.st_size, stat.st_mtime_ns) for path, stat in found]
+    return [_found(path) for path in sorted(paths)]
+
+
+def _found(path: str) -> SourceFile:
+    stat = Path(path).stat()
+    return SourceFile(path, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)
 
 
 def content_hash(file: SourceFile, known: Mapping[SourceFile, str]) -> str:
@@ -60,6 +69,5 @@ def require_unchanged(file: SourceFile) -> None:
     Raises:
         SourceError: the file has changed or gone since it was listed.
     """
-    path = Path(file.path)
-    if not path.exists() or SourceFile(file.path, path.stat().st_size, path.stat().st_mtime_ns) != file:
+    if not Path(file.path).exists() or _found(file.path) != file:
         raise SourceError(f"{file.path} changed while it was read; nothing of it was kept. Run again when it is whole.")

@@ -2,34 +2,40 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from hashlib import sha256
 
 import duckdb
 
 from orchestration.lib.contract import Table
 from orchestration.lib.errors import SourceError
+from orchestration.lib.ingest import cursors, databases
+from orchestration.lib.ingest.binding import Binder, require_columns
+from orchestration.lib.ingest.explain import explained, first_line, redact
 from orchestration.lib.ingest.files import SourceFile
 from orchestration.lib.ingest.readers import ROW, describe, is_parquet, numbered, rows_sql
 from orchestration.lib.settings import LocationSettings, Settings, SourceSettings
 
 # Moves when the same file and settings would give other rows.
-_INGEST_VERSION = 1
+_INGEST_VERSION = 2
+_NOT_OF_THE_SOURCE = {ROW, cursors.CURSOR, "filename"}
 
 
 @dataclass(frozen=True)
 class Mapped:
     """The rows of a source under the contract's names: a query, the type of each column it gives, and what it leaves.
 
-    ``is_repeatable`` says that running the query again is cheap and gives the same rows.
+    ``source_columns`` are those of the source itself, before any expression, with their types. ``is_repeatable`` says
+    that running the query again is cheap and gives the same rows. With a cursor the query also gives ``_cursor``.
     """
 
     sql: str
     types: Mapping[str, str]
     ignored: tuple[str, ...]
     is_repeatable: bool
+    source_columns: Mapping[str, str] = field(default_factory=dict)
+    has_cursor: bool = False
 
 
 def mapping_hash(table: Table, source: SourceSettings, settings: Settings) -> str:
@@ -69,25 +75,40 @@ def map_rows(
     settings: Settings,
     files: Mapping[str, Sequence[SourceFile]],
     file: SourceFile | None,
+    *,
+    since: str | None = None,
 ) -> Mapped:
     """Bind a source to the contract.
 
     Args:
-        connection: where the locations become temporary views.
+        connection: where locations of files become temporary views, and databases are attached.
         table: the table to fill.
         source: how the settings fill it.
         settings: the locations.
-        files: the files of each location the source reads.
-        file: the one file to read of the source's location; None for a query over everything.
+        files: the files of each location of files that the source reads.
+        file: the one file to read of the source's location; None for a database, or a query over everything.
+        since: the largest cursor value read so far, as text; None reads everything.
 
     Raises:
-        SourceError: names the table, the column and the expression that does not fit, and what there is instead.
+        SourceError: names the table, the column and the expression that does not fit, and what there is instead; or
+            the location that does not open.
     """
+    names = locations_of(source, settings.locations)
+    for name in names:
+        if settings.locations[name].database:
+            databases.attach(connection, name, settings.locations[name])
     if source.query is not None:
-        return _map_query(connection, table, source, settings, files, file)
+        found = {name: files[name] for name in names if not settings.locations[name].database}
+        return _map_query(connection, table, source, settings, found, file, since)
     assert source.location is not None
+    location = settings.locations[source.location]
+    if location.database:
+        return _map_table(connection, table, source, since)
+    if source.table or source.cursor:
+        word = "table" if source.table else "cursor"
+        raise SourceError(f"sources.{table.name}.{word} goes with a database, and {source.location!r} is files.")
     assert file is not None
-    return _map_columns(connection, table, source, settings.locations[source.location], files[source.location], file)
+    return _map_file(connection, table, source, location, files[source.location], file)
 
 
 def _map_query(
@@ -97,6 +118,7 @@ def _map_query(
     settings: Settings,
     files: Mapping[str, Sequence[SourceFile]],
     file: SourceFile | None,
+    since: str | None,
 ) -> Mapped:
     assert source.query is not None
     for name, found in files.items():
@@ -108,22 +130,47 @@ def _map_query(
     try:
         given = describe(connection, query)
     except duckdb.Error as error:
+        redact(error)
         excerpt = re.search(r"LINE \d+: .*", str(error))
         where = f" At {excerpt.group()}" if excerpt else ""
         raise SourceError(f"sources.{table.name}.query: {first_line(error)}{where}") from error
     require_columns(table, given, f"sources.{table.name}.query does not give")
     names = {name.lower(): name for name in given}
-    taken = {name: given[names[name]] for name in table.column_names if name in names}
-    where = f" where (\n{source.where}\n)" if source.where else ""
     return Mapped(
-        f"select *, row_number() over () as {ROW} from (select * from (\n{query}\n){where})",
-        taken,
-        tuple(name for name in given if name.lower() not in taken),
+        f"select *, row_number() over () as {ROW} from ({_rows_read(connection, table, source, query, since)})",
+        {name: given[names[name]] for name in table.column_names if name in names},
+        tuple(name for name in given if name.lower() not in table.column_names),
         is_repeatable=False,
+        source_columns=given,
+        has_cursor=source.cursor is not None,
     )
 
 
-def _map_columns(
+def _map_table(
+    connection: duckdb.DuckDBPyConnection, table: Table, source: SourceSettings, since: str | None
+) -> Mapped:
+    assert source.location is not None
+    if source.table is None:
+        there = ", ".join(databases.tables(connection, source.location))
+        raise SourceError(
+            f"sources.{table.name}: location {source.location!r} is a database. Name its 'table', or give a 'query'. "
+            f"Tables there: {there}."
+        )
+    if source.growth == "append" and source.cursor is None:
+        raise SourceError(
+            f"sources.{table.name}: 'growth: append' from a database needs a 'cursor', a column or expression that "
+            f"only grows. Add it, or read the whole table with 'growth: snapshot'."
+        )
+    rows = f"select * from {databases.table_sql(connection, source.location, source.table)}"
+    place = f"{source.location}.{source.table}"
+    with explained(f"sources.{table.name}.{'cursor' if source.cursor else 'table'}", place):
+        read = _rows_read(connection, table, source, rows, since)
+        numbered_rows = f"select *, row_number() over () as {ROW} from ({read})"
+        found = describe(connection, numbered_rows)
+    return _bound(connection, table, source, numbered_rows, found, place)
+
+
+def _map_file(
     connection: duckdb.DuckDBPyConnection,
     table: Table,
     source: SourceSettings,
@@ -131,109 +178,80 @@ def _map_columns(
     all_files: Sequence[SourceFile],
     file: SourceFile,
 ) -> Mapped:
+    with explained(table.name, file.path):
+        rows = numbered(file.path, location, with_filename=uses_filename(source))
+        found = describe(connection, rows)
+    where = f" where (\n{source.where}\n)" if source.where else ""
+    return _bound(
+        connection,
+        table,
+        source,
+        f"select * from ({rows}){where}",
+        found,
+        file.path,
+        elsewhere=lambda: rows_sql([each.path for each in all_files], location),
+        is_repeatable=is_parquet(file.path, location) and not _is_volatile(connection, source),
+    )
+
+
+def _rows_read(
+    connection: duckdb.DuckDBPyConnection, table: Table, source: SourceSettings, rows: str, since: str | None
+) -> str:
+    """Return the rows of a table or query that pass ``where`` and the cursor, with ``_cursor`` if there is one."""
+    where = f" where (\n{source.where}\n)" if source.where else ""
+    chosen = f"select * from (\n{rows}\n){where}"
+    return cursors.since(connection, table.name, source, chosen, since) if source.cursor else chosen
+
+
+def _bound(
+    connection: duckdb.DuckDBPyConnection,
+    table: Table,
+    source: SourceSettings,
+    rows: str,
+    found: Mapping[str, str],
+    place: str,
+    *,
+    elsewhere: Callable[[], str] | None = None,
+    is_repeatable: bool = False,
+) -> Mapped:
+    """Bind the expressions of ``columns``, and the columns of the contract's own names, to rows of ``found`` columns."""
     if unknown := source.columns.keys() - set(table.column_names):
         raise SourceError(
             f"sources.{table.name}.columns: {', '.join(sorted(unknown))} is no column of {table.name}. "
             f"Columns: {', '.join(table.column_names)}."
         )
-    with explained(table.name, file.path):
-        rows = numbered(file.path, location, with_filename=uses_filename(source))
-        found = describe(connection, rows)
     by_name = {name.lower(): name for name in found}
     expressions = {
         name: source.columns.get(name) or f'"{by_name[name]}"'
         for name in table.column_names
         if name in source.columns or name in by_name
     }
-    require_columns(table, expressions, f"{file.path} has no column for", found)
+    require_columns(table, expressions, f"{place} has no column for", found)
+    also = [ROW, *([cursors.CURSOR] if source.cursor else [])]
     try:
-        sql = _selected(expressions, rows, source)
+        sql = _selected(expressions, also, rows)
         types = describe(connection, sql)
-    except duckdb.Error:
-        bound = _Binder(connection, table, location, rows, found, file, all_files)
-        expressions = {name: expression for name, expression in expressions.items() if bound.check(name, expression)}
-        sql = _selected(expressions, rows, source)
-        with explained(f"sources.{table.name}", file.path):
+    except duckdb.Error as error:
+        redact(error)
+        binder = Binder(connection, table, rows, found, place, elsewhere)
+        expressions = {name: expression for name, expression in expressions.items() if binder.check(name, expression)}
+        sql = _selected(expressions, also, rows)
+        with explained(f"sources.{table.name}", place):
             types = describe(connection, sql)
-    types.pop(ROW)
+    source_columns = {name: kind for name, kind in found.items() if name not in _NOT_OF_THE_SOURCE}
     return Mapped(
         sql,
-        types,
-        tuple(name for name in found if name != ROW and not _is_used(name, expressions)),
-        is_repeatable=is_parquet(file.path, location) and not _is_volatile(connection, source),
+        {name: kind for name, kind in types.items() if name not in also},
+        tuple(name for name in source_columns if not _is_used(name, expressions)),
+        is_repeatable,
+        source_columns,
+        has_cursor=source.cursor is not None,
     )
 
 
-def _selected(expressions: Mapping[str, str], rows: str, source: SourceSettings) -> str:
+def _selected(expressions: Mapping[str, str], also: Sequence[str], rows: str) -> str:
     selected = "".join(f'(\n{expression}\n) as "{name}", ' for name, expression in expressions.items())
-    where = f" where (\n{source.where}\n)" if source.where else ""
-    return f"select {selected}{ROW} from (select * from ({rows}){where})"
-
-
-@dataclass(frozen=True)
-class _Binder:
-    """Finds the expression that does not fit a file; only asked once something is known to be wrong."""
-
-    connection: duckdb.DuckDBPyConnection
-    table: Table
-    location: LocationSettings
-    rows: str
-    found: Mapping[str, str]
-    file: SourceFile
-    all_files: Sequence[SourceFile]
-
-    def check(self, name: str, expression: str) -> bool:
-        """Whether the expression can be read here; an optional column may be absent if other files have it.
-
-        Raises:
-            SourceError: names the expression and the columns there are.
-        """
-        try:
-            self._bind(expression, self.rows)
-        except duckdb.Error as error:
-            if isinstance(error, duckdb.BinderException) and self._is_elsewhere(name, expression):
-                return False
-            columns = ", ".join(column for column in self.found if column != ROW)
-            raise SourceError(
-                f"sources.{self.table.name}.columns.{name}: {expression!r} cannot be read from {self.file.path}: "
-                f"{first_line(error)} Columns there: {columns}."
-            ) from error
-        return True
-
-    def _is_elsewhere(self, name: str, expression: str) -> bool:
-        if self.table.column(name).is_required:
-            return False
-        try:
-            self._bind(expression, rows_sql([each.path for each in self.all_files], self.location))
-        except (duckdb.Error, SourceError):
-            return False
-        return True
-
-    def _bind(self, expression: str, rows: str) -> None:
-        describe(self.connection, f"select (\n{expression}\n) as value from ({rows})")
-
-
-def require_columns(
-    table: Table, given: Mapping[str, str], complaint: str, found: Mapping[str, str] | None = None
-) -> None:
-    """Refuse a mapping that leaves a required column without a value.
-
-    Raises:
-        SourceError: names every such column.
-    """
-    names = {name.lower() for name in given}
-    missing = [
-        column.name
-        for column in table.columns
-        if column.is_required and column.name not in names and column.default is None
-    ]
-    if missing:
-        there = [name for name in (found or given) if name != ROW]
-        raise SourceError(
-            f"{complaint} {', '.join(missing)}, required by {table.name}. Add to sources.{table.name}"
-            f"{'.columns' if found is not None else '.query'}, for example '{missing[0]}: <SQL over the source "
-            f"columns>'. Columns there: {', '.join(there)}."
-        )
+    return f"select {selected}{', '.join(also)} from ({rows})"
 
 
 def uses_filename(source: SourceSettings) -> bool:
@@ -256,30 +274,3 @@ def _is_volatile(connection: duckdb.DuckDBPyConnection, source: SourceSettings) 
 
 def _all_sql(source: SourceSettings) -> str:
     return " ".join([source.query or "", source.where or "", *source.columns.values()])
-
-
-@contextmanager
-def explained(what: str, path: str | None = None) -> Iterator[None]:
-    """Turn DuckDB's errors into one that says which setting and which file they are about.
-
-    Raises:
-        SourceError: DuckDB failed.
-    """
-    try:
-        yield
-    except duckdb.ConversionException as error:
-        hint = "Use try_cast in the expression, so that a bad value costs its row and not the load."
-        raise SourceError(f"{what}{_in(path)}: {first_line(error)} {hint}") from error
-    except duckdb.Error as error:
-        raise SourceError(f"{what}{_in(path)}: {first_line(error)}") from error
-
-
-def _in(path: str | None) -> str:
-    return f", {path}" if path else ""
-
-
-def first_line(error: Exception) -> str:
-    """Return what DuckDB says first, without its list of functions and without an excerpt of generated SQL."""
-    text = re.split(r"\s*Candidate functions:|\n\nLINE", str(error), maxsplit=1)[0]
-    text = " ".join(text.split())
-    return text if text.endswith((".", "!", "?")) else f"{text}."

@@ -1,0 +1,119 @@
+"""SQL databases as locations: attached read-only under the location's name and read by DuckDB's own scanners.
+
+What each scanner is told, so that no value is bent on the way:
+
+* PostgreSQL is read by its text protocol: the binary one turns a NaN in a numeric column into 0. It costs a tenth more.
+  A numeric without a scale comes as a double, so identifiers of more than 15 digits want a cast in a view.
+* MySQL and MariaDB: TINYINT(1) stays a number (many systems keep status codes in it), and a date without a day
+  ('0000-00-00', '2024-00-00') is missing, as it is to them.
+* SQLite holds any type in any column, so its values come as text, as those of a CSV file do.
+"""
+
+import re
+from pathlib import Path
+
+import duckdb
+
+from orchestration.lib.errors import SourceError
+from orchestration.lib.ingest.explain import first_line, keep_secret, redact
+from orchestration.lib.settings import LocationSettings
+from orchestration.lib.warehouse import load_extension
+
+_EXTENSIONS = {"postgres": "postgres_scanner", "mysql": "mysql_scanner", "sqlite": "sqlite_scanner"}
+_KINDS = {"postgres": "PostgreSQL", "mysql": "MySQL", "sqlite": "SQLite", "duckdb": "DuckDB"}
+_OPTIONS = {
+    "postgres": {"pg_use_text_protocol": True},
+    "mysql": {"mysql_tinyint1_as_boolean": False, "mysql_incomplete_dates_as_nulls": True},
+    "sqlite": {"sqlite_all_varchar": True},
+    "duckdb": {},
+}
+_SYSTEM_SCHEMAS = "('information_schema', 'pg_catalog', 'mysql', 'performance_schema', 'sys')"
+_SHOWN_TABLES = 30
+
+
+def attach(connection: duckdb.DuckDBPyConnection, name: str, location: LocationSettings) -> None:
+    """Attach a database location under its name; a no-op when it is attached.
+
+    Raises:
+        SourceError: it cannot be reached or read; names the location, never what its connection string holds.
+    """
+    assert location.database is not None
+    assert location.connection is not None
+    if name in _attached(connection):
+        return
+    target = location.connection.get_secret_value()
+    if location.database in {"sqlite", "duckdb"}:
+        if not Path(target).is_file():
+            raise SourceError(f"location {name!r}: {target} does not exist. Correct 'locations.{name}.connection'.")
+    else:
+        keep_secret(target)
+    if extension := _EXTENSIONS.get(location.database):
+        load_extension(connection, extension)
+    for option, value in _OPTIONS[location.database].items():
+        # Of this session only: DuckLake reads its own catalog by the same scanners, in sessions of its own.
+        connection.execute(f"set session {option} = {str(value).lower()}")
+    quoted = target.replace("'", "''")
+    try:
+        connection.execute(f"attach '{quoted}' as {name} (type {location.database}, read_only)")
+        tables(connection, name)
+    except duckdb.Error as error:
+        redact(error)
+        raise SourceError(_refusal(name, location, error)) from error
+
+
+def table_sql(connection: duckdb.DuckDBPyConnection, name: str, table: str) -> str:
+    """Return the table of an attached location as SQL names it.
+
+    Raises:
+        SourceError: there is no such table; lists those there are.
+    """
+    parts = re.findall(r'"(?:[^"]|"")*"|[^.]+', table)
+    quoted = ".".join(part if part.startswith('"') else f'"{part}"' for part in [name, *parts])
+    try:
+        connection.execute(f"describe {quoted}")
+    except duckdb.CatalogException as error:
+        redact(error)
+        raise SourceError(
+            f"location {name!r} has no table {table!r}. Tables there: {_listed(tables(connection, name))}."
+        ) from error
+    return quoted
+
+
+def tables(connection: duckdb.DuckDBPyConnection, name: str) -> list[str]:
+    """Return the tables and views of an attached location, with their schemas."""
+    found = connection.execute(
+        f"""
+        select schema_name, table_name from duckdb_tables() where database_name = $name and not internal
+        union
+        select schema_name, view_name from duckdb_views() where database_name = $name and not internal
+        order by all
+        """,
+        {"name": name},
+    ).fetchall()
+    return [f"{schema}.{table}" for schema, table in found if f"'{schema.lower()}'" not in _SYSTEM_SCHEMAS]
+
+
+def _attached(connection: duckdb.DuckDBPyConnection) -> set[str]:
+    return {name for (name,) in connection.execute("select database_name from duckdb_databases()").fetchall()}
+
+
+def _listed(names: list[str]) -> str:
+    more = f" and {len(names) - _SHOWN_TABLES} more" if len(names) > _SHOWN_TABLES else ""
+    return (", ".join(names[:_SHOWN_TABLES]) or "none that this login can see") + more
+
+
+def _refusal(name: str, location: LocationSettings, error: duckdb.Error) -> str:
+    """Say what a user can do about a database that does not open."""
+    assert location.database is not None
+    # DuckDB names the connection before the reason.
+    reason = first_line(error).rpartition('***": ')[2]
+    setting, kind = f"'locations.{name}.connection'", _KINDS[location.database]
+    if location.database in {"sqlite", "duckdb"}:
+        advice = f"Check that {setting} names a {kind} file, and that no other program is writing to it."
+    elif re.search(r"(?i)access denied|authentication|password|role .* does not exist", reason):
+        advice = f"Correct user and password in {setting}."
+    elif re.search(r"(?i)unknown database|database .* does not exist", reason):
+        advice = f"Correct the database's name in {setting}."
+    else:
+        advice = f"Check host and port in {setting}, that the server runs, and that it lets this machine in."
+    return f"location {name!r}: the {kind} database does not open: {reason} {advice}"
