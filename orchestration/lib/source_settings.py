@@ -52,7 +52,9 @@ class LocationSettings(Section):
         default_factory=dict,
         description="columns that files may lack, with their types: null where absent; of JSON only these are read",
     )
-    decimal_separator: Literal[".", ","] = Field(".", description="of numbers written as text; the other one groups")
+    decimal_separator: Literal[".", ","] = Field(
+        ".", description="of numbers written as text; with a comma, points group thousands"
+    )
     date_format: str | None = Field(None, description="strptime format of dates written as text; default ISO 8601")
     timestamp_format: str | None = Field(None, description="strptime format of times written as text")
     timezone: str | None = Field(None, description="zone of times without an offset; default the operator's own")

@@ -103,7 +103,7 @@ def _prepare(
     connection: duckdb.DuckDBPyConnection, table: Table, mapped: Mapped, parents: Mapping[str, str]
 ) -> tuple[TypedQuery, Survey]:
     """Make ``_batch`` and look at its keys."""
-    query = typed(table, mapped.sql, mapped.types, parents)
+    query = typed(table, mapped.sql, mapped.types, parents, mapped.conventions)
     if not mapped.is_repeatable:
         connection.execute(f"create temp table {COPIED} as {query.sql}")
         connection.execute(f"create temp view {BATCH} as from {COPIED}")
@@ -112,7 +112,7 @@ def _prepare(
     seen = survey(connection, table, BATCH, parents)
     if seen.known:
         unknown = {name: relation for name, relation in parents.items() if name not in seen.known}
-        query = typed(table, mapped.sql, mapped.types, unknown)
+        query = typed(table, mapped.sql, mapped.types, unknown, mapped.conventions)
         connection.execute(f"create or replace temp view {BATCH} as {query.sql}")
     return query, seen
 

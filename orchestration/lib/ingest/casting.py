@@ -1,13 +1,15 @@
 """Values against the contract: typed by ``try_cast``, and the first thing wrong with each row named.
 
 Text is trimmed of spaces and blank text is missing. A number with a fraction is no integer, an infinite one no number;
-a time with an offset becomes the operator's local time. A value that does not fit is never bent until it does.
+a time with an offset becomes the operator's local time. How text is written is the location's convention. A value that
+does not fit is never bent until it does.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from orchestration.lib.contract import Column, Table
+from orchestration.lib.ingest.conventions import AS_USUAL, Conventions
 from orchestration.lib.ingest.readers import ROW
 
 _BLANKS = r"e' \t\r\n'"
@@ -23,7 +25,8 @@ _INTEGER_SOURCES = {
     "UINTEGER",
     "UBIGINT",
 }
-_OFFSET = r"[ T].*(Z|[+-]\d{2}(:?\d{2})?)$"
+# An earlier one is a year written with two digits, or a system's way to say that there is none.
+_FIRST_DATE = "1000-01-01"
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,13 @@ class TypedQuery:
     problems: tuple[Problem, ...]
 
 
-def typed(table: Table, mapped: str, types: Mapping[str, str], parents: Mapping[str, str]) -> TypedQuery:
+def typed(
+    table: Table,
+    mapped: str,
+    types: Mapping[str, str],
+    parents: Mapping[str, str],
+    conventions: Conventions = AS_USUAL,
+) -> TypedQuery:
     """Type and judge the rows of ``mapped``, a query giving ``_row`` and, under their names, the columns in ``types``.
 
     Args:
@@ -52,11 +61,14 @@ def typed(table: Table, mapped: str, types: Mapping[str, str], parents: Mapping[
         mapped: SQL of the rows; a contract column it does not give is null.
         types: DuckDB's type of each column it gives.
         parents: by table name, the relation a reference is looked up in; a reference to another table is not checked.
+        conventions: how values are written where they are text.
     """
     given = [column for column in table.columns if column.name in types]
     raw = {column.name: f'"raw_{column.name}"' for column in given}
     renamed = ", ".join(f'"{name}" as {alias}' for name, alias in raw.items())
-    casts = {column.name: _cast(raw[column.name], types[column.name], column.data_type) for column in given}
+    casts = {
+        column.name: _cast(raw[column.name], types[column.name], column.data_type, conventions) for column in given
+    }
     columns = ", ".join(f'{_or_default(column, casts)} as "{column.name}"' for column in table.columns)
 
     # What depends on another column is judged last, so that a fault of the other is named as such.
@@ -64,7 +76,9 @@ def typed(table: Table, mapped: str, types: Mapping[str, str], parents: Mapping[
         (
             (column.default is not None or bool(column.minimum_when), column.name, reason, condition)
             for column in table.columns
-            for reason, condition in _conditions(column, raw.get(column.name), types.get(column.name, ""), parents)
+            for reason, condition in _conditions(
+                column, raw.get(column.name), types.get(column.name, ""), parents, conventions
+            )
         ),
         key=lambda found: found[0],
     )
@@ -98,7 +112,9 @@ def _or_default(column: Column, casts: Mapping[str, str]) -> str:
     return value or default or f"cast(null as {column.data_type})"
 
 
-def _conditions(column: Column, raw: str | None, source_type: str, parents: Mapping[str, str]) -> list[tuple[str, str]]:
+def _conditions(
+    column: Column, raw: str | None, source_type: str, parents: Mapping[str, str], conventions: Conventions
+) -> list[tuple[str, str]]:
     """Return the reasons a value of the column can be rejected for, each with its SQL condition, in order."""
     name = f'typed_row."{column.name}"'
     found: list[tuple[str, str]] = []
@@ -107,7 +123,7 @@ def _conditions(column: Column, raw: str | None, source_type: str, parents: Mapp
             f"nullif(trim({raw}, {_BLANKS}), '') is not null" if source_type == "VARCHAR" else f"{raw} is not null"
         )
         if column.data_type != "varchar":
-            cast = _cast(raw, source_type, column.data_type)
+            cast = _cast(raw, source_type, column.data_type, conventions)
             found.append(("wrong_type", f"{cast} is null and {present}"))
     if column.is_required:
         found.append(("missing_required", f"{name} is null"))
@@ -126,34 +142,49 @@ def _conditions(column: Column, raw: str | None, source_type: str, parents: Mapp
     return found
 
 
-def _cast(raw: str, source_type: str, target: str) -> str:
+def _cast(raw: str, source_type: str, target: str, conventions: Conventions) -> str:
     """Return SQL of the value as ``target``, null where it does not fit."""
-    text = raw if source_type == "VARCHAR" else f"cast({raw} as varchar)"
     if target == "varchar":
-        # Trimming more than spaces costs as much as everything else together: only what begins with less than a space.
-        trimmed = f"trim({text})"
-        return f"case when {trimmed} >= '!' then {trimmed} else nullif(trim({text}, {_BLANKS}), '') end"
+        return as_text(raw, source_type)
+    if target in {"date", "timestamp"}:
+        return _cast_time(raw, source_type, target, conventions)
+    text = conventions.number(raw) if source_type == "VARCHAR" else f"cast({raw} as varchar)"
     if target in _INTEGERS:
         if source_type in _INTEGER_SOURCES:
             return f"try_cast({raw} as {target})"
         whole = f"try_cast({text} as {target})"
         return f"case when try_cast({text} as double) = {whole} then {whole} end"
-    if target in {"date", "timestamp"}:
-        return _cast_time(raw, text, source_type, target)
     if target == "double":
         number = raw if source_type == "DOUBLE" else f"try_cast({text} as double)"
         return f"case when isfinite({number}) then {number} end"
     if target.startswith("decimal") and (source_type in _INTEGER_SOURCES | {"DOUBLE"} or "DECIMAL" in source_type):
         return f"try_cast({raw} as {target})"
+    if target == "boolean" and source_type == "VARCHAR":
+        text = raw
     return raw if source_type.lower() == target else f"try_cast(trim({text}) as {target})"
 
 
-def _cast_time(raw: str, text: str, source_type: str, target: str) -> str:
+def as_text(raw: str, source_type: str) -> str:
+    """Return SQL of the value as text without spaces around it, null where it is blank.
+
+    A whole number is written as one even where it comes as a double: the identifier 17 of one system and the 17.0 of
+    another are the same.
+    """
+    text = raw if source_type == "VARCHAR" else f"cast({raw} as varchar)"
+    if source_type in {"DOUBLE", "FLOAT"}:
+        is_whole = f"{raw} = trunc({raw}) and abs({raw}) < 1e15"
+        text = f"case when {is_whole} then cast(try_cast({raw} as bigint) as varchar) else {text} end"
+    # Trimming more than spaces costs as much as everything else together: only what begins with less than a space.
+    trimmed = f"trim({text})"
+    return f"case when {trimmed} >= '!' then {trimmed} else nullif(trim({text}, {_BLANKS}), '') end"
+
+
+def _cast_time(raw: str, source_type: str, target: str, conventions: Conventions) -> str:
     if source_type == "DATE" or source_type.startswith("TIMESTAMP"):
-        value = f"try_cast({raw} as {target})"
+        has_zone_to_change = source_type not in {"DATE", "TIMESTAMP WITH TIME ZONE"} and conventions.timezone
+        time = conventions.local(f"try_cast({raw} as timestamp)") if has_zone_to_change else raw
+        value = f"try_cast({time} as {target})"
     else:
-        text = f"trim({text})"
-        local = f"cast(try_cast({text} as timestamptz) as timestamp)"
-        moment = f"case when regexp_matches({text}, '{_OFFSET}') then {local} else try_cast({text} as timestamp) end"
-        value = f"case when length({text}) <= 10 then try_cast({text} as {target}) else cast({moment} as {target}) end"
-    return f"case when isfinite({value}) then {value} end"
+        text = f"trim({raw if source_type == 'VARCHAR' else f'cast({raw} as varchar)'})"
+        value = conventions.date(text) if target == "date" else conventions.timestamp(text)
+    return f"case when {value} >= {target} '{_FIRST_DATE}' and isfinite({value}) then {value} end"

@@ -82,7 +82,7 @@ def table_sql(connection: duckdb.DuckDBPyConnection, name: str, table: str) -> s
 def tables(connection: duckdb.DuckDBPyConnection, name: str) -> list[str]:
     """Return the tables and views of an attached location, with their schemas."""
     found = connection.execute(
-        f"""
+        """
         select schema_name, table_name from duckdb_tables() where database_name = $name and not internal
         union
         select schema_name, view_name from duckdb_views() where database_name = $name and not internal

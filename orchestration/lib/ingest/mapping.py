@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 
 import duckdb
@@ -12,6 +12,7 @@ from orchestration.lib.contract import Table
 from orchestration.lib.errors import SourceError
 from orchestration.lib.ingest import cursors, databases
 from orchestration.lib.ingest.binding import Binder, require_columns
+from orchestration.lib.ingest.conventions import AS_USUAL, Conventions, conventions_of
 from orchestration.lib.ingest.explain import explained, first_line, redact
 from orchestration.lib.ingest.files import SourceFile
 from orchestration.lib.ingest.readers import ROW, describe, is_parquet, numbered, rows_sql
@@ -28,6 +29,7 @@ class Mapped:
 
     ``source_columns`` are those of the source itself, before any expression, with their types. ``is_repeatable`` says
     that running the query again is cheap and gives the same rows. With a cursor the query also gives ``_cursor``.
+    ``conventions`` say how values are written where they are text.
     """
 
     sql: str
@@ -36,6 +38,7 @@ class Mapped:
     is_repeatable: bool
     source_columns: Mapping[str, str] = field(default_factory=dict)
     has_cursor: bool = False
+    conventions: Conventions = AS_USUAL
 
 
 def mapping_hash(table: Table, source: SourceSettings, settings: Settings) -> str:
@@ -93,6 +96,20 @@ def map_rows(
         SourceError: names the table, the column and the expression that does not fit, and what there is instead; or
             the location that does not open.
     """
+    mapped = _map_source(connection, table, source, settings, files, file, since)
+    names = locations_of(source, settings.locations)
+    return replace(mapped, conventions=conventions_of(connection, settings.locations, names))
+
+
+def _map_source(
+    connection: duckdb.DuckDBPyConnection,
+    table: Table,
+    source: SourceSettings,
+    settings: Settings,
+    files: Mapping[str, Sequence[SourceFile]],
+    file: SourceFile | None,
+    since: str | None,
+) -> Mapped:
     names = locations_of(source, settings.locations)
     for name in names:
         if settings.locations[name].database:
@@ -214,7 +231,7 @@ def _bound(
     elsewhere: Callable[[], str] | None = None,
     is_repeatable: bool = False,
 ) -> Mapped:
-    """Bind the expressions of ``columns``, and the columns of the contract's own names, to rows of ``found`` columns."""
+    """Bind the expressions of ``columns``, and columns of the contract's own names, to rows of ``found`` columns."""
     if unknown := source.columns.keys() - set(table.column_names):
         raise SourceError(
             f"sources.{table.name}.columns: {', '.join(sorted(unknown))} is no column of {table.name}. "

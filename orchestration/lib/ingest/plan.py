@@ -61,14 +61,15 @@ def recorded_loads(connection: duckdb.DuckDBPyConnection, table: Table) -> list[
     """Return the loads of a table, in the order they came."""
     rows = connection.execute(
         """
-        select load_id, file, content_hash, mapping_hash, rows_duplicate + rows_superseded, file_bytes, file_modified_ns
+        select load_id, file, content_hash, mapping_hash, rows_duplicate + rows_superseded, file_bytes,
+            file_modified_ns, file_changed_ns
         from ops.loads where source_table = ? order by load_id
         """,
         [table.name],
     ).fetchall()
     return [
-        Load(load_id, file, content, mapping, met, SourceFile(file, size, modified) if file else None)
-        for load_id, file, content, mapping, met, size, modified in rows
+        Load(load_id, file, content, mapping, met, SourceFile(file, size, modified, changed or 0) if file else None)
+        for load_id, file, content, mapping, met, size, modified, changed in rows
     ]
 
 

@@ -197,13 +197,13 @@ class _Work:
             """
             insert into ops.loads (load_id, source_table, location, file, content_hash, mapping_hash, loaded_at,
                 rows_read, rows_accepted, rows_quarantined, rows_duplicate, rows_superseded,
-                file_bytes, file_modified_ns)
-            values (?, ?, ?, ?, ?, ?, cast(now() at time zone 'UTC' as timestamp), ?, ?, ?, ?, 0, ?, ?)
+                file_bytes, file_modified_ns, file_changed_ns)
+            values (?, ?, ?, ?, ?, ?, cast(now() at time zone 'UTC' as timestamp), ?, ?, ?, ?, 0, ?, ?, ?)
             """,
             [
                 load_id, table.name, ", ".join(self.files), path, unit.content_hash, self.mapping,
                 counts.read, counts.accepted, counts.quarantined, counts.duplicate,
-                file and file.size, file and file.modified_ns,
+                file and file.size, file and file.modified_ns, file and file.changed_ns,
             ],
         )  # fmt: skip
         self.tell(
