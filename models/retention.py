@@ -10,7 +10,7 @@ from typing import Self
 
 import numpy as np
 import pandas as pd
-from scipy.special import xlog1py, xlogy
+from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
@@ -27,20 +27,18 @@ from models.retention_cohorts import (
     parent_of,
     typed_exposures,
 )
-from models.shifted_beta_geometric import (
-    Floats,
-    RetentionFitError,
-    ShiftedBetaGeometric,
-    hazard_of,
-)
+from models.retention_curve import RetentionCurve, fit_curve
+from models.shifted_beta_geometric import Floats, RetentionFitError, ShiftedBetaGeometric
 
 __all__ = ["RetentionCurves", "RetentionFitError", "RetentionParameters", "ShiftedBetaGeometric"]
 
 PARAMETERS_COLUMNS = (
     "retention_cohort",
     "pooled_from",
+    "retention_model",
     "alpha",
     "beta",
+    "shape",
     "log_likelihood",
     "customer_months",
     "churned",
@@ -69,36 +67,11 @@ class RetentionParameters:
             raise ValueError(f"min_churned must be at least 1, found {self.min_churned}")
 
 
-@dataclass(frozen=True)
-class _Curve:
-    """A fitted hazard by tenure: falling (alpha, beta) or constant, and the cohort it was fitted on."""
-
-    source: Cohort
-    alpha: float
-    beta: float
-    constant: float
-
-    def hazard(self, tenure: Floats) -> Floats:
-        return hazard_of(self.alpha, self.beta, self.constant, tenure)
-
-
-def _expected_churned(observed: Exposures, curve: _Curve) -> float:
-    return float((observed.at_risk * curve.hazard(observed.tenure)).sum())
-
-
-def _log_likelihood(observed: Exposures, curve: _Curve) -> float:
-    hazard = curve.hazard(observed.tenure)
-    return float((xlogy(observed.churned, hazard) + xlog1py(observed.at_risk - observed.churned, -hazard)).sum())
-
-
 class RetentionCurves(BaseEstimator):
     """One monthly hazard curve a cohort, fitted top down along ``POOLING_LEVELS``.
 
-    A curve is shifted-beta-geometric, or constant where hazards do not fall with tenure. The simpler curve is
-    not preferred for its simplicity: at 30 churn events the slope is seldom significant, yet taking a falling
-    hazard for a constant one loses a fifth of the future value. The constant counts half an event more than
-    was seen (Jeffreys): a cohort without churn so far is loyal, not immortal. With no exposures at all every
-    hazard is NaN, so that later values are null, not made up.
+    Each cohort has the model that its own exposures speak for (``models.retention_curve``). With no exposures at
+    all every hazard is NaN, so that later values are null, not made up.
 
     Attributes:
         curves_: cohort to the curve that it uses, its own or one from above.
@@ -114,7 +87,7 @@ class RetentionCurves(BaseEstimator):
         "commitment_months_left",
     )
 
-    curves_: dict[Cohort, _Curve]
+    curves_: dict[Cohort, RetentionCurve]
     exposures_: dict[Cohort, Exposures]
 
     def __init__(self, parameters: RetentionParameters | None = None) -> None:
@@ -137,7 +110,7 @@ class RetentionCurves(BaseEstimator):
             for cohort, observed in cohorts_at(frame, level):
                 self.exposures_[cohort] = observed
                 above = self.curves_[parent_of(cohort)] if level else None
-                self.curves_[cohort] = _fit_curve(cohort, observed, above, parameters.min_churned)
+                self.curves_[cohort] = fit_curve(cohort, observed, above, parameters.min_churned)
         return self
 
     def hazard(self, customers: pd.DataFrame, months: int) -> Floats:
@@ -157,11 +130,13 @@ class RetentionCurves(BaseEstimator):
         spell_months = customers["spell_months"].to_numpy(dtype=np.float64, na_value=np.nan)
         if np.isnan(spell_months).any():
             raise ValueError(f"{int(np.isnan(spell_months).sum())} open customers have no spell_months")
-        month = np.arange(1, months + 1, dtype=np.float64)
-        tenure = spell_months[:, None] - self.first_spell_months_ + month
-        committed, free = (
-            hazard_of(*self._curve_columns(customers, is_committed), tenure) for is_committed in (True, False)
-        )
+        if (spell_months < self.first_spell_months_).any():
+            raise ValueError(f"spell_months below first_spell_months = {self.first_spell_months_}")
+        month = np.arange(1, months + 1)
+        if customers.empty:
+            return np.empty((0, months))
+        tenure = spell_months[:, None].astype(np.int64) - self.first_spell_months_ + month
+        committed, free = (self._hazards_at(customers, is_committed, tenure) for is_committed in (True, False))
         return np.where(month <= commitment_months_left(customers)[:, None], committed, free)
 
     def cohort_labels(self, customers: pd.DataFrame) -> pd.Series:
@@ -175,8 +150,8 @@ class RetentionCurves(BaseEstimator):
     def parameters_frame(self) -> pd.DataFrame:
         """Evidence, one row a cohort and a row for each group that lends its curve.
 
-        ``pooled_from`` names the lender, null for a curve of the cohort's own; ``alpha`` and ``beta`` are
-        null where the hazard is constant; log-likelihood, observed and fitted hazard are of the cohort's own
+        ``pooled_from`` names the lender, null for a curve of the cohort's own; ``alpha``, ``beta`` and ``shape``
+        are null where the hazard is constant; log-likelihood, observed and fitted hazard are of the cohort's own
         exposures under the curve that it uses, so the last two show how well that curve suits it.
         """
         check_is_fitted(self)
@@ -192,48 +167,30 @@ class RetentionCurves(BaseEstimator):
                 {
                     "retention_cohort": label_of(cohort),
                     "pooled_from": None if curve.source == cohort else label_of(curve.source),
+                    "retention_model": curve.model,
                     "alpha": curve.alpha,
                     "beta": curve.beta,
-                    "log_likelihood": _log_likelihood(observed, curve) if months else np.nan,
+                    "shape": curve.shape,
+                    "log_likelihood": curve.log_likelihood(observed) if months else np.nan,
                     "customer_months": int(months),
                     "churned": int(churned),
                     "observed_hazard": churned / months if months else np.nan,
-                    "fitted_hazard": _expected_churned(observed, curve) / months if months else np.nan,
+                    "fitted_hazard": curve.expected_churned(observed) / months if months else np.nan,
                 }
             )
         frame = pd.DataFrame(rows, columns=list(PARAMETERS_COLUMNS))
         return frame.sort_values("retention_cohort", ignore_index=True)
 
-    def _curve_columns(self, customers: pd.DataFrame, is_committed: bool) -> tuple[Floats, Floats, Floats]:
-        """Alpha, beta and constant of the curve that each row follows, committed or free: column vectors."""
+    def _hazards_at(self, customers: pd.DataFrame, is_committed: bool, tenure: NDArray[np.int64]) -> Floats:
+        """Hazards at a matrix of tenures under the curve that each row follows, committed or free."""
         grouped = cohort_names(customers).groupby(list(COHORT_COLUMNS[:3]), sort=False)
         curves = [self._nearest((*name, is_committed)) for name, _ in grouped]
-        table = np.array([(curve.alpha, curve.beta, curve.constant) for curve in curves]).reshape(-1, 3)
-        alpha, beta, constant = np.hsplit(table[grouped.ngroup().to_numpy()], 3)
-        return alpha, beta, constant
+        # There are few curves and many customers: every curve is computed once, up to the longest tenure.
+        by_tenure = np.stack([curve.hazard(np.arange(1.0, tenure.max() + 1.0)) for curve in curves])
+        return by_tenure[grouped.ngroup().to_numpy()[:, None], tenure - 1]
 
-    def _nearest(self, cohort: Cohort) -> _Curve:
+    def _nearest(self, cohort: Cohort) -> RetentionCurve:
         """The curve of a cohort, or of the closest group above it that was seen."""
         while cohort not in self.curves_:
             cohort = parent_of(cohort)
         return self.curves_[cohort]
-
-
-def _fit_curve(cohort: Cohort, observed: Exposures, above: _Curve | None, min_churned: int) -> _Curve:
-    months, churned = observed.at_risk.sum(), observed.churned.sum()
-    if above is not None and max(churned, _expected_churned(observed, above)) < min_churned:
-        return above
-    if months == 0:
-        return _Curve(cohort, np.nan, np.nan, np.nan)
-    constant = _Curve(cohort, np.nan, np.nan, float((churned + 0.5) / (months + 1.0)))
-    if churned < min_churned:
-        return constant  # enough months to know the level, too few events to know a slope
-    try:
-        model = ShiftedBetaGeometric().fit(
-            pd.DataFrame({"tenure": observed.tenure, "at_risk": observed.at_risk, "churned": observed.churned})
-        )
-    except RetentionFitError:
-        return above or constant
-    if model.status_ != "fitted":
-        return constant
-    return _Curve(cohort, model.alpha_, model.beta_, np.nan)

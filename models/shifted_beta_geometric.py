@@ -87,7 +87,7 @@ class ShiftedBetaGeometric(BaseEstimator):
             ValueError: the exposures are empty or contradict themselves.
             RetentionFitError: no start of the optimiser converged.
         """
-        tenure, at_risk, churned = _checked_exposures(exposures)
+        tenure, at_risk, churned = checked_exposures(exposures)
         total, lost = at_risk.sum(), churned.sum()
         constant = float(lost / total)
         self.alpha_ = self.beta_ = np.nan
@@ -206,7 +206,12 @@ class ShiftedBetaGeometric(BaseEstimator):
         return float((self.conditional_survival(renewal - 1.0, months + 1.0) * (1.0 + rate) ** -months).sum())
 
 
-def _checked_exposures(exposures: pd.DataFrame) -> tuple[Floats, Floats, Floats]:
+def checked_exposures(exposures: pd.DataFrame) -> tuple[Floats, Floats, Floats]:
+    """Tenure, customers at risk and customers lost, one entry a tenure with anyone at risk.
+
+    Raises:
+        ValueError: a column is missing, or the counts are empty, null or contradict themselves.
+    """
     missing = [column for column in EXPOSURE_COLUMNS if column not in exposures]
     if missing:
         raise ValueError(f"exposures lack the columns {missing}; found {list(exposures.columns)}")
