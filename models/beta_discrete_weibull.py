@@ -25,10 +25,10 @@ START_SHAPES = (0.6, 1.0, 1.6)
 START_CONCENTRATIONS = (1.0, 30.0)
 
 
-def log_survival(gamma: ArrayLike, delta: ArrayLike, shape: ArrayLike, tenure: ArrayLike) -> Floats:
+def log_survival(gamma: float, delta: float, shape: float, tenure: ArrayLike) -> Floats:
     """Log of B(gamma, delta + t^c) / B(gamma, delta), the share of a cohort open after ``tenure`` periods."""
-    elapsed = np.power(np.asarray(tenure, dtype=np.float64), shape)
-    return np.asarray(betaln(gamma, np.asarray(delta) + elapsed) - betaln(gamma, delta))
+    elapsed: Floats = np.power(np.asarray(tenure, dtype=np.float64), shape)
+    return np.asarray(betaln(gamma, delta + elapsed) - betaln(gamma, delta), dtype=np.float64)
 
 
 class BetaDiscreteWeibull(BaseEstimator):

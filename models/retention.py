@@ -45,6 +45,16 @@ PARAMETERS_COLUMNS = (
     "observed_hazard",
     "fitted_hazard",
 )
+CURVE_COLUMNS = (
+    "retention_cohort",
+    "tenure_months",
+    "customers_at_risk",
+    "customers_churned",
+    "observed_hazard",
+    "observed_survival",
+    "fitted_hazard",
+    "fitted_survival",
+)
 
 
 @dataclass(frozen=True)
@@ -56,15 +66,19 @@ class RetentionParameters:
             so many under the curve above it, and had fewer, has also shown enough.
         first_spell_months: ``spell_months`` of a customer at the first month end of a spell. Where the
             source counts from 1, a 0 here only shifts beta by one.
+        published_months: tenures that ``curves_frame`` shows.
     """
 
     min_churned: int = 30
     first_spell_months: int = 0
+    published_months: int = 120
 
     def __post_init__(self) -> None:
         """Refuse what cannot be meant."""
         if self.min_churned < 1:
             raise ValueError(f"min_churned must be at least 1, found {self.min_churned}")
+        if self.published_months < 1:
+            raise ValueError(f"published_months must be at least 1, found {self.published_months}")
 
 
 class RetentionCurves(BaseEstimator):
@@ -155,12 +169,9 @@ class RetentionCurves(BaseEstimator):
         exposures under the curve that it uses, so the last two show how well that curve suits it.
         """
         check_is_fitted(self)
-        shown = {cohort for cohort in self.curves_ if None not in cohort}
-        shown |= {self.curves_[cohort].source for cohort in tuple(shown)} | {ALL}
         rows = []
-        for cohort, curve in self.curves_.items():
-            if cohort not in shown:
-                continue
+        for cohort in self._shown_cohorts():
+            curve = self.curves_[cohort]
             observed = self.exposures_[cohort]
             months, churned = observed.at_risk.sum(), observed.churned.sum()
             rows.append(
@@ -178,8 +189,42 @@ class RetentionCurves(BaseEstimator):
                     "fitted_hazard": curve.expected_churned(observed) / months if months else np.nan,
                 }
             )
-        frame = pd.DataFrame(rows, columns=list(PARAMETERS_COLUMNS))
-        return frame.sort_values("retention_cohort", ignore_index=True)
+        return pd.DataFrame(rows, columns=list(PARAMETERS_COLUMNS))
+
+    def curves_frame(self) -> pd.DataFrame:
+        """The curves beside their data, one row a cohort of ``parameters_frame`` and month of tenure.
+
+        ``observed_survival`` is the estimate of Kaplan & Meier (1958), null from the first tenure on at which nobody
+        was at risk; ``fitted_survival`` is that of a customer who is in the cohort all along.
+        """
+        check_is_fitted(self)
+        months = (self.parameters or RetentionParameters()).published_months
+        tenure = np.arange(1, months + 1)
+        frames = []
+        for cohort in self._shown_cohorts():
+            observed = self.exposures_[cohort]
+            counts = pd.DataFrame({"at_risk": observed.at_risk, "churned": observed.churned}, index=observed.tenure)
+            counts = counts.reindex(tenure, fill_value=0.0)
+            observed_hazard = (counts["churned"] / counts["at_risk"].where(counts["at_risk"] > 0)).to_numpy()
+            fitted_hazard = self.curves_[cohort].hazard(tenure.astype(np.float64))
+            columns = (
+                label_of(cohort),
+                tenure,
+                counts["at_risk"].to_numpy(dtype=np.int64),
+                counts["churned"].to_numpy(dtype=np.int64),
+                observed_hazard,
+                np.cumprod(1.0 - observed_hazard),
+                fitted_hazard,
+                np.cumprod(1.0 - fitted_hazard),
+            )
+            frames.append(pd.DataFrame(dict(zip(CURVE_COLUMNS, columns, strict=True))))
+        return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=list(CURVE_COLUMNS))
+
+    def _shown_cohorts(self) -> list[Cohort]:
+        """Cohorts that customers are in, and the groups that lend them a curve, in the order of their names."""
+        shown = {cohort for cohort in self.curves_ if None not in cohort}
+        shown |= {self.curves_[cohort].source for cohort in tuple(shown)} | {ALL}
+        return sorted(shown & self.curves_.keys(), key=label_of)
 
     def _hazards_at(self, customers: pd.DataFrame, is_committed: bool, tenure: NDArray[np.int64]) -> Floats:
         """Hazards at a matrix of tenures under the curve that each row follows, committed or free."""

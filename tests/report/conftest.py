@@ -32,8 +32,11 @@ create table bi.value_concentration (version_id varchar, as_of_date date, value_
 create table bi.value_curve (version_id varchar, as_of_date date, value_measure varchar, customer_percentile integer,
     customers bigint, value decimal(18, 2), cumulative_value_share double);
 create table bi.retention_cohorts (version_id varchar, as_of_date date, retention_cohort varchar,
-    pooled_from varchar, alpha double, beta double, log_likelihood double, customer_months bigint, churned bigint,
-    observed_hazard double, fitted_hazard double);
+    pooled_from varchar, retention_model varchar, alpha double, beta double, shape double, log_likelihood double,
+    customer_months bigint, churned bigint, observed_hazard double, fitted_hazard double);
+create table bi.retention_curves (version_id varchar, as_of_date date, retention_cohort varchar,
+    tenure_months integer, customers_at_risk bigint, customers_churned bigint, observed_hazard double,
+    observed_survival double, fitted_hazard double, fitted_survival double);
 create table bi.behavior_clusters (version_id varchar, as_of_date date, population varchar, cluster_id varchar,
     cluster_name varchar, rule varchar, rule_precision double, rule_recall double, customers bigint, share double,
     jaccard double, silhouette double, first_version_id varchar, matched_jaccard double, top_features varchar);
@@ -71,7 +74,10 @@ insert into ops.quarantine values
     (2, 'contracts', 'contracts.parquet', 5, 'customer_id', 'c9', 'no such customer', '{{}}'),
     (2, 'contracts', 'contracts.parquet', 6, 'customer_id', 'c8', 'no such customer', '{{}}');
 insert into bi.retention_cohorts
-select '{VERSION}', '2026-10-31', * from (values
+select '{VERSION}', '2026-10-31', cohort, pooled_from,
+    case when alpha is null then 'constant' else 'shifted_beta_geometric' end, alpha, beta,
+    case when alpha is not null then 1 end, log_likelihood, months, churned, observed, fitted
+from (values
     ('all', null, 1.1, 60.0, -2500.0, 24000, 380, 0.0158, 0.0158),
     ('consumer/internet/none/free', null, 0.9, 28.0, -1200.0, 9000, 220, 0.0244, 0.0242),
     ('consumer/internet/24/committed', null, null, null, -300.0, 8000, 48, 0.0060, 0.0061),
@@ -80,7 +86,13 @@ select '{VERSION}', '2026-10-31', * from (values
     ('business/internet/24/committed', '*/*/*/committed', null, null, -60.0, 1500, 6, 0.0040, 0.0061),
     ('business/internet/24/free', '*/*/*/free', 1.0, 32.0, -50.0, 500, 8, 0.0160, 0.0247),
     ('*/*/*/free', null, 1.0, 32.0, -1900.0, 14500, 354, 0.0244, 0.0244),
-    ('*/*/*/committed', null, null, null, -380.0, 9500, 54, 0.0057, 0.0057)) as t;
+    ('*/*/*/committed', null, null, null, -380.0, 9500, 54, 0.0057, 0.0057))
+    as t(cohort, pooled_from, alpha, beta, log_likelihood, months, churned, observed, fitted);
+insert into bi.retention_curves
+select version_id, as_of_date, retention_cohort, tenure, case when tenure <= 20 then 100 else 0 end,
+    case when tenure <= 20 then 2 else 0 end, case when tenure <= 20 then 0.02 end,
+    case when tenure <= 20 then 0.98 ** tenure end, coalesce(alpha / (alpha + beta + tenure - 1), fitted_hazard), null
+from bi.retention_cohorts cross join range(1, 121) as months(tenure);
 insert into bi.behavior_evidence
 select '{VERSION}', '2026-10-31', * from (values
     ('consumer', 2, 0.31, 0.91, 0.88, false, 'Holds too, but 3 is the largest k that holds.'),

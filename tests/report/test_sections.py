@@ -39,38 +39,48 @@ def test_cohorts_are_named_in_words(cohort: str, name: str) -> None:
     assert cohort_name(cohort) == name
 
 
-def _cohort(name: str, months: int = 100, alpha: float = np.nan, beta: float = np.nan, fitted: float = 0.1) -> dict:
-    return {
-        "retention_cohort": name,
-        "alpha": alpha,
-        "beta": beta,
-        "fitted_hazard": fitted,
-        "customer_months": months,
-    }
+def _cohort(name: str, months: int = 100) -> dict:
+    return {"retention_cohort": name, "customer_months": months}
+
+
+def _curves(**hazards: list[float]) -> pd.DataFrame:
+    rows = [
+        {"retention_cohort": name, "tenure_months": month, "fitted_hazard": hazard, "observed_hazard": hazard / 2}
+        for name, values in hazards.items()
+        for month, hazard in enumerate(values, 1)
+    ]
+    return pd.DataFrame(rows)
 
 
 def test_a_new_customer_keeps_the_committed_churn_until_the_term_ends() -> None:
-    rows = pd.DataFrame([_cohort("c/i/2/committed", fitted=0.0), _cohort("c/i/2/free", fitted=0.5)])
-    (curve,) = new_customer_curves(rows).values()
-    assert curve[:5] == pytest.approx([1, 1, 1, 0.5, 0.25])
-
-
-def test_a_curve_with_a_slope_follows_the_published_survival() -> None:
-    # Fader and Hardie (2007), Regular, years 1 to 7: alpha 0.704, beta 1.182 survive 63 %, 47 % … against observed.
-    (curve,) = new_customer_curves(pd.DataFrame([_cohort("c/i/none/free", alpha=0.704, beta=1.182)])).values()
-    assert curve[1:4] == pytest.approx([0.631, 0.468, 0.382], abs=0.02)
-    assert curve[12] == pytest.approx(0.17, abs=0.002)
+    rows = pd.DataFrame([_cohort("c/i/2/committed"), _cohort("c/i/2/free")])
+    curves = _curves(**{"c/i/2/committed": [0.0] * 40, "c/i/2/free": [0.5] * 40})
+    (curve,) = new_customer_curves(rows, curves).values()
+    assert curve.fitted[:5] == pytest.approx([1, 1, 1, 0.5, 0.25])
+    assert curve.observed[:5] == pytest.approx([1, 1, 1, 0.75, 0.5625])
+    assert len(curve.fitted) == 37
 
 
 def test_a_curve_ends_where_the_free_cohort_was_never_seen() -> None:
-    (curve,) = new_customer_curves(pd.DataFrame([_cohort("c/i/12/committed")])).values()
-    assert len(curve) == 13
+    rows = pd.DataFrame([_cohort("c/i/12/committed")])
+    (curve,) = new_customer_curves(rows, _curves(**{"c/i/12/committed": [0.1] * 40})).values()
+    assert len(curve.fitted) == 13
+
+
+def test_the_observed_part_ends_where_nobody_was_at_risk() -> None:
+    curves = _curves(**{"c/i/none/free": [0.1] * 40})
+    curves.loc[curves["tenure_months"] == 6, "observed_hazard"] = None
+    (curve,) = new_customer_curves(pd.DataFrame([_cohort("c/i/none/free")]), curves).values()
+    assert len(curve.observed) == 6
+    assert len(curve.fitted) == 37
 
 
 def test_only_the_largest_groups_are_drawn() -> None:
-    rows = pd.DataFrame([_cohort(f"m{size}/i/none/free", months=size) for size in range(1, 20)])
-    assert next(iter(new_customer_curves(rows))) == "M19, i, no term"
-    assert len(new_customer_curves(rows)) == 6
+    names = [f"m{size}/i/none/free" for size in range(1, 20)]
+    rows = pd.DataFrame([_cohort(name, months=size) for size, name in enumerate(names, 1)])
+    curves = new_customer_curves(rows, _curves(**dict.fromkeys(names, [0.1] * 40)))
+    assert next(iter(curves)) == "M19, i, no term"
+    assert len(curves) == 6
 
 
 @pytest.mark.parametrize(

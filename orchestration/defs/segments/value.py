@@ -17,6 +17,7 @@ from orchestration.lib.segment_assets import candidates_of, segment_spec
 from orchestration.lib.segment_tables import write_segment
 from orchestration.lib.warehouse import transaction
 
+VALUE_TABLES = ("customer_value", "value_curve", "value_concentration", "retention_cohorts", "retention_curves")
 _DEPS = [["segments", "versions"], ["features", "customer_features"], ["features", "retention_exposures"]]
 
 
@@ -29,8 +30,10 @@ _DEPS = [["segments", "versions"], ["features", "customer_features"], ["features
                      "Lorenz and whale curves.", _DEPS),
         segment_spec("value_concentration", "One row a value measure and version: Gini, shares of the top customers, "
                      "peak of the whale curve.", _DEPS),
-        segment_spec("retention_cohorts", "One row a retention cohort and version: the fitted shifted-beta-geometric "
-                     "curve beside the data.", _DEPS),
+        segment_spec("retention_cohorts", "One row a retention cohort and version: the model chosen, its parameters "
+                     "and the evidence behind it.", _DEPS),
+        segment_spec("retention_curves", "One row a retention cohort, month of tenure and version: the fitted curve "
+                     "beside the data.", _DEPS),
     ],
     partitions_def=MONTHS,
     backfill_policy=ALL_MONTHS_IN_ONE_RUN,
@@ -39,7 +42,7 @@ _DEPS = [["segments", "versions"], ["features", "customer_features"], ["features
 def value(context: dg.AssetExecutionContext, deployment: Deployment) -> Iterator[dg.MaterializeResult]:
     """Fit retention on all months so far, value every customer, rank them."""
     settings = deployment.settings
-    rows = dict.fromkeys(("customer_value", "value_curve", "value_concentration", "retention_cohorts"), 0)
+    rows = dict.fromkeys(VALUE_TABLES, 0)
     latest: dict[str, Any] = {}
     with deployment.warehouse.writer() as connection:
         for candidate in candidates_of(context, connection):
@@ -64,6 +67,7 @@ def value(context: dg.AssetExecutionContext, deployment: Deployment) -> Iterator
                 "value_curve": value_curve_frame(ranked),
                 "value_concentration": concentration_frame(ranked),
                 "retention_cohorts": curves.parameters_frame(),
+                "retention_curves": curves.curves_frame(),
             }
             with transaction(connection):
                 for table, frame in frames.items():

@@ -50,6 +50,10 @@ _QUERIES = {
         select * from bi.retention_cohorts where version_id = $version
         order by customer_months desc, retention_cohort
     """,
+    "retention_curves": """
+        select * from bi.retention_curves where version_id = $version
+        order by retention_cohort, tenure_months
+    """,
     "clusters": """
         select * from bi.behavior_clusters where version_id = $version
         order by population, customers desc, cluster_id

@@ -169,14 +169,18 @@ def concentration(curve: pd.DataFrame, measures: Sequence[str]) -> Markup:
     return drawing.svg
 
 
-def survival(curves: Mapping[str, np.ndarray]) -> Markup:
-    """Draw the expected share of new customers still there after each month, one line a group."""
-    last = max(len(curve) for curve in curves.values()) - 1
-    with _drawing("survival", "Expected survival of new customers by group", width=5.7, height=3.3) as drawing:
+def survival(curves: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> Markup:
+    """Draw the share of new customers still there after each month: a line as fitted, dots as observed."""
+    last = max(len(fitted) for fitted, _ in curves.values()) - 1
+    with _drawing("survival", "Survival of new customers by group", width=5.7, height=3.3) as drawing:
         axes = drawing.figure.subplots()
-        places = spread_labels([float(curve[-1]) for curve in curves.values()], gap=0.065)
-        for (name, curve), color, place in zip(curves.items(), SERIES, places, strict=False):
-            axes.plot(range(len(curve)), curve, color=color, linewidth=1.9)
+        places = spread_labels([float(fitted[-1]) for fitted, _ in curves.values()], gap=0.065)
+        for (name, (fitted, observed)), color, place in zip(curves.items(), SERIES, places, strict=False):
+            axes.plot(range(len(fitted)), fitted, color=color, linewidth=1.9)
+            axes.plot(
+                range(len(observed)), observed,
+                color=color, linestyle="none", marker="o", markersize=2.6, alpha=0.55, markeredgewidth=0,
+            )  # fmt: skip
             axes.annotate(
                 name, (last, place), (6, 0), textcoords="offset points",
                 color=color, va="center", fontsize=8, annotation_clip=False,

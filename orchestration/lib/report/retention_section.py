@@ -1,6 +1,6 @@
 """The section about retention: how long customers of each cohort stay, and how well that is known."""
 
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -12,6 +12,12 @@ from orchestration.lib.report.section import Section, empty
 
 SHOWN_CURVES = 6  # more lines than this cannot be told apart
 SURVIVAL_MONTHS = 36
+MODEL_NAMES = {
+    "constant": "constant",
+    "shifted_beta_geometric": "shifted-beta-geometric",
+    "beta_discrete_weibull": "beta-discrete-Weibull",
+    "none": "none",
+}
 
 
 def retention(data: ReportData) -> Section:
@@ -22,11 +28,12 @@ def retention(data: ReportData) -> Section:
         return empty("retention", title, data, "No month of service has been observed, so no churn could be fitted.")
     rows = rows.assign(
         name=rows["retention_cohort"].map(cohort_name),
+        model=rows["retention_model"].map(MODEL_NAMES),
         fitted_on=["itself" if is_unknown(source) else cohort_name(source).lower() for source in rows["pooled_from"]],
     )
     is_group = rows["retention_cohort"].str.contains(r"\*") | (rows["retention_cohort"] == "all")
     cohorts, everyone = rows[~is_group], rows[rows["retention_cohort"] == "all"]
-    curves = new_customer_curves(cohorts)
+    curves = new_customer_curves(cohorts, data["retention_curves"])
     seen = cohorts[cohorts["customer_months"] > 0].dropna(subset=["observed_hazard", "fitted_hazard"])
     takeaway = "The cohorts differ in how much was observed of them."
     if not everyone.empty and not is_unknown(everyone.iloc[0]["observed_hazard"]):
@@ -42,7 +49,7 @@ def retention(data: ReportData) -> Section:
         content={
             "survival": figures.survival(curves) if curves else "",
             "survival_says": _survival_sentence(curves),
-            "ends_early": any(len(curve) <= SURVIVAL_MONTHS for curve in curves.values()),
+            "ends_early": any(len(curve.fitted) <= SURVIVAL_MONTHS for curve in curves.values()),
             "hazards": figures.hazards(seen) if not seen.empty else "",
             "fit_says": _fit_sentence(seen),
             "rows": seen.head(12).to_dict("records"),
@@ -67,36 +74,45 @@ def cohort_name(cohort: str) -> str:
     return label(", ".join(word.replace("_", " ") for word in words if word not in ("", "*")))
 
 
-def new_customer_curves(cohorts: pd.DataFrame) -> dict[str, np.ndarray]:
-    """Expected survival of a new customer by market, product and term, the largest groups first.
+class SurvivalCurve(NamedTuple):
+    """Shares of new customers there after 0, 1, 2 … months: as fitted, and as observed for as long as it was."""
 
-    While the term lasts the committed cohort's monthly churn holds, then the free cohort's. A shifted-beta-geometric
-    hazard is alpha / (alpha + beta + t - 1) at month t (Fader and Hardie 2007); a cohort without alpha has a constant
-    one. A curve ends where the cohort that should carry it on was never observed.
+    fitted: np.ndarray
+    observed: np.ndarray
+
+
+def new_customer_curves(cohorts: pd.DataFrame, curves: pd.DataFrame) -> dict[str, SurvivalCurve]:
+    """Survival of a new customer by market, product and term, the largest groups first.
+
+    While the term lasts the committed cohort's monthly churn holds, then the free cohort's. A curve ends where the
+    cohort that should carry it on was never observed.
     """
-    months = np.arange(1, SURVIVAL_MONTHS + 1, dtype=float)
-    groups: dict[str, dict[str, Any]] = {}
-    for row in cohorts.to_dict("records"):
-        stem, _, state = row["retention_cohort"].rpartition("/")
-        groups.setdefault(stem, {})[state] = row
-    largest = sorted(groups, key=lambda stem: -sum(row["customer_months"] for row in groups[stem].values()))
-    curves: dict[str, np.ndarray] = {}
+    stems = cohorts["retention_cohort"].str.rpartition("/")[0]
+    largest = cohorts.groupby(stems)["customer_months"].sum().sort_values(ascending=False, kind="stable").index
+    by_cohort = dict(iter(curves[curves["tenure_months"] <= SURVIVAL_MONTHS].groupby("retention_cohort")))
+    found: dict[str, SurvivalCurve] = {}
     for stem in largest:
+        states = [by_cohort[name] for name in (f"{stem}/committed", f"{stem}/free") if name in by_cohort]
         term = stem.rpartition("/")[2]
-        committed_months = int(term) if term.isdigit() and "committed" in groups[stem] else 0
-        hazard = np.where(
-            months <= committed_months,
-            _monthly_churn(groups[stem].get("committed"), months),
-            _monthly_churn(groups[stem].get("free"), months),
-        )
-        known = int(np.argmax(np.isnan(hazard))) if np.isnan(hazard).any() else len(hazard)
-        if known and len(curves) < SHOWN_CURVES:
-            curves[cohort_name(f"{stem}/*")] = np.concatenate([[1.0], np.cumprod(1 - hazard[:known])])
-    return curves
+        committed_months = int(term) if term.isdigit() and f"{stem}/committed" in by_cohort else 0
+        months = pd.concat(states) if states else curves.head(0)
+        is_committed = months["retention_cohort"].str.endswith("/committed")
+        months = months[is_committed == (months["tenure_months"] <= committed_months)]
+        fitted, observed = (_survival(months, column) for column in ("fitted_hazard", "observed_hazard"))
+        if len(fitted) > 1 and len(found) < SHOWN_CURVES:
+            found[cohort_name(f"{stem}/*")] = SurvivalCurve(fitted, observed)
+    return found
 
 
-def _survival_sentence(curves: dict[str, np.ndarray]) -> str:
-    after = {name: curve[12] for name, curve in curves.items() if len(curve) > 12}
+def _survival(months: pd.DataFrame, column: str) -> np.ndarray:
+    """Multiply up what was kept, from month 1 to the last before one that is not known."""
+    hazard = months.set_index("tenure_months")[column].reindex(range(1, SURVIVAL_MONTHS + 1)).to_numpy(dtype=float)
+    known = int(np.argmax(np.isnan(hazard))) if np.isnan(hazard).any() else len(hazard)
+    return np.concatenate([[1.0], np.cumprod(1 - hazard[:known])])
+
+
+def _survival_sentence(curves: dict[str, SurvivalCurve]) -> str:
+    after = {name: curve.fitted[12] for name, curve in curves.items() if len(curve.fitted) > 12}
     if not after:
         return "Expected survival of new customers, as far as it was observed."
     best = max(after, key=lambda name: after[name])
@@ -107,15 +123,6 @@ def _survival_sentence(curves: dict[str, np.ndarray]) -> str:
         f"After a year {share(after[best])} of new customers of “{best}” are expected to be there still,"
         f" of “{worst}” {share(after[worst])}."
     )
-
-
-def _monthly_churn(cohort: dict[str, Any] | None, months: np.ndarray) -> np.ndarray:
-    if cohort is None:
-        return np.full_like(months, np.nan)
-    if is_unknown(cohort["alpha"]):
-        return np.full_like(months, float(cohort["fitted_hazard"]))
-    hazard: np.ndarray = cohort["alpha"] / (cohort["alpha"] + cohort["beta"] + months - 1)
-    return hazard
 
 
 def _fit_sentence(seen: pd.DataFrame) -> str:
