@@ -44,7 +44,8 @@ class Preset(Section):
     """A settings fragment. Its strings under ``sources`` are Jinja templates over the parameters.
 
     A template may also use ``reporting_currency``, ``optional('location')`` (the location, or no rows of its columns
-    where the settings do not have it), the filter ``text`` (a value as SQL text), and what ``macros`` defines.
+    where the settings do not have it), the filter ``text`` (a value as SQL text), and what ``macros`` defines. A source
+    with ``any_of``, a list of locations, is left out where the settings have none of them.
     """
 
     description: str
@@ -84,6 +85,9 @@ def apply_presets(document: Mapping[str, Any], *, reporting_currency: str) -> di
         values = _values(name, preset, given or {})
         _refuse_unknown_locations(name, preset, locations, own_sources)
         for table in (table for table in preset.sources if table not in own_sources):
+            any_of = preset.sources[table].get("any_of")
+            if any_of and locations.keys().isdisjoint(any_of):
+                continue
             source, read = _render(name, preset, table, values, locations, reporting_currency)
             if _is_left_out(name, preset, table, read - locations.keys()):
                 continue
@@ -181,7 +185,7 @@ def _render(
         return jinja.from_string(preset.macros + part).render(context).strip() if isinstance(part, str) else part
 
     try:
-        source = filled(preset.sources[table])
+        source = filled({key: part for key, part in preset.sources[table].items() if key != "any_of"})
     except (TemplateError, KeyError) as error:
         raise SettingsError(f"presets.{name}: its source of {table} cannot be rendered: {error}.") from error
     return source, {location for location in preset.locations if _names(location, _strings(source))}
