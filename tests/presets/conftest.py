@@ -93,5 +93,6 @@ def loaded(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     """The fixtures as they are, loaded once for the tests that only look."""
     export = Export(tmp_path_factory.mktemp(request.module.PRESET), request.module.PRESET)
     export.parameters = getattr(request.module, "PARAMETERS", {})
+    export.timezone = getattr(request.module, "TIMEZONE", export.timezone)
     export.ingest()
     return export
