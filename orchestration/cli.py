@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.table import Table
 
 from orchestration.lib.errors import RunFailedError, SegmentationError
-from orchestration.lib.settings import Settings, choose_settings_file, load_settings
+from orchestration.lib.settings import DEFAULT_FILE, Settings, choose_settings_file, load_settings
 from orchestration.lib.warehouse import Warehouse
 
 app = typer.Typer(
@@ -128,6 +128,33 @@ def simulate(
         except ValueError as error:
             raise SegmentationError(str(error)) from error
     _print_rows(["table", "rows"], list(rows.items()), Format.table)
+
+
+@app.command()
+def init(
+    target: Annotated[
+        str,
+        typer.Argument(
+            help="A folder of files, a SQLite or DuckDB file, a connection string of PostgreSQL or MySQL, or '${NAME}' "
+            "of an environment variable that holds one."
+        ),
+    ],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The settings file to write.")] = Path(DEFAULT_FILE),
+    force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
+) -> None:
+    """Write a settings file for a folder of files or a database: the mapping is guessed, and says how sure it is."""
+    with errors_for_people():
+        from orchestration.lib.init import draft_settings, write_settings
+
+        drafted = draft_settings(target, output)
+        write_settings(drafted, output, force=force)
+    _print_rows(
+        ["table", *drafted.certainties_named],
+        [[table, *counts.values()] for table, counts in drafted.certainties.items()],
+        Format.table,
+    )
+    for line in drafted.next_steps(output):
+        out.print(line, highlight=False, soft_wrap=True)
 
 
 @app.command("check-sources")
