@@ -5,7 +5,7 @@ checked and hashed are plain sources, so nothing else knows of presets.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,8 @@ from orchestration.lib.source_settings import LocationName, Section
 FOLDER = Path(__file__).parent.parent / "presets"
 
 Value = str | int | float | bool
+# Beside its parameters a preset takes, under this key, the tables of databases that are its locations.
+TABLES = "tables"
 
 
 class PresetParameter(Section):
@@ -82,22 +84,22 @@ def apply_presets(document: Mapping[str, Any], *, reporting_currency: str) -> di
     described: dict[str, Any] = dict(locations)
     for name, given in chosen.items():
         preset = _known_preset(name)
-        values = _values(name, preset, given or {})
+        values, tables = _choices(name, preset, given or {}, locations)
         _refuse_unknown_locations(name, preset, locations, own_sources)
+        there = locations.keys() | tables.keys()
         for table in (table for table in preset.sources if table not in own_sources):
             any_of = preset.sources[table].get("any_of")
-            if any_of and locations.keys().isdisjoint(any_of):
+            if any_of and there.isdisjoint(any_of):
                 continue
-            source, read = _render(name, preset, table, values, locations, reporting_currency)
-            if _is_left_out(name, preset, table, read - locations.keys()):
+            source, read = _render(name, preset, table, values, there, reporting_currency)
+            if _is_left_out(name, preset, table, read - there):
                 continue
             if table in filled_by:
                 raise SettingsError(
                     f"presets: {filled_by[table]} and {name} both fill {table}. Write sources.{table} yourself (a "
-                    f"'query' may unite both), or remove the locations one of them reads: "
-                    f"{', '.join(sorted(read & locations.keys()))}."
+                    f"'query' may unite both), or remove the locations one of them reads: {', '.join(sorted(read))}."
                 )
-            sources[table], filled_by[table] = source, name
+            sources[table], filled_by[table] = _over_tables(source, preset, tables), name
         for location, declared in preset.locations.items():
             if location in locations:
                 described[location] = _with_columns(described[location], declared.columns)
@@ -111,22 +113,50 @@ def _known_preset(name: str) -> Preset:
     return presets[name]
 
 
-def _values(name: str, preset: Preset, given: Any) -> dict[str, Value]:
-    """Return the parameters over their defaults."""
+def _choices(
+    name: str, preset: Preset, given: Any, locations: Mapping[str, Any]
+) -> tuple[dict[str, Value], dict[str, str]]:
+    """Return the parameters over their defaults, and the tables of databases that are locations of the preset."""
     known = ", ".join(preset.parameters) or "none"
     if not isinstance(given, dict):
         raise SettingsError(f"presets.{name} must be a mapping of its parameters, {{}} for none. Parameters: {known}.")
-    for parameter, value in given.items():
+    tables = given.get(TABLES) or {}
+    parameters = {parameter: value for parameter, value in given.items() if parameter != TABLES}
+    for parameter, value in parameters.items():
         if parameter not in preset.parameters:
-            raise SettingsError(f"presets.{name}.{parameter}: no parameter of this preset. Parameters: {known}.")
-        default = preset.parameters[parameter].default
-        kind = (int, float) if isinstance(default, int | float) and not isinstance(default, bool) else type(default)
-        if not isinstance(value, kind) or isinstance(value, bool) != isinstance(default, bool):
             raise SettingsError(
-                f"presets.{name}.{parameter}: {value!r} is not of the kind of its default, {default!r}. "
-                f"{preset.parameters[parameter].description}"
+                f"presets.{name}.{parameter}: no parameter of this preset. Parameters: {known}; "
+                f"'{TABLES}' names tables of a database."
             )
-    return {parameter: declared.default for parameter, declared in preset.parameters.items()} | given
+        _require_kind(name, parameter, value, preset.parameters[parameter])
+    if not isinstance(tables, dict):
+        raise SettingsError(
+            f"presets.{name}.{TABLES} must be a mapping of its locations to tables, such as crm.customers."
+        )
+    for location, table in tables.items():
+        if location not in preset.locations:
+            raise SettingsError(
+                f"presets.{name}.{TABLES}.{location}: no location of this preset. "
+                f"Its locations: {', '.join(preset.locations)}."
+            )
+        database = str(table).split(".")[0]
+        if "." not in str(table) or not (locations.get(database) or {}).get("database"):
+            raise SettingsError(
+                f"presets.{name}.{TABLES}.{location}: {table!r} must begin with the name of a location that is a "
+                f"database, then its table: crm.customers for a table of locations.crm."
+            )
+    return {parameter: declared.default for parameter, declared in preset.parameters.items()} | parameters, tables
+
+
+def _require_kind(name: str, parameter: str, value: Any, declared: PresetParameter) -> None:
+    """Refuse a value of another kind than the default: a number for SQL, or text for a number."""
+    default = declared.default
+    kind = (int, float) if isinstance(default, int | float) and not isinstance(default, bool) else type(default)
+    if not isinstance(value, kind) or isinstance(value, bool) != isinstance(default, bool):
+        raise SettingsError(
+            f"presets.{name}.{parameter}: {value!r} is not of the kind of its default, {default!r}. "
+            f"{declared.description}"
+        )
 
 
 def _refuse_unknown_locations(
@@ -163,17 +193,14 @@ def _render(
     preset: Preset,
     table: str,
     values: Mapping[str, Value],
-    locations: Mapping[str, Any],
+    there: Set[str],
     reporting_currency: str,
 ) -> tuple[dict[str, Any], set[str]]:
     """Return a source with its templates filled in, and the preset's locations it reads."""
 
     def optional(location: str) -> str:
         declared = preset.locations[location]
-        if location in locations:
-            return location
-        columns = ", ".join(f'cast(null as {kind}) as "{column}"' for column, kind in declared.columns.items())
-        return f"(select {columns} where false)"
+        return location if location in there else f"({_no_rows(declared)})"
 
     jinja = SandboxedEnvironment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     jinja.filters["text"] = _text
@@ -189,6 +216,32 @@ def _render(
     except (TemplateError, KeyError) as error:
         raise SettingsError(f"presets.{name}: its source of {table} cannot be rendered: {error}.") from error
     return source, {location for location in preset.locations if _names(location, _strings(source))}
+
+
+def _over_tables(source: dict[str, Any], preset: Preset, tables: Mapping[str, str]) -> dict[str, Any]:
+    """Return a source that reads tables of databases in place of the locations they are; as a query, if any.
+
+    The columns a table may lack are null there too. All are read as the type the preset declares, as from files.
+    """
+    if not any(_names(location, _strings(source)) for location in tables):
+        return source
+    if "query" not in source:
+        columns = ", ".join(f'(\n{expression}\n) as "{column}"' for column, expression in source["columns"].items())
+        where = f" where (\n{source['where']}\n)" if source.get("where") else ""
+        # What grows by files is a whole table here: it is compared with what is loaded.
+        source = {"query": f"select {columns} from {source['location']}{where}"}
+    query = source["query"]
+    for location, table in tables.items():
+        declared = preset.locations[location]
+        kinds = ", ".join(f'"{column}"' for column in declared.columns) or "*"
+        rows = f"(select {kinds} from (select * from {table} union all by name {_no_rows(declared)}))"
+        query = re.sub(rf"\b{location}\b", lambda _, rows=rows: rows, query)  # type: ignore[misc]
+    return {**source, "query": query}
+
+
+def _no_rows(location: PresetLocation) -> str:
+    columns = ", ".join(f'cast(null as {kind}) as "{column}"' for column, kind in location.columns.items())
+    return f"select {columns} where false"
 
 
 def _with_columns(location: Any, columns: Mapping[str, str]) -> Any:

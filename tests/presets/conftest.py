@@ -5,10 +5,14 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 import yaml
 
+from orchestration.lib.contract import load_contract
 from orchestration.lib.ingest import LoadReport, ingest
+from orchestration.lib.ingest.files import list_files
+from orchestration.lib.ingest.mapping import locations_of, map_rows
 from orchestration.lib.presets import load_presets
 from orchestration.lib.settings import Settings, load_settings
 from orchestration.lib.warehouse import Warehouse
@@ -23,6 +27,7 @@ class Export:
         self.folder, self.preset = folder, preset
         self.parameters: dict[str, Any] = {}
         self.sources: dict[str, Any] = {}
+        self.locations: dict[str, Any] = {}
         self.timezone = "Europe/Berlin"
         shutil.copytree(FIXTURES / preset, folder / "export")
 
@@ -48,7 +53,7 @@ class Export:
             "warehouse": {"path": "lake"},
             "schedule": {"timezone": self.timezone},
             "presets": {self.preset: self.parameters},
-            "locations": locations,
+            "locations": locations | self.locations,
             "sources": self.sources,
         }
         file.write_text(yaml.safe_dump(document))
@@ -76,6 +81,16 @@ class Export:
             for name in columns
         ]
         return self.query(f"select {', '.join(shown)} from raw.{table} order by all")
+
+    def mapped(self, table: str, columns: str) -> list[tuple[Any, ...]]:
+        """What a table's source gives, before it is typed and loaded."""
+        settings = self.settings
+        source = settings.sources[table]
+        locations = locations_of(source, settings.locations)
+        files = {name: list_files(settings.locations[name]) for name in locations}
+        with duckdb.connect() as connection:
+            rows = map_rows(connection, load_contract()[table], source, settings, files, None)
+            return connection.execute(f"select {columns} from ({rows.sql}) order by all").fetchall()
 
     @property
     def rejected(self) -> list[tuple[Any, ...]]:

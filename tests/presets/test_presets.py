@@ -110,6 +110,11 @@ def test_a_table_the_user_maps_is_wholly_the_users_and_needs_none_of_the_presets
             ["shop and till both fill", "Write sources.", "till_people"],
         ),
         ("presets: [shop]", ["presets"]),
+        (
+            "presets: {shop: {tables: {shop_people: people}}}",
+            ["presets.shop.tables.shop_people", "'people'", "crm.customers"],
+        ),
+        ("presets: {shop: {tables: {shop_peopel: crm.p}}}", ["presets.shop.tables.shop_peopel", "shop_people"]),
     ],
 )
 def test_what_is_unknown_missing_or_filled_twice_is_named_with_what_to_do(settings_of, text, words):
@@ -130,3 +135,15 @@ def test_two_presets_go_together_where_the_user_says_who_fills_a_table(settings_
 def test_a_name_that_calls_python_from_a_parameter_stays_text(settings_of):
     settings = settings_of(f"presets: {{shop: {{family: \"{{{{ ''.__class__ }}}}\"}}}}\n{PEOPLE}}}")
     assert settings.sources["contracts"].columns["product_family"] == "{{ ''.__class__ }}"
+
+
+def test_a_table_of_a_database_stands_for_a_location(settings_of):
+    settings = settings_of(
+        "presets: {shop: {tables: {shop_people: crm.main.people}}}\n"
+        "locations: {crm: {database: sqlite, connection: crm.db}}"
+    )
+    assert list(settings.sources) == ["customers", "contracts"]
+    rows = 'select * from crm.main.people union all by name select cast(null as varchar) as "id"'
+    for source in settings.sources.values():
+        assert source.location is None
+        assert rows in (source.query or "")

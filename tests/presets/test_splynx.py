@@ -1,5 +1,7 @@
 """Splynx: its API's lists become customers, contracts, usage, bills and payments."""
 
+import sqlite3
+
 PRESET = "splynx"
 PARAMETERS = {"payment_method": "case payment_type when '2' then 'card' else 'cash' end"}
 
@@ -112,3 +114,34 @@ def test_tables_exported_as_csv_load_too_and_a_table_of_the_users_own_replaces_t
         ("p72", "settled"),
         ("p73", "settled"),
     ]
+
+
+def test_tables_of_its_database_load_as_the_lists_do(export):
+    export.drop("customers", "internet_services", "voice_services", "credit_notes", "payments", "invoices")
+    export.drop("traffic-2024-05-01", "traffic-2024-05-02")
+    with sqlite3.connect(export.folder / "splynx.db") as database:
+        database.executescript("""
+            create table customers (id int, category text, date_add date, deleted text, mrr_total real);
+            insert into customers values (1, 'person', '2023-04-03', '0', 1), (2, 'company', '2023-04-04', '1', 2);
+            create table services_internet (id int, customer_id int, tariff_id int, unit_price real, start_date date,
+                end_date date, status text);
+            insert into services_internet values (11, 1, 7, 29.9, '2023-04-05', '0000-00-00', 'active');
+            create table traffic (service_id int, date date, up bigint, down bigint);
+            insert into traffic values (11, '2024-05-01', 1, 9);
+            create table invoices (id int, customer_id int, date_created date, date_till date, total real, status text);
+            insert into invoices values (5, 1, '2024-05-01', '2024-05-15', 35.581, 'paid');
+            create table invoices_items (invoice_id int, price real, quantity int, period_from date, period_to date);
+            insert into invoices_items values (5, 29.9, 1, '2024-05-01', '2024-05-31');
+        """)
+    tables = {"customers": "customers", "internet_services": "services_internet", "traffic": "traffic",
+              "invoices": "invoices", "invoice_items": "invoices_items"}  # fmt: skip
+    export.parameters = {"tables": {f"splynx_{name}": f"crm.main.{table}" for name, table in tables.items()}}
+    export.locations = {"crm": {"database": "sqlite", "connection": "splynx.db"}}
+    assert export.mapped("customers", "customer_id, customer_type, created_date") == [("1", "person", "2023-04-03")]
+    assert export.mapped("contracts", "contract_id, monthly_fee::double, plan_name, download_mbps::double, status") == [
+        ("internet-11", 29.9, "Fiber 100", 100, "active")
+    ]
+    assert export.mapped("usage", "contract_id, bytes_down, bytes_up") == [("internet-11", "9", "1")]
+    assert export.mapped(
+        "invoices", "invoice_id, period_end::varchar, net_amount::double, round(tax_amount::double, 4)"
+    ) == [("5", "2024-05-31", 29.9, 5.681)]
