@@ -53,6 +53,8 @@ create table bi.lifecycle_transitions (version_id varchar, as_of_date date, from
 create table bi.market_segments (version_id varchar, as_of_date date, market_segment varchar, customers bigint,
     share double, monthly_fee decimal(18, 2), past_value decimal(18, 2), future_value decimal(18, 2),
     total_value decimal(18, 2));
+create table bi.value_bridge (version_id varchar, as_of_date date, previous_version_id varchar, position integer,
+    component varchar, amount decimal(18, 2));
 create table bi.segment_migrations (version_id varchar, as_of_date date, scheme varchar, from_segment varchar,
     to_segment varchar, customers bigint);
 """
@@ -93,6 +95,10 @@ select version_id, as_of_date, retention_cohort, tenure, case when tenure <= 20 
     case when tenure <= 20 then 2 else 0 end, case when tenure <= 20 then 0.02 end,
     case when tenure <= 20 then 0.98 ** tenure end, coalesce(alpha / (alpha + beta + tenure - 1), fitted_hazard), null
 from bi.retention_cohorts cross join range(1, 121) as months(tenure);
+insert into bi.value_bridge
+select '{VERSION}', '2026-10-31', '2026-09-30.1', * from (values
+    (1, 'opening', 1370000), (2, 'earned', 21000), (3, 'arrivals', 18000), (4, 'losses', -26000), (5, 'price', 9000),
+    (6, 'mix', 3500), (7, 'volume', -4200), (8, 'retention', -1300), (9, 'closing', 1390000)) as t;
 insert into bi.behavior_evidence
 select '{VERSION}', '2026-10-31', * from (values
     ('consumer', 2, 0.31, 0.91, 0.88, false, 'Holds too, but 3 is the largest k that holds.'),

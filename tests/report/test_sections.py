@@ -6,7 +6,7 @@ from orchestration.lib.report.cluster_section import feature_name, features_apar
 from orchestration.lib.report.figures import spread_labels
 from orchestration.lib.report.provenance_sections import WITHOUT, missing_sources
 from orchestration.lib.report.retention_section import cohort_name, new_customer_curves
-from orchestration.lib.report.segment_sections import segment_name, transition_matrix
+from orchestration.lib.report.segment_sections import bridge_sentence, segment_name, transition_matrix
 from orchestration.lib.report.value_sections import pareto_verdict
 
 
@@ -144,3 +144,17 @@ def test_labels_of_curves_keep_their_order_and_do_not_overlap(heights: list[floa
 
 def test_a_label_with_room_stays_at_its_curve() -> None:
     assert spread_labels([0.99, 1.0, 1.0, 0.98, 0.45], 0.065)[4] == 0.45
+
+
+@pytest.mark.parametrize(
+    ("moves", "closing", "said"),
+    [
+        ({"price": 30.0, "losses": -10.0}, 120.0, "Total value rose by EUR\xa020; what moved it most: price (+30) and"),
+        ({"losses": -10.0}, 90.0, "Total value fell by EUR\xa010; what moved it most: losses (−10)."),
+        ({}, 100.0, "Total value did not change."),
+    ],
+)
+def test_the_bridge_is_said_in_words(moves: dict[str, float], closing: float, said: str) -> None:
+    amounts = {"opening": 100.0, **dict.fromkeys(("price", "losses", "mix"), 0.0), **moves, "closing": closing}
+    bridge = pd.DataFrame({"component": amounts.keys(), "amount": amounts.values()})
+    assert bridge_sentence(bridge, "EUR").startswith(said)

@@ -40,7 +40,7 @@ def build_report(connection: duckdb.DuckDBPyConnection, version_id: str, setting
         cluster_section.clusters(data),
         segment_sections.lifecycle(data, settings),
         segment_sections.market(data),
-        segment_sections.changes(data),
+        segment_sections.changes(data, settings),
         provenance_sections.quality(data),
         provenance_sections.definitions(),
     )

@@ -107,6 +107,9 @@ _QUERIES = {
         where version_id = $version
         order by scheme, customers desc, from_segment, to_segment
     """,
+    "bridge": """
+        select component, amount from bi.value_bridge where version_id = $version order by position
+    """,
     "loads": """
         select source_table, count(*) as loads, count(distinct file) as files, max(loaded_at) as last_loaded_at,
             sum(rows_read) as rows_read, sum(rows_accepted) as rows_accepted,

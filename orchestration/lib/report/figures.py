@@ -169,6 +169,32 @@ def concentration(curve: pd.DataFrame, measures: Sequence[str]) -> Markup:
     return drawing.svg
 
 
+def value_bridge(bridge: pd.DataFrame, currency: str) -> Markup:
+    """Draw what moved the total value: the moves hang between the opening and the closing bar."""
+    with _drawing("bridge", "Total value from the month before to this one, by what moved it", height=2.9) as drawing:
+        axes = drawing.figure.subplots()
+        amounts = bridge["amount"].to_numpy(dtype=float)
+        is_move = ~bridge["component"].isin(["opening", "closing"]).to_numpy()
+        after = np.cumsum(np.where(bridge["component"] == "closing", 0.0, amounts))
+        bottom = np.where(is_move, after - amounts, 0.0)
+        colors = np.where(is_move, np.where(amounts < 0, WARN, FUTURE), PAST)
+        axes.bar(range(len(bridge)), amounts, bottom=bottom, width=0.62, color=colors)
+        ends = np.stack([bottom, bottom + amounts])
+        for place, (amount, top) in enumerate(zip(amounts, ends.max(axis=0), strict=True)):
+            sign = "+" if is_move[place] and amount > 0 else ""
+            text = sign + _thousands(amount).replace("-", MINUS)
+            axes.annotate(text, (place, top), (0, 4), textcoords="offset points", ha="center", color=SOFT)
+        axes.set_xticks(range(len(bridge)), [label(component) for component in bridge["component"]])
+        # From near the smallest level on, because the moves of a month are small beside the whole.
+        low, high = ends[:, is_move].min(initial=amounts.min()), ends.max()
+        room = max(high - low, abs(high) * 0.02, 1.0)
+        axes.set_ylim(low - 0.6 * room if low > 0 else low - 0.15 * room, high + 0.15 * room)
+        axes.set_ylabel(currency)
+        axes.yaxis.set_major_formatter(FuncFormatter(_thousands))
+        axes.yaxis.set_major_locator(MaxNLocator(4))
+    return drawing.svg
+
+
 def survival(curves: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> Markup:
     """Draw the share of new customers still there after each month: a line as fitted, dots as observed."""
     last = max(len(fitted) for fitted, _ in curves.values()) - 1

@@ -5,8 +5,9 @@ from typing import Any
 
 import pandas as pd
 
+from orchestration.lib.report import figures
 from orchestration.lib.report.data import ReportData
-from orchestration.lib.report.formats import date, is_unknown, label, listed, money, number, plural, share
+from orchestration.lib.report.formats import date, is_unknown, label, listed, money, number, plural, share, signed
 from orchestration.lib.report.section import Section, empty
 from orchestration.lib.settings import Settings
 
@@ -149,8 +150,8 @@ def market(data: ReportData) -> Section:
     )
 
 
-def changes(data: ReportData) -> Section:
-    """Show how many customers changed their segment since the previous published month, and where to."""
+def changes(data: ReportData, settings: Settings) -> Section:
+    """Show what moved the value since the previous published month, and how many customers changed their segment."""
     rows = data["migrations"]
     title = "What changed"
     said = data.version.get("changes") or ""
@@ -166,7 +167,32 @@ def changes(data: ReportData) -> Section:
     names = dict(zip(clusters["cluster_id"], clusters["cluster_name"], strict=True))
     schemes = [_scheme(str(name), moves, names) for name, moves in rows.groupby("scheme", sort=True)]
     since = f" since {date(data.previous['as_of_date'])}" if data.previous else ""
-    return Section("changes", title, _changes_takeaway(schemes, since), content={"said": said, "schemes": schemes})
+    bridge = data["bridge"]
+    return Section(
+        "changes",
+        title,
+        _changes_takeaway(schemes, since),
+        content={
+            "said": said,
+            "schemes": schemes,
+            "bridge": "" if bridge.empty else figures.value_bridge(bridge, settings.currency),
+            "bridge_says": "" if bridge.empty else bridge_sentence(bridge, settings.currency),
+        },
+    )
+
+
+def bridge_sentence(bridge: pd.DataFrame, currency: str) -> str:
+    """Say by how much the total value changed, and the two moves that did most."""
+    amounts = bridge.set_index("component")["amount"].astype(float)
+    moves = amounts.drop(["opening", "closing"])
+    change = amounts["closing"] - amounts["opening"]
+    largest = moves.reindex(moves.abs().sort_values(ascending=False, kind="stable").index).head(2)
+    if not moves.any():
+        return "Total value did not change."
+    by_most = listed([f"{name} ({signed(amount)})" for name, amount in largest.items() if amount])
+    verb = "rose" if change > 0 else "fell" if change < 0 else "stayed the same"
+    size = f" by {money(abs(change), currency)}" if change else ""
+    return f"Total value {verb}{size}; what moved it most: {by_most}."
 
 
 def _changes_takeaway(schemes: list[dict[str, Any]], since: str) -> str:
