@@ -11,8 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from jinja2 import StrictUndefined, TemplateError
-from jinja2.sandbox import SandboxedEnvironment
 from pydantic import Field
 
 from orchestration.lib.errors import SettingsError
@@ -197,6 +195,10 @@ def _render(
     reporting_currency: str,
 ) -> tuple[dict[str, Any], set[str]]:
     """Return a source with its templates filled in, and the preset's locations it reads."""
+
+    # Imported late: most settings name no preset.
+    from jinja2 import StrictUndefined, TemplateError
+    from jinja2.sandbox import SandboxedEnvironment
 
     def optional(location: str) -> str:
         declared = preset.locations[location]

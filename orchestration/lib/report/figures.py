@@ -186,7 +186,7 @@ def value_bridge(bridge: pd.DataFrame, currency: str) -> Markup:
             axes.annotate(text, (place, top), (0, 4), textcoords="offset points", ha="center", color=SOFT)
         axes.set_xticks(range(len(bridge)), [label(component) for component in bridge["component"]])
         # From near the smallest level on, because the moves of a month are small beside the whole.
-        low, high = ends[:, is_move].min(initial=amounts.min()), ends.max()
+        low, high = ends[:, is_move].min(), ends.max()
         room = max(high - low, abs(high) * 0.02, 1.0)
         axes.set_ylim(low - 0.6 * room if low > 0 else low - 0.15 * room, high + 0.15 * room)
         axes.set_ylabel(currency)
