@@ -19,6 +19,7 @@ from orchestration.lib.warehouse import transaction
 
 CONTRACT_FILE = PROJECT_DIR / "models" / "staging" / "_sources.yml"
 LOAD_ID = "_load_id"
+EXCHANGE_RATES = "exchange_rates"
 
 OPS_TABLES: Mapping[str, Mapping[str, str]] = {
     "loads": {
@@ -89,6 +90,9 @@ class Column(_Declared):
     minimum: float | None = None
     minimum_when: str | None = None
     default: str | None = None
+    pattern: str | None = None
+    upper_case: bool = False
+    currency_of_date: str | None = None
 
 
 class Table(_Declared):
@@ -119,13 +123,19 @@ class Table(_Declared):
         """The tables that this one refers to."""
         return frozenset(column.references.table for column in self.columns if column.references)
 
+    @property
+    def currency(self) -> Column | None:
+        """The column that says which currency the amounts of a row are in, if they can be in another."""
+        return next((column for column in self.columns if column.currency_of_date), None)
+
 
 @cache
 def load_contract() -> Mapping[str, Table]:
-    """Read the contract: tables by name, each after the tables it refers to."""
+    """Read the contract: tables by name, each after the tables its rows are judged by."""
     (source,) = yaml.safe_load(CONTRACT_FILE.read_text(encoding="utf-8"))["sources"]
     tables = {declared["name"]: _table(declared) for declared in source["tables"]}
-    order = TopologicalSorter({name: sorted(table.parents) for name, table in tables.items()}).static_order()
+    needed = {name: table.parents | ({EXCHANGE_RATES} if table.currency else set()) for name, table in tables.items()}
+    order = TopologicalSorter({name: sorted(tables) for name, tables in needed.items()}).static_order()
     return {name: tables[name] for name in order}
 
 

@@ -23,6 +23,8 @@ _SOURCE_SUFFIXES = {".sql", ".yml", ".csv"}
 def dbt_variables(settings: Settings) -> dict[str, Any]:
     """Return the variables that the models read: the settings' costs, rules and thresholds, never a date."""
     return {
+        "currency": settings.currency,
+        "exchange_rate_max_age_days": settings.exchange_rates.max_age_days,
         "costs": settings.costs.model_dump(mode="json"),
         "features": settings.features.model_dump(mode="json"),
         "market_rules": render(settings.market.rules, settings.market.thresholds),

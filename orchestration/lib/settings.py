@@ -22,6 +22,7 @@ from orchestration.lib.errors import SettingsError
 from orchestration.lib.presets import apply_presets
 from orchestration.lib.rules import LIFECYCLE_RULES, MARKET_RULES, Rule, render
 from orchestration.lib.source_settings import (
+    ExchangeRateSettings,
     LocationName,
     LocationSettings,
     PseudonymSettings,
@@ -155,6 +156,7 @@ class Settings(Section):
     title: str = "Customer segmentation"
     owner: str = Field("data-team@example.com", description="an e-mail address or 'team:name', shown on every asset")
     currency: str = Field("EUR", pattern=r"^[A-Z]{3}$", description="reporting currency, ISO 4217")
+    exchange_rates: ExchangeRateSettings = ExchangeRateSettings()
     first_month: Month = Field("2020-01", description="the first month that can be segmented")
     warehouse: WarehouseSettings = WarehouseSettings()
     locations: dict[LocationName, LocationSettings] = Field(default_factory=dict)
@@ -174,7 +176,8 @@ class Settings(Section):
     def semantic_hash(self) -> str:
         """SHA-256 of the settings that can change a segment; where things lie and when they run cannot."""
         meaning = self.model_dump(
-            mode="json", include={"currency", "costs", "features", "market", "lifecycle", "report"}
+            mode="json",
+            include={"currency", "exchange_rates", "costs", "features", "market", "lifecycle", "report"},
         )
         meaning["report"].pop("path")
         meaning |= {name: asdict(getattr(self, name)) for name in ("retention", "value", "behavior")}

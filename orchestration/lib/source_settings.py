@@ -135,6 +135,14 @@ class SourceSettings(Section):
             )
 
 
+class ExchangeRateSettings(Section):
+    """How amounts in other currencies become amounts in the reporting currency (table exchange_rates)."""
+
+    max_age_days: int = Field(
+        31, ge=0, le=366, description="days a rate goes on holding where no later one is known; 31 for monthly rates"
+    )
+
+
 class PseudonymSettings(Section):
     """Identifiers replaced on the way in by a keyed hash (HMAC-SHA-256), the same in every table."""
 

@@ -19,7 +19,17 @@ from orchestration.lib.versions import ensure_registry, set_scope
 from orchestration.lib.warehouse import Warehouse, install_extensions
 
 LAST_MONTH = date(2025, 12, 31)
-RAW_TABLES = ("customers", "contracts", "usage", "invoices", "payments", "interactions", "service_quality", "balances")
+RAW_TABLES = (
+    "customers",
+    "contracts",
+    "usage",
+    "invoices",
+    "payments",
+    "interactions",
+    "service_quality",
+    "balances",
+    "exchange_rates",
+)
 
 
 @dataclass(frozen=True)

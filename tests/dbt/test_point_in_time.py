@@ -10,23 +10,44 @@ from pandas.testing import assert_frame_equal
 from tests.dbt.lakes import LAST_MONTH, RAW_TABLES, Lake, empty_lake
 
 CUT = date(2025, 11, 30)
-# What the source would have held on the day, and in another order.
+# What the source would have held on the day, in another order, and with some of the money in another currency.
 KNOWN_BY_THEN = {
     "customers": "select * from source.raw.customers where created_date <= $cut",
     "contracts": """
-        select * replace (
+        select * exclude (factor) replace (
             case when end_date <= $cut then end_date end as end_date,
             case when end_date <= $cut then end_reason end as end_reason,
-            case when end_date > $cut and status = 'ended' then 'active' else status end as status
+            case when end_date > $cut and status = 'ended' then 'active' else status end as status,
+            monthly_fee * factor as monthly_fee,
+            discount_amount * factor as discount_amount,
+            monthly_cost * factor as monthly_cost,
+            if(factor = 4, 'USD', currency) as currency
         )
-        from source.raw.contracts where valid_from_date <= $cut
+        from (select *, if(hash(contract_id) % 3 = 0, 4, 1) as factor from source.raw.contracts)
+        where valid_from_date <= $cut
     """,
     "usage": "select * from source.raw.usage where usage_date <= $cut",
-    "invoices": "select * from source.raw.invoices where invoice_date <= $cut",
-    "payments": "select * from source.raw.payments where paid_date <= $cut",
+    "invoices": """
+        select * exclude (factor) replace (
+            net_amount * factor as net_amount,
+            tax_amount * factor as tax_amount,
+            if(factor = 4, 'USD', currency) as currency
+        )
+        from (select *, if(hash(invoice_id) % 3 = 0, 4, 1) as factor from source.raw.invoices)
+        where invoice_date <= $cut
+    """,
+    "payments": """
+        select * exclude (factor) replace (amount * factor as amount, if(factor = 4, 'USD', currency) as currency)
+        from (select *, if(hash(payment_id) % 3 = 0, 4, 1) as factor from source.raw.payments)
+        where paid_date <= $cut
+    """,
     "interactions": "select * from source.raw.interactions where occurred_at < $cut + 1",
     "service_quality": "select * from source.raw.service_quality where date <= $cut",
     "balances": "select * from source.raw.balances where date <= $cut",
+    "exchange_rates": """
+        select 'USD' as currency, cast(date '2015-01-01' + month * interval 1 month as date) as rate_date, 0.25 as rate
+        from range(200) as months(month) where rate_date <= $cut
+    """,
 }
 FEATURES = {
     "customer_features": "select * from features.customer_features where as_of_date = ? order by customer_id",
@@ -64,7 +85,7 @@ def cut_lake(simulated_lake: Lake, tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 @pytest.mark.parametrize("table", FEATURES)
-def test_cutting_the_sources_and_shuffling_their_rows_changes_nothing(
+def test_cutting_the_sources_shuffling_rows_and_restating_money_in_another_currency_changes_nothing(
     known_later: dict[str, pd.DataFrame], cut_lake: Lake, table: str
 ) -> None:
     assert len(known_later[table]) > 0

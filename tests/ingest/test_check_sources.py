@@ -34,7 +34,14 @@ def test_a_good_mapping_is_ok_and_nothing_is_written(small_isp: Isp) -> None:
     assert (usage.files, usage.sampled, usage.accepted, usage.ignored_columns) == (1, 1, 1, ("node",))
     assert usage.sample[0]["bytes_down"] == 9
     assert "devices" in usage.unmapped_columns
-    assert set(report.unavailable) == {"invoices", "payments", "interactions", "service_quality", "balances"}
+    assert set(report.unavailable) == {
+        "invoices",
+        "payments",
+        "interactions",
+        "service_quality",
+        "balances",
+        "exchange_rates",
+    }
     assert not (small_isp.folder / "lake").exists()
 
 

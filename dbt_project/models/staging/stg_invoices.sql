@@ -1,14 +1,18 @@
 select
-    invoice_id,
-    customer_id,
-    invoice_date,
-    due_date,
-    period_start,
-    period_end,
-    net_amount,
-    tax_amount,
-    currency,
-    contract_id,
-    kind,
-    _load_id
-from {{ source('raw', 'invoices') }}
+    invoices.invoice_id,
+    invoices.customer_id,
+    invoices.invoice_date,
+    invoices.due_date,
+    invoices.period_start,
+    invoices.period_end,
+    {{ in_reporting_currency('invoices.net_amount', 'invoices.currency') }} as net_amount,
+    {{ in_reporting_currency('invoices.tax_amount', 'invoices.currency') }} as tax_amount,
+    invoices.contract_id,
+    invoices.kind,
+    invoices.currency as source_currency,
+    invoices._load_id
+from {{ source('raw', 'invoices') }} as invoices
+left join {{ ref('stg_exchange_rates') }} as rates
+    on
+        invoices.currency = rates.currency
+        and invoices.invoice_date = rates.day_date

@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 
 import duckdb
 
-from orchestration.lib.contract import LOAD_ID, Table, load_contract
+from orchestration.lib.contract import EXCHANGE_RATES, LOAD_ID, Table, load_contract
 from orchestration.lib.ingest.casting import TypedQuery, typed
+from orchestration.lib.ingest.currency import CONVERTIBLE_DAYS
 from orchestration.lib.ingest.mapping import Mapped
 from orchestration.lib.ingest.readers import CSV_ERRORS, CSV_SCANS, ROW
 from orchestration.lib.ingest.survey import Months, Survey, survey
@@ -259,8 +260,9 @@ def _added(one: Months, other: Months) -> Months:
 
 
 def lake_parents(table: Table) -> dict[str, str]:
-    """Return where the references of a table are looked up: among the accepted rows."""
-    return {name: f"raw.{name}" for name in load_contract() if name in table.parents}
+    """Return where the references of a table, and the rates of its currency, are looked up: among accepted rows."""
+    rates = {EXCHANGE_RATES: CONVERTIBLE_DAYS} if table.currency else {}
+    return {name: f"raw.{name}" for name in load_contract() if name in table.parents} | rates
 
 
 def _list(names: tuple[str, ...]) -> str:

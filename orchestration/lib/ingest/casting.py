@@ -8,7 +8,7 @@ does not fit is never bent until it does.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from orchestration.lib.contract import Column, Table
+from orchestration.lib.contract import EXCHANGE_RATES, Column, Table
 from orchestration.lib.ingest.conventions import AS_USUAL, Conventions
 from orchestration.lib.ingest.readers import ROW
 
@@ -61,6 +61,7 @@ def typed(
         mapped: SQL of the rows; a contract column it does not give is null.
         types: DuckDB's type of each column it gives.
         parents: by table name, the relation a reference is looked up in; a reference to another table is not checked.
+            Under ``exchange_rates`` the spans of days on which each currency can be converted (ingest/currency.py).
         conventions: how values are written where they are text.
     """
     given = [column for column in table.columns if column.name in types]
@@ -69,12 +70,13 @@ def typed(
     casts = {
         column.name: _cast(raw[column.name], types[column.name], column.data_type, conventions) for column in given
     }
+    casts |= {column.name: f"upper({casts[column.name]})" for column in given if column.upper_case}
     columns = ", ".join(f'{_or_default(column, casts)} as "{column.name}"' for column in table.columns)
 
     # What depends on another column is judged last, so that a fault of the other is named as such.
     conditions = sorted(
         (
-            (column.default is not None or bool(column.minimum_when), column.name, reason, condition)
+            (_depends_on_another(column), column.name, reason, condition)
             for column in table.columns
             for reason, condition in _conditions(
                 column, raw.get(column.name), types.get(column.name, ""), parents, conventions
@@ -102,6 +104,10 @@ def typed(
         """,
         problems,
     )
+
+
+def _depends_on_another(column: Column) -> bool:
+    return column.default is not None or bool(column.minimum_when) or bool(column.currency_of_date)
 
 
 def _or_default(column: Column, casts: Mapping[str, str]) -> str:
@@ -132,6 +138,8 @@ def _conditions(
     if column.accepted_values:
         allowed = ", ".join(f"'{value}'" for value in column.accepted_values)
         found.append(("not_accepted_value", f"{name} not in ({allowed})"))
+    if column.pattern:
+        found.append(("not_accepted_value", f"not regexp_full_match({name}, '{column.pattern}')"))
     if column.minimum is not None:
         reason = "negative_value" if column.minimum == 0 else "below_minimum"
         also = f" and ({column.minimum_when})" if column.minimum_when else ""
@@ -139,6 +147,10 @@ def _conditions(
     if column.references and column.references.table in parents:
         parent = f'select "{column.references.column}" from {parents[column.references.table]}'
         found.append(("unknown_reference", f"{name} not in ({parent})"))
+    if column.currency_of_date and EXCHANGE_RATES in parents:
+        span = f"select 1 from {parents[EXCHANGE_RATES]} as span where span.currency = {name}"
+        day = f'typed_row."{column.currency_of_date}" between span.first_date and span.last_date'
+        found.append(("no_exchange_rate", f"{name} is not null and not exists ({span} and {day})"))
     return found
 
 

@@ -52,6 +52,7 @@ def mapping_hash(table: Table, source: SourceSettings, settings: Settings) -> st
             name: settings.locations[name].model_dump(mode="json", exclude={"files"}) for name in names
         },
         "timezone": settings.schedule.timezone,
+        "currency": table.currency and [settings.currency, settings.exchange_rates.max_age_days],
     }  # fmt: skip
     return sha256(json.dumps(meaning, sort_keys=True).encode()).hexdigest()
 

@@ -10,6 +10,7 @@ import duckdb
 from orchestration.lib.contract import LOAD_ID, Table, ensure_tables, load_contract
 from orchestration.lib.errors import SettingsError, SourceError
 from orchestration.lib.ingest import batch, plan
+from orchestration.lib.ingest.currency import loads_with_new_rates, show_convertible_days
 from orchestration.lib.ingest.files import SourceFile, list_files, require_unchanged
 from orchestration.lib.ingest.mapping import explained, locations_of, map_rows, mapping_hash, uses_filename
 from orchestration.lib.settings import Settings, SourceSettings
@@ -66,6 +67,7 @@ def ingest(
     with warehouse.writer() as connection:
         set_timezone(connection, settings)
         ensure_tables(connection)
+        show_convertible_days(connection, settings)
         reports = [_ingest_table(connection, table, settings, tell) for table in chosen]
     if unmapped := [report.table for report in reports if not report.is_mapped]:
         tell(f"Not mapped, so empty: {', '.join(unmapped)}.")
@@ -142,7 +144,8 @@ def _load_source(
     else:
         units = plan.file_units(files[source.location], loads, by_name=by_name)
     decide = plan.plan_append if is_append else plan.plan_snapshot
-    todo = decide(units, loads, mapping, plan.loads_due(connection, table))
+    due = plan.loads_due(connection, table) | loads_with_new_rates(connection, table)
+    todo = decide(units, loads, mapping, due)
     report = LoadReport(table.name, files_seen=sum(len(found) for found in files.values()), files_known=todo.known)
     if todo.is_empty:
         return report

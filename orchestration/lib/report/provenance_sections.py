@@ -19,6 +19,7 @@ WITHOUT: dict[str, str] = {
     "interactions": "contacts and complaints are not known, and service cost leaves them out",
     "service_quality": "outages are not known",
     "balances": "prepaid balances are not known",
+    "exchange_rates": "amounts in any other currency than the reporting one are set aside",
 }
 
 GLOSSARY: tuple[tuple[str, str], ...] = (
