@@ -97,7 +97,8 @@ def apply_presets(document: Mapping[str, Any], *, reporting_currency: str) -> di
                     f"presets: {filled_by[table]} and {name} both fill {table}. Write sources.{table} yourself (a "
                     f"'query' may unite both), or remove the locations one of them reads: {', '.join(sorted(read))}."
                 )
-            sources[table], filled_by[table] = _over_tables(source, preset, tables), name
+            sources[table] = {**_over_tables(source, preset, tables), "preset": name}
+            filled_by[table] = name
         for location, declared in preset.locations.items():
             if location in locations:
                 described[location] = _with_columns(described[location], declared.columns)

@@ -117,6 +117,8 @@ class SourceSettings(Section):
     cursor: str | None = Field(None, description="SQL over the source's columns (or the query's) that only grows")
     lookback: str | None = Field(None, description="interval before the cursor that is read again, such as '3 days'")
     quarantine: QuarantineSettings = QuarantineSettings()
+    # Says who wrote the SQL when it fails; it is no part of what the source means.
+    preset: str | None = Field(None, exclude=True, description="the preset that fills the table; set by it")
 
     def model_post_init(self, _context: Any) -> None:
         """Refuse a source whose rows or growth are not plain."""

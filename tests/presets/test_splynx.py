@@ -2,6 +2,10 @@
 
 import sqlite3
 
+import pytest
+
+from orchestration.lib.errors import SourceError
+
 PRESET = "splynx"
 PARAMETERS = {"payment_method": "case payment_type when '2' then 'card' else 'cash' end"}
 
@@ -145,3 +149,9 @@ def test_tables_of_its_database_load_as_the_lists_do(export):
     assert export.mapped(
         "invoices", "invoice_id, period_end::varchar, net_amount::double, round(tax_amount::double, 4)"
     ) == [("5", "2024-05-31", 29.9, 5.681)]
+
+
+def test_a_parameter_that_is_no_sql_is_an_error_that_names_the_preset(export):
+    export.parameters = {"access_technology": "t.technology"}
+    with pytest.raises(SourceError, match=r"technology.*preset splynx.*'presets.splynx'"):
+        export.mapped("contracts", "*")

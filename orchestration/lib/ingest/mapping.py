@@ -97,7 +97,15 @@ def map_rows(
         SourceError: names the table, the column and the expression that does not fit, and what there is instead; or
             the location that does not open.
     """
-    mapped = _map_source(connection, table, source, settings, files, file, since)
+    try:
+        mapped = _map_source(connection, table, source, settings, files, file, since)
+    except SourceError as error:
+        if source.preset is None:
+            raise
+        raise SourceError(
+            f"{error} This is the SQL of preset {source.preset}: see 'presets.{source.preset}' for its parameters, or "
+            f"write sources.{table.name} yourself."
+        ) from error
     names = locations_of(source, settings.locations)
     return replace(mapped, conventions=conventions_of(connection, settings.locations, names))
 
