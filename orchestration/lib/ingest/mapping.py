@@ -150,7 +150,7 @@ def _map_query(
     for name, found in files.items():
         paths = [file.path] if file and name == source.location else [each.path for each in found]
         with explained(f"location {name!r}", paths[0]):
-            rows = rows_sql(paths, settings.locations[name], with_filename=uses_filename(source))
+            rows = rows_sql(connection, paths, settings.locations[name], with_filename=uses_filename(source))
             connection.execute(f"create or replace temp view {name} as {rows}")
     query = source.query.strip().rstrip(";")
     try:
@@ -205,8 +205,10 @@ def _map_file(
     file: SourceFile,
 ) -> Mapped:
     with explained(table.name, file.path):
-        rows = numbered(file.path, location, with_filename=uses_filename(source))
+        rows = numbered(connection, file.path, location, with_filename=uses_filename(source))
         found = describe(connection, rows)
+        if found.keys() - _NOT_OF_THE_SOURCE == {"json"} and not connection.execute(f"{rows} limit 1").fetchall():
+            return _no_rows(table)
     where = f" where (\n{source.where}\n)" if source.where else ""
     return _bound(
         connection,
@@ -215,9 +217,16 @@ def _map_file(
         f"select * from ({rows}){where}",
         found,
         file.path,
-        elsewhere=lambda: rows_sql([each.path for each in all_files], location),
+        elsewhere=lambda: rows_sql(connection, [each.path for each in all_files], location),
         is_repeatable=is_parquet(file.path, location) and not _is_volatile(connection, source),
     )
+
+
+def _no_rows(table: Table) -> Mapped:
+    """Return what a JSON file without a record gives: a day without events is no mistake."""
+    columns = ", ".join(f'cast(null as {column.data_type}) as "{column.name}"' for column in table.columns)
+    types = {column.name: column.data_type for column in table.columns}
+    return Mapped(f"select {columns}, 0 as {ROW} where false", types, (), is_repeatable=True)
 
 
 def _rows_read(

@@ -1,16 +1,18 @@
 """How a file is opened: one SQL table function by format, with the options that keep its values as they are."""
 
-import re
 from collections.abc import Sequence
-from typing import Any
 
 import duckdb
 
 from orchestration.lib.errors import SourceError
+from orchestration.lib.ingest.csv_files import CSV_ERRORS, CSV_SCANS, csv_rows
+from orchestration.lib.ingest.json_files import json_rows
+from orchestration.lib.ingest.sql_text import describe, rendered, sql_text, without_patterns
 from orchestration.lib.settings import LocationSettings
 
+__all__ = ["CSV_ERRORS", "CSV_SCANS", "ROW", "describe", "file_format", "is_parquet", "numbered", "rows_sql"]
+
 ROW = "_row"
-CSV_ERRORS, CSV_SCANS = "_csv_errors", "_csv_scans"
 _ENDINGS = {
     "csv": "csv", "tsv": "csv", "txt": "csv",
     "json": "json", "jsonl": "json", "ndjson": "json",
@@ -35,50 +37,48 @@ def file_format(path: str, location: LocationSettings) -> str:
     return _ENDINGS[endings[-1]]
 
 
-def rows_sql(paths: Sequence[str], location: LocationSettings, *, with_filename: bool = False) -> str:
+def rows_sql(
+    connection: duckdb.DuckDBPyConnection,
+    paths: Sequence[str],
+    location: LocationSettings,
+    *,
+    with_filename: bool = False,
+) -> str:
     """Return a query of the rows of ``paths``, all of one format; files may differ in their columns.
 
     CSV values stay text, so that leading zeros and long identifiers survive and a bad value costs its row only; lines
-    that are no rows go to the table ``_csv_errors``.
+    that are no rows go to the table ``_csv_errors``. Text in JSON stays text too.
 
     Raises:
-        SourceError: the format is not known, or the files differ in it.
+        SourceError: the format is not known, the files differ in it, or one of them is damaged.
     """
     formats = {file_format(path, location) for path in paths}
     if len(formats) > 1:
         raise SourceError(f"One location mixes {' and '.join(sorted(formats))} files. Make one location of each.")
     (form,) = formats
-    columns = "*, filename" if with_filename else "*"
-    # DuckDB's reader either unites columns by name or keeps what it cannot parse, so CSV files are united here.
-    groups = [[path] for path in paths] if form == "csv" else [list(paths)]
-    parts = [f"select {columns} from {_reader(form, group, location)}" for group in groups]
+    if form == "parquet":
+        files = ", ".join(sql_text(without_patterns(path)) for path in paths)
+        columns = "*, filename" if with_filename else "*"
+        parts = [f"select {columns} from read_parquet([{files}]{rendered({'union_by_name': True} | location.options)})"]
+    else:
+        # DuckDB's reader either unites columns by name or keeps what it cannot parse, so text files are united here.
+        reader = csv_rows if form == "csv" else lambda path, where: json_rows(connection, path, where)
+        parts = [
+            f"select *{f', {sql_text(path)} as filename' if with_filename else ''} from {reader(path, location)}"
+            for path in paths
+        ]
     if location.columns and form != "json":
         parts.append(f"select {_no_values(location)} where false")
     return " union all by name ".join(parts)
 
 
-def numbered(path: str, location: LocationSettings, *, with_filename: bool) -> str:
+def numbered(
+    connection: duckdb.DuckDBPyConnection, path: str, location: LocationSettings, *, with_filename: bool
+) -> str:
     """Return a query of the rows of a file with ``_row``, their number in it from 1."""
     number = "file_row_number + 1" if is_parquet(path, location) else "row_number() over ()"
-    rows = rows_sql([path], location, with_filename=with_filename)
+    rows = rows_sql(connection, [path], location, with_filename=with_filename)
     return rows.replace("select *", f"select {number} as {ROW}, *", 1)
-
-
-def _reader(form: str, paths: Sequence[str], location: LocationSettings) -> str:
-    options: dict[str, Any] = {}
-    if form == "csv":
-        typed = location.options.keys() & {"types", "columns", "column_types", "dtypes"}
-        options |= {} if typed else {"all_varchar": True}
-        options |= {"header": True, "store_rejects": True, "rejects_table": CSV_ERRORS, "rejects_scan": CSV_SCANS}
-    elif form == "json":
-        options |= {"union_by_name": True, "sample_size": -1}
-        options |= {"columns": location.columns} if location.columns else {}
-    else:
-        options |= {"union_by_name": True}
-    options |= location.options
-    files = ", ".join(_text(_without_patterns(path)) for path in paths)
-    rendered = "".join(f", {_name(name)} = {_value(value)}" for name, value in options.items())
-    return f"read_{form}([{files}]{rendered})"
 
 
 def _no_values(location: LocationSettings) -> str:
@@ -88,35 +88,3 @@ def _no_values(location: LocationSettings) -> str:
 def is_parquet(path: str, location: LocationSettings) -> bool:
     """Whether the file is Parquet: read twice as cheaply as copied once, and with row numbers of its own."""
     return file_format(path, location) == "parquet"
-
-
-def describe(connection: duckdb.DuckDBPyConnection, query: str) -> dict[str, str]:
-    """Return the columns and types of a query, in order."""
-    return {row[0]: row[1] for row in connection.execute(f"describe {query}").fetchall()}
-
-
-def _without_patterns(path: str) -> str:
-    """Keep a path that has been found from being taken for a pattern once more."""
-    return re.sub(r"([\[*?])", r"[\1]", path)
-
-
-def _name(name: str) -> str:
-    if not re.fullmatch(r"\w+", name):
-        raise SourceError(f"{name!r} is not the name of a reader option.")
-    return name
-
-
-def _value(value: Any) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, int | float):
-        return str(value)
-    if isinstance(value, list):
-        return "[" + ", ".join(_value(item) for item in value) + "]"
-    if isinstance(value, dict):
-        return "{" + ", ".join(f"{_text(key)}: {_value(item)}" for key, item in value.items()) + "}"
-    return _text(str(value))
-
-
-def _text(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"
