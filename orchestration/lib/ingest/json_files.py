@@ -39,7 +39,7 @@ def json_rows(connection: duckdb.DuckDBPyConnection, path: str, location: Locati
     options = {name: value for name, value in location.options.items() if name != "encoding"}
     options = {"sample_size": -1, "union_by_name": True} | options
     if file.path != path:
-        options["compression"] = "none"
+        options["compression"] = "uncompressed"
     if file.is_empty:
         return _no_rows(location)
     types, error = _types(connection, file.path, options)
@@ -122,7 +122,7 @@ def _good_lines(
     as_lines = f"auto_detect = false, header = false, delim = '{_NO_DELIMITER}', quote = '', escape = ''"
     connection.execute(f"""
         create or replace temp table _json_lines as
-        select line, coalesce(json_valid(line) and json_type(line) = 'OBJECT', false) as is_good
+        select line, coalesce(json_valid(line) and ltrim(line)[1] = '{{', false) as is_good
         from read_csv([{sql_text(str(lines))}], columns = {{'line': 'VARCHAR'}}, {as_lines}, max_line_size = {_LONGEST})
     """)
     for target, line in ((good, "case when is_good then line end"), (bad, _BAD_LINE)):
@@ -132,7 +132,7 @@ def _good_lines(
         )
     connection.execute("drop table _json_lines")
     lines.unlink()
-    told = {"format": "newline_delimited", "ignore_errors": True, "compression": "none"}
+    told = {"format": "newline_delimited", "ignore_errors": True, "compression": "uncompressed"}
     types, error = _types(connection, str(good), options | told)
     if error:
         raise SourceError(f"{path}: {first_line(error)}") from error

@@ -123,7 +123,7 @@ def _relations(
     looked_at = group if len(group) <= 24 and not dated else [group[0], group[len(group) // 2], group[-1]]
     kinds: list[tuple[set[str], list[str]]] = []
     for path in dict.fromkeys(looked_at):
-        columns = set(describe(connection, rows_sql([str(folder / path)], location)))
+        columns = set(describe(connection, rows_sql(connection, [str(folder / path)], location)))
         same = next((members for known, members in kinds if _jaccard(known, columns) >= _ALIKE), None)
         if same is None:
             kinds.append((columns, [path]))
@@ -144,8 +144,8 @@ def _relations(
             Relation(
                 name=telling,
                 origin=members[0] + more,
-                rows=_sampled([str(folder / path) for path in chosen], location),
-                whole=rows_sql([str(folder / path) for path in members[-_MOST_FILES:]], location),
+                rows=_sampled(connection, [str(folder / path) for path in chosen], location),
+                whole=rows_sql(connection, [str(folder / path) for path in members[-_MOST_FILES:]], location),
                 location=name,
                 settings={"files": _written(folder, base, members, paths)} | options,
                 files=len(members),
@@ -163,10 +163,12 @@ def _telling(stem: str, parent: str, *, alone: bool) -> str:
     return " ".join(plain) if alone else stem
 
 
-def _sampled(paths: Sequence[str], location: LocationSettings, rows: int = 3_000) -> str:
+def _sampled(
+    connection: duckdb.DuckDBPyConnection, paths: Sequence[str], location: LocationSettings, rows: int = 3_000
+) -> str:
     """Return a query of the first rows of each file."""
     limit = -(-rows // len(paths))
-    each = [f"(select * from ({rows_sql([path], location)}) limit {limit})" for path in paths]
+    each = [f"(select * from ({rows_sql(connection, [path], location)}) limit {limit})" for path in paths]
     return " union all by name ".join(each)
 
 
