@@ -61,3 +61,16 @@
 {% macro is_weekend(date) -%}
     ({{ days_between("date '1900-01-01'", date) }} % 7 >= 5)
 {%- endmacro %}
+
+{#- Seconds by the clock from one timestamp to another; a part of a second does not count. -#}
+{% macro seconds_between(from_time, to_time) -%}
+    {{ adapter.dispatch('seconds_between')(from_time, to_time) }}
+{%- endmacro %}
+
+{% macro default__seconds_between(from_time, to_time) -%}
+    timestampdiff(second, {{ from_time }}, {{ to_time }})
+{%- endmacro %}
+
+{% macro duckdb__seconds_between(from_time, to_time) -%}
+    date_diff('second', {{ from_time }}, {{ to_time }})
+{%- endmacro %}

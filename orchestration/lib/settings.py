@@ -71,12 +71,30 @@ class CostSettings(Section):
     write_off_after_days: int = Field(120, ge=1, description="unpaid invoices are written off at this age past due")
 
 
+class SessionSettings(Section):
+    """How the counters of sessions (usage_sessions) are read where they do not simply grow."""
+
+    counter_wrap_bytes: int = Field(2**32, ge=1, description="where a counter without gigawords starts over")
+    wrap_fall_share: Share = Field(
+        0.75, description="a counter that falls by this share of counter_wrap_bytes, or more, has wrapped once"
+    )
+    reset_fall_share: Share = Field(
+        0.5,
+        description="one that loses more than this share of itself was reset and counts from zero; one that loses "
+        "less was read out of order and counts once it is past where it was",
+    )
+    longest_interval_days: int = Field(
+        400, ge=1, le=999, description="reports further apart are not joined: the later one counts on its own day"
+    )
+
+
 class FeatureSettings(Section):
     """Choices behind the features."""
 
     main_product_families: list[str] = Field(default_factory=lambda: ["internet", "mobile"])
     contact_categories_of_complaint: list[str] = Field(default_factory=lambda: ["complaint"])
     autopay_methods: list[str] = Field(default_factory=lambda: ["direct_debit", "card"])
+    sessions: SessionSettings = SessionSettings()
 
 
 class _RuleSettings(Section):

@@ -23,6 +23,7 @@ RAW_TABLES = (
     "customers",
     "contracts",
     "usage",
+    "usage_sessions",
     "invoices",
     "payments",
     "interactions",

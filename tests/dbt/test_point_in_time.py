@@ -27,6 +27,7 @@ KNOWN_BY_THEN = {
         where valid_from_date <= $cut
     """,
     "usage": "select * from source.raw.usage where usage_date <= $cut",
+    "usage_sessions": "select * from source.raw.usage_sessions where reported_date <= $cut",
     "invoices": """
         select * exclude (factor) replace (
             net_amount * factor as net_amount,

@@ -127,6 +127,11 @@ def test_a_source_without_an_accepted_row_is_missing() -> None:
     assert len(missing) == len(WITHOUT) - 1
 
 
+def test_daily_usage_is_not_missed_where_sessions_tell_it() -> None:
+    loads = pd.DataFrame({"source_table": ["usage_sessions"], "rows_accepted": [10]})
+    assert not {"usage", "usage_sessions"} & {row["source_table"] for row in missing_sources(loads)}
+
+
 def test_segments_are_named_for_a_reader_of_their_scheme() -> None:
     names = {"consumer-03": "Heavy evening downloaders"}
     assert segment_name("value_decile", "3", names) == "Decile 3"

@@ -71,7 +71,7 @@ def typed(
         column.name: _cast(raw[column.name], types[column.name], column.data_type, conventions) for column in given
     }
     casts |= {column.name: f"upper({casts[column.name]})" for column in given if column.upper_case}
-    columns = ", ".join(f'{_or_default(column, casts)} as "{column.name}"' for column in table.columns)
+    columns = ", ".join(f'{_or_default(table, column, casts)} as "{column.name}"' for column in table.columns)
 
     # What depends on another column is judged last, so that a fault of the other is named as such.
     conditions = sorted(
@@ -110,12 +110,13 @@ def _depends_on_another(column: Column) -> bool:
     return column.default is not None or bool(column.minimum_when) or bool(column.currency_of_date)
 
 
-def _or_default(column: Column, casts: Mapping[str, str]) -> str:
+def _or_default(table: Table, column: Column, casts: Mapping[str, str]) -> str:
+    """Return SQL of the column's value; a missing one is that of its default, which may have a default itself."""
     value = casts.get(column.name)
-    default = casts.get(column.default) if column.default else None
-    if value and default:
-        return f"coalesce({value}, {default})"
-    return value or default or f"cast(null as {column.data_type})"
+    if column.default is None:
+        return value or f"cast(null as {column.data_type})"
+    default = f"cast({_or_default(table, table.column(column.default), casts)} as {column.data_type})"
+    return f"coalesce({value}, {default})" if value else default
 
 
 def _conditions(

@@ -14,6 +14,7 @@ WITHOUT: dict[str, str] = {
     "customers": "there is nobody to segment",
     "contracts": "nobody is open, and neither retention nor future value can be computed",
     "usage": "clusters rest on products and billing, and no stage can be reached by dormancy or falling usage",
+    "usage_sessions": "daily usage is not counted from sessions either",
     "invoices": "there is no revenue, so past value is not known",
     "payments": "late payment, failed payment and autopay are not known, and nothing is written off as unpaid",
     "interactions": "contacts and complaints are not known, and service cost leaves them out",
@@ -21,6 +22,9 @@ WITHOUT: dict[str, str] = {
     "balances": "prepaid balances are not known",
     "exchange_rates": "amounts in any other currency than the reporting one are set aside",
 }
+
+# Tables that stand for one another: what one has need not be missed in the other.
+ALTERNATIVES: dict[str, str] = {"usage": "usage_sessions", "usage_sessions": "usage"}
 
 GLOSSARY: tuple[tuple[str, str], ...] = (
     ("As-of date", "The month end that everything here is seen from; nothing dated later is used."),
@@ -84,7 +88,7 @@ def missing_sources(loads: pd.DataFrame) -> list[dict[str, str]]:
     return [
         {"source_table": table, "consequence": consequence}
         for table, consequence in WITHOUT.items()
-        if table not in present
+        if table not in present and ALTERNATIVES.get(table) not in present
     ]
 
 
