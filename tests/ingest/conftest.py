@@ -54,8 +54,8 @@ class Isp:
     def warehouse(self) -> Warehouse:
         return Warehouse(Settings.model_validate(self.settings).warehouse)
 
-    def ingest(self, *tables: str) -> dict[str, LoadReport]:
-        reports = ingest(self.warehouse, Settings.model_validate(self.settings), tables=tables or None)
+    def ingest(self, *tables: str, **options: Any) -> dict[str, LoadReport]:
+        reports = ingest(self.warehouse, Settings.model_validate(self.settings), tables=tables or None, **options)
         return {report.table: report for report in reports}
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:

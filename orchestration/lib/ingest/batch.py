@@ -16,8 +16,9 @@ import duckdb
 from orchestration.lib.contract import EXCHANGE_RATES, LOAD_ID, Table, load_contract
 from orchestration.lib.ingest.casting import TypedQuery, typed
 from orchestration.lib.ingest.currency import CONVERTIBLE_DAYS
+from orchestration.lib.ingest.cursors import CURSOR
 from orchestration.lib.ingest.mapping import Mapped
-from orchestration.lib.ingest.readers import CSV_ERRORS, CSV_SCANS, ROW
+from orchestration.lib.ingest.readers import CSV_ERRORS, CSV_SCANS, ROW, describe
 from orchestration.lib.ingest.survey import Months, Survey, survey
 
 # BATCH is a view, over COPIED where the rows are not cheap to read twice.
@@ -31,7 +32,8 @@ DUPLICATE = "duplicate"
 class BatchCounts:
     """What became of the rows of one load; ``superseded`` counts rows of earlier loads that this one restated.
 
-    ``months`` counts the rows that came, changed or went by month end of the table's time column.
+    ``months`` counts the rows that came, changed or went by month end of the table's time column. ``cursor_value`` is
+    the largest cursor, as text, of this load and of what was read before.
     """
 
     read: int = 0
@@ -40,6 +42,7 @@ class BatchCounts:
     duplicate: int = 0
     superseded: int = 0
     months: Months = field(default_factory=dict)
+    cursor_value: str | None = None
 
 
 def load(
@@ -48,11 +51,20 @@ def load(
     mapped: Mapped,
     load_id: int,
     file: str | None,
+    *,
     among: str = "true",
+    since: str | None = None,
 ) -> BatchCounts:
     """Put every row where it belongs; the caller holds the transaction and records the load.
 
-    ``among`` is a SQL condition on the stored rows that this load can meet: not those about to be replaced by it.
+    Args:
+        connection: within the caller's transaction.
+        table: where the rows go.
+        mapped: the rows.
+        load_id: the load they come with.
+        file: the file they are from, if they are from one.
+        among: SQL condition on the stored rows (``stored``) that this load can meet: not those it is to replace.
+        since: the largest cursor of the rows read before, where there is a cursor.
     """
     query, seen = _prepare(connection, table, mapped, lake_parents(table))
     unparsable = _count(connection, f"({_UNPARSABLE})") if _has_errors(connection) else 0
@@ -60,6 +72,8 @@ def load(
     superseded, months = 0, None
     if within or seen.is_repeated:
         _reject(connection, table, query, seen)
+        if mapped.has_cursor:
+            _know_rejected_rows(connection, table)
         if within:
             superseded, months = _yield_to_known_rows(connection, table, within)
         accepted = _insert(connection, table, load_id, GOOD)
@@ -67,6 +81,8 @@ def load(
         accepted = _insert(connection, table, load_id, f"{BATCH} where _problem is null")
         if accepted < seen.rows or unparsable:
             _reject(connection, table, query, seen)
+            if mapped.has_cursor:
+                _know_rejected_rows(connection, table)
     quarantined = duplicate = 0
     if accepted < seen.rows or unparsable:
         quarantined = _quarantine(connection, table, load_id, file)
@@ -79,6 +95,7 @@ def load(
         duplicate,
         superseded,
         _added(new_months or _months_of(connection, table, load_id, accepted), months or {}),
+        _largest_cursor(connection, since) if mapped.has_cursor else None,
     )
     clear(connection)
     return counts
@@ -104,7 +121,8 @@ def _prepare(
     connection: duckdb.DuckDBPyConnection, table: Table, mapped: Mapped, parents: Mapping[str, str]
 ) -> tuple[TypedQuery, Survey]:
     """Make ``_batch`` and look at its keys."""
-    query = typed(table, mapped.sql, mapped.types, parents, mapped.conventions)
+    also = (CURSOR,) if mapped.has_cursor else ()
+    query = typed(table, mapped.sql, mapped.types, parents, mapped.conventions, also)
     if not mapped.is_repeatable:
         connection.execute(f"create temp table {COPIED} as {query.sql}")
         connection.execute(f"create temp view {BATCH} as from {COPIED}")
@@ -113,7 +131,7 @@ def _prepare(
     seen = survey(connection, table, BATCH, parents)
     if seen.known:
         unknown = {name: relation for name, relation in parents.items() if name not in seen.known}
-        query = typed(table, mapped.sql, mapped.types, unknown, mapped.conventions)
+        query = typed(table, mapped.sql, mapped.types, unknown, mapped.conventions, also)
         connection.execute(f"create or replace temp view {BATCH} as {query.sql}")
     return query, seen
 
@@ -149,6 +167,24 @@ def _reject(connection: duckdb.DuckDBPyConnection, table: Table, query: TypedQue
         connection.execute(f"insert into {REJECTED} {_UNPARSABLE}")
     if seen.is_repeated:
         _reject_repeated_keys(connection, table)
+
+
+def _know_rejected_rows(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
+    """Take rows that are in quarantine already for duplicates: a cursor reads its last rows again and again."""
+    connection.execute(f"""
+        update {REJECTED} set reason = '{DUPLICATE}' where exists (
+            select 1 from ops.quarantine as known
+            where known.source_table = '{table.name}' and known.reason = {REJECTED}.reason
+                and known.column_name = {REJECTED}.column_name and known.row_json = {REJECTED}._row_json
+        )
+    """)
+
+
+def _largest_cursor(connection: duckdb.DuckDBPyConnection, since: str | None) -> str | None:
+    """Return the largest cursor as text, compared as what it is."""
+    kind = describe(connection, f"from {BATCH}")[CURSOR]
+    query = f"select cast(greatest(max({CURSOR}), cast(? as {kind})) as varchar) from {BATCH}"
+    return connection.execute(query, [since]).fetchall()[0][0]
 
 
 def _has_errors(connection: duckdb.DuckDBPyConnection) -> bool:

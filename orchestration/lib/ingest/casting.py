@@ -5,7 +5,7 @@ a time with an offset becomes the operator's local time. How text is written is 
 does not fit is never bent until it does.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from orchestration.lib.contract import EXCHANGE_RATES, Column, Table
@@ -53,6 +53,7 @@ def typed(
     types: Mapping[str, str],
     parents: Mapping[str, str],
     conventions: Conventions = AS_USUAL,
+    also: Sequence[str] = (),
 ) -> TypedQuery:
     """Type and judge the rows of ``mapped``, a query giving ``_row`` and, under their names, the columns in ``types``.
 
@@ -63,6 +64,7 @@ def typed(
         parents: by table name, the relation a reference is looked up in; a reference to another table is not checked.
             Under ``exchange_rates`` the spans of days on which each currency can be converted (ingest/currency.py).
         conventions: how values are written where they are text.
+        also: further columns of ``mapped``, given as they are.
     """
     given = [column for column in table.columns if column.name in types]
     raw = {column.name: f'"raw_{column.name}"' for column in given}
@@ -93,13 +95,14 @@ def typed(
     )
     row_json = ", ".join(f"'{name}': {alias}" for name, alias in raw.items())
     names = ", ".join(f'"{name}"' for name in table.column_names)
+    kept = ", ".join((ROW, *also))
     return TypedQuery(
         f"""
-        select {names}, {ROW}, _problem, case _problem{values or " when 0 then null"} end as _value,
+        select {names}, {kept}, _problem, case _problem{values or " when 0 then null"} end as _value,
             case when _problem is not null then cast(to_json({{{row_json}}}) as varchar) end as _row_json
         from (
             select *, cast(case {" ".join(whens)} end as utinyint) as _problem
-            from (select *, {columns} from (select {renamed}, {ROW} from ({mapped}))) as typed_row
+            from (select *, {columns} from (select {renamed}, {kept} from ({mapped}))) as typed_row
         ) as judged_row
         """,
         problems,

@@ -4,9 +4,12 @@ The rules:
 
 * A load is known by its content and its mapping, not by its file's name. Reading it twice is impossible.
 * ``snapshot``: the files together are the table. Any file added, changed, renamed into another place in the order or
-  gone, and the whole table is replaced.
+  gone, and the whole table is read again. A database does not tell, so it is read in every run. What is stored is
+  replaced only if the rows differ.
 * ``append``: a new file adds rows. A changed file, or a changed mapping, replaces the rows of its load. A file that is
   gone keeps its rows (archives are emptied).
+* ``append`` with a cursor: rows are read from the largest cursor so far. A changed mapping reads all again. Rows in
+  quarantine are read again from the cursor of the load before theirs.
 * A load with rows in quarantine for an unknown reference is read again as soon as one of those references is known.
 * Where rows of several loads met (duplicates, restatements), replacing one of them is done by reading all again in the
   order they came, because what the others dropped for its sake must come back.
@@ -17,39 +20,34 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
-import duckdb
-
-from orchestration.lib.contract import Table
 from orchestration.lib.ingest.files import SourceFile, content_hash
-
-
-@dataclass(frozen=True)
-class Load:
-    """A load on record."""
-
-    load_id: int
-    file: str | None
-    content_hash: str
-    mapping_hash: str
-    rows_met: int
-    source_file: SourceFile | None
+from orchestration.lib.ingest.records import Load
 
 
 @dataclass(frozen=True)
 class Unit:
-    """What is read as one load: a file, or (``file`` None) everything a query reads."""
+    """What is read as one load: a file, or (``file`` None) everything a query or a table of a database gives.
+
+    ``content_hash`` is None where only reading tells whether anything has changed. ``since`` is the cursor to go on
+    from.
+    """
 
     file: SourceFile | None
-    content_hash: str
+    content_hash: str | None
+    since: str | None = None
 
 
 @dataclass(frozen=True)
 class Plan:
-    """Loads to forget and units to read, in order. ``known`` units need nothing."""
+    """Loads to forget and units to read, in order. ``known`` units need nothing.
+
+    ``reopen`` are loads that stay, and whose rows in quarantine are read again.
+    """
 
     forget: tuple[int, ...] = ()
     read: tuple[Unit, ...] = ()
     known: int = 0
+    reopen: tuple[int, ...] = ()
 
     @property
     def is_empty(self) -> bool:
@@ -57,25 +55,11 @@ class Plan:
         return not self.forget and not self.read
 
 
-def recorded_loads(connection: duckdb.DuckDBPyConnection, table: Table) -> list[Load]:
-    """Return the loads of a table, in the order they came."""
-    rows = connection.execute(
-        """
-        select load_id, file, content_hash, mapping_hash, rows_duplicate + rows_superseded, file_bytes,
-            file_modified_ns, file_changed_ns
-        from ops.loads where source_table = ? order by load_id
-        """,
-        [table.name],
-    ).fetchall()
-    return [
-        Load(load_id, file, content, mapping, met, SourceFile(file, size, modified, changed or 0) if file else None)
-        for load_id, file, content, mapping, met, size, modified, changed in rows
-    ]
-
-
 def file_units(files: Sequence[SourceFile], loads: Sequence[Load], *, by_name: bool) -> list[Unit]:
     """Return a unit a file; files of the same content count once, unless their names say something (``by_name``)."""
-    hashes = {load.source_file: load.content_hash for load in loads if load.source_file and not by_name}
+    hashes = {
+        load.source_file: load.content_hash for load in loads if load.source_file and load.content_hash and not by_name
+    }
     units: dict[str, Unit] = {}
     for file in files:
         content = content_hash(file, hashes)
@@ -97,7 +81,8 @@ def query_unit(files: Mapping[str, Sequence[SourceFile]], *, by_name: bool) -> U
 def plan_snapshot(units: Sequence[Unit], loads: Sequence[Load], mapping: str, due: set[int]) -> Plan:
     """Replace the table or leave it."""
     here = [(unit.content_hash, mapping) for unit in units]
-    if not due and here == [(load.content_hash, load.mapping_hash) for load in loads]:
+    is_known = all(unit.content_hash for unit in units)
+    if is_known and not due and here == [(load.content_hash, load.mapping_hash) for load in loads]:
         return Plan(known=len(units))
     return Plan(tuple(load.load_id for load in loads), tuple(units))
 
@@ -121,6 +106,15 @@ def plan_append(units: Sequence[Unit], loads: Sequence[Load], mapping: str, due:
     return Plan(tuple(sorted(replaced)), read, len(units) - len(read))
 
 
+def plan_cursor(loads: Sequence[Load], mapping: str, due: set[int]) -> Plan:
+    """Read on from the largest cursor; from before the loads in ``due`` if there are any."""
+    if any(load.mapping_hash != mapping for load in loads):
+        return Plan(tuple(load.load_id for load in loads), (Unit(None, None),))
+    before = [load for load in loads if not due or load.load_id < min(due)]
+    since = before[-1].cursor_value if before else None
+    return Plan((), (Unit(None, None, since),), reopen=tuple(sorted(due)))
+
+
 def everything_again(units: Sequence[Unit], loads: Sequence[Load], mapping: str) -> Plan:
     """Read every file that is still there, in the order their loads came; new ones last."""
     order = {load.content_hash: position for position, load in enumerate(loads)}
@@ -134,22 +128,3 @@ def everything_again(units: Sequence[Unit], loads: Sequence[Load], mapping: str)
     contents = {unit.content_hash for unit in units}
     forget = [load.load_id for load in loads if load.file in paths or load.content_hash in contents]
     return Plan(tuple(forget), tuple(sorted(units, key=position)))
-
-
-def loads_due(connection: duckdb.DuckDBPyConnection, table: Table) -> set[int]:
-    """Return the loads with a row in quarantine whose unknown reference has become known."""
-    due: set[int] = set()
-    for column in table.columns:
-        if column.references:
-            due |= {
-                load_id
-                for (load_id,) in connection.execute(
-                    f"""
-                    select distinct load_id from ops.quarantine
-                    where source_table = ? and column_name = ? and reason = 'unknown_reference'
-                        and value in (select "{column.references.column}" from raw.{column.references.table})
-                    """,
-                    [table.name, column.name],
-                ).fetchall()
-            }
-    return due

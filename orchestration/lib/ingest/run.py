@@ -1,43 +1,23 @@
 """Ingestion of every table, parents first, one transaction each: a kill leaves a table as it was or as it will be."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from time import perf_counter
 
 import duckdb
 
-from orchestration.lib.contract import LOAD_ID, Table, ensure_tables, load_contract
+from orchestration.lib.contract import Table, ensure_tables, load_contract
 from orchestration.lib.errors import SettingsError, SourceError
-from orchestration.lib.ingest import batch, plan
+from orchestration.lib.ingest import plan, references, removal
 from orchestration.lib.ingest.currency import loads_with_new_rates, show_convertible_days
-from orchestration.lib.ingest.files import SourceFile, list_files, require_unchanged
-from orchestration.lib.ingest.mapping import explained, locations_of, map_rows, mapping_hash, uses_filename
+from orchestration.lib.ingest.files import SourceFile, list_files
+from orchestration.lib.ingest.loading import Files, Loading, Progress
+from orchestration.lib.ingest.mapping import locations_of, mapping_hash, uses_filename
+from orchestration.lib.ingest.records import Load, recorded_loads
+from orchestration.lib.ingest.report import LoadReport
 from orchestration.lib.settings import Settings, SourceSettings
-from orchestration.lib.warehouse import Warehouse, transaction
-
-Progress = Callable[[str], None]
-Files = Mapping[str, Sequence[SourceFile]]
-
-
-@dataclass
-class LoadReport:
-    """What one run did to one table. ``rows_superseded`` are rows of earlier loads that this run restated."""
-
-    table: str
-    is_mapped: bool = True
-    files_seen: int = 0
-    files_new: int = 0
-    files_known: int = 0
-    rows_read: int = 0
-    rows_accepted: int = 0
-    rows_quarantined: int = 0
-    rows_duplicate: int = 0
-    rows_superseded: int = 0
-    rows_in_table: int = 0
-    reasons: dict[str, int] = field(default_factory=dict)
-    unmapped_columns: tuple[str, ...] = ()
-    seconds: float = 0.0
+from orchestration.lib.warehouse import Warehouse
 
 
 def ingest(
@@ -46,6 +26,7 @@ def ingest(
     *,
     tables: Collection[str] | None = None,
     progress: Progress | None = None,
+    again: bool = False,
 ) -> list[LoadReport]:
     """Read what is new in every source into ``raw`` and return a report a table, parents first.
 
@@ -54,6 +35,8 @@ def ingest(
         settings: locations and sources.
         tables: only these tables; default all.
         progress: called with a sentence at each step.
+        again: read every load with rows in quarantine again, even if nothing has changed; of files that are gone
+            nothing can be read.
 
     Raises:
         SourceError: a required table is not mapped, or a source cannot be read as the settings say. Tables finished
@@ -68,7 +51,8 @@ def ingest(
         set_timezone(connection, settings)
         ensure_tables(connection)
         show_convertible_days(connection, settings)
-        reports = [_ingest_table(connection, table, settings, tell) for table in chosen]
+        orphaned: Counter[str] = Counter()
+        reports = [_ingest_table(connection, table, settings, tell, orphaned, again=again) for table in chosen]
     if unmapped := [report.table for report in reports if not report.is_mapped]:
         tell(f"Not mapped, so empty: {', '.join(unmapped)}.")
     return reports
@@ -107,136 +91,89 @@ def set_timezone(connection: duckdb.DuckDBPyConnection, settings: Settings) -> N
 
 
 def _ingest_table(
-    connection: duckdb.DuckDBPyConnection, table: Table, settings: Settings, tell: Progress
+    connection: duckdb.DuckDBPyConnection,
+    table: Table,
+    settings: Settings,
+    tell: Progress,
+    orphaned: Counter[str],
+    *,
+    again: bool,
 ) -> LoadReport:
     started = perf_counter()
     source = settings.sources.get(table.name)
     if source is None:
-        report = _empty(connection, table)
+        report = LoadReport(table.name, is_mapped=False, unmapped_columns=table.column_names)
+        report.rows_deleted, moved = removal.empty(connection, table, tell)
+        orphaned.update(moved)
     else:
         with _about(table):
-            report = _load_source(connection, table, source, settings, tell)
+            report = _load_source(connection, table, source, settings, tell, orphaned, again=again)
     report.rows_in_table = connection.execute(f"select count(*) from raw.{table.name}").fetchall()[0][0]
     report.reasons = dict(
         connection.execute(
             "select reason, count(*) from ops.quarantine where source_table = ? group by all order by all", [table.name]
         ).fetchall()
     )
+    report.rows_orphaned = orphaned[table.name]
     report.seconds = perf_counter() - started
     return report
 
 
 def _load_source(
-    connection: duckdb.DuckDBPyConnection, table: Table, source: SourceSettings, settings: Settings, tell: Progress
+    connection: duckdb.DuckDBPyConnection,
+    table: Table,
+    source: SourceSettings,
+    settings: Settings,
+    tell: Progress,
+    orphaned: Counter[str],
+    *,
+    again: bool,
 ) -> LoadReport:
-    loads = plan.recorded_loads(connection, table)
-    is_append = source.growth == "append"
-    files: Files = {name: list_files(settings.locations[name]) for name in locations_of(source, settings.locations)}
-    for name, found in files.items():
-        is_emptied_archive = is_append and name == source.location and loads
-        if not found and not is_emptied_archive:
-            patterns = ", ".join(settings.locations[name].files)
-            raise SourceError(f"location {name!r}: no file matches {patterns}. Correct 'locations.{name}.files'.")
-
-    mapping, by_name = mapping_hash(table, source, settings), uses_filename(source)
-    if source.location is None:
-        units = [plan.query_unit(files, by_name=by_name)]
+    if returned := references.take_orphans_back(connection, table):
+        tell(f"raw.{table.name}: {returned:,} rows leave quarantine, as the row they refer to is back.")
+    loads = recorded_loads(connection, table)
+    files = _list_source(source, settings, is_begun=bool(loads))
+    mapping = mapping_hash(table, source, settings)
+    units = _units(source, settings, files, loads)
+    due = references.loads_due(connection, table, again=again) | loads_with_new_rates(connection, table)
+    if source.cursor:
+        todo = plan.plan_cursor(loads, mapping, due)
     else:
-        units = plan.file_units(files[source.location], loads, by_name=by_name)
-    decide = plan.plan_append if is_append else plan.plan_snapshot
-    due = plan.loads_due(connection, table) | loads_with_new_rates(connection, table)
-    todo = decide(units, loads, mapping, due)
+        todo = (plan.plan_append if source.growth == "append" else plan.plan_snapshot)(units, loads, mapping, due)
     report = LoadReport(table.name, files_seen=sum(len(found) for found in files.values()), files_known=todo.known)
-    if todo.is_empty:
-        return report
-
-    with transaction(connection):
-        work = _Work(connection, table, source, settings, files, mapping, tell)
-        work.carry_out(todo, report)
-        if is_append and todo.forget and (report.rows_duplicate or report.rows_superseded):
-            # The replaced rows meet those of other loads after all, so the order of the loads decides.
-            again = plan.everything_again(units, plan.recorded_loads(connection, table), mapping).forget
-            work.carry_out(plan.Plan(again, plan.everything_again(units, loads, mapping).read), report)
+    if not todo.is_empty:
+        loading = Loading(connection, table, source, settings, files, mapping, units, loads, tell, report)
+        loading.carry_out(todo)
+        orphaned.update(loading.orphaned)
     return report
 
 
-@dataclass
-class _Work:
-    """One table's loads, within the caller's transaction."""
+def _list_source(source: SourceSettings, settings: Settings, *, is_begun: bool) -> Files:
+    """Return the files of each location of files that a source reads.
 
-    connection: duckdb.DuckDBPyConnection
-    table: Table
-    source: SourceSettings
-    settings: Settings
-    files: Files
-    mapping: str
-    tell: Progress
-
-    def carry_out(self, todo: plan.Plan, report: LoadReport) -> None:
-        """Forget and read as planned; the report's rows are those of this plan alone."""
-        report.files_new = len(todo.read)
-        report.rows_read = report.rows_accepted = report.rows_quarantined = 0
-        report.rows_duplicate = report.rows_superseded = 0
-        next_id = self.connection.execute("select coalesce(max(load_id), 0) + 1 from ops.loads").fetchall()[0][0]
-        forget(self.connection, self.table, todo.forget)
-        for load_id, unit in enumerate(todo.read, next_id):
-            counts = self._read(unit, load_id, report)
-            report.rows_read += counts.read
-            report.rows_accepted += counts.accepted
-            report.rows_quarantined += counts.quarantined
-            report.rows_duplicate += counts.duplicate
-            report.rows_superseded += counts.superseded
-
-    def _read(self, unit: plan.Unit, load_id: int, report: LoadReport) -> batch.BatchCounts:
-        table, file = self.table, unit.file
-        path = file.path if file else None
-        mapped = map_rows(self.connection, table, self.source, self.settings, self.files, file)
-        report.unmapped_columns = tuple(name for name in table.column_names if name not in mapped.types)
-        with explained(f"sources.{table.name}", path):
-            counts = batch.load(self.connection, table, mapped, load_id, path)
-        for each in [file] if file else [each for found in self.files.values() for each in found]:
-            require_unchanged(each)
-        self.connection.execute(
-            """
-            insert into ops.loads (load_id, source_table, location, file, content_hash, mapping_hash, loaded_at,
-                rows_read, rows_accepted, rows_quarantined, rows_duplicate, rows_superseded,
-                file_bytes, file_modified_ns, file_changed_ns)
-            values (?, ?, ?, ?, ?, ?, cast(now() at time zone 'UTC' as timestamp), ?, ?, ?, ?, 0, ?, ?, ?)
-            """,
-            [
-                load_id, table.name, ", ".join(self.files), path, unit.content_hash, self.mapping,
-                counts.read, counts.accepted, counts.quarantined, counts.duplicate,
-                file and file.size, file and file.modified_ns, file and file.changed_ns,
-            ],
-        )  # fmt: skip
-        self.tell(
-            f"raw.{table.name}: {file.name if file else 'query'}: {counts.read:,} rows read, "
-            f"{counts.accepted:,} accepted, {counts.quarantined:,} to quarantine, {counts.duplicate:,} known."
-        )
-        return counts
+    Raises:
+        SourceError: a location has none, and is not an archive that was emptied after it was loaded.
+    """
+    files: dict[str, list[SourceFile]] = {}
+    for name in locations_of(source, settings.locations):
+        location = settings.locations[name]
+        if location.database:
+            continue
+        files[name] = list_files(location)
+        is_emptied_archive = source.growth == "append" and name == source.location and is_begun
+        if not files[name] and not is_emptied_archive:
+            patterns = ", ".join(location.files)
+            raise SourceError(f"location {name!r}: no file matches {patterns}. Correct 'locations.{name}.files'.")
+    return files
 
 
-def forget(connection: duckdb.DuckDBPyConnection, table: Table, load_ids: Sequence[int]) -> None:
-    """Remove loads with their rows and their quarantine."""
-    if not load_ids:
-        return
-    ids = ", ".join(str(load_id) for load_id in load_ids)
-    others = connection.execute(
-        f"select 1 from ops.loads where source_table = ? and load_id not in ({ids}) limit 1", [table.name]
-    ).fetchall()
-    # Without a condition whole files are dropped from the catalog; with one every row is looked at.
-    condition = f" where {LOAD_ID} in ({ids})" if others else ""
-    connection.execute(f"delete from raw.{table.name}{condition}")
-    for record in ("loads", "quarantine"):
-        connection.execute(f"delete from ops.{record} where load_id in ({ids})")
-
-
-def _empty(connection: duckdb.DuckDBPyConnection, table: Table) -> LoadReport:
-    """Leave a table without a source empty, also one that had a source before."""
-    if loads := plan.recorded_loads(connection, table):
-        with transaction(connection):
-            forget(connection, table, [load.load_id for load in loads])
-    return LoadReport(table.name, is_mapped=False, unmapped_columns=table.column_names)
+def _units(source: SourceSettings, settings: Settings, files: Files, loads: Sequence[Load]) -> list[plan.Unit]:
+    by_name = uses_filename(source)
+    if source.location is not None and source.location in files:
+        return plan.file_units(files[source.location], loads, by_name=by_name)
+    if len(files) < len(locations_of(source, settings.locations)):
+        return [plan.Unit(None, None)]
+    return [plan.query_unit(files, by_name=by_name)]
 
 
 @contextmanager
