@@ -53,7 +53,10 @@ def test_a_query_over_several_locations_fills_a_table(small_isp: Isp) -> None:
     assert small_isp.ingest()["invoices"].rows_read == 0
     small_isp.write("customers.csv", small_isp.CUSTOMERS.replace("organization", "person"))
     assert small_isp.ingest()["invoices"].rows_read == 1
-    assert small_isp.rows("select _load_id from raw.invoices") != before
+    assert small_isp.rows("select _load_id from raw.invoices") == before, "read again, and nothing differs"
+    small_isp.write("contracts.csv", small_isp.CONTRACTS.replace("29.90", "39.90"))
+    small_isp.ingest()
+    assert small_isp.rows("select invoice_id, net_amount::double from raw.invoices") == [("K1-1", 39.9)]
 
 
 def test_a_query_that_appends_runs_once_for_each_new_file_of_its_location(small_isp: Isp) -> None:
