@@ -30,6 +30,8 @@ class Export:
         self.locations: dict[str, Any] = {}
         self.timezone = "Europe/Berlin"
         shutil.copytree(FIXTURES / preset, folder / "export")
+        rates = "".join(f"USD,{year}-01-01,0.9\n" for year in range(2020, 2025))
+        (folder / "rates.csv").write_text(f"currency,rate_date,rate\n{rates}")
 
     def read(self, name: str) -> Any:
         return json.loads((self.folder / "export" / f"{name}.json").read_text(encoding="utf-8"))
@@ -53,8 +55,9 @@ class Export:
             "warehouse": {"path": "lake"},
             "schedule": {"timezone": self.timezone},
             "presets": {self.preset: self.parameters},
-            "locations": locations | self.locations,
-            "sources": self.sources,
+            "exchange_rates": {"max_age_days": 366},
+            "locations": locations | self.locations | {"rates": {"files": "rates.csv"}},
+            "sources": self.sources | {"exchange_rates": {"location": "rates"}},
         }
         file.write_text(yaml.safe_dump(document))
         return load_settings(file)
@@ -63,6 +66,10 @@ class Export:
         settings = self.settings
         reports = ingest(Warehouse(settings.warehouse), settings, tables=tables or None)
         return {report.table: report for report in reports}
+
+    def tables(self) -> list[str]:
+        """Load everything; return the tables that the preset fills."""
+        return [table for table, report in self.ingest().items() if report.is_mapped and table != "exchange_rates"]
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         with Warehouse(self.settings.warehouse).reader() as connection:

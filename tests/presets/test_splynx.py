@@ -93,11 +93,10 @@ def test_without_optional_files_and_fields_the_rest_still_loads(export):
         "invoices", [{"id": 9, "customer_id": 1, "date_created": "2024-05-07", "total": 23.8, "type": "recurring"}]
     )
     export.parameters = {"tax_rate": 0.19, "currency": "USD", "country": "DE"}
-    reports = export.ingest()
-    assert [table for table, report in reports.items() if report.is_mapped] == ["customers", "contracts", "invoices"]
-    assert export.rows("contracts", "contract_id", "product_code", "monthly_fee", "plan_name", "status") == [
-        ("internet-1", "internet-DSL", 10, "DSL", None)
-    ]
+    assert export.tables() == ["customers", "contracts", "invoices"]
+    assert export.rows(
+        "contracts", "contract_id", "product_code", "monthly_fee", "currency", "plan_name", "status"
+    ) == [("internet-1", "internet-DSL", 10, "USD", "DSL", None)]
     assert export.rows("invoices", "period_start", "period_end", "net_amount", "tax_amount", "currency") == [
         ("2024-05-01", "2024-05-31", 20, 3.8, "USD")
     ]
