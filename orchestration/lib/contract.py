@@ -85,6 +85,7 @@ class Column(_Declared):
 
     data_type: str
     is_required: bool = False
+    is_identifier: bool = False
     accepted_values: tuple[str, ...] = ()
     references: Reference | None = None
     minimum: float | None = None
@@ -157,6 +158,7 @@ def _column(declared: Mapping[str, Any]) -> Column:
     for test in declared.get("data_tests", []):
         tests |= {test: {}} if isinstance(test, str) else {name: body["arguments"] for name, body in test.items()}
     reference = tests.get("relationships")
+    meta = dict(declared.get("config", {}).get("meta", {}))
     return Column(
         name=declared["name"],
         description=" ".join(declared["description"].split()),
@@ -164,7 +166,8 @@ def _column(declared: Mapping[str, Any]) -> Column:
         is_required="not_null" in tests,
         accepted_values=tuple(tests.get("accepted_values", {}).get("values", ())),
         references=reference and Reference(table=_referred_table(reference["to"]), column=reference["field"]),
-        **declared.get("config", {}).get("meta", {}),
+        is_identifier=meta.pop("identifier", False),
+        **meta,
     )
 
 

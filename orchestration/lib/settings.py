@@ -14,6 +14,7 @@ from typing import Annotated, Any
 
 import yaml
 from pydantic import Field, ValidationError, field_validator
+from pydantic_core import ErrorDetails
 
 from models.behavior_parameters import BehaviorParameters
 from models.retention import RetentionParameters
@@ -34,6 +35,7 @@ from orchestration.lib.source_settings import (
 CONFIG_VARIABLE = "SEGMENTATION_CONFIG"
 DEFAULT_FILE = "segmentation.yaml"
 
+_SECRETS = {"connection", "key", "key_id", "secret"}
 Month = Annotated[str, Field(pattern=r"^\d{4}-(0[1-9]|1[0-2])$")]
 
 
@@ -277,8 +279,16 @@ def _explain(file: Path, error: ValidationError) -> str:
         if problem["type"] in {"extra_forbidden", "unexpected_keyword_argument"}:
             lines.append(f"  {key}: this key is not known. Known here: {_known_keys(problem['loc'][:-1])}.")
         else:
-            lines.append(f"  {key}: {problem['msg']} (found {problem['input']!r}).")
+            lines.append(f"  {key}: {problem['msg']} (found {_found(problem)}).")
     return "\n".join(lines)
+
+
+def _found(problem: ErrorDetails) -> str:
+    """Say what stands there, unless it is a secret or may hold one."""
+    if isinstance(problem["input"], dict):
+        return ", ".join(map(str, problem["input"])) or "nothing"
+    is_secret = problem["loc"] and problem["loc"][-1] in _SECRETS
+    return "a secret, not shown" if is_secret else repr(problem["input"])
 
 
 def _known_keys(location: tuple[int | str, ...]) -> str:

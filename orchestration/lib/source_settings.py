@@ -148,4 +148,7 @@ class ExchangeRateSettings(Section):
 class PseudonymSettings(Section):
     """Identifiers replaced on the way in by a keyed hash (HMAC-SHA-256), the same in every table."""
 
-    key: SecretStr = Field(description="the secret key, as ${NAME}; whoever has it can link pseudonyms to persons")
+    # A short key could be found by trying.
+    key: SecretStr = Field(
+        min_length=16, description="the secret key, as ${NAME}; whoever has it can link pseudonyms to persons"
+    )

@@ -125,6 +125,8 @@ def _prepare(
     query = typed(table, mapped.sql, mapped.types, parents, mapped.conventions, also)
     if not mapped.is_repeatable:
         connection.execute(f"create temp table {COPIED} as {query.sql}")
+        if mapped.is_pseudonymous and _has_errors(connection):
+            connection.execute(f"update temp.{CSV_ERRORS} set csv_line = null")
         connection.execute(f"create temp view {BATCH} as from {COPIED}")
         return query, survey(connection, table, BATCH)
     connection.execute(f"create temp view {BATCH} as {query.sql}")

@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from hashlib import sha256
 
 import duckdb
@@ -12,33 +12,17 @@ from orchestration.lib.contract import Table
 from orchestration.lib.errors import SourceError
 from orchestration.lib.ingest import cursors, databases
 from orchestration.lib.ingest.binding import Binder, require_columns
-from orchestration.lib.ingest.conventions import AS_USUAL, Conventions, conventions_of
+from orchestration.lib.ingest.conventions import conventions_of
 from orchestration.lib.ingest.explain import explained, first_line, redact
 from orchestration.lib.ingest.files import SourceFile
+from orchestration.lib.ingest.mapped import Mapped
+from orchestration.lib.ingest.pseudonyms import key_mark, pseudonymous
 from orchestration.lib.ingest.readers import ROW, describe, is_parquet, numbered, rows_sql
 from orchestration.lib.settings import LocationSettings, Settings, SourceSettings
 
 # Moves when the same file and settings would give other rows.
 _INGEST_VERSION = 2
 _NOT_OF_THE_SOURCE = {ROW, cursors.CURSOR, "filename"}
-
-
-@dataclass(frozen=True)
-class Mapped:
-    """The rows of a source under the contract's names: a query, the type of each column it gives, and what it leaves.
-
-    ``source_columns`` are those of the source itself, before any expression, with their types. ``is_repeatable`` says
-    that running the query again is cheap and gives the same rows. With a cursor the query also gives ``_cursor``.
-    ``conventions`` say how values are written where they are text.
-    """
-
-    sql: str
-    types: Mapping[str, str]
-    ignored: tuple[str, ...]
-    is_repeatable: bool
-    source_columns: Mapping[str, str] = field(default_factory=dict)
-    has_cursor: bool = False
-    conventions: Conventions = AS_USUAL
 
 
 def mapping_hash(table: Table, source: SourceSettings, settings: Settings) -> str:
@@ -52,6 +36,7 @@ def mapping_hash(table: Table, source: SourceSettings, settings: Settings) -> st
             name: settings.locations[name].model_dump(mode="json", exclude={"files"}) for name in names
         },
         "timezone": settings.schedule.timezone,
+        "pseudonyms": settings.pseudonyms and key_mark(settings.pseudonyms),
         "currency": table.currency and [settings.currency, settings.exchange_rates.max_age_days],
     }  # fmt: skip
     return sha256(json.dumps(meaning, sort_keys=True).encode()).hexdigest()
@@ -107,7 +92,8 @@ def map_rows(
             f"write sources.{table.name} yourself."
         ) from error
     names = locations_of(source, settings.locations)
-    return replace(mapped, conventions=conventions_of(connection, settings.locations, names))
+    mapped = replace(mapped, conventions=conventions_of(connection, settings.locations, names))
+    return pseudonymous(connection, table, mapped, settings.pseudonyms) if settings.pseudonyms else mapped
 
 
 def _map_source(
