@@ -1,6 +1,6 @@
 # Every target installs what it needs into .venv first; that is quick when it is there.
 .DEFAULT_GOAL := help
-.PHONY: help run test lint dev bench lock clean
+.PHONY: help run test lint dev docs bench lock clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -52,6 +52,9 @@ dev: $(INSTALLED) data/simulated_isp/source  ## Open the Dagster UI on the simul
 
 bench: $(INSTALLED)  ## Measure speed and memory
 	$(BIN)/python -m benchmarks
+
+docs: $(INSTALLED)  ## Write the page of the source contract from its declaration
+	$(BIN)/python -m orchestration.lib.contract_page
 
 lock:  ## Compile requirements.lock from pyproject.toml
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
