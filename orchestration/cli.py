@@ -161,14 +161,21 @@ def init(
 def check_sources(
     config: Config = None,
     sample: Annotated[int, typer.Option(min=1, help="Rows of each table that are looked at.")] = 10_000,
+    output: Annotated[Literal["text", "json"], typer.Option("--format")] = "text",
 ) -> None:
-    """Look at the sources as the settings map them, before anything is loaded. Exit code 1 if a load would fail."""
+    """Look at the sources as the settings map them, before anything is loaded.
+
+    Exit code 1 if a load would fail or put more rows in quarantine than a source allows.
+    """
     with errors_for_people():
+        from orchestration.lib.check_sources import as_json, render
         from orchestration.lib.check_sources import check_sources as look
-        from orchestration.lib.check_sources import render
 
         report = look(_settings(config), sample_rows=sample)
-        out.print(render(report))
+        if output == "json":
+            sys.stdout.write(as_json(report) + "\n")
+        else:
+            out.print(render(report))
         if not report.ok:
             raise typer.Exit(1)
 

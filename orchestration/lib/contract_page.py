@@ -18,6 +18,8 @@ REASONS: tuple[tuple[str, str], ...] = (
                            "expression in the mapping."),
     ("negative_value", "The value is below 0 where that cannot be."),
     ("below_minimum", "The value is below the least one allowed."),
+    ("no_exchange_rate", "The amount is in a currency that has no rate for its day, or only one that is too old. The "
+                         "row is taken by itself when a rate comes."),
     ("unknown_reference", "The row refers to a customer or contract that does not exist, or whose own row is in "
                           "quarantine. Mending that one brings this one back by itself."),
     ("duplicate_key_conflict", "Several rows of one load have the same key and contradict each other; none of them is "
@@ -96,6 +98,10 @@ def _rules(column: Column) -> str:
     rules = []
     if column.accepted_values:
         rules.append(", ".join(f"`{value}`" for value in column.accepted_values))
+    if column.pattern:
+        rules.append(f"written as `{column.pattern}`")
+    if column.currency_of_date:
+        rules.append("the reporting currency, or one with a rate for the day (`exchange_rates`)")
     if column.references:
         rules.append(f"a known [{column.references.table}](#{column.references.table}).{column.references.column}")
     if column.minimum is not None:

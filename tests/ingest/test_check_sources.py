@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import sqlite3
 from typing import TYPE_CHECKING
 
+import pytest
 from rich.console import Console
 
-from orchestration.lib.check_sources import SourcesReport, check_sources, render
+from orchestration.lib.check_sources import Rejected, SourcesReport, TableCheck, as_json, check_sources, render
+from orchestration.lib.check_sources.outputs import declared
+from orchestration.lib.contract import load_contract
+from orchestration.lib.dbt import PROJECT_DIR
 from orchestration.lib.settings import Settings
 
 if TYPE_CHECKING:
@@ -19,8 +25,8 @@ def check(isp: Isp) -> SourcesReport:
     return check_sources(Settings.model_validate(isp.settings))
 
 
-def text(report: SourcesReport) -> str:
-    console = Console(width=200, record=True, file=None, quiet=False)
+def text(report: SourcesReport, width: int = 200) -> str:
+    console = Console(width=width)
     with console.capture() as captured:
         console.print(render(report))
     return captured.get()
@@ -32,16 +38,10 @@ def test_a_good_mapping_is_ok_and_nothing_is_written(small_isp: Isp) -> None:
     assert report.ok
     usage = next(found for found in report.tables if found.table == "usage")
     assert (usage.files, usage.sampled, usage.accepted, usage.ignored_columns) == (1, 1, 1, ("node",))
+    assert usage.source_columns["node"] == "VARCHAR"
     assert usage.sample[0]["bytes_down"] == 9
-    assert "devices" in usage.unmapped_columns
-    assert set(report.unavailable) == {
-        "invoices",
-        "payments",
-        "interactions",
-        "service_quality",
-        "balances",
-        "exchange_rates",
-    }
+    assert "devices" in {missing.column for missing in usage.missing}
+    assert set(report.unavailable) == set(load_contract()) - {"customers", "contracts", "usage"}
     assert not (small_isp.folder / "lake").exists()
 
 
@@ -49,12 +49,12 @@ def test_rows_that_would_be_refused_are_shown_with_their_reason(small_isp: Isp) 
     small_isp.write("usage.csv", f"{USAGE}K1,2025-01-01,9,1,a\nK1,2025-01-02,n/a,1,a\nK7,2025-01-02,9,1,a\n")
     report = check(small_isp)
     usage = next(found for found in report.tables if found.table == "usage")
-    assert report.ok
-    assert [(found["column"], found["reason"], found["example"], found["first_row"]) for found in usage.rejected] == [
-        ("bytes_down", "wrong_type", "n/a", 2),
-        ("contract_id", "unknown_reference", "K7", 3),
+    assert usage.rejected == [
+        Rejected("bytes_down", "wrong_type", 1, "usage.csv", 2, 3, "n/a"),
+        Rejected("contract_id", "unknown_reference", 1, "usage.csv", 3, 4, "K7"),
     ]
-    assert "bytes_down: wrong_type in 1 rows, first in row 2 of usage.csv, for example 'n/a'." in text(report)
+    assert (usage.sampled, usage.accepted) == (3, 1)
+    assert "bytes_down wrong_type in 1 rows, first in line 3 of usage.csv: 'n/a'." in text(report)
 
 
 def test_a_table_of_bad_rows_only_fails(small_isp: Isp) -> None:
@@ -74,7 +74,7 @@ def test_one_broken_source_does_not_hide_the_others(small_isp: Isp) -> None:
 
 
 def test_a_swapped_direction_is_warned_of(small_isp: Isp) -> None:
-    small_isp.write("usage.csv", f"{USAGE}K1,2025-01-01,1,9,a\n")
+    small_isp.write("usage.csv", f"{USAGE}K1,2025-01-01,1000000,9000000,a\n")
     (warning,) = next(found for found in check(small_isp).tables if found.table == "usage").warnings
     assert "uploads more than it downloads" in warning
 
@@ -85,3 +85,127 @@ def test_a_required_table_without_a_source_fails(small_isp: Isp) -> None:
     report = check(small_isp)
     assert not report.ok
     assert "contracts" in report.unavailable
+
+
+def table(report: SourcesReport, name: str) -> TableCheck:
+    return next(found for found in report.tables if found.table == name)
+
+
+@pytest.mark.parametrize(
+    ("max_share", "action", "ok"), [(0.3, "block", False), (0.3, "warn", True), (0.5, "block", True)]
+)
+def test_more_to_quarantine_than_a_source_allows_fails(small_isp: Isp, max_share: float, action: str, ok: bool) -> None:
+    small_isp.write("usage.csv", f"{USAGE}K1,2025-01-01,9,1,a\nK1,2025-01-02,n/a,1,a\n")
+    small_isp.settings["sources"]["usage"]["quarantine"] = {"max_share": max_share, "action": action}
+    report = check(small_isp)
+    assert report.ok is ok
+    assert ("more than sources.usage.quarantine.max_share (30.0%)" in text(report)) is (not ok)
+
+
+def test_references_are_looked_up_among_all_keys_not_among_a_sample_of_them(small_isp: Isp) -> None:
+    ids = [f"C{number},person,2024-01-01\n" for number in range(1, 501)]
+    small_isp.write("customers.csv", "customer_id,customer_type,created_date\n" + "".join(ids))
+    small_isp.write("contracts.csv", small_isp.CONTRACTS.replace("K1,C1", "K1,C499").replace("K2,C2", "K2,C501"))
+    small_isp.write("usage.csv", f"{USAGE}K1,2025-01-01,9,1,a\n")
+    report = check_sources(Settings.model_validate(small_isp.settings), sample_rows=10)
+    assert table(report, "customers").sampled == 10
+    assert [found.example for found in table(report, "contracts").rejected] == ["C501"]
+
+
+def test_references_to_a_parent_too_large_to_scan_are_left_open(
+    small_isp: Isp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("orchestration.lib.check_sources.references._MOST_TEXT_BYTES", 10)
+    small_isp.write("usage.csv", f"{USAGE}K9,2025-01-01,9,1,a\n")
+    usage = table(check(small_isp), "usage")
+    assert (usage.accepted, usage.rejected) == (1, [])
+    assert any("contract_id was not looked up" in warning for warning in usage.warnings)
+
+
+def test_locations_are_listed_with_files_sizes_and_about_how_many_rows(small_isp: Isp) -> None:
+    days = [f"K1,2025-01-{day:02d},900000000,100000000,bras7\n" for day in range(1, 32)] * 100
+    small_isp.write("usage_1.csv", USAGE + "".join(days))
+    small_isp.write("usage_2.csv", USAGE + "".join(days))
+    small_isp.write_parquet("old.parquet", "select 1 as a from range(7)")
+    small_isp.locate("old", "old.parquet")
+    small_isp.locate("gone", "gone*.csv")
+    found = {each.name: each for each in check(small_isp).locations}
+    assert found["usage"].files == 2
+    assert found["usage"].rows == pytest.approx(6200, rel=0.05)
+    assert (found["old"].rows, found["old"].kind, found["old"].used_by) == (7, "parquet", ())
+    assert "no file matches" in (found["gone"].error or "")
+
+
+def test_a_database_shows_its_tables_and_is_judged_alike(small_isp: Isp) -> None:
+    with sqlite3.connect(small_isp.folder / "crm.db") as database:
+        database.executescript("""
+            create table clients (id text, since text); create table notes (a text);
+            insert into clients values ('C1', '2024-01-01'), ('C2', 'soon'), ('C3', '2024-01-01');
+        """)
+    small_isp.settings["locations"]["crm"] = {"database": "sqlite", "connection": str(small_isp.folder / "crm.db")}
+    small_isp.settings["sources"]["customers"] = {
+        "location": "crm",
+        "table": "clients",
+        "columns": {"customer_id": "id", "customer_type": "'person'", "created_date": "since"},
+    }
+    small_isp.write("usage.csv", f"{USAGE}K1,2025-01-01,9,1,a\n")
+    report = check(small_isp)
+    crm = next(each for each in report.locations if each.name == "crm")
+    assert (crm.kind, [name.rsplit(".")[-1] for name in crm.tables]) == ("SQLite", ["clients", "notes"])
+    assert [(found.column, found.example, found.line) for found in table(report, "customers").rejected] == [
+        ("created_date", "soon", None)
+    ]
+
+
+def test_outputs_say_what_they_lack(small_isp: Isp) -> None:
+    small_isp.write("usage.csv", f"{USAGE}K1,2025-01-01,9,1,a\n")
+    report = check(small_isp)
+    outputs = {output.name: output for output in report.outputs}
+    assert outputs["bi.segmentation_versions"].availability == "full"
+    assert outputs["bi.retention_cohorts"].availability == "none"
+    assert "contracts.end_date" in outputs["bi.retention_cohorts"].reasons[0]
+    assert outputs["bi.value_deciles"].availability == "partial"
+    assert any(reason.startswith("invoices has no source") for reason in outputs["bi.value_deciles"].reasons)
+    del small_isp.settings["sources"]["contracts"]
+    assert {output.availability for output in check(small_isp).outputs} == {"none"}
+
+
+def test_every_published_table_is_declared_with_its_needs() -> None:
+    published = {file.stem.removeprefix("bi__") for file in (PROJECT_DIR / "models" / "bi").glob("bi__*.sql")}
+    assert set(declared()["outputs"]) == published
+    contract = load_contract()
+    known = set(contract) | {f"{name}.{column}" for name in contract for column in contract[name].column_names}
+    columns = set(declared()["columns"])
+    assert columns <= known
+    for needs in declared()["outputs"].values():
+        for need in [*needs["needs"], *needs.get("poorer", ())]:
+            assert need in contract or need in columns
+
+
+def test_the_report_as_json_is_whole(small_isp: Isp) -> None:
+    small_isp.write("usage.csv", f"{USAGE}K1,2025-01-01,9,1,a\n")
+    document = json.loads(as_json(check(small_isp)))
+    assert document["ok"] is True
+    assert {shown["table"] for shown in document["tables"]} == set(load_contract())
+    assert next(shown for shown in document["tables"] if shown["table"] == "usage")["sample"][0]["bytes_down"] == 9
+
+
+@pytest.mark.parametrize("width", [60, 80, 200])
+def test_the_report_fits_a_terminal_and_ends_with_the_verdict(small_isp: Isp, width: int) -> None:
+    small_isp.write("usage.csv", f"{USAGE}K1,2025-01-01,9,1,a\n")
+    small_isp.map("contracts", "contracts*.csv", columns={"start_date": "begun"})
+    shown = text(check(small_isp), width)
+    assert max(map(len, shown.splitlines())) <= width
+    assert shown.rstrip().endswith("tables would fail.")
+
+
+def test_rows_in_a_currency_without_a_rate_are_found(small_isp: Isp) -> None:
+    small_isp.write("usage.csv", f"{USAGE}K1,2025-01-01,9,1,a\n")
+    header = "invoice_id,customer_id,invoice_date,due_date,period_start,period_end,net_amount,tax_amount,currency\n"
+    days = "2025-01-02,2025-01-16,2025-01-01,2025-01-31"
+    small_isp.write("invoices.csv", f"{header}I1,C1,{days},9,1,EUR\nI2,C1,{days},9,1,CHF\nI3,C1,{days},9,1,PLN\n")
+    small_isp.write("rates.csv", "currency,rate_date,rate\nCHF,2025-01-01,1.05\n")
+    small_isp.map("invoices", "invoices.csv")
+    small_isp.map("exchange_rates", "rates.csv")
+    (rejected,) = table(check(small_isp), "invoices").rejected
+    assert (rejected.reason, rejected.example) == ("no_exchange_rate", "PLN")
