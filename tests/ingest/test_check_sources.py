@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import sqlite3
 from typing import TYPE_CHECKING
@@ -209,3 +210,21 @@ def test_rows_in_a_currency_without_a_rate_are_found(small_isp: Isp) -> None:
     small_isp.map("exchange_rates", "rates.csv")
     (rejected,) = table(check(small_isp), "invoices").rejected
     assert (rejected.reason, rejected.example) == ("no_exchange_rate", "PLN")
+
+
+@pytest.mark.parametrize("ending", ["csv", "csv.gz"])
+def test_of_a_large_file_only_the_beginning_is_read(
+    small_isp: Isp, ending: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("orchestration.lib.source_heads._LEAST_BYTES", 20_000)
+    rows = "".join(f'K1,2025-01-{day:02d},9000000,1000000,"bras\n{day}"\n' for day in range(1, 32)) * 400
+    path = small_isp.write("usage.csv", USAGE + rows)
+    if ending == "csv.gz":
+        path.with_name("usage.csv.gz").write_bytes(gzip.compress(path.read_bytes()))
+        path.unlink()
+    # What comes after would be found broken by whoever reads so far.
+    with path.with_name(f"usage.{ending}").open("ab") as end:
+        end.write(b"\xff" * 50)
+    report = check_sources(Settings.model_validate(small_isp.settings), sample_rows=5)
+    usage = table(report, "usage")
+    assert (usage.sampled, usage.accepted, usage.duplicate, usage.rejected, usage.error) == (5, 5, 0, [], None)

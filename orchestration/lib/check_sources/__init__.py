@@ -6,6 +6,8 @@ their beginnings, the first, middle and last of each location; only what must be
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import duckdb
 
@@ -21,10 +23,11 @@ from orchestration.lib.ingest import batch
 from orchestration.lib.ingest.currency import CONVERTIBLE_DAYS, show_convertible_days
 from orchestration.lib.ingest.explain import explained
 from orchestration.lib.ingest.files import SourceFile
-from orchestration.lib.ingest.mapping import locations_of, map_rows
+from orchestration.lib.ingest.mapping import locations_of, map_rows, uses_filename
 from orchestration.lib.ingest.readers import ROW, file_format
 from orchestration.lib.ingest.run import require_known_tables, set_timezone
 from orchestration.lib.settings import Settings
+from orchestration.lib.source_heads import head_of
 
 __all__ = [
     "LocationFound", "OutputCheck", "Rejected", "SourcesReport", "TableCheck", "as_json", "check_sources", "render"
@@ -47,17 +50,21 @@ def check_sources(settings: Settings, sample_rows: int = 10_000) -> SourcesRepor
     require_known_tables(settings, contract, required=False)
     checks = {table.name: TableCheck(table.name, table.is_required) for table in contract.values()}
     read: dict[str, Files] = {}
-    with duckdb.connect(config={"autoinstall_known_extensions": "false"}) as connection:
+    with (
+        TemporaryDirectory(prefix="segmentation_") as temporary,
+        duckdb.connect(config={"autoinstall_known_extensions": "false"}) as connection,
+    ):
+        folder = Path(temporary)
         set_timezone(connection, settings)
         connection.execute("create schema raw")
         for table in contract.values():
             _make_table(connection, table)
         show_convertible_days(connection, settings)
-        locations, files = look_at_locations(connection, settings)
+        locations, files = look_at_locations(connection, settings, folder)
         for table in contract.values():
             rows = sample_rows if table.name != EXCHANGE_RATES else _ALL_RATES
             try:
-                read[table.name] = _sample(connection, table, settings, rows, files, checks[table.name])
+                read[table.name] = _sample(connection, table, settings, rows, files, checks[table.name], folder)
             except SourceError as error:
                 checks[table.name].error = str(error)
         look_up(connection, contract, settings, read, checks)
@@ -81,6 +88,7 @@ def _sample(
     sample_rows: int,
     found: Mapping[str, Sequence[SourceFile]],
     check: TableCheck,
+    folder: Path,
 ) -> Files:
     """Judge a sample; its accepted rows go to ``raw.<table>`` of this connection, which is in memory."""
     source = settings.sources.get(table.name)
@@ -99,7 +107,10 @@ def _sample(
     # References come later: they are looked up among all keys, and rates are all here.
     rates = {EXCHANGE_RATES: CONVERTIBLE_DAYS} if table.currency else {}
     for file in chosen:
-        mapped = map_rows(connection, table, source, settings, files, file)
+        head = file
+        if file and source.location and not uses_filename(source):
+            head = head_of(file, settings.locations[source.location], folder, sample_rows)
+        mapped = map_rows(connection, table, source, settings, files, head)
         mapped_columns |= mapped.types
         check.ignored_columns = mapped.ignored
         check.source_columns = {**check.source_columns, **mapped.source_columns}

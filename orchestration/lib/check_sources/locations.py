@@ -1,6 +1,7 @@
 """What lies in each location: files and their size, tables of a database, and about how many rows."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import duckdb
 
@@ -12,6 +13,7 @@ from orchestration.lib.ingest.files import SourceFile, list_files
 from orchestration.lib.ingest.mapping import locations_of
 from orchestration.lib.ingest.readers import file_format, is_parquet, rows_sql
 from orchestration.lib.settings import LocationSettings, Settings
+from orchestration.lib.source_heads import head_of
 
 _KINDS = {"postgres": "PostgreSQL", "mysql": "MySQL", "sqlite": "SQLite", "duckdb": "DuckDB"}
 _COMPRESSED = (".gz", ".zst")
@@ -19,9 +21,9 @@ _SAMPLE_ROWS = 1_000
 
 
 def look_at_locations(
-    connection: duckdb.DuckDBPyConnection, settings: Settings
+    connection: duckdb.DuckDBPyConnection, settings: Settings, folder: Path
 ) -> tuple[list[LocationFound], dict[str, list[SourceFile]]]:
-    """Return what lies in each location, and the files of those that can be read."""
+    """Return what lies in each location, and the files of those that can be read; ``folder`` is for heads of files."""
     readers = _readers(settings)
     found, files = [], {}
     for name, location in settings.locations.items():
@@ -33,7 +35,7 @@ def look_at_locations(
                 each.tables = databases.tables(connection, name)
             else:
                 files[name] = list_files(location)
-                _look_at_files(connection, name, location, files[name], each)
+                _look_at_files(connection, name, location, files[name], each, folder)
         except SourceError as error:
             each.error = str(error)
     return found, files
@@ -57,6 +59,7 @@ def _look_at_files(
     location: LocationSettings,
     files: Sequence[SourceFile],
     found: LocationFound,
+    folder: Path,
 ) -> None:
     found.files, found.bytes = len(files), sum(file.size for file in files)
     if not files:
@@ -65,20 +68,21 @@ def _look_at_files(
     found.kind = file_format(files[0].path, location)
     largest = max(files, key=lambda file: file.size)
     with explained(f"location {name!r}", largest.path):
-        rows, size = _rows_and_bytes(connection, largest, location)
+        rows, size = _rows_and_bytes(connection, largest, location, folder)
     if rows is not None and size:
         found.rows = round(rows * found.bytes / size)
 
 
 def _rows_and_bytes(
-    connection: duckdb.DuckDBPyConnection, file: SourceFile, location: LocationSettings
+    connection: duckdb.DuckDBPyConnection, file: SourceFile, location: LocationSettings, folder: Path
 ) -> tuple[int | None, int]:
     """Return how many rows lie in how many bytes of a file; Parquet says it, text is judged by its first rows."""
     if is_parquet(file.path, location):
         query = "select coalesce(sum(num_rows), 0) from parquet_file_metadata($path)"
         return connection.execute(query, {"path": file.path}).fetchall()[0][0], file.size
     # A line is as long as its values with a delimiter after each; the names of JSON fields come on top.
-    rows = f"select * from ({rows_sql([file.path], location)}) limit {_SAMPLE_ROWS}"
+    head = head_of(file, location, folder, _SAMPLE_ROWS)
+    rows = f"select * from ({rows_sql(connection, [head.path], location)}) limit {_SAMPLE_ROWS}"
     sampled, written = connection.execute(
         f"select count(*), coalesce(sum(strlen(cast(to_json(sample) as varchar))), 0) from ({rows}) as sample"
         if file_format(file.path, location) == "json"

@@ -8,6 +8,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import ClassVar
 
 import duckdb
@@ -66,11 +67,14 @@ def draft_settings(target: str, output: Path) -> Drafted:
     base = Path.cwd() / output.parent
     folder = Path(target)
     unread: list[str] = []
-    with duckdb.connect(config={"autoinstall_known_extensions": "false"}) as connection:
+    with (
+        TemporaryDirectory(prefix="segmentation_") as temporary,
+        duckdb.connect(config={"autoinstall_known_extensions": "false"}) as connection,
+    ):
         connection.execute("set timezone = 'UTC'")
         if folder.is_dir():
             name = _name_of(folder.resolve())
-            relations, unread = relations_in_folder(connection, folder.resolve(), base.resolve())
+            relations, unread = relations_in_folder(connection, folder.resolve(), base.resolve(), Path(temporary))
             variable: str | None = None
         elif database := database_target(target, base.resolve()):
             name = database.name

@@ -3,6 +3,7 @@
 import os
 import re
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -94,7 +95,7 @@ def relations_in_database(connection: duckdb.DuckDBPyConnection, database: Datab
                 name=plain,
                 origin=f"table {table.removeprefix('main.')}",
                 rows=f"select * from {named} limit {_SAMPLE_ROWS}",
-                whole=f"select * from {named}",
+                whole=partial("select * from {}".format, named),
                 location=database.name,
                 settings=settings,
                 table=table.removeprefix("main."),

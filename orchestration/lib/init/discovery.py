@@ -3,7 +3,7 @@
 import os
 import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
 from pathlib import Path
@@ -12,10 +12,12 @@ from typing import Any
 import duckdb
 
 from orchestration.lib.errors import SourceError
+from orchestration.lib.ingest.files import SourceFile
 from orchestration.lib.ingest.readers import describe, rows_sql
 from orchestration.lib.init.csv_dialect import dialect
 from orchestration.lib.init.vocabulary import words
 from orchestration.lib.settings import LocationSettings
+from orchestration.lib.source_heads import head_of
 
 _DATA = re.compile(r"\.(csv|tsv|txt|json|jsonl|ndjson|parquet|pq)(\.(gz|zst))?$", re.IGNORECASE)
 # Digits with what may stand between them in a date or a serial number.
@@ -24,6 +26,8 @@ _DATED = re.compile(r"(?<!\d)(19|20)\d{2}[-_.]?(0[1-9]|1[0-2])|year=\d{4}|month=
 _ALIKE = 0.6
 _LOOKED_AT = 3
 _MOST_FILES = 60
+_MOST_BYTES = 1 << 30
+_SAMPLE_ROWS = 3_000
 
 
 @dataclass
@@ -36,7 +40,7 @@ class Relation:
     name: str
     origin: str
     rows: str
-    whole: str
+    whole: Callable[[], str]
     location: str
     settings: dict[str, Any]
     files: int = 0
@@ -52,7 +56,7 @@ class Relation:
 
 
 def relations_in_folder(
-    connection: duckdb.DuckDBPyConnection, folder: Path, base: Path
+    connection: duckdb.DuckDBPyConnection, folder: Path, base: Path, temporary: Path
 ) -> tuple[list[Relation], list[str]]:
     """Group the data files below a folder; what cannot be read comes back as sentences.
 
@@ -60,6 +64,7 @@ def relations_in_folder(
         connection: where the files are sniffed.
         folder: the folder to look in.
         base: the folder of the settings file, that paths are written from where it holds them.
+        temporary: an empty folder for the heads of large files.
 
     Raises:
         SourceError: there is no data file, or none can be read.
@@ -76,7 +81,9 @@ def relations_in_folder(
     unread: list[str] = []
     for group in _groups(paths):
         try:
-            relations += _relations(connection, folder, base, group, paths, {each.location for each in relations})
+            relations += _relations(
+                connection, folder, base, temporary, group, paths, {each.location for each in relations}
+            )
         except (SourceError, duckdb.Error, OSError, ValueError) as error:
             reason = " ".join(str(error).replace(str(folder) + "/", "").split("\n")[0].split())
             unread.append(f"{group[0]}: {reason}")
@@ -112,6 +119,7 @@ def _relations(
     connection: duckdb.DuckDBPyConnection,
     folder: Path,
     base: Path,
+    temporary: Path,
     group: Sequence[str],
     paths: Sequence[str],
     taken: set[str],
@@ -123,7 +131,7 @@ def _relations(
     looked_at = group if len(group) <= 24 and not dated else [group[0], group[len(group) // 2], group[-1]]
     kinds: list[tuple[set[str], list[str]]] = []
     for path in dict.fromkeys(looked_at):
-        columns = set(describe(connection, rows_sql(connection, [str(folder / path)], location)))
+        columns = set(describe(connection, rows_sql(connection, [_head(folder / path, location, temporary)], location)))
         same = next((members for known, members in kinds if _jaccard(known, columns) >= _ALIKE), None)
         if same is None:
             kinds.append((columns, [path]))
@@ -144,8 +152,8 @@ def _relations(
             Relation(
                 name=telling,
                 origin=members[0] + more,
-                rows=_sampled(connection, [str(folder / path) for path in chosen], location),
-                whole=rows_sql(connection, [str(folder / path) for path in members[-_MOST_FILES:]], location),
+                rows=_sampled(connection, [_head(folder / path, location, temporary) for path in chosen], location),
+                whole=_whole(connection, [folder / path for path in members], location),
                 location=name,
                 settings={"files": _written(folder, base, members, paths)} | options,
                 files=len(members),
@@ -163,11 +171,9 @@ def _telling(stem: str, parent: str, *, alone: bool) -> str:
     return " ".join(plain) if alone else stem
 
 
-def _sampled(
-    connection: duckdb.DuckDBPyConnection, paths: Sequence[str], location: LocationSettings, rows: int = 3_000
-) -> str:
+def _sampled(connection: duckdb.DuckDBPyConnection, paths: Sequence[str], location: LocationSettings) -> str:
     """Return a query of the first rows of each file."""
-    limit = -(-rows // len(paths))
+    limit = -(-_SAMPLE_ROWS // len(paths))
     each = [f"(select * from ({rows_sql(connection, [path], location)}) limit {limit})" for path in paths]
     return " union all by name ".join(each)
 
@@ -189,6 +195,24 @@ def _written(folder: Path, base: Path, members: Sequence[str], paths: Sequence[s
 def _matches(path: str, pattern: str) -> bool:
     parts, patterns = path.split("/"), pattern.split("/")
     return len(parts) == len(patterns) and all(map(fnmatch, parts, patterns))
+
+
+def _head(path: Path, location: LocationSettings, temporary: Path) -> str:
+    return head_of(SourceFile(str(path), path.stat().st_size, 0), location, temporary, _SAMPLE_ROWS).path
+
+
+def _whole(
+    connection: duckdb.DuckDBPyConnection, paths: Sequence[Path], location: LocationSettings
+) -> Callable[[], str]:
+    """Return what gives a query of the latest files, up to a size that is scanned in seconds."""
+    chosen: list[str] = []
+    size = 0
+    for path in reversed(paths):
+        size += path.stat().st_size
+        if chosen and (size > _MOST_BYTES or len(chosen) == _MOST_FILES):
+            break
+        chosen.append(str(path))
+    return lambda: rows_sql(connection, chosen, location)
 
 
 def _jaccard(left: set[str], right: set[str]) -> float:

@@ -170,14 +170,13 @@ def _by_values(match: TableMatch, column: Column, overlaps: Mapping[str, float])
 
 
 def _overlaps(connection: duckdb.DuckDBPyConnection, child: Candidate, parent: Candidate, key: str) -> dict[str, float]:
-    """Return the share of the values of each column that are keys of the parent's sample, or of its whole."""
+    """Return the share of the values of each column that are keys of the parent, all of it."""
     expression = parent.profiles[key].expression
-    rows = parent.relation.whole or parent.relation.rows
     keys = f"_keys_{parent.number}_{list(parent.profiles).index(key)}"
-    connection.execute(
-        f"create temp table if not exists {keys} as "
-        f"select distinct trim(cast({expression} as varchar)) as value from ({rows}) limit {_MOST_KEYS}"
-    )
+    connection.execute(f"""
+        create temp table if not exists {keys} as
+        select distinct trim(cast({expression} as varchar)) as value from ({parent.relation.whole()}) limit {_MOST_KEYS}
+    """)
     found = connection.execute(f"""
         select name, avg(cast(value in (from {keys}) as integer))
         from (select distinct name, value from _values_{child.number}) group by name
