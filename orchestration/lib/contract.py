@@ -52,6 +52,21 @@ OPS_TABLES: Mapping[str, Mapping[str, str]] = {
         "reason": "varchar",
         "row_json": "varchar",
     },
+    # The numbers that source checks found; those of the greatest checked_at hold.
+    "source_checks": {
+        "checked_at": "timestamp",
+        "run_id": "varchar",
+        "last_load_id": "bigint",
+        "source_table": "varchar",
+        "check_name": "varchar",
+        "passed": "boolean",
+        "action": "varchar",
+        "value": "double",
+        "minimum": "double",
+        "maximum": "double",
+        "message": "varchar",
+        "advice": "varchar",
+    },
     # How many rows each load brought to, or took from, each month: what late data reach.
     "load_months": {
         "load_id": "bigint",

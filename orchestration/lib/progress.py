@@ -11,6 +11,7 @@ from typing import Any
 import dagster as dg
 from rich.console import Console
 from rich.markup import escape
+from rich.padding import Padding
 from rich.status import Status
 from rich.text import Text
 
@@ -22,6 +23,11 @@ _TOLD = "told_by_an_asset"
 def tell(context: dg.AssetExecutionContext | dg.AssetCheckExecutionContext, message: str) -> None:
     """Log a sentence about what an asset is doing, for the UI and for the terminal."""
     context.log.info(message, extra={_TOLD: True})
+
+
+def warn(context: dg.AssetExecutionContext | dg.AssetCheckExecutionContext, message: str) -> None:
+    """Log a sentence that asks for attention; the terminal shows all of it."""
+    context.log.warning(message, extra={_TOLD: True})
 
 
 class _Progress(logging.Handler):
@@ -38,7 +44,10 @@ class _Progress(logging.Handler):
         if event is None:
             if hasattr(record, _TOLD):
                 message = metadata.get("orig_message", record.getMessage())
-                self._console.print(Text(f"      {message}"), overflow="ellipsis", no_wrap=True)
+                if record.levelno >= logging.WARNING:
+                    self._console.print(Padding(Text(message, style="yellow"), (0, 0, 0, 6)))
+                else:
+                    self._console.print(Text(f"      {message}"), overflow="ellipsis", no_wrap=True)
         elif event.is_step_start:
             self._started[event.step_key or ""] = time.monotonic()
             self._console.print(f"  [cyan]▸[/] {event.step_key}")

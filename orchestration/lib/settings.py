@@ -23,6 +23,7 @@ from orchestration.lib.errors import SettingsError
 from orchestration.lib.presets import apply_presets
 from orchestration.lib.rules import LIFECYCLE_RULES, MARKET_RULES, Rule, render
 from orchestration.lib.source_settings import (
+    CheckSettings,
     ExchangeRateSettings,
     LocationName,
     LocationSettings,
@@ -183,6 +184,7 @@ class Settings(Section):
     presets: dict[str, dict[str, Any]] = Field(default_factory=dict)
     sources: dict[str, SourceSettings] = Field(default_factory=dict)
     pseudonyms: PseudonymSettings | None = None
+    checks: CheckSettings = CheckSettings()
     costs: CostSettings = CostSettings()
     features: FeatureSettings = FeatureSettings()
     retention: RetentionParameters = RetentionParameters()

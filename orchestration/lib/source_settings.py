@@ -6,7 +6,7 @@ Secrets (keys, passwords, connection strings) are ``SecretStr``: they never show
 from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
 
 Share = Annotated[float, Field(ge=0, le=1)]
 # A location is a table (of files) or a schema qualifier (a database) in the user's SQL.
@@ -152,3 +152,88 @@ class PseudonymSettings(Section):
     key: SecretStr = Field(
         min_length=16, description="the secret key, as ${NAME}; whoever has it can link pseudonyms to persons"
     )
+
+
+class TableCheckLimits(Section):
+    """Limits of a check for one table, where they differ from those of the others."""
+
+    action: Literal["off", "warn", "block"] | None = None
+    minimum: float | None = None
+    maximum: float | None = None
+
+
+class CheckLimits(TableCheckLimits):
+    """Between which numbers a source check passes, and what happens beyond: nothing, a warning, or the run stops."""
+
+    action: Literal["off", "warn", "block"] = "warn"
+    tables: dict[str, TableCheckLimits] = Field(default_factory=dict)
+
+
+def _limits(
+    minimum: float | None, maximum: float | None, action: Literal["warn", "block"] = "warn", **tables: float
+) -> Any:
+    """Return a field of limits; ``tables`` have a maximum of their own."""
+    own = {name: TableCheckLimits(maximum=each) for name, each in tables.items()}
+    return Field(CheckLimits(action=action, minimum=minimum, maximum=maximum, tables=own))
+
+
+class CheckSettings(Section):
+    """Source checks, made after every load. A file names only what it changes.
+
+    They warn, because what is unusual is not always wrong, except where going on does harm that is hard to see later:
+    rows that are lost, a quarantine above its limit, and half of a table gone.
+    """
+
+    recent_days: int = Field(28, ge=14, description="days of usage that are judged, back from the newest")
+    recent_months: int = Field(3, ge=1, description="complete months of money and dates that are judged")
+    past_months: int = Field(12, ge=3, description="months before that are compared with")
+    least_rows: int = Field(30, ge=1, description="a usual day or month with fewer rows is not compared with")
+    quarantine_day_rows: int = Field(
+        100, ge=1, description="a day of loading is held against quarantine.max_share from this many rows on"
+    )
+
+    # Published upload shares: 5.5 % of residential lines, 18 % of business lines.
+    upload_share: CheckLimits = _limits(None, 0.5)
+    uploading_contract_share: CheckLimits = _limits(None, 0.3)
+    # Published monthly means: 344 to 698 GB, small ISPs about 30 (median); mobile lines a few.
+    usage_gb_month: CheckLimits = _limits(0.5, 1500)
+    usage_above_rate_share: CheckLimits = _limits(None, 0.001)
+    sold_mbps: CheckLimits = _limits(0.5, 10_000)
+    invoice_to_fee: CheckLimits = _limits(0.2, 8)
+
+    rows_of_day_to_past: CheckLimits = _limits(0.6, 1.7)
+    rows_of_month_to_past: CheckLimits = _limits(0.5, 2)
+    missing_days: CheckLimits = _limits(None, 0)
+    # Daily tables may be late by a long weekend, monthly ones by a billing run; few customers come in a quiet quarter.
+    days_behind: CheckLimits = _limits(None, 45, customers=120, contracts=120, usage=4, service_quality=30, balances=4)
+    deleted_share: CheckLimits = _limits(None, 0.5, "block")
+
+    invoiced_to_contracted: CheckLimits = _limits(0.7, 1.3)
+    not_invoiced_share: CheckLimits = _limits(None, 0.02)
+    invoices_without_contract_share: CheckLimits = _limits(None, 0.01)
+    settled_to_invoiced: CheckLimits = _limits(0.7, 1.2)
+    payments_without_invoice_share: CheckLimits = _limits(None, 0.01)
+
+    # Every such row is reported: a customer who left and still has traffic is a fact about the data.
+    usage_after_contract_end: CheckLimits = _limits(None, 0)
+    usage_before_contract_start: CheckLimits = _limits(None, 0)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _over_defaults(cls, given: Any) -> Any:
+        """Let a file name only the limits it changes."""
+        if not isinstance(given, dict):
+            return given
+        return {name: _over(cls.model_fields[name].default, each) if name in cls.model_fields else each
+                for name, each in given.items()}  # fmt: skip
+
+
+def _over(default: Any, given: Any) -> Any:
+    """Put the keys of ``given`` over those of limits, down to the tables."""
+    if not isinstance(default, CheckLimits | TableCheckLimits) or not isinstance(given, dict):
+        return given
+    merged = default.model_dump(exclude_none=True) | given
+    if isinstance(default, CheckLimits) and isinstance(given.get("tables"), dict):
+        own = {name: _over(default.tables.get(name), each) for name, each in given["tables"].items()}
+        merged["tables"] = default.model_dump(exclude_none=True)["tables"] | own
+    return merged

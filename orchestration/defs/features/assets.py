@@ -6,10 +6,12 @@ from typing import Any
 import dagster as dg
 from dagster_dbt import DbtCliResource, dbt_assets
 
+from orchestration.lib.contract import ensure_tables
 from orchestration.lib.dbt import dbt_arguments, ensure_manifest, prepare_for_dbt
 from orchestration.lib.dbt_assets import FEATURES, LayerTranslator
 from orchestration.lib.deployment import ALL_MONTHS_IN_ONE_RUN, MONTHS, SETTINGS, WRITER_POOL, Deployment
 from orchestration.lib.months import as_of_date
+from orchestration.lib.source_checks import require_sound_sources
 from orchestration.lib.versions import ensure_registry, set_scope
 
 
@@ -23,8 +25,10 @@ from orchestration.lib.versions import ensure_registry, set_scope
     pool=WRITER_POOL,
 )
 def features(context: dg.AssetExecutionContext, dbt: DbtCliResource, deployment: Deployment) -> Iterator[Any]:
-    """Build the features of the run's months."""
+    """Build the features of the run's months, unless a source check blocks."""
     with deployment.warehouse.writer() as connection:
+        ensure_tables(connection)
+        require_sound_sources(connection, deployment.settings)
         ensure_registry(connection)
         set_scope(connection, dict.fromkeys(as_of_date(month) for month in context.partition_keys))
     target = prepare_for_dbt(deployment.settings)

@@ -1,15 +1,18 @@
 """Raw tables: what the sources deliver, typed by the source contract. Bad rows go to ops.quarantine."""
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 
 import dagster as dg
 
+from orchestration.defs.ingest.checks import check_results, check_specs, metadata
+from orchestration.lib import quarantine
 from orchestration.lib.contract import load_contract
 from orchestration.lib.deployment import OWNERS, WRITER_POOL, Deployment
 from orchestration.lib.ingest import ingest
-from orchestration.lib.progress import tell
+from orchestration.lib.progress import tell, warn
+from orchestration.lib.source_checks import check_sources, raise_if_blocked, tally, warnings
 
 
 def _specs() -> list[dg.AssetSpec]:
@@ -32,21 +35,25 @@ def _specs() -> list[dg.AssetSpec]:
     ]
 
 
-@dg.multi_asset(name="raw_tables", specs=_specs(), pool=WRITER_POOL)
-def raw_tables(context: dg.AssetExecutionContext, deployment: Deployment) -> Iterator[dg.MaterializeResult]:
-    """Load what is new in every source, one transaction a table."""
-    for report in ingest(deployment.warehouse, deployment.settings, progress=partial(tell, context)):
-        yield dg.MaterializeResult(
-            asset_key=["raw", report.table],
-            metadata={
-                "dagster/row_count": report.rows_in_table,
-                "files_new": report.files_new,
-                "files_known": report.files_known,
-                "rows_read": report.rows_read,
-                "rows_accepted": report.rows_accepted,
-                "rows_quarantined": report.rows_quarantined,
-                "rows_duplicate": report.rows_duplicate,
-                "rows_superseded": report.rows_superseded,
-                "seconds": report.seconds,
-            },
-        )
+@dg.multi_asset(name="raw_tables", specs=_specs(), check_specs=check_specs(), pool=WRITER_POOL)
+def raw_tables(
+    context: dg.AssetExecutionContext, deployment: Deployment
+) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
+    """Load what is new in every source, one transaction a table, and check it.
+
+    Good rows stay loaded where a check blocks; the step fails, and nothing is segmented until it passes.
+    """
+    settings, warehouse = deployment.settings, deployment.warehouse
+    reports = ingest(warehouse, settings, progress=partial(tell, context))
+    now = datetime.now(UTC).replace(tzinfo=None)
+    with warehouse.writer() as connection:
+        outcomes = check_sources(connection, settings, reports, now, context.run.run_id)
+        in_quarantine = quarantine.summary(connection)
+    for report in reports:
+        rows = [row for row in in_quarantine if row[0] == report.table]
+        yield dg.MaterializeResult(asset_key=["raw", report.table], metadata=metadata(report, rows, outcomes))
+    yield from check_results(outcomes)
+    for warning in warnings(outcomes):
+        warn(context, warning)
+    tell(context, tally(outcomes, settings))
+    raise_if_blocked(outcomes)
