@@ -3,22 +3,27 @@
 Exit codes: 0 done, 1 the user's to mend (a message says how), 2 wrong usage, 3 a run failed.
 """
 
-import csv
-import json
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import UTC, datetime
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
-from orchestration.lib.errors import RunFailedError, SegmentationError
-from orchestration.lib.settings import DEFAULT_FILE, Settings, choose_settings_file, load_settings
+from orchestration.commands import quarantine
+from orchestration.commands.common import (
+    Config,
+    Format,
+    chosen_settings,
+    err,
+    errors_for_people,
+    existing_warehouse,
+    out,
+    print_rows,
+)
+from orchestration.lib.errors import SegmentationError
+from orchestration.lib.settings import DEFAULT_FILE
 from orchestration.lib.warehouse import Warehouse
 
 app = typer.Typer(
@@ -28,47 +33,9 @@ app = typer.Typer(
 )
 versions_app = typer.Typer(help="Look at the versions of the segments.", no_args_is_help=True)
 app.add_typer(versions_app, name="versions")
+app.add_typer(quarantine.app, name="quarantine")
 
-out, err = Console(), Console(stderr=True)
-FAILED_RUN = 3
-
-Config = Annotated[
-    Path | None,
-    typer.Option(
-        "--config",
-        help="Settings file. Default: segmentation.yaml in the current folder, else the path in SEGMENTATION_CONFIG.",
-    ),
-]
 Month = Annotated[str | None, typer.Option(metavar="YYYY-MM")]
-
-
-class Format(StrEnum):
-    """How rows are printed."""
-
-    table = "table"
-    csv = "csv"
-    json = "json"
-
-
-@contextmanager
-def errors_for_people() -> Iterator[None]:
-    """Turn errors that the user can mend into a message and exit code 1."""
-    try:
-        yield
-    except SegmentationError as error:
-        err.print(f"[bold red]Error:[/] {error}", markup=True, highlight=False, soft_wrap=True)
-        raise typer.Exit(FAILED_RUN if isinstance(error, RunFailedError) else 1) from error
-
-
-def _settings(config: Path | None) -> Settings:
-    return load_settings(choose_settings_file(config))
-
-
-def _existing_warehouse(config: Path | None) -> Warehouse:
-    warehouse = Warehouse(_settings(config).warehouse)
-    if not warehouse.exists:
-        raise SegmentationError(f"There is no warehouse at {warehouse.path} yet. 'segmentation run' makes it.")
-    return warehouse
 
 
 @app.command()
@@ -83,7 +50,7 @@ def run(
     Without --from and --to, the last complete month that the data reach is segmented.
     """
     with errors_for_people():
-        settings = _settings(config)
+        settings = chosen_settings(config)
         from orchestration.lib.runs import Runner
 
         runner = Runner(settings, say=lambda line: err.print(line, highlight=False))
@@ -121,13 +88,13 @@ def simulate(
             )
             rows = write_isp(
                 parameters,
-                folder or _settings(config).warehouse.path.parent,
+                folder or chosen_settings(config).warehouse.path.parent,
                 file_format=file_format,
                 progress=lambda line: err.print(line, highlight=False),
             )
         except ValueError as error:
             raise SegmentationError(str(error)) from error
-    _print_rows(["table", "rows"], list(rows.items()), Format.table)
+    print_rows(["table", "rows"], list(rows.items()), Format.table)
 
 
 @app.command()
@@ -148,7 +115,7 @@ def init(
 
         drafted = draft_settings(target, output)
         write_settings(drafted, output, force=force)
-    _print_rows(
+    print_rows(
         ["table", *drafted.certainties_named],
         [[table, *counts.values()] for table, counts in drafted.certainties.items()],
         Format.table,
@@ -171,7 +138,7 @@ def check_sources(
         from orchestration.lib.check_sources import as_json, render
         from orchestration.lib.check_sources import check_sources as look
 
-        report = look(_settings(config), sample_rows=sample)
+        report = look(chosen_settings(config), sample_rows=sample)
         if output == "json":
             sys.stdout.write(as_json(report) + "\n")
         else:
@@ -198,12 +165,12 @@ def presets(
             [location, "required" if declared.required else "optional", declared.description.strip()]
             for location, declared in preset.locations.items()
         ]
-        _print_rows(["location", "", "what it is"], rows, Format.table)
+        print_rows(["location", "", "what it is"], rows, Format.table)
         choices = [
             [parameter, declared.default, declared.description.strip()]
             for parameter, declared in preset.parameters.items()
         ]
-        _print_rows(["parameter", "default", "what it says"], choices, Format.table)
+        print_rows(["parameter", "default", "what it says"], choices, Format.table)
 
 
 @app.command()
@@ -215,12 +182,12 @@ def sql(
     """Query the warehouse, read-only; a running pipeline is neither seen half-way nor disturbed."""
     import duckdb
 
-    with errors_for_people(), _existing_warehouse(config).reader() as connection:
+    with errors_for_people(), existing_warehouse(chosen_settings(config)).reader() as connection:
         try:
             result = connection.execute(query)
         except duckdb.Error as error:
             raise SegmentationError(str(error)) from error
-        _print_rows([column[0] for column in result.description or []], result.fetchall(), output)
+        print_rows([column[0] for column in result.description or []], result.fetchall(), output)
 
 
 @versions_app.command("list")
@@ -233,7 +200,7 @@ def versions_list(config: Config = None, output: Annotated[Format, typer.Option(
     ]  # fmt: skip
     with errors_for_people():
         rows = _read(config, list_versions)
-    _print_rows(shown, [[row[name] for name in shown] for row in rows], output)
+    print_rows(shown, [[row[name] for name in shown] for row in rows], output)
 
 
 @app.command()
@@ -246,12 +213,12 @@ def rollback(
     from orchestration.lib.versions import rollback as republish
 
     with errors_for_people():
-        warehouse = _existing_warehouse(config)
+        warehouse = existing_warehouse(chosen_settings(config))
         with warehouse.writer() as connection:
             withdrawn = republish(connection, version_id, datetime.now(UTC).replace(tzinfo=None))
         # Both reports name the status of their version.
         for changed in filter(None, (version_id, withdrawn)):
-            write_report(warehouse, _settings(config), changed)
+            write_report(warehouse, chosen_settings(config), changed)
     out.print(f"Published {version_id}" + (f", withdrew {withdrawn}." if withdrawn else "."))
 
 
@@ -265,38 +232,23 @@ def report(
         from orchestration.lib.report import write_report
         from orchestration.lib.versions import list_versions
 
-        warehouse = _existing_warehouse(config)
+        warehouse = existing_warehouse(chosen_settings(config))
         if version_id is None:
             published = [row["version_id"] for row in _read(config, list_versions) if row["status"] == "published"]
             if not published:
                 raise SegmentationError("No version has been published yet. 'segmentation run' makes one.")
             version_id = published[0]
-        out.print(str(write_report(warehouse, _settings(config), version_id)), soft_wrap=True)
+        out.print(str(write_report(warehouse, chosen_settings(config), version_id)), soft_wrap=True)
 
 
 def _read(config: Path | None, read: Callable[[Any], Any]) -> Any:
     import duckdb
 
-    with _existing_warehouse(config).reader() as connection:
+    with existing_warehouse(chosen_settings(config)).reader() as connection:
         try:
             return read(connection)
         except duckdb.CatalogException as error:
             raise SegmentationError("The warehouse has no versions yet. 'segmentation run' makes them.") from error
-
-
-def _print_rows(columns: Sequence[str], rows: Sequence[Sequence[Any]], output: Format) -> None:
-    if output is Format.json:
-        json.dump([dict(zip(columns, row, strict=True)) for row in rows], sys.stdout, default=str, indent=2)
-        sys.stdout.write("\n")
-    elif output is Format.csv:
-        writer = csv.writer(sys.stdout, lineterminator="\n")
-        writer.writerow(columns)
-        writer.writerows(rows)
-    else:
-        table = Table(*columns)
-        for row in rows:
-            table.add_row(*("" if value is None else str(value) for value in row))
-        out.print(table)
 
 
 if __name__ == "__main__":

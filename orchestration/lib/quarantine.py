@@ -9,7 +9,7 @@ SUMMARY_COLUMNS = ("source_table", "reason", "column_name", "rows", "example", "
 ROW_COLUMNS = ("source_table", "reason", "column_name", "value", "place", "load_id", "row_json")
 # A row of a text file has a line (one that cannot be parsed has it as a negative position); of any other, its position
 # is all there is.
-_PLACE = """
+PLACE = """
     case
         when file is null then 'query, row ' || row_number
         else file || coalesce(':' || line, if(row_number < 0, ':' || -row_number, ', row ' || row_number))
@@ -24,7 +24,7 @@ def summary(
     return connection.execute(
         f"""
         select source_table, reason, column_name, count(*) as rows,
-            arg_min(value, (load_id, row_number)) as example, arg_min({_PLACE}, (load_id, row_number)) as place
+            arg_min(value, (load_id, row_number)) as example, arg_min({PLACE}, (load_id, row_number)) as place
         from ops.quarantine
         where source_table = coalesce($table, source_table) and reason = coalesce($reason, reason)
         group by all
@@ -40,7 +40,7 @@ def rows(
     """Return up to ``limit`` rows in full, of ``ROW_COLUMNS``, in the order they were read."""
     return connection.execute(
         f"""
-        select source_table, reason, column_name, value, {_PLACE} as place, load_id, row_json
+        select source_table, reason, column_name, value, {PLACE} as place, load_id, row_json
         from ops.quarantine
         where source_table = coalesce($table, source_table) and reason = coalesce($reason, reason)
         order by source_table, load_id, row_number
@@ -67,7 +67,7 @@ def as_markdown(found: Sequence[Sequence[Any]]) -> str:
         return "No row is in quarantine."
     lines = ["| reason | column | rows | example | where |", "|---|---|---:|---|---|"]
     for _, reason, column, count, example, place in found:
-        cells = (reason, column, f"{count:,}", shorten(example), place)
+        cells = (reason, column, f"{count:,}", shorten(example), file_name(place))
         lines.append("| " + " | ".join(_cell(cell) for cell in cells) + " |")
     return "\n".join(lines)
 
@@ -75,6 +75,11 @@ def as_markdown(found: Sequence[Sequence[Any]]) -> str:
 def shorten(value: str | None, length: int = 60) -> str | None:
     """Cut a value that would fill the screen, such as an unparsable line."""
     return value if value is None or len(value) <= length else value[: length - 1] + "…"
+
+
+def file_name(place: str) -> str:
+    """Return a place without the folders of its file."""
+    return place.rsplit("/", 1)[-1]
 
 
 def _cell(value: str | None) -> str:

@@ -21,7 +21,10 @@ create table ops.loads (load_id bigint, source_table varchar, location varchar, 
     mapping_hash varchar, loaded_at timestamp, rows_read bigint, rows_accepted bigint, rows_quarantined bigint,
     rows_duplicate bigint, rows_superseded bigint);
 create table ops.quarantine (load_id bigint, source_table varchar, file varchar, row_number bigint,
-    column_name varchar, value varchar, reason varchar, row_json varchar);
+    line bigint, column_name varchar, value varchar, reason varchar, row_json varchar);
+create table ops.source_checks (checked_at timestamp, run_id varchar, last_load_id bigint, source_table varchar,
+    check_name varchar, passed boolean, action varchar, value double, minimum double, maximum double, message varchar,
+    advice varchar);
 create table bi.value_deciles (version_id varchar, as_of_date date, scope varchar, value_decile integer,
     customers bigint, past_value decimal(18, 2), future_value decimal(18, 2), total_value decimal(18, 2),
     total_value_share double, min_total_value decimal(18, 2), max_total_value decimal(18, 2));
@@ -71,10 +74,16 @@ insert into ops.loads values
     (3, 'invoices', 'files', 'invoices_2026-10.parquet', 'h', 'm', '2026-11-01 02:00', 22000, 22000, 0, 0, 0),
     (4, 'usage', 'files', 'too_late.parquet', 'h', 'm', '2026-12-01 02:00', 7777, 7777, 0, 0, 0);
 insert into ops.quarantine values
-    (1, 'customers', 'customers.parquet', 7, 'customer_type', 'alien', 'not one of person, organization', '{{}}'),
-    (1, 'customers', 'customers.parquet', 9, 'customer_type', '', 'required value is missing', '{{}}'),
-    (2, 'contracts', 'contracts.parquet', 5, 'customer_id', 'c9', 'no such customer', '{{}}'),
-    (2, 'contracts', 'contracts.parquet', 6, 'customer_id', 'c8', 'no such customer', '{{}}');
+    (1, 'customers', 'customers.parquet', 7, null, 'customer_type', 'alien', 'not one of person, organization', '{{}}'),
+    (1, 'customers', 'customers.parquet', 9, null, 'customer_type', '', 'required value is missing', '{{}}'),
+    (2, 'contracts', 'contracts.parquet', 5, null, 'customer_id', 'c9', 'no such customer', '{{}}'),
+    (2, 'contracts', 'contracts.parquet', 6, null, 'customer_id', 'c8', 'no such customer', '{{}}');
+insert into ops.source_checks values
+    ('2026-11-01 02:00', 'r1', 3, 'usage', 'upload_share', true, 'warn', 0.1, null, 0.5, 'Overtaken.', null),
+    ('2026-11-01 03:00', 'r1', 3, 'usage', 'upload_share', false, 'warn', 0.9, null, 0.5,
+        '90.0% of the recent traffic is upload.', 'Swap bytes_down and bytes_up.'),
+    ('2026-11-01 03:00', 'r1', 3, 'customers', 'row_accounting', true, 'block', 0, null, 0, 'All there.', null),
+    ('2026-12-01 03:00', 'r3', 4, 'usage', 'upload_share', true, 'warn', 0.1, null, 0.5, 'Too late.', null);
 insert into bi.retention_cohorts
 select '{VERSION}', '2026-10-31', cohort, pooled_from,
     case when alpha is null then 'constant' else 'shifted_beta_geometric' end, alpha, beta,

@@ -5,6 +5,7 @@ from pathlib import Path
 import duckdb
 import yaml
 
+from orchestration.lib.contract import OPS_TABLES
 from orchestration.lib.versions import REGISTRY_COLUMNS
 
 BI_MODELS = Path(__file__).parents[2] / "dbt_project" / "models" / "bi" / "_bi.yml"
@@ -23,6 +24,13 @@ def test_the_views_of_these_tests_have_only_columns_of_the_published_views(
 
 def test_the_registry_of_these_tests_is_the_registry(empty_lake: duckdb.DuckDBPyConnection) -> None:
     assert _columns(empty_lake, "segments")["versions"] == set(REGISTRY_COLUMNS)
+
+
+def test_the_records_of_these_tests_have_only_columns_of_the_real_ones(
+    empty_lake: duckdb.DuckDBPyConnection,
+) -> None:
+    for table, columns in _columns(empty_lake, "ops").items():
+        assert columns <= set(OPS_TABLES[table]), table
 
 
 def _columns(connection: duckdb.DuckDBPyConnection, schema: str) -> dict[str, set[str]]:

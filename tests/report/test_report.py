@@ -147,9 +147,24 @@ def test_only_loads_of_the_time_count_and_missing_sources_are_named(page: Page) 
     words = page.words["quality"]
     assert "7,777" not in words
     assert "Usage clusters rest on products and billing" in words
-    assert "Contracts customer_id no such customer 2" in words
+    assert "Contracts customer_id No such customer 2 c9 contracts.parquet, row 5" in words
+    assert "Row accounting: 24,788 accepted + 7 quarantined + 3 duplicate = 24,798" in words
+    assert "but 24,800 rows were read" in words
     assert "Without a value for any customer: gb_month_3m ." in words
     assert "2 of 2 checks passed" in words
+
+
+def test_the_source_checks_shown_are_the_last_ones_before_the_version(page: Page) -> None:
+    words = page.words["quality"]
+    assert "1 of 2 checks made after the last load passed." in words
+    assert "1 source check found something to look at." in words
+    assert (
+        "Usage Upload share Warning 90.0% of the recent traffic is upload. at most 0.5 Swap bytes_down and bytes_up."
+        in words
+    )
+    assert "Customers Row accounting All there. at most 0" in words
+    assert "Overtaken" not in words
+    assert "Too late" not in words
 
 
 def test_a_version_without_rows_says_why_in_every_section(
@@ -185,7 +200,8 @@ def test_what_data_say_is_text_and_never_markup(lake: duckdb.DuckDBPyConnection)
     evil = '<script>alert(1)</script> $x_1$ & "q" \' {{ 7*7 }}'
     lake.execute("update bi.behavior_clusters set cluster_name = $1, rule = $1", [evil])
     lake.execute("update bi.segment_migrations set to_segment = $1 where to_segment = 'mature'", [evil])
-    lake.execute("update ops.quarantine set reason = $1, column_name = $1", [evil])
+    lake.execute("update ops.quarantine set reason = $1, column_name = $1, value = $1, file = $1", [evil])
+    lake.execute("update ops.source_checks set message = $1, advice = $1", [evil])
     lake.execute(
         "update bi.retention_cohorts set retention_cohort = $1 where retention_cohort like 'consumer/mobile%'",
         [f"{evil}/a/b/free"],

@@ -8,6 +8,7 @@ import duckdb
 import pandas as pd
 
 from orchestration.lib.errors import VersionError
+from orchestration.lib.quarantine import PLACE
 
 # One query a frame. $version is the version the report is about, $as_of_date its month, $created_at its moment.
 _QUERIES = {
@@ -120,13 +121,19 @@ _QUERIES = {
         group by source_table
         order by source_table
     """,
-    "quarantine": """
-        select quarantine.source_table, quarantine.column_name, quarantine.reason, count(*) as bad_rows
-        from ops.quarantine as quarantine
-        inner join ops.loads as loads on quarantine.load_id = loads.load_id
-        where loads.loaded_at <= $created_at
-        group by all
-        order by bad_rows desc, quarantine.source_table, quarantine.column_name, quarantine.reason
+    "quarantine": f"""
+        select source_table, column_name, reason, count(*) as bad_rows,
+            arg_min(value, (load_id, row_number)) as example, arg_min({PLACE}, (load_id, row_number)) as place
+        from ops.quarantine
+        where load_id in (select load_id from ops.loads where loaded_at <= $created_at)
+        group by source_table, column_name, reason
+        order by bad_rows desc, source_table, column_name, reason
+    """,
+    "source_checks": """
+        select source_table, check_name, passed, action, minimum, maximum, message, advice
+        from ops.source_checks
+        where checked_at = (select max(checked_at) from ops.source_checks where checked_at <= $created_at)
+        order by passed, action = 'block' desc, check_name, source_table
     """,
 }
 

@@ -1,13 +1,16 @@
 """Sections about trust: what the version was made from, what is missing, and what the words mean."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
 
+from orchestration.lib.quarantine import file_name, shorten
 from orchestration.lib.report.data import ReportData
-from orchestration.lib.report.formats import label, listed, plural, share
+from orchestration.lib.report.formats import is_unknown, label, listed, plural, share
 from orchestration.lib.report.section import Section, empty
+from orchestration.lib.source_checks import Limits
 
 # What a table of the source contract gives to the segments, said where it is missing.
 WITHOUT: dict[str, str] = {
@@ -49,6 +52,8 @@ GLOSSARY: tuple[tuple[str, str], ...] = (
     ("Market segment", "Who the customer is: exactly one segment, by the first rule that holds."),
     ("Load", "One source file or extract, read once."),
     ("Quarantine", "Source rows set aside with a reason because they break the source contract."),
+    ("Source check", "A number found in a source after loading it, held to limits of the settings; beyond them it "
+                     "warns or stops the run."),
 )  # fmt: skip
 
 
@@ -64,8 +69,10 @@ def quality(data: ReportData) -> Section:
     takeaway = f"{aside} of {plural(int(total['rows_read']), 'source row')} had to be set aside"
     absent = [label(row["source_table"]).lower() for row in missing]
     takeaway += (
-        f"; there is no data for {listed(absent)}." if absent else "; every table of the source contract has data."
+        f"; there is no data for {listed(absent)}" if absent else "; every table of the source contract has data"
     )
+    failed = int((~data["source_checks"]["passed"].astype(bool)).sum())
+    takeaway += f"; {plural(failed, 'source check')} found something to look at." if failed else "."
     return Section(
         "quality",
         title,
@@ -73,13 +80,38 @@ def quality(data: ReportData) -> Section:
         content={
             "loads": loads[loads["rows_read"] > 0].to_dict("records"),
             "total": total.to_dict(),
-            "quarantine": quarantine.head(12).to_dict("records"),
+            "balanced": total["rows_read"] == total[["rows_accepted", "rows_quarantined", "rows_duplicate"]].sum(),
+            "quarantine": [_located(row) for row in quarantine.head(12).to_dict("records")],
             "more": max(0, len(quarantine) - 12),
             "missing": missing,
             "unknown": unknown_columns(data["known"]),
+            "source_checks": source_checks(data["source_checks"]),
             "checks": checks(data.version.get("checks")),
         },
     )
+
+
+def source_checks(found: pd.DataFrame) -> dict[str, Any]:
+    """Split the checks made after the last load into those to look at, with what to do, and those that passed."""
+    rows = [
+        row | {"allowed": str(Limits(row["action"], _known(row["minimum"]), _known(row["maximum"])))}
+        for row in found.to_dict("records")
+    ]
+    return {
+        "made": len(rows),
+        "failed": [row for row in rows if not row["passed"]],
+        "passed": [row for row in rows if row["passed"]],
+    }
+
+
+def _located(row: Mapping[Any, Any]) -> dict[Any, Any]:
+    """Name an example's file without its folders: a report goes to people who do not have them."""
+    example = None if is_unknown(row["example"]) else shorten(row["example"])
+    return {**row, "example": example, "place": file_name(row["place"])}
+
+
+def _known(value: float) -> float | None:
+    return None if is_unknown(value) else value
 
 
 def missing_sources(loads: pd.DataFrame) -> list[dict[str, str]]:

@@ -5,7 +5,7 @@ belongs where: ``check`` says what a check is, ``accounting``, ``usage_checks``,
 declare them, ``scope`` sets the days and months they look at, ``run`` makes them and keeps the outcomes.
 """
 
-from orchestration.lib.source_checks.check import Check, Outcome
+from orchestration.lib.source_checks.check import Check, Limits, Outcome
 from orchestration.lib.source_checks.run import (
     CHECKS,
     check_sources,
@@ -20,6 +20,7 @@ from orchestration.lib.source_checks.run import (
 __all__ = [
     "CHECKS",
     "Check",
+    "Limits",
     "Outcome",
     "check_sources",
     "latest",

@@ -1,0 +1,82 @@
+"""What the commands share: the settings file, the warehouse, errors for people, and how rows are printed."""
+
+import csv
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from orchestration.lib.errors import RunFailedError, SegmentationError
+from orchestration.lib.settings import Settings, choose_settings_file, load_settings
+from orchestration.lib.warehouse import Warehouse
+
+out, err = Console(), Console(stderr=True)
+FAILED_RUN = 3
+
+Config = Annotated[
+    Path | None,
+    typer.Option(
+        "--config",
+        help="Settings file. Default: segmentation.yaml in the current folder, else the path in SEGMENTATION_CONFIG.",
+    ),
+]
+
+
+class Format(StrEnum):
+    """How rows are printed."""
+
+    table = "table"
+    csv = "csv"
+    json = "json"
+
+
+@contextmanager
+def errors_for_people() -> Iterator[None]:
+    """Turn errors that the user can mend into a message and exit code 1."""
+    try:
+        yield
+    except SegmentationError as error:
+        err.print(f"[bold red]Error:[/] {error}", markup=True, highlight=False, soft_wrap=True)
+        raise typer.Exit(FAILED_RUN if isinstance(error, RunFailedError) else 1) from error
+
+
+def chosen_settings(config: Path | None) -> Settings:
+    """Read the settings file that was named, or the one found."""
+    return load_settings(choose_settings_file(config))
+
+
+def existing_warehouse(settings: Settings) -> Warehouse:
+    """Return the lake of the settings.
+
+    Raises:
+        SegmentationError: there is none yet.
+    """
+    warehouse = Warehouse(settings.warehouse)
+    if not warehouse.exists:
+        raise SegmentationError(f"There is no warehouse at {warehouse.path} yet. 'segmentation run' makes it.")
+    return warehouse
+
+
+def print_rows(columns: Sequence[str], rows: Sequence[Sequence[Any]], output: Format) -> None:
+    """Print rows to standard output: JSON and CSV for programs, a table for people."""
+    if output is Format.json:
+        json.dump([dict(zip(columns, row, strict=True)) for row in rows], sys.stdout, default=str, indent=2)
+        sys.stdout.write("\n")
+    elif output is Format.csv:
+        writer = csv.writer(sys.stdout, lineterminator="\n")
+        writer.writerow(columns)
+        writer.writerows(rows)
+    else:
+        table = Table()
+        for column in columns:
+            table.add_column(column, overflow="fold")
+        for row in rows:
+            table.add_row(*("" if value is None else str(value) for value in row))
+        out.print(table)
