@@ -55,7 +55,8 @@ def commonest_reasons(connection: duckdb.DuckDBPyConnection, table: str) -> str:
     said = [
         f"{count:,} × {reason}"
         + (f" in {column}" if column else "")
-        + (f" (for example {shorten(example)!r} at {place})" if example is not None else f" (for example at {place})")
+        + (f" (for example {shorten(example)!r} at " if example is not None else " (for example at ")
+        + f"{file_name(place)})"
         for _, reason, column, count, example, place in summary(connection, table)[:3]
     ]
     return f"Commonest reasons: {'; '.join(said)}." if said else ""

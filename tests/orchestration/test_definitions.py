@@ -56,6 +56,15 @@ def test_jobs_and_crons_are_the_ones_meant(definitions: dg.Definitions, snapshot
     assert {"jobs": jobs, "schedules": schedules} == snapshot
 
 
+def test_raw_tables_have_the_source_checks_meant(definitions: dg.Definitions, snapshot: SnapshotAssertion):
+    graph = definitions.resolve_asset_graph()
+    checks: dict[str, list[str]] = {}
+    for key in sorted(graph.asset_check_keys):
+        if key.asset_key.path[0] == "raw" and graph.get_check_spec(key).blocking:
+            checks.setdefault(key.name, []).append(key.asset_key.path[-1])
+    assert checks == snapshot
+
+
 def test_every_asset_has_a_description_an_owner_and_a_group(definitions: dg.Definitions):
     graph = definitions.resolve_asset_graph()
     for key in graph.materializable_asset_keys:

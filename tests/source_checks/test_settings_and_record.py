@@ -52,7 +52,7 @@ def test_the_settings_decide_what_happens_beyond_the_limits(lake: Lake, action: 
     if not blocks:
         require_sound_sources(lake.connection, settings)
         return
-    with pytest.raises(SourceError, match="93.0% of the recent traffic is upload") as error:
+    with pytest.raises(SourceError, match=r"93\.0% of the recent traffic is upload") as error:
         require_sound_sources(lake.connection, settings)
     assert "Swap bytes_down and bytes_up" in str(error.value)
     # Raising the limit, or asking for a warning only, is heard without loading again.
