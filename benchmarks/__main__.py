@@ -16,6 +16,9 @@ def main(
     customers: Annotated[int, typer.Option(min=1_000, help="Customers that are simulated.")] = 20_000,
     months: Annotated[int, typer.Option(min=4, help="Months that are simulated.")] = 12,
     rounds: Annotated[int, typer.Option(min=1, help="Rounds of what is compared or short.")] = 3,
+    usage_rows: Annotated[
+        int, typer.Option(min=0, help="Usage rows loaded beside a bare copy; 0 for none.")
+    ] = 100_000_000,
     folder: Annotated[Path, typer.Option(help="Where everything is written; must not exist.")] = Path(
         "data/benchmarks"
     ),
@@ -30,7 +33,7 @@ def main(
     if folder.exists():
         err.print(f"[bold red]Error:[/] {folder} exists. Remove it, or name another place with --folder.")
         raise typer.Exit(1)
-    suite = Suite(folder.resolve(), customers, months, rounds, err)
+    suite = Suite(folder.resolve(), customers, months, rounds, usage_rows, err)
     try:
         results = suite.run()
     except StepFailedError as error:

@@ -20,9 +20,12 @@ COPY, INGEST = "bare copy of the usage files", "ingest of the usage files"
 class Suite:
     """Measures one deployment from nothing to what a BI tool reads."""
 
-    def __init__(self, folder: Path, customers: int, months: int, rounds: int, console: Console) -> None:
+    def __init__(
+        self, folder: Path, customers: int, months: int, rounds: int, usage_rows: int, console: Console
+    ) -> None:
         self._folder = BenchmarkFolder(folder)
         self._rounds = rounds
+        self._usage_rows = usage_rows
         self._console = console
         self._results = Results(customers, months)
         self._steps = 0
@@ -37,6 +40,8 @@ class Suite:
         self._simulate()
         self._definitions()
         self._ingest_beside_copy()
+        if self._usage_rows:
+            self._volume_beside_copy()
         self._daily_runs()
         self._segmentation()
         self._models_and_reading()
@@ -82,6 +87,35 @@ class Suite:
             f" {_ratio(ingested.answer.work_seconds, copied.answer.work_seconds)} times the seconds and"
             f" {_ratio(ingested.answer.work_cpu_seconds, copied.answer.work_cpu_seconds)} times the CPU seconds of a"
             f" bare copy (work proper, medians of {self._rounds} rounds)."
+        )
+
+    def _volume_beside_copy(self) -> None:
+        """Load many rows beside a bare copy of the same files, then the file of one day more."""
+        rows, source = str(self._usage_rows), str(self._folder.path / "volume")
+        given = {"source": source, "lake": str(self._folder.lakes / "volume")}
+        copied_to = {"source": source, "lake": str(self._folder.lakes / "volume_copy")}
+        self._workload("prepare: write", "write_volume", source=source, rows=rows, which="history", measured=False)
+        self._workload("prepare: contracts", "ingest_snapshots", given, measured=False)
+        copied = self._workload(f"{COPY}, many rows", "copy_usage", copied_to)
+        ingested = self._workload(f"{INGEST}, many rows", "ingest_usage", given)
+        self._note_ratio("Ingest of many rows", ingested, copied)
+        self._note(
+            f"The largest process of it took {ingested.usage.peak_rss_mib:,.0f} MiB, a bare copy"
+            f" {copied.usage.peak_rss_mib:,.0f} MiB."
+        )
+        self._workload("prepare: a day", "write_volume", source=source, rows=rows, which="day", measured=False)
+        day = f"{source}/usage/usage_next_day.parquet"
+        copied = self._workload(f"{COPY}, a day after many rows", "copy_usage", copied_to, only=day)
+        ingested = self._workload(f"{INGEST}, a day after many rows", "ingest_usage", given)
+        self._note_ratio("Ingest of the day after", ingested, copied)
+        shutil.rmtree(source)
+        shutil.rmtree(self._folder.lakes)
+
+    def _note_ratio(self, what: str, ingested: Measurement, copied: Measurement) -> None:
+        self._note(
+            f"{what} takes {_ratio(ingested.answer.work_seconds, copied.answer.work_seconds)} times the seconds and"
+            f" {_ratio(ingested.answer.work_cpu_seconds, copied.answer.work_cpu_seconds)} times the CPU seconds of a"
+            " bare copy (work proper)."
         )
 
     def _daily_runs(self) -> None:

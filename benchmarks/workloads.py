@@ -76,27 +76,33 @@ def definitions(answer: Answer) -> None:
     defs()
 
 
-def ingest_snapshots(answer: Answer, lake: str) -> None:
+def write_volume(answer: Answer, source: str, rows: str, which: str) -> None:
+    """Write many rows of usage, or those of one day more."""
+    from benchmarks import volume
+
+    write = {"history": volume.write_volume, "day": volume.write_next_day}[which]
+    write(Path(source), int(rows))
+
+
+def ingest_snapshots(answer: Answer, lake: str, source: str = "") -> None:
     """Load the tables that usage refers to."""
-    _ingest(answer, lake, "customers", "contracts")
+    _ingest(answer, lake, source, "customers", "contracts")
 
 
-def ingest_usage(answer: Answer, lake: str) -> None:
+def ingest_usage(answer: Answer, lake: str, source: str = "") -> None:
     """Load the usage files, judged row by row, as every night."""
-    _ingest(answer, lake, "usage")
+    _ingest(answer, lake, source, "usage")
 
 
-def copy_usage(answer: Answer, lake: str) -> None:
-    """Copy the same files into the same kind of lake, judging nothing."""
-    from orchestration.lib.settings import load_settings
+def copy_usage(answer: Answer, lake: str, source: str = "", only: str = "") -> None:
+    """Copy the same files, or ``only`` one of them more, into the same kind of lake, judging nothing."""
     from orchestration.lib.warehouse import Warehouse
 
-    settings = load_settings()
-    files = settings.locations["usage"].files[0]
-    with answer.work(), Warehouse(_settings_of_lake(settings, lake).warehouse).writer() as connection:
-        ((answer.rows,),) = connection.execute(
-            f"create table raw.usage as select * from read_parquet('{files}')"
-        ).fetchall()
+    settings = _settings_of(lake, source)
+    files = only or settings.locations["usage"].files[0]
+    into = "insert into raw.usage" if only else "create table raw.usage as"
+    with answer.work(), Warehouse(settings.warehouse).writer() as connection:
+        ((answer.rows,),) = connection.execute(f"{into} select * from read_parquet('{files}')").fetchall()
 
 
 def daily_ingest(answer: Answer) -> None:
@@ -239,19 +245,26 @@ def _seconds_of(made: "AssetMaterialization", name: str) -> float:
     return float(str(made.metadata[name].value))
 
 
-def _ingest(answer: Answer, lake: str, *tables: str) -> None:
+def _ingest(answer: Answer, lake: str, source: str, *tables: str) -> None:
     from orchestration.lib.ingest import ingest
-    from orchestration.lib.settings import load_settings
     from orchestration.lib.warehouse import Warehouse
 
-    settings = _settings_of_lake(load_settings(), lake)
+    settings = _settings_of(lake, source)
     with answer.work():
         reports = ingest(Warehouse(settings.warehouse), settings, tables=tables)
     answer.rows = sum(report.rows_read for report in reports)
 
 
-def _settings_of_lake(settings: "Settings", lake: str) -> "Settings":
-    return settings.model_copy(update={"warehouse": settings.warehouse.model_copy(update={"path": Path(lake)})})
+def _settings_of(lake: str, source: str) -> "Settings":
+    """Return the settings with another lake and, if ``source`` is given, the files of that folder."""
+    from benchmarks.volume import TABLES
+    from orchestration.lib.settings import LocationSettings, load_settings
+
+    settings = load_settings()
+    changed: dict[str, object] = {"warehouse": settings.warehouse.model_copy(update={"path": Path(lake)})}
+    if source:
+        changed["locations"] = {name: LocationSettings(files=[f"{source}/{name}/*.parquet"]) for name in TABLES}
+    return settings.model_copy(update=changed)
 
 
 def _reader(settings: "Settings") -> "AbstractContextManager[duckdb.DuckDBPyConnection]":
@@ -263,8 +276,8 @@ def _reader(settings: "Settings") -> "AbstractContextManager[duckdb.DuckDBPyConn
 WORKLOADS: dict[str, Callable[..., None]] = {
     workload.__name__: workload
     for workload in (
-        deliver, parse_dbt, forget_parsed_dbt, definitions, ingest_snapshots, ingest_usage, copy_usage, daily_ingest,
-        segmentation_parts, behavior, value, read_bi,
+        deliver, parse_dbt, forget_parsed_dbt, definitions, write_volume, ingest_snapshots, ingest_usage, copy_usage,
+        daily_ingest, segmentation_parts, behavior, value, read_bi,
     )
 }  # fmt: skip
 
