@@ -181,8 +181,8 @@ def value_bridge(bridge: pd.DataFrame, currency: str) -> Markup:
         axes.bar(range(len(bridge)), amounts, bottom=bottom, width=0.62, color=colors)
         ends = np.stack([bottom, bottom + amounts])
         for place, (amount, top) in enumerate(zip(amounts, ends.max(axis=0), strict=True)):
-            sign = "+" if is_move[place] and amount > 0 else ""
-            text = sign + _thousands(amount).replace("-", MINUS)
+            text = ("+" if amount > 0 else "") + _thousands(amount) if is_move[place] else number(amount)
+            text = text.replace("-", MINUS)
             axes.annotate(text, (place, top), (0, 4), textcoords="offset points", ha="center", color=SOFT)
         axes.set_xticks(range(len(bridge)), [label(component) for component in bridge["component"]])
         # From near the smallest level on, because the moves of a month are small beside the whole.
@@ -190,8 +190,7 @@ def value_bridge(bridge: pd.DataFrame, currency: str) -> Markup:
         room = max(high - low, abs(high) * 0.02, 1.0)
         axes.set_ylim(low - 0.6 * room if low > 0 else low - 0.15 * room, high + 0.15 * room)
         axes.set_ylabel(currency)
-        axes.yaxis.set_major_formatter(FuncFormatter(_thousands))
-        axes.yaxis.set_major_locator(MaxNLocator(4))
+        axes.set_yticks([])
     return drawing.svg
 
 
