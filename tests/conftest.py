@@ -3,6 +3,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -55,3 +56,35 @@ def postgres_database(postgres: str, request: pytest.FixtureRequest) -> str:
         [binaries / "createdb", "-h", parts["host"], "-p", parts["port"], "-U", parts["user"], name], check=True
     )
     return f"dbname={name} {postgres}"
+
+
+@pytest.fixture(scope="session")
+def mariadb() -> Iterator[str]:
+    """A MariaDB server of its own, reached by socket alone; the path of the socket, for the account root."""
+    server = shutil.which("mariadbd", path="/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin")
+    if server is None or shutil.which("mariadb-install-db") is None:
+        pytest.skip("the MariaDB server is not installed (Debian: apt-get install mariadb-server)")
+    with tempfile.TemporaryDirectory(prefix="my", ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        account = ["--user=root"] if os.geteuid() == 0 else []
+        data = f"--datadir={folder / 'data'}"
+        install = ["mariadb-install-db", "--no-defaults", data, "--auth-root-authentication-method=normal"]
+        subprocess.run([*install, "--skip-test-db", *account], check=True, capture_output=True)
+        path = folder / "socket"
+        options = ["--skip-networking", f"--socket={path}", "--innodb-buffer-pool-size=16M"]
+        command = [server, "--no-defaults", data, *options, *account]
+        with (folder / "log").open("w") as log, subprocess.Popen(command, stdout=log, stderr=log) as process:
+            try:
+                deadline = time.monotonic() + 60
+                while not _answers(path):
+                    assert process.poll() is None, (folder / "log").read_text()
+                    assert time.monotonic() < deadline, "MariaDB did not start within a minute"
+                    time.sleep(0.1)
+                yield str(path)
+            finally:
+                process.terminate()
+
+
+def _answers(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX) as client:
+        return path.exists() and client.connect_ex(str(path)) == 0

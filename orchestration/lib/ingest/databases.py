@@ -115,5 +115,7 @@ def _refusal(name: str, location: LocationSettings, error: duckdb.Error) -> str:
     elif re.search(r"(?i)unknown database|database .* does not exist", reason):
         advice = f"Correct the database's name in {setting}."
     else:
-        advice = f"Check host and port in {setting}, that the server runs, and that it lets this machine in."
+        # MySQL's client tries localhost again by network and then hides that the login was refused.
+        login = ", user and password" if location.database == "mysql" else ""
+        advice = f"Check host and port{login} in {setting}, that the server runs, and that it lets this machine in."
     return f"location {name!r}: the {kind} database does not open: {reason} {advice}"
