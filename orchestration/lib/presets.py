@@ -45,7 +45,8 @@ class Preset(Section):
 
     A template may also use ``reporting_currency``, ``optional('location')`` (the location, or no rows of its columns
     where the settings do not have it), the filter ``text`` (a value as SQL text), and what ``macros`` defines. A source
-    with ``any_of``, a list of locations, is left out where the settings have none of them.
+    with ``any_of``, a list of locations, is left out where the settings have none of them. What it has under
+    ``from_tables`` (growth, cursor, lookback) holds where its locations are tables of a database.
     """
 
     description: str
@@ -226,13 +227,15 @@ def _over_tables(source: dict[str, Any], preset: Preset, tables: Mapping[str, st
 
     The columns a table may lack are null there too. All are read as the type the preset declares, as from files.
     """
+    grows = source.get("from_tables", {})
+    source = {key: part for key, part in source.items() if key != "from_tables"}
     if not any(_names(location, _strings(source)) for location in tables):
         return source
     if "query" not in source:
         columns = ", ".join(f'(\n{expression}\n) as "{column}"' for column, expression in source["columns"].items())
         where = f" where (\n{source['where']}\n)" if source.get("where") else ""
-        # What grows by files is a whole table here: it is compared with what is loaded.
-        source = {"query": f"select {columns} from {source['location']}{where}"}
+        # What grows by files is a whole table here, compared with what is loaded, unless the preset names a cursor.
+        source = {"query": f"select {columns} from {source['location']}{where}"} | grows
     query = source["query"]
     for location, table in tables.items():
         declared = preset.locations[location]
