@@ -50,7 +50,9 @@ def test_what_the_network_received_is_the_customers_upload(radius: Export) -> No
         "direction,fiber-1001,2025-03-06 10:00:00,2025-03-06 11:00:00,1,2\n",
     )
     radius.ingest()
-    assert radius.query("select bytes_up, bytes_down from raw.usage_sessions where session_id = 'direction'") == [(1, 2)]
+    assert radius.query("select bytes_up, bytes_down from raw.usage_sessions where session_id = 'direction'") == [
+        (1, 2)
+    ]
 
 
 def test_gigawords_are_added_once(radius: Export) -> None:
@@ -76,24 +78,22 @@ def test_a_login_becomes_a_contract_by_the_parameter(radius: Export) -> None:
 
 
 def test_the_table_is_read_past_its_cursor_and_a_session_keeps_its_earlier_reports(radius: Export) -> None:
-    exports, radacct = radius.folder / "export", radius.folder / "radius.duckdb"
-    dumps = sorted(str(file) for file in exports.iterdir())
+    radacct = radius.folder / "radius.duckdb"
+    exports = [file.rename(radius.folder / file.name) for file in sorted((radius.folder / "export").iterdir())]
+    times = ", ".join(f"try_cast({name} as timestamp) as {name}" for name in ("acctupdatetime", "acctstoptime"))
 
-    def dump(file: str) -> None:
+    def stands_as(export: object) -> None:
         with duckdb.connect(str(radacct)) as database:
             database.execute(
-                "create or replace table radacct as select * replace (try_cast(acctstarttime as timestamp) as"
-                " acctstarttime, try_cast(acctupdatetime as timestamp) as acctupdatetime, try_cast(acctstoptime as"
-                f" timestamp) as acctstoptime) from read_csv('{file}', all_varchar = true)"
+                f"create or replace table radacct as select * replace ({times})"
+                f" from read_csv('{export}', all_varchar = true)"
             )
 
-    dump(dumps[0])
-    for file in dumps[:2]:
-        (exports / file).rename(radius.folder / file.rsplit("/", 1)[-1])
-    radius.locations["aaa"] = {"database": "duckdb", "connection": "radius.duckdb"}
+    radius.locations["aaa"] = {"database": "duckdb", "connection": radacct.name}
     radius.parameters = {"tables": {"radius_accounting": "aaa.radacct"}}
+    stands_as(exports[0])
     assert radius.ingest()["usage_sessions"].rows_accepted == 3
-    dump(str(radius.folder / dumps[1].rsplit("/", 1)[-1]))
+    stands_as(exports[1])
     assert radius.ingest()["usage_sessions"].rows_accepted == 2
     assert radius.rows("usage_sessions", *COLUMNS) == [FIRST, SECOND, STOPPED, BEGUN, GOES_ON]
 
