@@ -66,7 +66,8 @@ def test_gigawords_are_added_once(radius: Export) -> None:
     )
     radius.ingest()
     assert radius.query(
-        "select session_id, bytes_up, bytes_down from raw.usage_sessions where reported_date = '2025-03-06' order by all"
+        "select session_id, bytes_up, bytes_down from raw.usage_sessions"
+        " where reported_date = '2025-03-06' order by all"
     ) == [("apart", 1 + 3 * 2**32, 2), ("joined", 4294967297, 8589934594)]
     assert ("usage_sessions", "bytes_up", "wrong_type", "many") in radius.rejected
 
