@@ -44,11 +44,18 @@ def run(
     first: Annotated[str | None, typer.Option("--from", metavar="YYYY-MM", help="First month to segment.")] = None,
     last: Annotated[str | None, typer.Option("--to", metavar="YYYY-MM", help="Last month to segment.")] = None,
     skip_ingest: Annotated[bool, typer.Option(help="Segment what is already loaded.")] = False,
+    revise: Annotated[
+        bool, typer.Option("--revise", help="Segment the published months again that late data have reached.")
+    ] = False,
 ) -> None:
     """Load what is new, then segment a range of months: features, segments, checks, published versions, reports.
 
-    Without --from and --to, the last complete month that the data reach is segmented.
+    Without --from and --to, the last complete month that the data reach is segmented. With --revise, all months from
+    the first that is due for revision ('segmentation versions due'); a month whose features turn out the same keeps
+    its version.
     """
+    if revise and (first or last):
+        raise typer.BadParameter("--revise finds the months itself; leave out --from and --to.")
     with errors_for_people():
         settings = chosen_settings(config)
         from orchestration.lib.runs import Runner
@@ -56,7 +63,9 @@ def run(
         runner = Runner(settings, say=lambda line: err.print(line, highlight=False))
         if not skip_ingest:
             runner.ingest()
-        months = runner.months(first, last)
+        months = runner.months_to_revise() if revise else runner.months(first, last)
+        if not months:
+            return
         runner.segment(months)
         from orchestration.lib.summary import run_summary
 
@@ -201,6 +210,20 @@ def versions_list(config: Config = None, output: Annotated[Format, typer.Option(
     with errors_for_people():
         rows = _read(config, list_versions)
     print_rows(shown, [[row[name] for name in shown] for row in rows], output)
+
+
+@versions_app.command("due")
+def versions_due(config: Config = None, output: Annotated[Format, typer.Option("--format")] = Format.table) -> None:
+    """Print the published months that late data have reached since they were made; 'run --revise' mends them."""
+    from orchestration.lib.revisions import describe, months_due
+
+    with errors_for_people():
+        due = _read(config, months_due)
+    if not due and output is Format.table:
+        out.print(describe(due))
+        return
+    rows = [[each.month, each.version_id, each.reason, sum(each.rows.values()), each.first_load_id] for each in due]
+    print_rows(["month", "version_id", "reason", "rows", "first_load_id"], rows, output)
 
 
 @app.command()

@@ -11,6 +11,7 @@ from orchestration.lib.dbt import ensure_manifest
 from orchestration.lib.errors import RunFailedError, SegmentationError
 from orchestration.lib.months import last_complete_month, month_of, months_between
 from orchestration.lib.progress import PROGRESS_LOGGER, quiet_stdout
+from orchestration.lib.revisions import describe, months_due
 from orchestration.lib.settings import Settings
 from orchestration.lib.warehouse import Warehouse
 
@@ -84,6 +85,17 @@ class Runner:
                 " data go back that far."
             )
         return months
+
+    def months_to_revise(self) -> list[str]:
+        """Return the months from the first to the last published one that late data have reached; none if none are.
+
+        Raises:
+            SegmentationError: one of them is before the first month of the settings.
+        """
+        with self._warehouse.reader() as connection:
+            due = months_due(connection)
+        self._say(describe(due))
+        return self.months(due[0].month, due[-1].month) if due else []
 
     def _last_month_of_data(self) -> str | None:
         with self._warehouse.reader() as connection:

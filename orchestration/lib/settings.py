@@ -161,6 +161,9 @@ class ScheduleSettings(Section):
     monthly_segmentation_cron: str = "0 4 2 * *"
     maintenance_cron: str = "0 5 * * 0"
     keep_snapshots_days: int = Field(30, ge=1)
+    revise_late_months: bool = Field(
+        False, description="after each daily ingest, segment the published months again that late data have reached"
+    )
 
 
 class ReportSettings(Section):

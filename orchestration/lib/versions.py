@@ -15,6 +15,7 @@ from typing import Any
 import duckdb
 
 from orchestration.lib.errors import VersionError
+from orchestration.lib.ingest.records import next_load_id
 from orchestration.lib.months import previous_as_of_date
 from orchestration.lib.segment_tables import SEGMENT_TABLES
 from orchestration.lib.warehouse import transaction
@@ -34,7 +35,10 @@ REGISTRY_COLUMNS: Mapping[str, str] = {
     "changes": "varchar",
     "row_counts": "varchar",
     "checks": "varchar",
+    "last_load_id": "bigint",
+    "confirmed_at": "timestamp",
 }
+SCOPE_COLUMNS: Mapping[str, str] = {"as_of_date": "date", "version_id": "varchar", "last_load_id": "bigint"}
 IDENTITY = ("input_hash", "settings_hash", "code_version")
 FEATURE_TABLES = ("customer_features", "retention_exposures")
 DBT_SEGMENT_TABLES = ("customer_market", "customer_lifecycle", "customer_segments")
@@ -60,17 +64,54 @@ class Provenance:
 
 
 def ensure_registry(connection: duckdb.DuckDBPyConnection) -> None:
-    """Create the registry and the scope of the current run when they are missing."""
-    ddl = ", ".join(f"{name} {sql_type}" for name, sql_type in REGISTRY_COLUMNS.items())
-    connection.execute(f"create table if not exists segments.versions ({ddl})")
-    connection.execute("create table if not exists ops.run_scope (as_of_date date, version_id varchar)")
+    """Create the registry and the scope of the current run, or what they lack of their columns.
+
+    A version from before ``last_load_id`` was recorded is taken to rest on the loads that had come when it was made.
+    """
+    missing = _make(connection, "segments", "versions", REGISTRY_COLUMNS)
+    _make(connection, "ops", "run_scope", SCOPE_COLUMNS)
+    if "last_load_id" in missing:
+        connection.execute(
+            "update segments.versions set last_load_id = coalesce("
+            "(select max(load_id) from ops.loads where loaded_at <= created_at), 0)"
+        )
 
 
-def set_scope(connection: duckdb.DuckDBPyConnection, scope: Mapping[date, str | None]) -> None:
-    """Say which months (and, once opened, which candidates) the dbt models of this run build."""
+def _make(connection: duckdb.DuckDBPyConnection, schema: str, table: str, columns: Mapping[str, str]) -> set[str]:
+    """Create a table or add the columns it lacks, and return those."""
+    existing = {
+        name
+        for (name,) in connection.execute(
+            "select column_name from information_schema.columns where table_schema = ? and table_name = ?",
+            [schema, table],
+        ).fetchall()
+    }
+    if not existing:
+        ddl = ", ".join(f"{name} {sql_type}" for name, sql_type in columns.items())
+        connection.execute(f"create table {schema}.{table} ({ddl})")
+        return set()
+    missing = columns.keys() - existing
+    for name in missing:
+        connection.execute(f"alter table {schema}.{table} add column {name} {columns[name]}")
+    return missing
+
+
+def set_scope(connection: duckdb.DuckDBPyConnection, scope: Mapping[date, str | None], last_load_id: int = 0) -> None:
+    """Say which months (and, once opened, which candidates) the dbt models of this run build.
+
+    ``last_load_id`` is the last load whose rows their features can hold; 0 where that is not known.
+    """
     connection.execute("delete from ops.run_scope")
     for day, version_id in scope.items():
-        connection.execute("insert into ops.run_scope (as_of_date, version_id) values (?, ?)", [day, version_id])
+        connection.execute(
+            "insert into ops.run_scope (as_of_date, version_id, last_load_id) values (?, ?, ?)",
+            [day, version_id, last_load_id],
+        )
+
+
+def last_load_id(connection: duckdb.DuckDBPyConnection) -> int:
+    """Return the number of the last load there was, replaced or not; 0 where nothing was ever loaded."""
+    return next_load_id(connection) - 1
 
 
 def open_candidates(
@@ -78,10 +119,12 @@ def open_candidates(
 ) -> list[Candidate]:
     """Open a candidate for every day whose inputs, settings, code or predecessor differ from its latest revision.
 
-    Candidates that a dead run left behind for these days are removed first, with their rows.
+    The other days keep their version, which is confirmed: late data that had reached them changed nothing. Candidates
+    that a dead run left behind for these days are removed first, with their rows.
     """
     with transaction(connection):
         discard_candidates(connection, days)
+        ((last_load,),) = connection.execute("select coalesce(max(last_load_id), 0) from ops.run_scope").fetchall()
         latest_revisions = _by_month(list_versions(connection))
         current = _by_month(row for row in list_versions(connection) if row["status"] == "published")
         opened = []
@@ -96,6 +139,7 @@ def open_candidates(
             latest = latest_revisions.get(day)
             changed = [name for name in identity if latest and latest[name] != identity[name]]
             if latest and not changed:
+                _confirm(connection, day, latest["version_id"], last_load, now)
                 continue
             revision = latest["revision"] + 1 if latest else 1
             candidate = Candidate(
@@ -105,9 +149,9 @@ def open_candidates(
                 changes=_describe(changed),
             )
             current[day] = identity | {"version_id": candidate.version_id}
-            _insert_candidate(connection, candidate, revision, identity["input_hash"], made_by, now)
+            _insert_candidate(connection, candidate, revision, identity["input_hash"], made_by, now, last_load)
             opened.append(candidate)
-        set_scope(connection, dict.fromkeys(days) | {each.as_of_date: each.version_id for each in opened})
+        set_scope(connection, dict.fromkeys(days) | {each.as_of_date: each.version_id for each in opened}, last_load)
     return opened
 
 
@@ -226,6 +270,15 @@ def _row(connection: duckdb.DuckDBPyConnection, version_id: str) -> dict[str, An
     raise VersionError(f"There is no version {version_id}; 'segmentation versions list' shows those that exist.")
 
 
+def _confirm(connection: duckdb.DuckDBPyConnection, day: date, latest: str, last_load: int, now: datetime) -> None:
+    """Record that the loads since a version was made changed nothing: of the latest revision and the published one."""
+    connection.execute(
+        "update segments.versions set last_load_id = ?, confirmed_at = ? where as_of_date = ?"
+        " and (version_id = ? or status = 'published') and coalesce(last_load_id, 0) < ?",
+        [last_load, now, day, latest, last_load],
+    )
+
+
 def _by_month(rows: Iterable[dict[str, Any]]) -> dict[date, dict[str, Any]]:
     """Key registry rows by month, keeping the latest revision of each (rows come newest first)."""
     months: dict[date, dict[str, Any]] = {}
@@ -265,6 +318,7 @@ def _insert_candidate(
     input_hash: str,
     made_by: Provenance,
     now: datetime,
+    last_load: int,
 ) -> None:
     row = {
         "version_id": candidate.version_id,
@@ -278,6 +332,7 @@ def _insert_candidate(
         "input_hash": input_hash,
         "previous_version_id": candidate.previous_version_id,
         "changes": candidate.changes,
+        "last_load_id": last_load,
     }
     connection.execute(
         f"insert into segments.versions ({', '.join(row)}) values ({', '.join('?' * len(row))})",

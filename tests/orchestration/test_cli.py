@@ -73,3 +73,40 @@ def test_a_month_that_cannot_be_segmented_is_refused_before_anything_runs(settin
     result = runner.invoke(app, ["run", "--skip-ingest", "--config", str(settings_file), *arguments])
     assert result.exit_code == 1
     assert words in " ".join(result.stderr.split())
+
+
+def test_versions_due_names_the_months_late_data_have_reached(settings_file):
+    from orchestration.lib.contract import ensure_tables
+    from orchestration.lib.settings import load_settings
+    from orchestration.lib.versions import ensure_registry
+    from orchestration.lib.warehouse import Warehouse
+
+    def due(output: str) -> str:
+        shown = runner.invoke(app, ["versions", "due", "--config", str(settings_file), "--format", output])
+        assert shown.exit_code == 0, shown.output
+        return shown.stdout
+
+    with Warehouse(load_settings(settings_file).warehouse).writer() as connection:
+        ensure_tables(connection)
+        assert "No published month is due" in due("table")
+        ensure_registry(connection)
+        connection.execute(
+            "insert into segments.versions (version_id, as_of_date, status, last_load_id)"
+            " values ('2025-02-28.1', '2025-02-28', 'published', 4)"
+        )
+        connection.execute("insert into ops.load_months values (5, 'usage', '2025-01-31', 12)")
+    (row,) = json.loads(due("json"))
+    assert row == {
+        "month": "2025-02",
+        "version_id": "2025-02-28.1",
+        "reason": "rows from 2025-01 on: usage 12",
+        "rows": 12,
+        "first_load_id": 5,
+    }
+    assert "2025-02-28.1" in due("csv")
+
+
+def test_revise_finds_the_months_itself(settings_file):
+    result = runner.invoke(app, ["run", "--revise", "--from", "2025-01", "--config", str(settings_file)])
+    assert result.exit_code == 2
+    assert "--revise" in result.stderr

@@ -54,13 +54,13 @@ def _publish(lake: duckdb.DuckDBPyConnection, *days: date, made_by: Provenance =
 
 def test_first_run_of_a_month_opens_revision_one_and_scopes_the_dbt_models_to_it(lake):
     assert [each.version_id for each in open_candidates(lake, [OCTOBER], MADE_BY, NOW)] == ["2026-10-31.1"]
-    assert lake.execute("from ops.run_scope").fetchall() == [(OCTOBER, "2026-10-31.1")]
+    assert lake.execute("select as_of_date, version_id from ops.run_scope").fetchall() == [(OCTOBER, "2026-10-31.1")]
 
 
 def test_rerun_without_change_opens_nothing(lake):
     _publish(lake, OCTOBER)
     assert open_candidates(lake, [OCTOBER], MADE_BY, NOW) == []
-    assert lake.execute("from ops.run_scope").fetchall() == [(OCTOBER, None)]
+    assert lake.execute("select as_of_date, version_id from ops.run_scope").fetchall() == [(OCTOBER, None)]
 
 
 def test_row_order_of_the_features_is_no_change(lake):

@@ -1,16 +1,32 @@
+-- Late data reach the month they are dated in and, through trailing windows and past value, those after it.
+with reached as (
+    select distinct versions.version_id
+    from {{ source('segments', 'versions') }} as versions
+    inner join {{ source('ops', 'load_months') }} as months
+        on
+            months.load_id > versions.last_load_id
+            and months.month_end_date <= versions.as_of_date
+    where versions.status = 'published'
+)
+
 select
-    version_id,
-    as_of_date,
-    revision,
-    status,
-    created_at,
-    published_at,
-    run_id,
-    code_version,
-    settings_hash,
-    input_hash,
-    previous_version_id,
-    changes,
-    row_counts,
-    checks
-from {{ source('segments', 'versions') }}
+    versions.version_id,
+    versions.as_of_date,
+    versions.revision,
+    versions.status,
+    versions.created_at,
+    versions.published_at,
+    versions.run_id,
+    versions.code_version,
+    versions.settings_hash,
+    versions.input_hash,
+    versions.previous_version_id,
+    versions.changes,
+    versions.row_counts,
+    versions.checks,
+    versions.last_load_id,
+    versions.confirmed_at,
+    reached.version_id is not null as is_due_for_revision
+from {{ source('segments', 'versions') }} as versions
+left join reached
+    on versions.version_id = reached.version_id

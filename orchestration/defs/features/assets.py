@@ -12,7 +12,7 @@ from orchestration.lib.dbt_assets import FEATURES, LayerTranslator
 from orchestration.lib.deployment import ALL_MONTHS_IN_ONE_RUN, MONTHS, SETTINGS, WRITER_POOL, Deployment
 from orchestration.lib.months import as_of_date
 from orchestration.lib.source_checks import require_sound_sources
-from orchestration.lib.versions import ensure_registry, set_scope
+from orchestration.lib.versions import ensure_registry, last_load_id, set_scope
 
 
 @dbt_assets(
@@ -30,6 +30,7 @@ def features(context: dg.AssetExecutionContext, dbt: DbtCliResource, deployment:
         ensure_tables(connection)
         require_sound_sources(connection, deployment.settings)
         ensure_registry(connection)
-        set_scope(connection, dict.fromkeys(as_of_date(month) for month in context.partition_keys))
+        days = dict.fromkeys(as_of_date(month) for month in context.partition_keys)
+        set_scope(connection, days, last_load_id(connection))
     target = prepare_for_dbt(deployment.settings)
     yield from dbt.cli(dbt_arguments("build", deployment.settings), context=context, target_path=target).stream()

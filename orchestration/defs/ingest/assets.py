@@ -12,6 +12,7 @@ from orchestration.lib.contract import load_contract
 from orchestration.lib.deployment import OWNERS, WRITER_POOL, Deployment
 from orchestration.lib.ingest import ingest
 from orchestration.lib.progress import tell, warn
+from orchestration.lib.revisions import describe, months_due
 from orchestration.lib.source_checks import check_sources, raise_if_blocked, tally, warnings
 
 
@@ -49,11 +50,18 @@ def raw_tables(
     with warehouse.writer() as connection:
         outcomes = check_sources(connection, settings, reports, now, context.run.run_id)
         in_quarantine = quarantine.summary(connection)
+        due = months_due(connection)
     for report in reports:
         rows = [row for row in in_quarantine if row[0] == report.table]
-        yield dg.MaterializeResult(asset_key=["raw", report.table], metadata=metadata(report, rows, outcomes))
+        reached = ", ".join(each.month for each in due if report.table in each.rows) or "none"
+        yield dg.MaterializeResult(
+            asset_key=["raw", report.table],
+            metadata=metadata(report, rows, outcomes) | {"published_months_reached": reached},
+        )
     yield from check_results(outcomes)
     for warning in warnings(outcomes):
         warn(context, warning)
+    if due:
+        tell(context, describe(due))
     tell(context, tally(outcomes, settings))
     raise_if_blocked(outcomes)
