@@ -205,7 +205,9 @@ class CheckSettings(Section):
     rows_of_month_to_past: CheckLimits = _limits(0.5, 2)
     missing_days: CheckLimits = _limits(None, 0)
     # Daily tables may be late by a long weekend, monthly ones by a billing run; few customers come in a quiet quarter.
-    days_behind: CheckLimits = _limits(None, 45, customers=120, contracts=120, usage=4, service_quality=30, balances=4)
+    days_behind: CheckLimits = _limits(
+        None, 45, customers=120, contracts=120, usage=4, usage_sessions=4, service_quality=30, balances=4
+    )
     deleted_share: CheckLimits = _limits(None, 0.5, "block")
 
     invoiced_to_contracted: CheckLimits = _limits(0.7, 1.3)

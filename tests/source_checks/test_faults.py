@@ -146,6 +146,25 @@ def test_rows_on_the_last_day_of_a_contract_are_within_it_and_those_on_the_end_d
     assert "4.3 GB" in outcome.message
 
 
+def test_events_after_the_end_of_a_contract_are_reported_with_their_bytes(lake: Lake):
+    lake.settings["sources"]["usage_sessions"] = {"location": "files"}
+    lake.plant(
+        "insert into raw.usage_sessions (session_id, contract_id, reported_at, reported_date, started_at, ended_at,"
+        " bytes_down, bytes_up, _load_id) select 'S' || i, 'K7', day + interval 1 hour, day, day,"
+        " day + interval 1 hour, 2_000_000_000, 1_000_000_000, 7"
+        " from (select i, date '2025-10-12' + i::int as day from range(20) as t(i))"
+    )
+    lake.plant(f"{ADD_LOAD} values (7, 'usage_sessions', 's.csv', '2025-11-01 02:00', 20, 20, 0, 0, 0)")
+    assert lake.failed() == set()
+    lake.plant("update raw.contracts set end_date = date '2025-10-30' where contract_id = 'K7'")
+    outcome = lake.check()["usage_sessions", "usage_after_contract_end"]
+    assert outcome.value == 2
+    assert "2 rows of 1 contracts from 2025-10-30 to 2025-10-31" in outcome.message
+    assert "(6.0 GB)" in outcome.message
+    lake.plant("update raw.usage_sessions set bytes_down = bytes_up, bytes_up = bytes_down")
+    assert not lake.check()["usage_sessions", "upload_share"].passed
+
+
 def test_the_end_of_a_contract_is_that_of_its_latest_state(lake: Lake):
     lake.plant("update raw.contracts set end_date = date '2025-08-01' where contract_id = 'K7'")
     lake.plant(SERVED.format("null as end_date, date '2025-08-01' as valid_from_date"))

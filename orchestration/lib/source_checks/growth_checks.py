@@ -3,7 +3,7 @@
 from orchestration.lib.source_checks.check import Check
 
 # Tables with rows for every day, and those whose months are alike.
-DAILY = ("usage", "service_quality", "balances")
+DAILY = ("usage", "usage_sessions", "service_quality", "balances")
 MONTHLY = ("invoices", "payments", "interactions")
 
 GROWTH: tuple[Check, ...] = (
@@ -55,7 +55,7 @@ GROWTH: tuple[Check, ...] = (
     ),
     Check(
         name="missing_days",
-        tables=("usage", "balances"),
+        tables=("usage", "usage_sessions", "balances"),
         description="Days without a single row between the first and the last day of the recent months.",
         sql="""
             with days as (

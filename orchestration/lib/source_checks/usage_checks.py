@@ -6,6 +6,13 @@
 from orchestration.lib.source_checks.check import Check
 
 PREPARED = "_recent_usage"
+TRAFFIC = ("usage", "usage_sessions")
+
+# Counters of sessions go on growing, so the same bytes come in several reports: a share of sums stays what it is.
+_BY_CONTRACT = """
+    (select contract_id, sum(bytes_down) as bytes_down, sum(bytes_up) as bytes_up
+     from raw.{table} where {date} between $recent_start and $table_newest group by all)
+"""
 
 # The rate of a contract is that of its latest state.
 PREPARE = f"""
@@ -29,13 +36,13 @@ PREPARE = f"""
 USAGE: tuple[Check, ...] = (
     Check(
         name="upload_share",
-        tables=("usage",),
+        tables=TRAFFIC,
         description="Share of the recent traffic that is upload: above one half the directions are swapped.",
         sql=f"""
             select
                 sum(bytes_up) / nullif(sum(bytes_down) + sum(bytes_up), 0) as value,
                 sum(bytes_down) / 1e9 as gb_down, sum(bytes_up) / 1e9 as gb_up
-            from {PREPARED}
+            from {_BY_CONTRACT}
         """,
         says="{value:.1%} of the recent traffic is upload: {gb_up:,.0f} GB up, {gb_down:,.0f} GB down.",
         otherwise="No recent traffic.",
@@ -44,14 +51,14 @@ USAGE: tuple[Check, ...] = (
     ),
     Check(
         name="uploading_contract_share",
-        tables=("usage",),
+        tables=TRAFFIC,
         description="Share of contracts that upload more than they download: many point to one network node or vendor"
         " whose directions are swapped.",
         sql=f"""
             select
                 count(*) filter (bytes_up > bytes_down) / nullif(count(*), 0) as value,
                 count(*) filter (bytes_up > bytes_down) as contracts_up, count(*) as contracts
-            from {PREPARED} where bytes_down + bytes_up > 0
+            from {_BY_CONTRACT} where bytes_down + bytes_up > 0
         """,
         says="{value:.1%} of contracts upload more than they download: {contracts_up:,} of {contracts:,}.",
         otherwise="No recent traffic.",
@@ -110,7 +117,7 @@ def _outside_life(name: str, description: str, condition: str, words: str, remed
     """
     return Check(
         name=name,
-        tables=("usage", "service_quality"),
+        tables=(*TRAFFIC, "service_quality"),
         needs=("contracts",),
         description=description,
         sql=f"""
@@ -141,7 +148,12 @@ def _outside_life(name: str, description: str, condition: str, words: str, remed
         says=f"{{value:,}} rows of {{contracts:,}} contracts {{days}}are dated {words} ({{gb:,.1f}} GB).",
         otherwise="Nothing was judged.",
         remedy=remedy,
-        amount={"usage": "bytes_down + bytes_up", "service_quality": "0"},
+        amount={
+            "usage": "bytes_down + bytes_up",
+            # The last report of a session has all of its bytes.
+            "usage_sessions": "case when ended_at is not null then bytes_down + bytes_up end",
+            "service_quality": "0",
+        },
     )
 
 
