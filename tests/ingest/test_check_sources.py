@@ -42,7 +42,7 @@ def test_a_good_mapping_is_ok_and_nothing_is_written(small_isp: Isp) -> None:
     assert usage.source_columns["node"] == "VARCHAR"
     assert usage.sample[0]["bytes_down"] == 9
     assert "devices" in {missing.column for missing in usage.missing}
-    assert set(report.unavailable) == set(load_contract()) - {"customers", "contracts", "usage"}
+    assert set(report.unavailable) == set(load_contract()) - {"customers", "contracts", "usage", "usage_sessions"}
     assert not (small_isp.folder / "lake").exists()
 
 

@@ -13,7 +13,7 @@ import duckdb
 
 from orchestration.lib.check_sources.findings import LocationFound, OutputCheck, Rejected, SourcesReport, TableCheck
 from orchestration.lib.check_sources.locations import files_read, look_at_locations
-from orchestration.lib.check_sources.outputs import check_outputs, missing_columns, without
+from orchestration.lib.check_sources.outputs import check_outputs, missing_columns, missing_tables
 from orchestration.lib.check_sources.references import FILE, LINE, look_up
 from orchestration.lib.check_sources.rendering import as_json, render
 from orchestration.lib.check_sources.warnings import warn
@@ -72,8 +72,7 @@ def check_sources(settings: Settings, sample_rows: int = 10_000) -> SourcesRepor
             _show(connection, table, checks[table.name])
         warn(connection, checks)
     tables = list(checks.values())
-    missing = [check.table for check in tables if not check.is_mapped or not check.accepted]
-    return SourcesReport(locations, tables, check_outputs(tables), {table: without(table) for table in missing})
+    return SourcesReport(locations, tables, check_outputs(tables), missing_tables(tables))
 
 
 def _make_table(connection: duckdb.DuckDBPyConnection, table: Table) -> None:

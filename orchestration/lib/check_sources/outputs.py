@@ -9,7 +9,7 @@ import yaml
 
 from orchestration.lib.check_sources.findings import Availability, Missing, OutputCheck, TableCheck
 from orchestration.lib.contract import Table
-from orchestration.lib.report.provenance_sections import WITHOUT
+from orchestration.lib.report.provenance_sections import ALTERNATIVES, WITHOUT
 
 _FILE = Path(__file__).with_name("outputs.yaml")
 
@@ -23,6 +23,16 @@ def declared() -> Mapping[str, Any]:
 def without(table: str) -> str:
     """Return what the segments lack without a table."""
     return WITHOUT.get(table, "what it tells is not known")
+
+
+def missing_tables(checks: Sequence[TableCheck]) -> dict[str, str]:
+    """Return the tables that nothing fills, nor another in their place, and what the segments lack for it."""
+    filled = {check.table for check in checks if check.is_mapped and check.accepted}
+    return {
+        check.table: without(check.table)
+        for check in checks
+        if check.table not in filled and ALTERNATIVES.get(check.table) not in filled
+    }
 
 
 def missing_columns(table: Table, filled: Sequence[str]) -> list[Missing]:
@@ -39,9 +49,12 @@ def missing_columns(table: Table, filled: Sequence[str]) -> list[Missing]:
 def check_outputs(checks: Sequence[TableCheck]) -> list[OutputCheck]:
     """Say of each published table whether the sources fill it, and why not or not wholly."""
     given = {check.table: check for check in checks}
+    loaded = {check.table for check in checks if check.is_mapped and check.accepted and not check.error}
 
     def lacks(need: str) -> str | None:
         table, _, column = need.partition(".")
+        if table not in loaded and ALTERNATIVES.get(table) in loaded:
+            return None
         check = given.get(table)
         if check is None or not check.is_mapped or check.error or not check.accepted:
             state = "cannot be loaded" if check and (check.error or check.sampled) else "has no source"

@@ -43,7 +43,8 @@ def fit(table: Table, column: Column, profile: Profile) -> float:
     if column.name == table.key[0] and column.references is None:
         # A contract may come once a state; an identifier is never the same in most rows.
         repeats = profile.present / profile.distinct
-        value *= 1.0 if repeats < 1.02 else 0.6 if table.key == (column.name,) else 1.0 if repeats < 4 else 0.4
+        is_category = repeats >= 4 and profile.distinct <= _MOST_VALUES
+        value *= 0.4 if is_category else 0.6 if repeats >= 1.02 and table.key == (column.name,) else 1.0
     return value
 
 
