@@ -75,9 +75,16 @@ def test_one_broken_source_does_not_hide_the_others(small_isp: Isp) -> None:
 
 
 def test_a_swapped_direction_is_warned_of(small_isp: Isp) -> None:
-    small_isp.write("usage.csv", f"{USAGE}K1,2025-01-01,1000000,9000000,a\n")
-    (warning,) = next(found for found in check(small_isp).tables if found.table == "usage").warnings
-    assert "uploads more than it downloads" in warning
+    small_isp.write("usage.csv", f"{USAGE}K1,2025-01-01,1000000000,9000000000,a\n")
+    (warning,) = table(check(small_isp), "usage").warnings
+    assert "Swap bytes_down and bytes_up" in warning
+
+
+@pytest.mark.parametrize(("bytes_down", "warns"), [(900, True), (900_000_000, False), (900_000_000_000, True)])
+def test_a_volume_that_looks_like_another_unit_is_warned_of(small_isp: Isp, bytes_down: int, warns: bool) -> None:
+    small_isp.write("usage.csv", f"{USAGE}K1,2025-01-01,{bytes_down},1,a\n")
+    warnings = table(check(small_isp), "usage").warnings
+    assert any("at a median day's rate" in warning for warning in warnings) is warns
 
 
 def test_a_required_table_without_a_source_fails(small_isp: Isp) -> None:

@@ -70,7 +70,7 @@ def check_sources(settings: Settings, sample_rows: int = 10_000) -> SourcesRepor
         look_up(connection, contract, settings, read, checks)
         for table in contract.values():
             _show(connection, table, checks[table.name])
-        warn(connection, checks)
+        warn(connection, settings, checks)
     tables = list(checks.values())
     return SourcesReport(locations, tables, check_outputs(tables), missing_tables(tables))
 
