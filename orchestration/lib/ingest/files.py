@@ -2,12 +2,15 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from glob import glob
 from pathlib import Path
 
+import pyarrow as pa
+
 from orchestration.lib.errors import SourceError
-from orchestration.lib.settings import LocationSettings
+from orchestration.lib.ingest.object_store import is_remote, is_unchanged, list_objects, open_object
+from orchestration.lib.source_settings import LocationSettings, ObjectStoreSettings
 
 
 @dataclass(frozen=True, order=True)
@@ -15,13 +18,14 @@ class SourceFile:
     """One file as it lies there: its path, and what shows cheaply that it has not been touched.
 
     ``changed_ns`` moves also when a writer sets the time of modification back (cp -p, rsync -t); 0 where the store
-    does not keep it.
+    does not keep it. ``store`` says how an object is reached, and is no part of what it is.
     """
 
     path: str
     size: int
     modified_ns: int
     changed_ns: int = 0
+    store: ObjectStoreSettings | None = field(default=None, compare=False, repr=False)
 
     @property
     def name(self) -> str:
@@ -33,14 +37,16 @@ def list_files(location: LocationSettings) -> list[SourceFile]:
     """Return the files of a location in the order of their paths, hidden ones left out; none for a database.
 
     Raises:
-        SourceError: a pattern points to an object store.
+        SourceError: an object store is not supported, cannot be reached, or refuses.
     """
-    paths: set[str] = set()
+    found: set[SourceFile] = set()
+    store = location.object_store or ObjectStoreSettings()
     for pattern in location.files:
-        if "://" in pattern:
-            raise SourceError(f"{pattern} is not a local path. Copy or mount the files, and name the local folder.")
-        paths.update(path for path in glob(pattern, recursive=True) if Path(path).is_file())
-    return [_found(path) for path in sorted(paths)]
+        if is_remote(pattern):
+            found.update(SourceFile(*each, store=store) for each in list_objects(pattern, store))
+        else:
+            found.update(_found(path) for path in glob(pattern, recursive=True) if Path(path).is_file())
+    return sorted(found)
 
 
 def _found(path: str) -> SourceFile:
@@ -57,10 +63,13 @@ def content_hash(file: SourceFile, known: Mapping[SourceFile, str]) -> str:
     if file in known:
         return known[file]
     try:
-        with Path(file.path).open("rb") as stream:
+        with open_object(file.path, file.store, None) if file.store else Path(file.path).open("rb") as stream:
             return hashlib.file_digest(stream, "sha256").hexdigest()
-    except OSError as error:
-        raise SourceError(f"{file.path} cannot be read: {error.strerror}. Check the file's permissions.") from error
+    except (OSError, pa.ArrowException) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise SourceError(
+            f"{file.path} cannot be read: {reason}. Check that its permissions let it be read."
+        ) from error
 
 
 def require_unchanged(file: SourceFile) -> None:
@@ -69,5 +78,9 @@ def require_unchanged(file: SourceFile) -> None:
     Raises:
         SourceError: the file has changed or gone since it was listed.
     """
-    if not Path(file.path).exists() or _found(file.path) != file:
+    if file.store:
+        is_same = is_unchanged(file.path, file.size, file.modified_ns, file.store)
+    else:
+        is_same = Path(file.path).exists() and _found(file.path) == file
+    if not is_same:
         raise SourceError(f"{file.path} changed while it was read; nothing of it was kept. Run again when it is whole.")

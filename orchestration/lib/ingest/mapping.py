@@ -16,6 +16,7 @@ from orchestration.lib.ingest.conventions import conventions_of
 from orchestration.lib.ingest.explain import explained, first_line, redact
 from orchestration.lib.ingest.files import SourceFile
 from orchestration.lib.ingest.mapped import Mapped
+from orchestration.lib.ingest.object_store import is_remote, know_store
 from orchestration.lib.ingest.pseudonyms import key_mark, pseudonymous
 from orchestration.lib.ingest.readers import ROW, describe, is_parquet, numbered, rows_sql
 from orchestration.lib.settings import LocationSettings, Settings, SourceSettings
@@ -107,8 +108,11 @@ def _map_source(
 ) -> Mapped:
     names = locations_of(source, settings.locations)
     for name in names:
-        if settings.locations[name].database:
-            databases.attach(connection, name, settings.locations[name])
+        location = settings.locations[name]
+        if location.database:
+            databases.attach(connection, name, location)
+        elif any(map(is_remote, location.files)):
+            know_store(connection, name, location)
     if source.query is not None:
         found = {name: files[name] for name in names if not settings.locations[name].database}
         return _map_query(connection, table, source, settings, found, file, since)

@@ -4,19 +4,36 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from orchestration.lib.settings import LocationSettings
+from orchestration.lib.ingest.object_store import is_remote, list_objects, open_object
+from orchestration.lib.ingest.sql_text import without_patterns
+from orchestration.lib.source_settings import LocationSettings, ObjectStoreSettings
 
 _BY_ENDING = {"gz": "gzip", "zst": "zstd"}
 
 
-def open_stream(path: str, location: LocationSettings, *, decompress: bool = True) -> pa.NativeFile:
+def open_stream(path: str, location: LocationSettings) -> pa.NativeFile:
     """Open a file for reading from its beginning.
 
     Raises:
         OSError: it cannot be opened.
     """
-    compression = compression_of(path, location) if decompress else None
+    compression = compression_of(path, location)
+    if is_remote(path):
+        return open_object(path, location.object_store or ObjectStoreSettings(), compression)
     return pa.input_stream(str(Path(path)), compression=compression)
+
+
+def state_of(path: str, location: LocationSettings) -> tuple[int, ...]:
+    """Return what moves when the file does: its size and times.
+
+    Raises:
+        OSError: it is gone.
+        SourceError: the object store does not answer.
+    """
+    if is_remote(path):
+        return tuple(list_objects(without_patterns(path), location.object_store or ObjectStoreSettings())[0][1:])
+    stat = Path(path).stat()
+    return stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns
 
 
 def compression_of(path: str, location: LocationSettings) -> str | None:

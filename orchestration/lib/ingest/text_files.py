@@ -17,7 +17,8 @@ from pathlib import Path
 import pyarrow as pa
 
 from orchestration.lib.errors import SourceError
-from orchestration.lib.ingest.streams import open_stream
+from orchestration.lib.ingest.object_store import is_remote
+from orchestration.lib.ingest.streams import open_stream, state_of
 from orchestration.lib.settings import LocationSettings
 
 _BLOCK = 1 << 22
@@ -46,16 +47,13 @@ def prepared(path: str, location: LocationSettings) -> TextFile:
     """Return the file ready to read.
 
     Raises:
-        SourceError: it is damaged, or its encoding is not known.
+        SourceError: it is gone or damaged, or its encoding is not known.
     """
-    stat = Path(path).stat() if "://" not in path else None
-    options = location.options
-    return _prepared(
-        path,
-        str(options.get("encoding", "utf-8")),
-        options.get("compression"),
-        _Untouched(location, (stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns) if stat else ()),
-    )
+    try:
+        untouched = _Untouched(location, state_of(path, location))
+    except OSError as error:
+        raise SourceError(f"{path} cannot be read: {error.strerror}.") from error
+    return _prepared(path, str(location.options.get("encoding", "utf-8")), untouched)
 
 
 @dataclass(frozen=True)
@@ -70,7 +68,7 @@ class _Untouched:
 
 
 @lru_cache(maxsize=512)
-def _prepared(path: str, encoding: str, compression: str | None, untouched: _Untouched) -> TextFile:
+def _prepared(path: str, encoding: str, untouched: _Untouched) -> TextFile:
     try:
         "".encode(encoding)
         codec = codecs.lookup(encoding).name
@@ -87,7 +85,8 @@ def _prepared(path: str, encoding: str, compression: str | None, untouched: _Unt
         ends.count(block)
     last = tail.decode(errors="replace").strip("\0 \r\n\t")[-1:]
     has_mark = head.startswith(codecs.BOM_UTF8)
-    if native and not ends.are_mixed and not has_mark:
+    # An object is read from the network once more for this copy, and then no more.
+    if native and not ends.are_mixed and not has_mark and not is_remote(path):
         text = head.decode(native, errors="replace")
         return TextFile(path, native, text, last)
     copy = _scratch() / sha256(f"{path}\0{codec}\0{untouched.state}".encode()).hexdigest()
