@@ -34,7 +34,7 @@ class Isp:
         duckdb.sql(query).write_parquet(str(path))
         return path
 
-    def map(self, table: str, files: str | None = None, **source: Any) -> None:
+    def map(self, table: str, files: str | None = None, /, **source: Any) -> None:
         """Fill ``table`` from ``files``, a pattern below the source folder that becomes a location of its name."""
         if files:
             self.locate(table, files)
