@@ -47,6 +47,7 @@ usage as (
         on
             owners.contract_id = months.contract_id
             and months.month_end_date <= owners.as_of_date
+            and months.usage_days > 0
 ),
 
 totals as (

@@ -1,10 +1,12 @@
 {{ config(materialized='incremental', unique_key='month_end_date', partitioned_by='month_end_date') }}
 
--- A month is made again when its rows are not those the model has seen: new loads, restated days, erased contracts.
+-- A month is made again when its rows are not those the model has seen (new loads, restated days, erased contracts), or
+-- when a contract with traffic in it is now known to have ended on another day.
 with source_days as (
     select
         usage_date,
         {{ month_end('usage_date') }} as month_end_date,
+        {{ is_weekend('usage_date') }} as is_weekend,
         count(*) as contract_days,
         max(_load_id) as last_load_id
     from {{ ref('stg_usage') }}
@@ -20,11 +22,35 @@ source_months as (
     group by month_end_date
 ),
 
+-- Ends as they were known at the end of a month: of the state that held then, and not after it.
+ends as (
+    select
+        contract_id,
+        end_date,
+        greatest(valid_from_date, end_date) as known_from_date,
+        valid_to_date
+    from {{ ref('contract_states') }}
+    where end_date is not null
+),
+
 {% if is_incremental() %}
 known_months as (
-    select month_end_date, sum(usage_days) as contract_days, max(last_load_id) as last_load_id
-    from {{ this }}
-    group by month_end_date
+    select
+        known.month_end_date,
+        sum(known.usage_days + known.usage_days_after_end) as contract_days,
+        max(known.last_load_id) as last_load_id,
+        count(
+            case
+                when coalesce(known.end_date, date '9999-12-31') <> coalesce(ends.end_date, date '9999-12-31') then 1
+            end
+        ) as changed_ends
+    from {{ this }} as known
+    left join ends
+        on
+            known.contract_id = ends.contract_id
+            and known.month_end_date >= ends.known_from_date
+            and (ends.valid_to_date is null or known.month_end_date < ends.valid_to_date)
+    group by known.month_end_date
 ),
 {% endif %}
 
@@ -37,64 +63,84 @@ changed_months as (
             known_months.month_end_date = source_months.month_end_date
             and known_months.contract_days = source_months.contract_days
             and known_months.last_load_id = source_months.last_load_id
+            and known_months.changed_ends = 0
     where known_months.month_end_date is null
     {% endif %}
 ),
 
--- Joined by the day, so that the scan skips the files of other months.
+-- Joined by the day, so that the scan skips the files of other months and dates are reckoned once a day.
 changed_days as (
     select
         source_days.usage_date,
-        source_days.month_end_date
+        source_days.month_end_date,
+        source_days.is_weekend
     from source_days
     inner join changed_months
         on source_days.month_end_date = changed_months.month_end_date
 ),
 
+-- Traffic after the end of its contract is counted apart and enters no volume.
 usage_days as (
     select
         usage.contract_id,
         usage.usage_date,
         changed_days.month_end_date,
-        usage.bytes_down,
-        usage.bytes_up,
-        usage.bytes_down + usage.bytes_up as bytes_total,
-        usage.bytes_down_business_hours + usage.bytes_up_business_hours as bytes_business_hours,
-        usage.bytes_down_evening + usage.bytes_up_evening as bytes_evening,
-        usage.bytes_down_night + usage.bytes_up_night as bytes_night,
-        -- Squares of whole megabytes, because integers add up to the same total in any order.
-        cast(round((usage.bytes_down + usage.bytes_up) / 1000000.0) as decimal(18, 0)) as megabytes,
-        usage.sessions,
-        usage.devices,
-        usage.peak_mbps,
+        changed_days.is_weekend,
+        ends.end_date,
+        {% for measure in (
+            'bytes_down', 'bytes_up', 'bytes_down_business_hours', 'bytes_up_business_hours', 'bytes_down_evening',
+            'bytes_up_evening', 'bytes_down_night', 'bytes_up_night', 'peak_mbps', 'sessions', 'devices'
+        ) -%}
+        case when usage.usage_date >= ends.end_date then null else usage.{{ measure }} end as {{ measure }},
+        {% endfor -%}
+        coalesce(usage.usage_date < ends.end_date, true) as is_served,
         usage._load_id
     from {{ ref('stg_usage') }} as usage
     inner join changed_days
         on usage.usage_date = changed_days.usage_date
+    left join ends
+        on
+            usage.contract_id = ends.contract_id
+            and changed_days.month_end_date >= ends.known_from_date
+            and (ends.valid_to_date is null or changed_days.month_end_date < ends.valid_to_date)
+),
+
+measured as (
+    select
+        *,
+        bytes_down + bytes_up as bytes_total,
+        bytes_down_business_hours + bytes_up_business_hours as bytes_business_hours,
+        bytes_down_evening + bytes_up_evening as bytes_evening,
+        bytes_down_night + bytes_up_night as bytes_night,
+        -- Squares of whole megabytes, because integers add up to the same total in any order.
+        cast(round((bytes_down + bytes_up) / 1000000.0) as decimal(18, 0)) as megabytes
+    from usage_days
 )
 
 select
     contract_id,
     month_end_date,
-    count(*) as usage_days,
-    min(usage_date) as first_usage_date,
+    count(case when is_served then 1 end) as usage_days,
+    count(case when not is_served then 1 end) as usage_days_after_end,
+    max(end_date) as end_date,
+    min(case when is_served then usage_date end) as first_usage_date,
     max(case when bytes_total > 0 then usage_date end) as last_active_date,
-    cast(sum(bytes_down) as bigint) as bytes_down,
-    cast(sum(bytes_up) as bigint) as bytes_up,
+    cast(coalesce(sum(bytes_down), 0) as bigint) as bytes_down,
+    cast(coalesce(sum(bytes_up), 0) as bigint) as bytes_up,
     cast(sum(bytes_business_hours) as bigint) as bytes_business_hours,
     cast(sum(bytes_evening) as bigint) as bytes_evening,
     cast(sum(bytes_night) as bigint) as bytes_night,
     cast(sum(case when bytes_business_hours is not null then bytes_total end) as bigint) as bytes_with_business_hours,
     cast(sum(case when bytes_evening is not null then bytes_total end) as bigint) as bytes_with_evening,
     cast(sum(case when bytes_night is not null then bytes_total end) as bigint) as bytes_with_night,
-    cast(sum(case when {{ is_weekend('usage_date') }} then bytes_total else 0 end) as bigint) as bytes_weekend,
-    cast(sum(megabytes) as decimal(38, 0)) as megabytes,
-    cast(sum(megabytes * megabytes) as decimal(38, 0)) as megabytes_squared,
+    cast(coalesce(sum(case when is_weekend then bytes_total end), 0) as bigint) as bytes_weekend,
+    cast(coalesce(sum(megabytes), 0) as decimal(38, 0)) as megabytes,
+    cast(coalesce(sum(megabytes * megabytes), 0) as decimal(38, 0)) as megabytes_squared,
     max(peak_mbps) as peak_mbps,
     cast(sum(sessions) as bigint) as sessions,
     count(sessions) as days_with_sessions,
     cast(sum(devices) as bigint) as devices,
     count(devices) as days_with_devices,
     max(_load_id) as last_load_id
-from usage_days
+from measured
 group by contract_id, month_end_date

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import dagster as dg
+import duckdb
 from dagster_dbt import DbtCliResource, dbt_assets
 
 from orchestration.lib.contract import ensure_tables
@@ -30,7 +31,18 @@ def features(context: dg.AssetExecutionContext, dbt: DbtCliResource, deployment:
         ensure_tables(connection)
         require_sound_sources(connection, deployment.settings)
         ensure_registry(connection)
+        _drop_outdated_usage_months(connection)
         days = dict.fromkeys(as_of_date(month) for month in context.partition_keys)
         set_scope(connection, days, last_load_id(connection))
     target = prepare_for_dbt(deployment.settings)
     yield from dbt.cli(dbt_arguments("build", deployment.settings), context=context, target_path=target).stream()
+
+
+def _drop_outdated_usage_months(connection: duckdb.DuckDBPyConnection) -> None:
+    """Have usage_months made anew in a lake from before it knew of ends: a build reads what the one before noted."""
+    columns = connection.execute(
+        "select column_name from information_schema.columns"
+        " where table_schema = 'intermediate' and table_name = 'usage_months'"
+    ).fetchall()
+    if columns and ("usage_days_after_end",) not in columns:
+        connection.execute("drop table intermediate.usage_months")

@@ -160,7 +160,8 @@ def _outside_life(name: str, description: str, condition: str, words: str, remed
 LIFE: tuple[Check, ...] = (
     _outside_life(
         "usage_after_contract_end",
-        "Rows dated on or after the end date of their contract. They stay in the table and count as traffic.",
+        "Rows dated on or after the end date of their contract. They stay in the table; features count such days apart"
+        " (intermediate.usage_months.usage_days_after_end) and in no volume.",
         "judged.{date} >= lives.end_date",
         "on or after the end of their contract",
         "Either the end date is too early, or lines stay open after the contract. end_date is the first day without"
