@@ -35,6 +35,8 @@ from orchestration.lib.source_settings import (
 
 CONFIG_VARIABLE = "SEGMENTATION_CONFIG"
 DEFAULT_FILE = "segmentation.yaml"
+# Marks the name of an environment variable while YAML is read: a letter to YAML, and in no settings file.
+_VARIABLE = "\ue000"
 
 _SECRETS = {"connection", "key", "key_id", "secret"}
 Month = Annotated[str, Field(pattern=r"^\d{4}-(0[1-9]|1[0-2])$")]
@@ -250,7 +252,7 @@ def load_settings(file: Path | None = None) -> Settings:
     """
     file = find_settings_file(file)
     try:
-        document = yaml.safe_load(_expand(file.read_text(encoding="utf-8"), file)) or {}
+        document = _expand(_parse(file.read_text(encoding="utf-8")), file)
     except yaml.YAMLError as error:
         raise SettingsError(f"{file} is not valid YAML: {error}") from error
     if not isinstance(document, dict):
@@ -264,8 +266,16 @@ def load_settings(file: Path | None = None) -> Settings:
     return _with_absolute_paths(settings, file.parent)
 
 
-def _expand(text: str, file: Path) -> str:
-    """Replace ``${NAME}`` by the environment's value; a name that is not set is an error, never an empty secret."""
+def _parse(text: str) -> Any:
+    """Read YAML with a plain word for each ``${NAME}``, which may stand unquoted, also within braces."""
+    return yaml.safe_load(re.sub(r"\$\{(\w+)\}", rf"{_VARIABLE}\1{_VARIABLE}", text)) or {}
+
+
+def _expand(part: Any, file: Path) -> Any:
+    """Replace ``${NAME}`` by the environment's value; a name that is not set is an error, never an empty secret.
+
+    That is done in what YAML gave, so that no character of a secret means anything to YAML, nor shows in its errors.
+    """
 
     def value(match: re.Match[str]) -> str:
         name = match.group(1)
@@ -273,8 +283,11 @@ def _expand(text: str, file: Path) -> str:
             raise SettingsError(f"{file} uses ${{{name}}}, and no environment variable {name} is set.")
         return os.environ[name]
 
-    without_comments = re.sub(r"(?m)^\s*#.*$", "", text)
-    return re.sub(r"\$\{(\w+)\}", value, without_comments)
+    if isinstance(part, dict):
+        return {_expand(key, file): _expand(each, file) for key, each in part.items()}
+    if isinstance(part, list):
+        return [_expand(each, file) for each in part]
+    return re.sub(rf"{_VARIABLE}(\w+?){_VARIABLE}", value, part) if isinstance(part, str) else part
 
 
 def _explain(file: Path, error: ValidationError) -> str:

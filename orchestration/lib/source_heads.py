@@ -46,7 +46,7 @@ def head_of(file: SourceFile, location: LocationSettings, folder: Path, rows: in
     copy = folder / f"{len(list(folder.iterdir()))}" / (name.rsplit(".", 1)[0] if compression else name)
     copy.parent.mkdir(parents=True)
     copy.write_bytes(_whole_lines(head))
-    return replace(file, path=str(copy))
+    return replace(file, path=str(copy), store=None)
 
 
 def _whole_lines(head: bytes) -> bytes:

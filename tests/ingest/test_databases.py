@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 import pytest
 
+from orchestration.lib.check_sources import check_sources
 from orchestration.lib.contract import load_contract
 from orchestration.lib.errors import SourceError
 from orchestration.lib.ingest import databases
 from orchestration.lib.ingest.mapping import map_rows
-from orchestration.lib.settings import Settings
+from orchestration.lib.init import draft_settings, write_settings
+from orchestration.lib.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from tests.ingest.conftest import Isp
@@ -335,3 +337,19 @@ def test_the_list_of_tables_is_cut_where_it_gets_long(tmp_path: Path) -> None:
             connection.execute(f"create table t{number} (x int)")
         with pytest.raises(SourceError, match=r"memory' has no table 'x'. Tables there: main.t0, .* and 10 more"):
             databases.table_sql(connection, "memory", "x")
+
+
+@servers
+def test_a_settings_file_is_written_for_the_database_and_holds_no_secret(
+    crm: Execute, isp: Isp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connection = isp.settings["locations"]["crm"]["connection"]
+    monkeypatch.setenv("CRM_CONNECTION", connection)
+    drafted = draft_settings("${CRM_CONNECTION}", tmp_path / "segmentation.yaml")
+    assert connection not in drafted.text
+    assert "password" not in drafted.text
+    write_settings(drafted, tmp_path / "segmentation.yaml")
+    report = check_sources(load_settings(tmp_path / "segmentation.yaml"))
+    assert report.ok
+    accepted = {check.table: check.accepted for check in report.tables if check.is_mapped}
+    assert accepted == {"customers": 2, "contracts": 1}

@@ -12,8 +12,10 @@ import duckdb
 import pytest
 from moto.server import ThreadedMotoServer
 
+from orchestration.lib.check_sources import check_sources
 from orchestration.lib.errors import SourceError
 from orchestration.lib.ingest.files import list_files
+from orchestration.lib.settings import Settings
 from orchestration.lib.source_settings import LocationSettings
 
 if TYPE_CHECKING:
@@ -97,6 +99,22 @@ def test_parquet_and_json_lines_are_read_where_they_lie(small_isp: Isp, bucket: 
     locate(small_isp, "s3://isp/j/*.jsonl", store)
     assert (2, 6) in rows(small_isp)
     assert [row[1] for row in small_isp.rejected("usage")] == ["unparsable_line"]
+
+
+@pytest.mark.parametrize("ending", ["csv.gz", "parquet"])
+def test_a_check_before_loading_looks_at_objects_too(
+    small_isp: Isp, bucket: Any, store: dict[str, Any], ending: str
+) -> None:
+    if ending == "csv.gz":
+        bucket.put_object(Key="c/usage.csv.gz", Body=gzip.compress(f"{HEADER}K1,2025-01-01,900000000,1\n".encode()))
+    else:
+        query = "select 'K1' as contract_id, date '2025-01-01' as usage_date, 900000000 as bytes_down, 1 as bytes_up"
+        bucket.upload_file(str(small_isp.write_parquet("usage.parquet", query)), "c/usage.parquet")
+    locate(small_isp, "s3://isp/c/*", store)
+    report = check_sources(Settings.model_validate(small_isp.settings))
+    assert report.ok
+    assert [(each.files, each.rows) for each in report.locations if each.name == "traffic"] == [(1, 1)]
+    assert [check.accepted for check in report.tables if check.table == "usage"] == [1]
 
 
 def test_an_object_that_was_listed_is_not_read_again(bucket: Any, store: dict[str, Any]) -> None:

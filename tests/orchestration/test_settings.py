@@ -54,6 +54,18 @@ def test_secrets_come_from_the_environment_and_a_missing_one_is_an_error(tmp_pat
     assert load_settings(file).warehouse.catalog == "postgres:password=secret"
 
 
+@pytest.mark.parametrize("place", ["postgres:${SECRET}", "'postgres:${SECRET}'", '"postgres:${SECRET}"'])
+def test_no_character_of_a_secret_means_anything_to_yaml(tmp_path, monkeypatch, place):
+    secret = "it's: a \\ \"{secret}\" # 'of' all, [characters]"
+    monkeypatch.setenv("SECRET", secret)
+    file = _file(tmp_path, f"warehouse: {{catalog: {place}}}  # not read: ${{NOT_SET}}")
+    assert load_settings(file).warehouse.catalog == f"postgres:{secret}"
+    broken = _file(tmp_path, f"warehouse: {{catalog: {place}\nname: [")
+    with pytest.raises(SettingsError, match="not valid YAML") as refused:
+        load_settings(broken)
+    assert "[characters]" not in str(refused.value)
+
+
 def test_the_file_is_looked_for_here_and_then_in_the_environment(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("SEGMENTATION_CONFIG", raising=False)

@@ -11,6 +11,7 @@ from orchestration.lib.ingest import databases
 from orchestration.lib.ingest.explain import explained
 from orchestration.lib.ingest.files import SourceFile, list_files
 from orchestration.lib.ingest.mapping import locations_of
+from orchestration.lib.ingest.object_store import is_remote, know_store
 from orchestration.lib.ingest.readers import file_format, is_parquet, rows_sql
 from orchestration.lib.settings import LocationSettings, Settings
 from orchestration.lib.source_heads import head_of
@@ -34,6 +35,8 @@ def look_at_locations(
                 databases.attach(connection, name, location)
                 each.tables = databases.tables(connection, name)
             else:
+                if any(map(is_remote, location.files)):
+                    know_store(connection, name, location)
                 files[name] = list_files(location)
                 _look_at_files(connection, name, location, files[name], each, folder)
         except SourceError as error:
