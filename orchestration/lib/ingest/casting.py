@@ -27,6 +27,8 @@ _INTEGER_SOURCES = {
 }
 # An earlier one is a year written with two digits, or a system's way to say that there is none.
 _FIRST_DATE = "1000-01-01"
+# Years of five digits are typing errors too, and endless times no times.
+_AFTER_LAST_DATE = "10000-01-01"
 
 
 @dataclass(frozen=True)
@@ -203,4 +205,4 @@ def _cast_time(raw: str, source_type: str, target: str, conventions: Conventions
     else:
         text = f"trim({raw if source_type == 'VARCHAR' else f'cast({raw} as varchar)'})"
         value = conventions.date(text) if target == "date" else conventions.timestamp(text)
-    return f"case when {value} >= {target} '{_FIRST_DATE}' and isfinite({value}) then {value} end"
+    return f"case when {value} >= {target} '{_FIRST_DATE}' and {value} < {target} '{_AFTER_LAST_DATE}' then {value} end"
