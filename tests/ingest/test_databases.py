@@ -318,6 +318,13 @@ def test_postgres_own_types_are_understood(isp: Isp, crm: Execute) -> None:
     ]
 
 
+@pytest.mark.parametrize("crm", ["postgres"], indirect=True)
+def test_a_decimal_that_is_none_is_refused_and_not_read_as_nought(isp: Isp, crm: Execute) -> None:
+    crm("insert into contracts values ('K2', 'C1', 'NET', 'internet', '2024-01-05', 'NaN', null, true, null)")
+    with pytest.raises(SourceError, match=r"raw.contracts: .*NaN.*read a view that casts it to text"):
+        isp.ingest()
+
+
 @pytest.mark.parametrize("crm", ["sqlite"], indirect=True)
 def test_any_value_in_any_column_of_sqlite_costs_its_row_only(isp: Isp, crm: Execute) -> None:
     crm("""

@@ -59,6 +59,8 @@ def first_line(error: Exception) -> str:
 
 
 def _advice(error: duckdb.Error) -> str:
+    if '"NaN" to DECIMAL' in str(error):
+        return " A numeric column of the database holds NaN, which no decimal is: read a view that casts it to text."
     if isinstance(error, duckdb.ConversionException):
         return " Use try_cast in the expression, so that a bad value costs its row and not the load."
     if "parquet" in str(error).lower() or isinstance(error, duckdb.InternalException | duckdb.SerializationException):

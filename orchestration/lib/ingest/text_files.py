@@ -167,10 +167,12 @@ def _in_utf8(blocks: Iterator[bytes], codec: str) -> Iterator[bytes]:
     for block in blocks:
         text = rest + decoder.decode(block)
         # A return at the end of a block may be the first half of a pair.
-        rest = re.search(r"\r*$", text).group()  # type: ignore[union-attr]
-        yield _with_feeds(text[: len(text) - len(rest)])
+        whole = text.rstrip("\r")
+        rest = text[len(whole) :]
+        yield _with_feeds(whole)
     yield _with_feeds(rest + decoder.decode(b"", final=True))
 
 
 def _with_feeds(text: str) -> bytes:
-    return re.sub(r"\r+\n|\r", "\n", text).encode("utf-8", errors="surrogateescape")
+    text = re.sub(r"\r+\n|\r", "\n", text) if "\r" in text else text
+    return text.encode("utf-8", errors="surrogateescape")
