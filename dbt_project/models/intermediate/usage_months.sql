@@ -28,7 +28,8 @@ ends as (
         contract_id,
         end_date,
         greatest(valid_from_date, end_date) as known_from_date,
-        valid_to_date
+        -- A date in any case: an outer join on plain comparisons is a hash join, on a condition with "or" it is not.
+        coalesce(valid_to_date, date '9999-12-31') as known_to_date
     from {{ ref('contract_states') }}
     where end_date is not null
 ),
@@ -49,7 +50,7 @@ known_months as (
         on
             known.contract_id = ends.contract_id
             and known.month_end_date >= ends.known_from_date
-            and (ends.valid_to_date is null or known.month_end_date < ends.valid_to_date)
+            and known.month_end_date < ends.known_to_date
     group by known.month_end_date
 ),
 {% endif %}
@@ -102,7 +103,7 @@ usage_days as (
         on
             usage.contract_id = ends.contract_id
             and changed_days.month_end_date >= ends.known_from_date
-            and (ends.valid_to_date is null or changed_days.month_end_date < ends.valid_to_date)
+            and changed_days.month_end_date < ends.known_to_date
 ),
 
 measured as (
