@@ -35,6 +35,11 @@ def csv_rows(path: str, location: LocationSettings) -> str:
     file = prepared(path, location)
     if file.is_empty:
         raise SourceError(f"{path} is empty: it has not even a header. Deliver it again, or remove it.")
+    if "\0" in file.head.split("\n", 1)[0]:
+        raise SourceError(
+            f"{path} is no text, or text in another encoding than {file.encoding}: its first line holds NUL bytes. Set "
+            f"'options.encoding' of its location, for example utf-16, or deliver it as CSV."
+        )
     options: dict[str, Any] = {"header": True, **_REJECTS}
     if location.options.keys() & _LAYOUT:
         options |= {} if location.options.keys() & _TYPES else {"all_varchar": True}

@@ -33,7 +33,10 @@ def file_format(path: str, location: LocationSettings) -> str:
     if endings and endings[-1] in _COMPRESSED:
         endings.pop()
     if not endings or endings[-1] not in _ENDINGS:
-        raise SourceError(f"The format of {path} is not plain from its name. Set 'format' of its location.")
+        raise SourceError(
+            f"The format of {path} is not plain from its name. If it is CSV, JSON or Parquet, set 'format' of its "
+            f"location; export anything else, such as a spreadsheet, as one of them."
+        )
     return _ENDINGS[endings[-1]]
 
 
