@@ -114,3 +114,46 @@ def test_a_time_with_an_offset_is_taken_in_the_operators_time_zone(small_isp: Is
     small_isp.ingest()
     days = small_isp.rows("select usage_date from raw.usage order by all")
     assert days == [(date(2025, 1, 2),), (date(2025, 1, 3),)]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "latin-1"])
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+def test_a_rejected_row_names_the_line_it_begins_on(small_isp: Isp, encoding: str, newline: str) -> None:
+    lines = [
+        "note,contract_id,usage_date,bytes_down,bytes_up",
+        '"two\nlines, one ""quote"" é",K1,2025-01-01,1,1',
+        "",
+        "bad,K1,2025-01-02,many,1",
+        "unparsable é,K1,2025-01-03,1,1,1",
+        '"three\n\nlines",K1,2025-01-04,-1,1',
+        "fine,K1,2025-01-05,1,1",
+        '"unparsable\nover two",K1,2025-01-06,1,1,1',
+        "last,K9,2025-01-07,1,1",
+    ]
+    path = small_isp.folder / "source" / "usage.csv"
+    path.write_bytes("".join(line + "\n" for line in lines).replace("\n", newline).encode(encoding))
+    small_isp.locate("usage", "usage.csv", options={"encoding": encoding})
+    small_isp.map("usage", location="usage", growth="append")
+    small_isp.ingest()
+    found = small_isp.rows("select reason, row_number, line from ops.quarantine order by line")
+    assert found == [
+        ("wrong_type", 2, 5),
+        ("unparsable_line", None, 6),
+        ("negative_value", 3, 7),
+        ("unparsable_line", None, 11),
+        ("unknown_reference", 5, 13),
+    ]
+
+
+def test_no_line_is_told_where_a_stray_quote_leaves_it_in_doubt(small_isp: Isp) -> None:
+    small_isp.write("usage.csv", "note," + USAGE + '3" pipe,K1,2025-01-01,1,1\nx,K1,2025-01-02,many,1\n')
+    small_isp.ingest()
+    assert small_isp.rows("select row_number, line from ops.quarantine where reason = 'wrong_type'") == [(2, None)]
+
+
+def test_a_row_of_no_text_file_has_no_line(small_isp: Isp) -> None:
+    small_isp.write_parquet(
+        "usage.parquet", "select 'K1' as contract_id, '2025-01-01' as usage_date, 'x' as bytes_down, 1 as bytes_up"
+    )
+    small_isp.ingest()
+    assert small_isp.rows("select row_number, line from ops.quarantine") == [(1, None)]

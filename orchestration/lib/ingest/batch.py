@@ -17,15 +17,27 @@ from orchestration.lib.contract import EXCHANGE_RATES, LOAD_ID, Table, load_cont
 from orchestration.lib.ingest.casting import TypedQuery, typed
 from orchestration.lib.ingest.currency import CONVERTIBLE_DAYS
 from orchestration.lib.ingest.cursors import CURSOR
+from orchestration.lib.ingest.lines import LINES
 from orchestration.lib.ingest.mapping import Mapped
 from orchestration.lib.ingest.readers import CSV_ERRORS, CSV_SCANS, ROW, describe
+from orchestration.lib.ingest.rejection import (
+    BATCH,
+    DUPLICATE,
+    GOOD,
+    REJECTED,
+    REPEATED,
+    UNPARSABLE,
+    as_struct,
+    has_errors,
+    know_rejected_rows,
+    listed,
+    quarantine,
+    reject,
+)
 from orchestration.lib.ingest.survey import Months, Survey, survey
 
-# BATCH is a view, over COPIED where the rows are not cheap to read twice.
-BATCH, COPIED, REJECTED, REPEATED, KNOWN = "_batch", "_copied", "_rejected", "_repeated", "_known"
-# The rows not rejected so far; evaluated anew in every statement.
-GOOD = f"(from {BATCH} anti join {REJECTED} using ({ROW}))"
-DUPLICATE = "duplicate"
+# What a load keeps aside; BATCH is a view, over COPIED where the rows are not cheap to read twice.
+COPIED, KNOWN = "_copied", "_known"
 
 
 @dataclass(frozen=True)
@@ -53,6 +65,7 @@ def load(
     file: str | None,
     *,
     among: str = "true",
+    is_filtered: bool = False,
     since: str | None = None,
 ) -> BatchCounts:
     """Put every row where it belongs; the caller holds the transaction and records the load.
@@ -64,28 +77,29 @@ def load(
         load_id: the load they come with.
         file: the file they are from, if they are from one.
         among: SQL condition on the stored rows (``stored``) that this load can meet: not those it is to replace.
+        is_filtered: whether rows of the file were left out by a condition.
         since: the largest cursor of the rows read before, where there is a cursor.
     """
     query, seen = _prepare(connection, table, mapped, lake_parents(table))
-    unparsable = _count(connection, f"({_UNPARSABLE})") if _has_errors(connection) else 0
+    unparsable = _count(connection, f"({UNPARSABLE})") if has_errors(connection) else 0
     within = _met_rows(connection, table, seen, among)
     superseded, months = 0, None
     if within or seen.is_repeated:
-        _reject(connection, table, query, seen)
+        reject(connection, table, query, seen)
         if mapped.has_cursor:
-            _know_rejected_rows(connection, table)
+            know_rejected_rows(connection, table)
         if within:
             superseded, months = _yield_to_known_rows(connection, table, within)
         accepted = _insert(connection, table, load_id, GOOD)
     else:
         accepted = _insert(connection, table, load_id, f"{BATCH} where _problem is null")
         if accepted < seen.rows or unparsable:
-            _reject(connection, table, query, seen)
+            reject(connection, table, query, seen)
             if mapped.has_cursor:
-                _know_rejected_rows(connection, table)
+                know_rejected_rows(connection, table)
     quarantined = duplicate = 0
     if accepted < seen.rows or unparsable:
-        quarantined = _quarantine(connection, table, load_id, file)
+        quarantined = quarantine(connection, table, load_id, file, seen, is_filtered=is_filtered)
         duplicate = _count(connection, f"{REJECTED} where reason = '{DUPLICATE}'")
     new_months = seen.months if accepted == seen.rows else None
     counts = BatchCounts(
@@ -105,15 +119,15 @@ def judge(connection: duckdb.DuckDBPyConnection, table: Table, mapped: Mapped, p
     """Type the rows, set the bad ones aside in ``_rejected`` and return how many rows were read; nothing is written."""
     clear(connection)
     query, seen = _prepare(connection, table, mapped, parents)
-    unparsable = _count(connection, f"({_UNPARSABLE})") if _has_errors(connection) else 0
-    _reject(connection, table, query, seen)
+    unparsable = _count(connection, f"({UNPARSABLE})") if has_errors(connection) else 0
+    reject(connection, table, query, seen)
     return seen.rows + unparsable
 
 
 def clear(connection: duckdb.DuckDBPyConnection) -> None:
     """Drop what a load keeps aside."""
     connection.execute(f"drop view if exists temp.{BATCH}")
-    for name in (COPIED, REJECTED, REPEATED, KNOWN, CSV_ERRORS, CSV_SCANS):
+    for name in (COPIED, REJECTED, REPEATED, KNOWN, LINES, CSV_ERRORS, CSV_SCANS):
         connection.execute(f"drop table if exists temp.{name}")
 
 
@@ -125,7 +139,7 @@ def _prepare(
     query = typed(table, mapped.sql, mapped.types, parents, mapped.conventions, also)
     if not mapped.is_repeatable:
         connection.execute(f"create temp table {COPIED} as {query.sql}")
-        if mapped.is_pseudonymous and _has_errors(connection):
+        if mapped.is_pseudonymous and has_errors(connection):
             connection.execute(f"update temp.{CSV_ERRORS} set csv_line = null")
         connection.execute(f"create temp view {BATCH} as from {COPIED}")
         return query, survey(connection, table, BATCH)
@@ -139,47 +153,10 @@ def _prepare(
 
 
 def _insert(connection: duckdb.DuckDBPyConnection, table: Table, load_id: int, rows: str) -> int:
-    names = _list(table.column_names)
+    names = listed(table.column_names)
     return connection.execute(
         f"insert into raw.{table.name} ({names}, {LOAD_ID}) select {names}, {load_id} from {rows}"
     ).fetchall()[0][0]
-
-
-def _quarantine(connection: duckdb.DuckDBPyConnection, table: Table, load_id: int, file: str | None) -> int:
-    return connection.execute(
-        f"""
-        insert into ops.quarantine (load_id, source_table, file, row_number, column_name, value, reason, row_json)
-        select {load_id}, '{table.name}', ?, {ROW}, column_name, _value, reason, _row_json
-        from {REJECTED} where reason <> '{DUPLICATE}'
-        """,
-        [file],
-    ).fetchall()[0][0]
-
-
-def _reject(connection: duckdb.DuckDBPyConnection, table: Table, query: TypedQuery, seen: Survey) -> None:
-    """Make ``_rejected`` of the rows that break the contract, of lines that are no rows and of repeated keys."""
-    columns = ", ".join(f"'{problem.column}'" for problem in query.problems)
-    reasons = ", ".join(f"'{problem.reason}'" for problem in query.problems)
-    connection.execute(f"""
-        create temp table {REJECTED} as
-        select {ROW}, [{columns}][_problem] as column_name, [{reasons}][_problem] as reason, _value, _row_json
-        from {BATCH} where _problem is not null
-    """)
-    if _has_errors(connection):
-        connection.execute(f"insert into {REJECTED} {_UNPARSABLE}")
-    if seen.is_repeated:
-        _reject_repeated_keys(connection, table)
-
-
-def _know_rejected_rows(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
-    """Take rows that are in quarantine already for duplicates: a cursor reads its last rows again and again."""
-    connection.execute(f"""
-        update {REJECTED} set reason = '{DUPLICATE}' where exists (
-            select 1 from ops.quarantine as known
-            where known.source_table = '{table.name}' and known.reason = {REJECTED}.reason
-                and known.column_name = {REJECTED}.column_name and known.row_json = {REJECTED}._row_json
-        )
-    """)
 
 
 def _largest_cursor(connection: duckdb.DuckDBPyConnection, since: str | None) -> str | None:
@@ -187,46 +164,6 @@ def _largest_cursor(connection: duckdb.DuckDBPyConnection, since: str | None) ->
     kind = describe(connection, f"from {BATCH}")[CURSOR]
     query = f"select cast(greatest(max({CURSOR}), cast(? as {kind})) as varchar) from {BATCH}"
     return connection.execute(query, [since]).fetchall()[0][0]
-
-
-def _has_errors(connection: duckdb.DuckDBPyConnection) -> bool:
-    """Whether CSV was read; cheaper than a list of tables, which would be that of the lake too."""
-    try:
-        connection.execute(f"select 1 from temp.{CSV_ERRORS} limit 0")
-    except duckdb.CatalogException:
-        return False
-    return True
-
-
-# A line can break more than one rule of CSV, and a file can be scanned more than once: one row a line. Its number is
-# negative while it is set aside, so that it is never taken for that of a row.
-_UNPARSABLE = f"""
-    select -cast(line as bigint), null, 'unparsable_line', any_value(csv_line), null
-    from (
-        select errors.line, errors.csv_line, scans.file_path
-        from {CSV_ERRORS} as errors inner join {CSV_SCANS} as scans using (scan_id, file_id)
-    )
-    group by line, file_path
-"""
-
-
-def _reject_repeated_keys(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
-    """Among rows of one key, keep one if they are all alike and none if they contradict each other."""
-    row = _struct(table.column_names)
-    connection.execute(f"""
-        create temp table {REPEATED} as
-        select *, count(distinct {row}) over (partition by {_list(table.key)}) > 1 as is_conflict,
-            row_number() over (partition by {_list(table.key)} order by {ROW}) as position
-        from {GOOD} qualify count(*) over (partition by {_list(table.key)}) > 1
-    """)
-    connection.execute(f"""
-        insert into {REJECTED}
-        select {ROW}, case when is_conflict then '{table.key[0]}' end,
-            case when is_conflict then 'duplicate_key_conflict' else '{DUPLICATE}' end,
-            case when is_conflict then concat_ws(', ', {_list(table.key)}) end,
-            case when is_conflict then cast(to_json({row}) as varchar) end
-        from {REPEATED} where is_conflict or position > 1
-    """)
 
 
 def _met_rows(connection: duckdb.DuckDBPyConnection, table: Table, seen: Survey, among: str) -> str | None:
@@ -248,7 +185,7 @@ def _yield_to_known_rows(connection: duckdb.DuckDBPyConnection, table: Table, wi
         How many rows were restated, and how many of them left a month for another, by the month left.
     """
     stored = f"raw.{table.name} as stored"
-    key = _list(table.key)
+    key = listed(table.key)
     connection.execute(
         f"create temp table {KNOWN} as from {stored} semi join (select {key} from {GOOD}) using ({key}) where {within}"
     )
@@ -256,7 +193,7 @@ def _yield_to_known_rows(connection: duckdb.DuckDBPyConnection, table: Table, wi
         insert into {REJECTED}
         select good.{ROW}, null, '{DUPLICATE}', null, null
         from {GOOD} as good inner join {KNOWN} as known using ({key})
-        where {_struct(table.column_names, "good")} is not distinct from {_struct(table.column_names, "known")}
+        where {as_struct(table.column_names, "good")} is not distinct from {as_struct(table.column_names, "known")}
     """)
     loads = connection.execute(
         f"select {LOAD_ID}, count(*) from {KNOWN} semi join (select {key} from {GOOD}) using ({key}) group by all"
@@ -301,15 +238,6 @@ def lake_parents(table: Table) -> dict[str, str]:
     """Return where the references of a table, and the rates of its currency, are looked up: among accepted rows."""
     rates = {EXCHANGE_RATES: CONVERTIBLE_DAYS} if table.currency else {}
     return {name: f"raw.{name}" for name in load_contract() if name in table.parents} | rates
-
-
-def _list(names: tuple[str, ...]) -> str:
-    return ", ".join(f'"{name}"' for name in names)
-
-
-def _struct(names: tuple[str, ...], alias: str | None = None) -> str:
-    prefix = f"{alias}." if alias else ""
-    return "{" + ", ".join(f"'{name}': {prefix}\"{name}\"" for name in names) + "}"
 
 
 def _count(connection: duckdb.DuckDBPyConnection, relation: str) -> int:

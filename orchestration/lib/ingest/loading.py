@@ -151,7 +151,16 @@ class Loading:
         place = file.name if file else self.source.table or "query"
         self._compare_columns(mapped, path or place, path)
         with explained(f"sources.{table.name}", path):
-            counts = batch.load(self.connection, table, mapped, load_id, path, among=among, since=unit.since)
+            counts = batch.load(
+                self.connection,
+                table,
+                mapped,
+                load_id,
+                path,
+                among=among,
+                is_filtered=self.source.where is not None,
+                since=unit.since,
+            )
         for each in [file] if file else [each for found in self.files.values() for each in found]:
             require_unchanged(each)
         new = NewLoad(
