@@ -12,7 +12,7 @@ ROW_COLUMNS = ("source_table", "reason", "column_name", "value", "place", "load_
 PLACE = """
     case
         when file is null then 'query, row ' || row_number
-        else file || coalesce(':' || line, if(row_number < 0, ':' || -row_number, ', row ' || row_number))
+        else file || coalesce(':' || line, ', row ' || row_number, '')
     end
 """
 

@@ -2,9 +2,10 @@
 
 ``ingest`` is the one entry. What belongs where: ``files`` lists and hashes, ``readers`` opens, ``mapping`` binds the
 settings' expressions to the contract, ``casting`` types and judges values, ``survey`` looks at the keys of a load,
-``batch`` writes it into the lake, ``rejection`` sets aside what is bad and ``lines`` says where in a file it is; ``records`` keeps what was loaded, ``plan`` decides what has to be read, ``loading``
-carries that out in one transaction a table, ``changes``, ``removal`` and ``references`` see to what it replaces;
-``columns`` compares a source with what it was. ``run`` goes through the tables.
+``batch`` writes it into the lake, ``rejection`` sets aside what is bad and ``lines`` says where in a file it is;
+``records`` keeps what was loaded, ``plan`` decides what has to be read, ``loading`` carries that out in one
+transaction a table, ``changes``, ``removal`` and ``references`` see to what it replaces; ``columns`` compares a source
+with what it was. ``run`` goes through the tables.
 """
 
 from orchestration.lib.ingest.report import LoadReport

@@ -32,7 +32,9 @@ def find_lines(connection: duckdb.DuckDBPyConnection, rows: int | None, *, is_fi
     scans = connection.execute(
         f"select distinct file_path, quote, newline_delimiter, skip_rows, has_header, user_arguments from {CSV_SCANS}"
     ).fetchall()
-    if len(scans) != 1:
+    # With these the file cannot be read as lines either.
+    unreadable = f"from {CSV_ERRORS} where error_type in ('LINE SIZE OVER MAXIMUM', 'INVALID ENCODING') limit 1"
+    if len(scans) != 1 or connection.execute(unreadable).fetchall():
         return
     ((path, quote, newline, skip, has_header, arguments),) = scans
     _place(connection, path, _quote(quote), 2 if newline == "\\r\\n" else 1, arguments)
