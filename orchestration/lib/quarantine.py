@@ -7,11 +7,10 @@ import duckdb
 
 SUMMARY_COLUMNS = ("source_table", "reason", "column_name", "rows", "example", "place")
 ROW_COLUMNS = ("source_table", "reason", "column_name", "value", "place", "load_id", "row_json")
-# A row of a text file has a line (one that cannot be parsed has it as a negative position); of any other, its position
-# is all there is.
+# A row of a text file has a line; of any other, its position is all there is. A line that cannot be parsed has none.
 PLACE = """
     case
-        when file is null then 'query, row ' || row_number
+        when file is null then 'query' || coalesce(', row ' || row_number, '')
         else file || coalesce(':' || line, ', row ' || row_number, '')
     end
 """
