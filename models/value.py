@@ -173,8 +173,11 @@ def _value_open_customers(
     if customers.empty:
         return
     keys = customers.loc[:, list(curves.key_columns)]
-    key_of_row = keys.groupby(list(curves.key_columns), sort=False, dropna=False).ngroup().to_numpy()
-    distinct = keys[~keys.duplicated()]
+    if "customer_id" in curves.key_columns:  # everyone is a key of their own
+        key_of_row, distinct = np.arange(len(keys)), keys
+    else:
+        key_of_row = keys.groupby(list(curves.key_columns), sort=False, dropna=False).ngroup().to_numpy()
+        distinct = keys[~keys.duplicated()]
     margin, price_step, step_after = _margin_path(customers, parameters)
     horizon, tail = parameters.horizon_months, parameters.tail_months
     step_after_horizon = np.minimum(step_after, horizon)

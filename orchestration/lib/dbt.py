@@ -30,6 +30,7 @@ def dbt_variables(settings: Settings) -> dict[str, Any]:
         "market_rules": render(settings.market.rules, settings.market.thresholds),
         "lifecycle_rules": render(settings.lifecycle.rules, settings.lifecycle.thresholds),
         "lifecycle": settings.lifecycle.thresholds,
+        "hazard": {"training_months": settings.hazard.training_months},
         "minimum_cell_size": settings.report.minimum_cell_size,
     }
 

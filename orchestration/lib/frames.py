@@ -1,6 +1,6 @@
 """Reading the lake into frames: customer-grain batches, never a whole history."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import duckdb
 import pandas as pd
@@ -14,10 +14,14 @@ def read_frame(connection: duckdb.DuckDBPyConnection, sql: str, parameters: Sequ
 
 
 def read_batches(
-    connection: duckdb.DuckDBPyConnection, sql: str, parameters: Sequence[object] = (), rows: int = BATCH_ROWS
+    connection: duckdb.DuckDBPyConnection,
+    sql: str,
+    parameters: Sequence[object] | Mapping[str, object] = (),
+    rows: int = BATCH_ROWS,
 ) -> Iterator[pd.DataFrame]:
     """Yield the result of ``sql`` in frames of at most ``rows`` rows; an empty result gives one empty frame."""
-    reader = connection.execute(sql, list(parameters)).to_arrow_reader(rows)
+    values = dict(parameters) if isinstance(parameters, Mapping) else list(parameters)
+    reader = connection.execute(sql, values).to_arrow_reader(rows)
     empty = True
     for batch in reader:
         if batch.num_rows:

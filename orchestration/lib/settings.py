@@ -17,6 +17,7 @@ from pydantic import Field, ValidationError, field_validator
 from pydantic_core import ErrorDetails
 
 from models.behavior_parameters import BehaviorParameters
+from models.hazard_parameters import HazardParameters
 from models.retention import RetentionParameters
 from models.value import ValueParameters
 from orchestration.lib.errors import SettingsError
@@ -193,6 +194,7 @@ class Settings(Section):
     costs: CostSettings = CostSettings()
     features: FeatureSettings = FeatureSettings()
     retention: RetentionParameters = RetentionParameters()
+    hazard: HazardParameters = HazardParameters()
     value: ValueParameters = ValueParameters()
     behavior: BehaviorParameters = BehaviorParameters()
     market: MarketSettings = MarketSettings()
@@ -207,7 +209,7 @@ class Settings(Section):
             include={"currency", "exchange_rates", "costs", "features", "market", "lifecycle", "report"},
         )
         meaning["report"].pop("path")
-        meaning |= {name: asdict(getattr(self, name)) for name in ("retention", "value", "behavior")}
+        meaning |= {name: asdict(getattr(self, name)) for name in ("retention", "hazard", "value", "behavior")}
         return hashlib.sha256(json.dumps(meaning, sort_keys=True, default=str).encode()).hexdigest()
 
 

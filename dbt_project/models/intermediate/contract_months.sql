@@ -29,6 +29,10 @@ select
             then {{ months_between('months.month_end_date', 'states.committed_until_date') }}
         else 0
     end as commitment_months_left,
+    case
+        when states.committed_until_date <= months.month_end_date
+            then {{ months_between('states.committed_until_date', 'months.month_end_date') }}
+    end as months_since_commitment,
     states.access_technology,
     states.download_mbps,
     states.has_static_ip

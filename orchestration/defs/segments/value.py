@@ -6,19 +6,36 @@ from typing import Any
 import dagster as dg
 import pandas as pd
 
+from models.churn_reasons import retention_hazards
 from models.concentration import concentration_frame, value_curve_frame
 from models.deciles import assign_deciles
+from models.hazard import ChurnHazard
 from models.retention import RetentionCurves
 from models.value import FEATURE_COLUMNS, customer_value
 from orchestration.lib.deployment import ALL_MONTHS_IN_ONE_RUN, MONTHS, WRITER_POOL, Deployment
-from orchestration.lib.frames import read_batches, read_frame
+from orchestration.lib.frames import read_frame
+from orchestration.lib.hazard_rows import customers_with_covariates, sample_customer_months
 from orchestration.lib.plots import bar_plot
+from orchestration.lib.progress import tell
 from orchestration.lib.segment_assets import candidates_of, segment_spec
 from orchestration.lib.segment_tables import write_segment
 from orchestration.lib.warehouse import transaction
 
-VALUE_TABLES = ("customer_value", "value_curve", "value_concentration", "retention_cohorts", "retention_curves")
-_DEPS = [["segments", "versions"], ["features", "customer_features"], ["features", "retention_exposures"]]
+VALUE_TABLES = (
+    "customer_value",
+    "value_curve",
+    "value_concentration",
+    "retention_cohorts",
+    "retention_curves",
+    "retention_hazards",
+    "retention_quality",
+)
+_DEPS = [
+    ["segments", "versions"],
+    ["features", "customer_features"],
+    ["features", "retention_exposures"],
+    ["features", "customer_months_at_risk"],
+]
 
 
 @dg.multi_asset(
@@ -34,6 +51,10 @@ _DEPS = [["segments", "versions"], ["features", "customer_features"], ["features
                      "and the evidence behind it.", _DEPS),
         segment_spec("retention_curves", "One row a retention cohort, month of tenure and version: the fitted curve "
                      "beside the data.", _DEPS),
+        segment_spec("retention_hazards", "One row an open customer and version: the chance to leave next month, that "
+                     "of the cohort alone, and the reasons in words.", _DEPS),
+        segment_spec("retention_quality", "One row a hazard model, measure, part and version: how good predicted churn "
+                     "is on held-out months, and which model is used.", _DEPS),
     ],
     partitions_def=MONTHS,
     backfill_policy=ALL_MONTHS_IN_ONE_RUN,
@@ -44,6 +65,7 @@ def value(context: dg.AssetExecutionContext, deployment: Deployment) -> Iterator
     settings = deployment.settings
     rows = dict.fromkeys(VALUE_TABLES, 0)
     latest: dict[str, Any] = {}
+    latest_quality: dict[str, Any] = {}
     with deployment.warehouse.writer() as connection:
         for candidate in candidates_of(context, connection):
             exposures = read_frame(
@@ -52,15 +74,18 @@ def value(context: dg.AssetExecutionContext, deployment: Deployment) -> Iterator
                 [candidate.as_of_date],
             )
             curves = RetentionCurves(settings.retention).fit(exposures)
-            columns = ", ".join(dict.fromkeys((*FEATURE_COLUMNS, *curves.key_columns)))
-            customers = read_batches(
-                connection,
-                f"select {columns} from features.customer_features where as_of_date = ?",
-                [candidate.as_of_date],
+            hazard = ChurnHazard(curves, settings.hazard).fit(
+                sample_customer_months(connection, candidate.as_of_date, settings.hazard.sample_rows)
             )
-            valued = pd.concat(
-                [customer_value(batch, curves, settings.value) for batch in customers], ignore_index=True
-            )
+            tell(context, hazard.decision_)
+            columns = dict.fromkeys((*FEATURE_COLUMNS, *curves.key_columns))
+            batches, hazards = [], []
+            for customers in customers_with_covariates(
+                connection, candidate.as_of_date, columns, hazard.key_columns
+            ):
+                batches.append(customer_value(customers, hazard, settings.value))
+                hazards.append(retention_hazards(hazard, customers[customers["is_open"]]))
+            valued = pd.concat(batches, ignore_index=True)
             ranked = valued.join(assign_deciles(valued).drop(columns="customer_id"))
             frames = {
                 "customer_value": ranked,
@@ -68,14 +93,24 @@ def value(context: dg.AssetExecutionContext, deployment: Deployment) -> Iterator
                 "value_concentration": concentration_frame(ranked),
                 "retention_cohorts": curves.parameters_frame(),
                 "retention_curves": curves.curves_frame(),
+                "retention_hazards": pd.concat(hazards, ignore_index=True),
+                "retention_quality": hazard.quality_frame(),
             }
             with transaction(connection):
                 for table, frame in frames.items():
                     rows[table] += write_segment(connection, table, candidate.version_id, candidate.as_of_date, frame)
             latest = {"version_id": candidate.version_id} | _summary(ranked)
+            latest_quality = {"decision": hazard.decision_} | _measures(frames["retention_quality"])
     for table, count in rows.items():
-        metadata = {"rows_written": count} | (latest if table == "customer_value" else {})
+        more = {"customer_value": latest, "retention_quality": latest_quality}
+        metadata = {"rows_written": count} | more.get(table, {})
         yield dg.MaterializeResult(asset_key=["segments", table], metadata=metadata)
+
+
+def _measures(quality: pd.DataFrame) -> dict[str, float]:
+    """What the held-out months say of the model that is used."""
+    rows = quality[quality["part"].isna() & quality["is_used"] & (quality["measure"] != "is_used")]
+    return {str(name): float(found) for name, found in zip(rows["measure"], rows["value"], strict=True)}
 
 
 def _summary(ranked: pd.DataFrame) -> dict[str, Any]:

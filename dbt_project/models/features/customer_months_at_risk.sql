@@ -1,0 +1,85 @@
+{{ config(materialized='view', persist_docs={'relation': true, 'columns': false}) }}
+
+-- What followed a month is read as of the as-of date: who leaves later has not left yet.
+with as_of_months as (
+    select distinct
+        as_of_date,
+        {{ month_number('as_of_date') }} as as_of_month_number
+    from {{ ref('customer_features') }}
+),
+
+training_months as (
+    select
+        as_of_months.as_of_date,
+        as_of_months.as_of_month_number,
+        as_of_months.as_of_month_number - numbers.number as month_number
+    from as_of_months
+    cross join {{ thousand_numbers() }} as numbers
+    where numbers.number < {{ var('hazard')['training_months'] | int }}
+),
+
+spells as (
+    select
+        customer_id,
+        spell_first_month,
+        max(last_month) as last_month
+    from {{ ref('customer_spans') }}
+    group by customer_id, spell_first_month
+),
+
+observed as (
+    select
+        training_months.as_of_date,
+        training_months.as_of_month_number,
+        months.*,
+        features.population as retention_market,
+        spells.last_month as spell_last_month
+    from training_months
+    inner join {{ ref('customer_month_covariates') }} as months
+        on training_months.month_number = months.month_number
+    inner join {{ ref('customer_features') }} as features
+        on
+            training_months.as_of_date = features.as_of_date
+            and months.customer_id = features.customer_id
+    inner join spells
+        on
+            months.customer_id = spells.customer_id
+            and months.month_number - months.spell_months = spells.spell_first_month
+)
+
+select
+    as_of_date,
+    customer_id,
+    month_end_date,
+    month_number,
+    case when month_number < as_of_month_number then spell_last_month = month_number end as churned_next_month,
+    cast(
+        case when spell_last_month < as_of_month_number then spell_last_month + 1 - month_number end as integer
+    ) as churned_after_months,
+    cast(least(spell_last_month + 1, as_of_month_number) - month_number as integer) as months_followed,
+    retention_market,
+    retention_product,
+    retention_term,
+    is_committed,
+    spell_months,
+    open_contracts,
+    product_families,
+    suspended_share,
+    term_months,
+    commitment_months_left,
+    months_since_commitment,
+    discount_months_left,
+    monthly_fee,
+    discount_share,
+    price_change_3m,
+    gb_month_3m,
+    upload_share_3m,
+    usage_ratio,
+    days_without_usage,
+    days_late_3m,
+    failed_payments_3m,
+    has_autopay,
+    contacts_3m,
+    complaints_3m,
+    outage_minutes_3m
+from observed

@@ -1,0 +1,148 @@
+{{ config(materialized='incremental', unique_key='month_end_date', partitioned_by='month_end_date') }}
+
+-- Every run makes the months of its training window from all facts, so that late data lands in its month.
+with months as (
+    select * from {{ ref('covariate_months') }}
+),
+
+-- Whether a kind of fact was recorded at all by then: only then is none of it a zero.
+records_begin as (
+    select
+        (select min(occurred_at) from {{ ref('stg_interactions') }}) as first_interaction_at,
+        (select min(quality_date) from {{ ref('stg_service_quality') }}) as first_quality_date,
+        (select min(paid_date) from {{ ref('stg_payments') }}) as first_paid_date
+),
+
+fed_months as (
+    select distinct month_end_date
+    from {{ ref('usage_months') }}
+),
+
+open_months as (
+    select
+        spans.customer_id,
+        months.month_end_date,
+        months.month_start_date,
+        months.month_number,
+        months.is_in_training,
+        months.month_number - spans.spell_first_month as spell_months,
+        spans.retention_product,
+        spans.retention_term,
+        spans.is_committed
+    from months
+    inner join {{ ref('customer_spans') }} as spans
+        on
+            months.month_number >= spans.first_month
+            and months.month_number <= spans.last_month
+),
+
+-- Three months are this one and the two before it, as far as the customer was there.
+windows as (
+    select
+        open_months.*,
+        fed_months.month_end_date is not null as is_fed,
+        coalesce(usage.bytes_total, 0) as bytes_total,
+        min(usage.first_usage_date) over since_quarter_before as first_usage_date,
+        max(usage.last_active_date) over since_quarter_before as last_active_date,
+        sum(usage.bytes_total) over quarter_before as bytes_before,
+        min(usage.first_usage_date) over quarter_before as first_usage_date_before,
+        sum(usage.bytes_total) over last_quarter as bytes_3m,
+        sum(usage.bytes_up) over last_quarter as bytes_up_3m,
+        count(*) over last_quarter as months_3m,
+        coalesce(sum(events.failed_payments) over last_quarter, 0) as failed_payments_3m,
+        max(events.pays_automatically) over last_quarter as pays_automatically,
+        coalesce(sum(events.contacts) over last_quarter, 0) as contacts_3m,
+        coalesce(sum(events.complaints) over last_quarter, 0) as complaints_3m,
+        coalesce(sum(events.outage_minutes) over last_quarter, 0) as outage_minutes_3m,
+        events.days_late_3m
+    from open_months
+    left join fed_months
+        on open_months.month_end_date = fed_months.month_end_date
+    left join {{ ref('customer_month_usage') }} as usage
+        on
+            open_months.customer_id = usage.customer_id
+            and open_months.month_end_date = usage.month_end_date
+    left join {{ ref('customer_month_events') }} as events
+        on
+            open_months.customer_id = events.customer_id
+            and open_months.month_end_date = events.month_end_date
+    window
+        last_quarter as (
+            partition by open_months.customer_id order by open_months.month_number
+            range between 2 preceding and current row
+        ),
+        quarter_before as (
+            partition by open_months.customer_id order by open_months.month_number
+            range between 3 preceding and 1 preceding
+        ),
+        since_quarter_before as (
+            partition by open_months.customer_id order by open_months.month_number
+            range between 3 preceding and current row
+        )
+)
+
+select
+    windows.customer_id,
+    windows.month_end_date,
+    cast(windows.month_number as integer) as month_number,
+    cast(windows.spell_months as integer) as spell_months,
+    windows.retention_product,
+    windows.retention_term,
+    windows.is_committed,
+    cast(contracts.open_contracts as integer) as open_contracts,
+    cast(contracts.product_families as integer) as product_families,
+    {{ ratio('contracts.suspended_contracts', 'contracts.open_contracts') }} as suspended_share,
+    cast(contracts.term_months as integer) as term_months,
+    cast(contracts.commitment_months_left as integer) as commitment_months_left,
+    cast(contracts.months_since_commitment as integer) as months_since_commitment,
+    cast(contracts.discount_months_left as integer) as discount_months_left,
+    cast(contracts.monthly_fee as double) as monthly_fee,
+    {{ ratio('contracts.monthly_discount', 'contracts.monthly_fee') }} as discount_share,
+    cast(contracts.price_change_3m as double) as price_change_3m,
+    case
+        when windows.is_fed and windows.bytes_3m is not null
+            then cast(windows.bytes_3m as double) / 1e9 / windows.months_3m
+    end as gb_month_3m,
+    case when windows.is_fed then {{ ratio('windows.bytes_up_3m', 'windows.bytes_3m') }} end as upload_share_3m,
+    -- Traffic a day, so that short months and first months do not look like a collapse or a rise.
+    case
+        when
+            windows.is_fed
+            and {{ days_between('windows.first_usage_date_before', 'windows.month_start_date') }} >= 28
+            then
+                {{ ratio(
+                    'windows.bytes_total', days_between('windows.month_start_date', add_days('windows.month_end_date', 1))
+                ) }}
+                / nullif({{ ratio(
+                    'windows.bytes_before', days_between('windows.first_usage_date_before', 'windows.month_start_date')
+                ) }}, 0)
+    end as usage_ratio,
+    case
+        when windows.is_fed and windows.first_usage_date is not null
+            then {{ days_between(
+                'coalesce(windows.last_active_date, windows.first_usage_date)', 'windows.month_end_date'
+            ) }}
+    end as days_without_usage,
+    case
+        when records_begin.first_paid_date <= windows.month_end_date then coalesce(windows.days_late_3m, 0)
+    end as days_late_3m,
+    cast(case
+        when records_begin.first_paid_date <= windows.month_end_date then windows.failed_payments_3m
+    end as integer) as failed_payments_3m,
+    windows.pays_automatically = 1 as has_autopay,
+    cast(case
+        when records_begin.first_interaction_at < {{ add_days('windows.month_end_date', 1) }} then windows.contacts_3m
+    end as integer) as contacts_3m,
+    cast(case
+        when records_begin.first_interaction_at < {{ add_days('windows.month_end_date', 1) }} then windows.complaints_3m
+    end as integer) as complaints_3m,
+    cast(case
+        when records_begin.first_quality_date <= windows.month_end_date then windows.outage_minutes_3m
+    end as double) as outage_minutes_3m
+from windows
+inner join {{ ref('customer_month_contracts') }} as contracts
+    on
+        windows.customer_id = contracts.customer_id
+        and windows.month_end_date = contracts.month_end_date
+cross join records_begin
+where windows.is_in_training

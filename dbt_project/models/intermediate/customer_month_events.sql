@@ -1,0 +1,144 @@
+with months as (
+    select * from {{ ref('covariate_months') }}
+),
+
+payments as (
+    select
+        payments.customer_id,
+        months.month_end_date,
+        sum(case when payments.status = 'failed' then 1 else 0 end) as failed_payments,
+        max(
+            case
+                when payments.method in ({{ text_list(var('features')['autopay_methods']) }}) then 1
+                when payments.method is not null then 0
+            end
+        ) as pays_automatically,
+        0 as contacts,
+        0 as complaints,
+        cast(null as double) as outage_minutes
+    from {{ ref('stg_payments') }} as payments
+    inner join months
+        on {{ month_end('payments.paid_date') }} = months.month_end_date
+    group by payments.customer_id, months.month_end_date
+),
+
+contacts as (
+    select
+        interactions.customer_id,
+        months.month_end_date,
+        0 as failed_payments,
+        cast(null as integer) as pays_automatically,
+        count(*) as contacts,
+        sum(
+            case
+                when interactions.category in ({{ text_list(var('features')['contact_categories_of_complaint']) }})
+                    then 1
+                else 0
+            end
+        ) as complaints,
+        cast(null as double) as outage_minutes
+    from {{ ref('stg_interactions') }} as interactions
+    inner join months
+        on {{ month_end('cast(interactions.occurred_at as date)') }} = months.month_end_date
+    group by interactions.customer_id, months.month_end_date
+),
+
+contract_outages as (
+    select
+        quality.contract_id,
+        months.month_end_date,
+        sum(quality.outage_minutes) as outage_minutes
+    from {{ ref('stg_service_quality') }} as quality
+    inner join months
+        on {{ month_end('quality.quality_date') }} = months.month_end_date
+    group by quality.contract_id, months.month_end_date
+),
+
+outages as (
+    select
+        states.customer_id,
+        outages.month_end_date,
+        0 as failed_payments,
+        cast(null as integer) as pays_automatically,
+        0 as contacts,
+        0 as complaints,
+        sum(outages.outage_minutes) as outage_minutes
+    from contract_outages as outages
+    inner join {{ ref('contract_states') }} as states
+        on
+            outages.contract_id = states.contract_id
+            and outages.month_end_date >= states.valid_from_date
+            and (states.valid_to_date is null or outages.month_end_date < states.valid_to_date)
+    group by states.customer_id, outages.month_end_date
+),
+
+-- A bill counts in the month it is due and the two after it, by what was known at each of their ends.
+due_months as (
+    select
+        months.month_end_date,
+        months.month_number - ago.months_ago as due_month_number
+    from months
+    cross join (select 0 as months_ago union all select 1 union all select 2) as ago
+),
+
+settled as (
+    select invoice_id, min(settled_date) as settled_date
+    from {{ ref('bill_settlements') }}
+    where is_settled
+    group by invoice_id
+),
+
+late_bills as (
+    select
+        bills.customer_id,
+        due_months.month_end_date,
+        max(
+            greatest(
+                {{ days_between(
+                    'bills.due_date',
+                    'least(coalesce(settled.settled_date, due_months.month_end_date), due_months.month_end_date)'
+                ) }},
+                0
+            )
+        ) as days_late_3m
+    from {{ ref('bills') }} as bills
+    inner join due_months
+        on {{ month_number('bills.due_date') }} = due_months.due_month_number
+    left join settled
+        on bills.invoice_id = settled.invoice_id
+    where
+        bills.is_judged
+        and bills.gross_amount > 0
+    group by bills.customer_id, due_months.month_end_date
+),
+
+events as (
+    select
+        customer_id,
+        month_end_date,
+        sum(failed_payments) as failed_payments,
+        max(pays_automatically) as pays_automatically,
+        sum(contacts) as contacts,
+        sum(complaints) as complaints,
+        sum(outage_minutes) as outage_minutes
+    from (
+        select * from payments
+        union all
+        select * from contacts
+        union all
+        select * from outages
+    ) as all_events
+    group by customer_id, month_end_date
+)
+
+select
+    customer_id,
+    month_end_date,
+    coalesce(events.failed_payments, 0) as failed_payments,
+    events.pays_automatically,
+    coalesce(events.contacts, 0) as contacts,
+    coalesce(events.complaints, 0) as complaints,
+    events.outage_minutes,
+    late_bills.days_late_3m
+from events
+full outer join late_bills using (customer_id, month_end_date)

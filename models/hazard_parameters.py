@@ -1,0 +1,68 @@
+"""How the hazard model with covariates is fitted, judged and joined with the cohorts' curves."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class HazardParameters:
+    """How the hazard model is fitted.
+
+    Attributes:
+        training_months: month ends before the as-of date that are learned from.
+        near_months: coming months that the model speaks for; after them the cohort's curve takes over.
+        half_life_months: after how many months half of a customer's distance from its cohort, on the scale of
+            logarithms, is left of what it was at the join.
+        held_out_months: latest months, kept from fitting; the model is calibrated and judged on them.
+        min_history_months: months with a known outcome that are needed to fit at all.
+        min_churned: churn events needed in the months learned from, and half as many in those held out.
+        min_z_score: by how many standard errors the model's log loss must be lower than the cohort curves' on
+            the held-out months, pair by pair, before it is trusted; 1.645 is a one-sided 5 %.
+        sample_rows: most customer-months to fit on; each is looked at about twice, one month ahead and later.
+        max_iterations, learning_rate, leaves, min_samples_leaf: of the gradient boosting.
+        reasons: most reasons told of a customer.
+        min_reason_log_odds: what a covariate must add to the log-odds of leaving next month to be a reason;
+            0.2 raises a small probability by about a fifth.
+        random_state: of everything that is drawn.
+    """
+
+    training_months: int = 24
+    near_months: int = 12
+    half_life_months: float = 36.0
+    held_out_months: int = 6
+    min_history_months: int = 12
+    min_churned: int = 100
+    min_z_score: float = 1.645
+    sample_rows: int = 100_000
+    max_iterations: int = 150
+    learning_rate: float = 0.08
+    leaves: int = 15
+    min_samples_leaf: int = 50
+    reasons: int = 3
+    min_reason_log_odds: float = 0.2
+    random_state: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be meant."""
+        at_least_one = ("near_months", "held_out_months", "min_churned", "max_iterations", "min_samples_leaf")
+        for name in at_least_one:
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1, found {getattr(self, name)}")
+        if not self.held_out_months < self.min_history_months <= self.training_months <= 600:
+            raise ValueError(
+                "held_out_months < min_history_months <= training_months <= 600 must hold, found"
+                f" {self.held_out_months}, {self.min_history_months} and {self.training_months}"
+            )
+        if self.half_life_months <= 0 or self.learning_rate <= 0:
+            raise ValueError(
+                "half_life_months and learning_rate must be positive, found"
+                f" {self.half_life_months} and {self.learning_rate}"
+            )
+        if self.leaves < 2 or self.sample_rows < 1_000:
+            raise ValueError(
+                f"leaves must be at least 2 and sample_rows at least 1000, found {self.leaves} and {self.sample_rows}"
+            )
+        if self.reasons < 0 or self.min_reason_log_odds < 0 or self.min_z_score < 0:
+            raise ValueError(
+                "reasons, min_reason_log_odds and min_z_score must not be negative, found"
+                f" {self.reasons}, {self.min_reason_log_odds} and {self.min_z_score}"
+            )

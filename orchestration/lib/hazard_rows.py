@@ -1,0 +1,68 @@
+"""The rows of the hazard model: a bounded sample of customer-months to fit on, and customers with their covariates."""
+
+from collections.abc import Iterable, Iterator
+from datetime import date
+
+import duckdb
+import pandas as pd
+
+from models.hazard_covariates import COVARIATES
+from orchestration.lib.frames import read_batches, read_frame
+
+_AT_RISK = "features.customer_months_at_risk"
+_OUTCOMES = ("customer_id", "month_number", "months_followed", "churned_after_months")
+# Who leaves next month, who leaves later, who stays: a hundred times fewer leave, and they say the most.
+_OUTCOME_GROUP = "case when churned_next_month then 0 when churned_after_months is not null then 1 else 2 end"
+
+
+def sample_customer_months(connection: duckdb.DuckDBPyConnection, as_of: date, rows: int) -> pd.DataFrame:
+    """Read at most about ``rows`` customer-months with a known outcome, with what each stands for.
+
+    Months before a churn are taken whole where they fit into a quarter of the rows each, the next month's and later
+    ones'; the rest is sampled by a hash of customer and month, so neither row order nor files matter.
+    """
+    sizes = dict(
+        connection.execute(
+            f"select {_OUTCOME_GROUP}, count(*) from {_AT_RISK} where as_of_date = ? and months_followed > 0 group by 1",
+            [as_of],
+        ).fetchall()
+    )
+    leaving = {group: min(sizes.get(group, 0), rows // 4) for group in (0, 1)}
+    wanted = leaving | {2: min(sizes.get(2, 0), rows - sum(leaving.values()))}
+    shares = " ".join(f"when {group} then {wanted[group] / size:.9f}" for group, size in sorted(sizes.items()))
+    columns = ", ".join(dict.fromkeys((*_OUTCOMES, "is_committed", *COVARIATES)))
+    sample = read_frame(
+        connection,
+        f"select {columns}, {_OUTCOME_GROUP} as outcome_group from {_AT_RISK}"
+        " where as_of_date = ? and months_followed > 0 and"
+        f" hash(customer_id, month_number) % 1000000 < 1000000 * case {_OUTCOME_GROUP} {shares or 'when 0 then 0'} end",
+        [as_of],
+    )
+    counted = sample["outcome_group"].map(sample["outcome_group"].value_counts())
+    sample["sample_weight"] = sample["outcome_group"].map(sizes).astype("float64") / counted
+    return sample.drop(columns="outcome_group")
+
+
+def customers_with_covariates(
+    connection: duckdb.DuckDBPyConnection, as_of: date, feature_columns: Iterable[str], key_columns: Iterable[str]
+) -> Iterator[pd.DataFrame]:
+    """Read customers in batches: columns of the features, and of the month at risk what the features lack.
+
+    ``month_number`` is null of customers who are not at risk.
+    """
+    features = {
+        name
+        for (name,) in connection.execute(
+            "select column_name from information_schema.columns"
+            " where table_schema = 'features' and table_name = 'customer_features'"
+        ).fetchall()
+    }
+    wanted = dict.fromkeys((*feature_columns, *key_columns))
+    columns = ", ".join(f"{'features' if name in features else 'at_risk'}.{name}" for name in wanted)
+    return read_batches(
+        connection,
+        f"select {columns} from features.customer_features as features"
+        f" left join (select * from {_AT_RISK} where as_of_date = $day and month_end_date = $day) as at_risk"
+        " on features.customer_id = at_risk.customer_id where features.as_of_date = $day",
+        {"day": as_of},
+    )
