@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from models.hazard import ChurnHazard
 from models.hazard_covariates import CATEGORIES, numbers
 from models.hazard_parameters import HazardParameters
-from models.retention_cohorts import UNKNOWN, cohort_names
+from models.retention_cohorts import cohort_names
 from models.shifted_beta_geometric import Floats
 
 Applies = Callable[[Floats], NDArray[np.bool_]]
@@ -230,9 +230,8 @@ def contributions(model: ChurnHazard, customers: pd.DataFrame) -> Floats:
 def _typical_of(typical: pd.DataFrame, customers: pd.DataFrame) -> pd.DataFrame:
     """The typical values of each customer's cohort; of everyone for a cohort that was not learned from."""
     keys = pd.MultiIndex.from_frame(cohort_names(customers)[list(CATEGORIES)])
-    everyone = (UNKNOWN,) * len(CATEGORIES)
     position = typical.index.get_indexer(keys)
-    position[position < 0] = typical.index.get_indexer([everyone])[0]
+    position[position < 0] = len(typical) - 1
     return typical.iloc[position]
 
 

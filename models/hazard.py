@@ -3,7 +3,8 @@
 A discrete-time hazard model: gradient boosting on customer-months, looked at 1 to ``near_months`` months ahead
 (``models.hazard_pairs``). The cohort's own curve is one of its covariates, so it learns who differs from the cohort,
 and commitment ends and tenure move on with the months. It is calibrated and judged on the latest months, which it
-was not fitted on; where it does not beat the curves there, the curves alone are used, and the decision says why.
+was not fitted on; where it does not beat the curves there, the curves alone are used, and the decision says why. If
+it beats them for the next month only, they are used from the second month on.
 
 After ``near_months`` the cohort's curve takes over, times the customer's own ratio to it at the join:
 
@@ -16,6 +17,7 @@ from typing import Self
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.metrics import log_loss
@@ -48,16 +50,19 @@ class ChurnHazard(BaseEstimator):
 
     Attributes:
         is_trusted_: whether the covariates are used; if not, every hazard is that of ``curves``.
+        is_trusted_later_: whether they are used beyond the next month too.
         decision_: why, in a sentence.
-        codes_, classifier_, learned_curves_: of the model, set where it could be fitted.
+        codes_, classifier_, known_columns_, learned_curves_: of the model, set where it could be fitted.
         next_month_, later_months_: calibration of the next month and of those after it.
         typical_: what is usual in a cohort (``models.churn_reasons``).
     """
 
     is_trusted_: bool
+    is_trusted_later_: bool
     decision_: str
     codes_: Codes
     classifier_: HistGradientBoostingClassifier
+    known_columns_: NDArray[np.bool_]
     learned_curves_: RetentionCurves
     next_month_: Calibration
     later_months_: Calibration
@@ -87,7 +92,7 @@ class ChurnHazard(BaseEstimator):
         parameters = self.parameters or HazardParameters()
         months = sorted_months(sample)
         pairs = make_pairs(months, parameters.near_months)
-        self.is_trusted_, self._evidence = False, []
+        self.is_trusted_, self.is_trusted_later_, self._evidence = False, False, []
         outcomes = np.unique(pairs.outcome_month)
         if len(outcomes) < parameters.min_history_months:
             self.decision_ = (
@@ -127,7 +132,8 @@ class ChurnHazard(BaseEstimator):
         parameters = self.parameters or HazardParameters()
         near = min(parameters.near_months, months)
         hazard = expected[known]
-        hazard[:, :near] = self.near_hazard(customers[known], near)
+        by_model = near if self.is_trusted_later_ else 1
+        hazard[:, :by_model] = self.near_hazard(customers[known], by_model)
         if months > near:
             distance = np.log(hazard[:, near - 1]) - np.log(expected[known, near - 1])
             fading = 0.5 ** (np.arange(1, months - near + 1) / parameters.half_life_months)
@@ -150,7 +156,7 @@ class ChurnHazard(BaseEstimator):
         next_month = np.ones(len(customers), dtype=np.int64)
         return self.next_month_.log_odds((self._raw(matrix(customers, next_month, cohort, self.codes_)), cohort))
 
-    def has_covariates(self, customers: pd.DataFrame) -> np.ndarray:
+    def has_covariates(self, customers: pd.DataFrame) -> NDArray[np.bool_]:
         """Of which customers the covariates are used."""
         if not self.is_trusted_:
             return np.zeros(len(customers), dtype=bool)
@@ -191,13 +197,15 @@ class ChurnHazard(BaseEstimator):
         weight = pairs.weight / np.where(is_next, pairs.weight[is_next].sum(), pairs.weight[~is_next].sum())
         weight *= len(weight) / weight.sum()
         stops = pairs.fold < EARLY_STOPPING_SHARE
+        # A source that is missing leaves columns without any value, which the boosting cannot bin.
+        self.known_columns_ = np.asarray(~np.isnan(design[~stops]).all(axis=0))
         self.classifier_ = HistGradientBoostingClassifier(
             max_iter=parameters.max_iterations,
             learning_rate=parameters.learning_rate,
             max_leaf_nodes=parameters.leaves,
             min_samples_leaf=parameters.min_samples_leaf,
             l2_regularization=1.0,
-            categorical_features=IS_CATEGORY,
+            categorical_features=IS_CATEGORY[self.known_columns_],
             early_stopping=True,
             n_iter_no_change=10,
             random_state=parameters.random_state,
@@ -205,10 +213,10 @@ class ChurnHazard(BaseEstimator):
         # One thread: two that wait for each other at every leaf take three times the time on a busy machine.
         with threadpool_limits(limits=1):
             self.classifier_.fit(
-                design[~stops],
+                design[~stops][:, self.known_columns_],
                 pairs.churned[~stops],
                 sample_weight=weight[~stops],
-                X_val=design[stops],
+                X_val=design[stops][:, self.known_columns_],
                 y_val=pairs.churned[stops],
                 sample_weight_val=weight[stops],
             )
@@ -238,14 +246,16 @@ class ChurnHazard(BaseEstimator):
         gain = z_score_of_log_loss(judged, baseline, next_pairs)
         later_gain = z_score_of_log_loss(*_judged(model[~is_next], cohort[~is_next], later_pairs), later_pairs)
         losses, squares = ([_measure(frame, name) for frame in evidence] for name in ("log_loss", "brier"))
-        self.is_trusted_ = (
-            gain >= parameters.min_z_score and squares[0] < squares[1] and later_gain > -parameters.min_z_score
+        self.is_trusted_ = gain >= parameters.min_z_score and squares[0] < squares[1]
+        self.is_trusted_later_ = self.is_trusted_ and later_gain > 0
+        later = (
+            "" if self.is_trusted_later_ else " From the second month on the curves are used: it is no better there."
         )
         self.decision_ = (
             f"{'Hazard model' if self.is_trusted_ else 'Cohort curves'}: on {parameters.held_out_months} held-out"
             f" months the model's log loss is {losses[0]:.4f} against {losses[1]:.4f} of the curves"
             f" ({gain:.1f} standard errors lower; {later_gain:.1f} for the months after the next),"
-            f" its Brier score {squares[0]:.4f} against {squares[1]:.4f}."
+            f" its Brier score {squares[0]:.4f} against {squares[1]:.4f}.{later if self.is_trusted_ and not self.is_trusted_later_ else ''}"
         )
 
     def _importance(self, design: Floats, pairs: Pairs, random_state: int) -> pd.DataFrame:
@@ -261,7 +271,7 @@ class ChurnHazard(BaseEstimator):
         intact = loss(design)
         rows = []
         for column, name in enumerate(MATRIX_COLUMNS):
-            if name == "months_ahead":
+            if name == "months_ahead" or not self.known_columns_[column]:
                 continue
             shuffled = design.copy()
             shuffled[:, column] = design[order, column]
@@ -277,7 +287,7 @@ class ChurnHazard(BaseEstimator):
 
     def _raw(self, design: Floats) -> Floats:
         with threadpool_limits(limits=1):
-            return np.asarray(self.classifier_.predict_proba(design)[:, 1])
+            return np.asarray(self.classifier_.predict_proba(design[:, self.known_columns_])[:, 1])
 
 
 def _judged(model: Floats, cohort: Floats, pairs: Pairs) -> tuple[Floats, Floats]:

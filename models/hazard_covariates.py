@@ -99,7 +99,7 @@ def numbers(frame: pd.DataFrame, column: str) -> Floats:
 
 
 def typical_customers(frame: pd.DataFrame) -> pd.DataFrame:
-    """The median of each numeric covariate by cohort, and over all in the row ``UNKNOWN`` times three."""
+    """The median of each numeric covariate by cohort, by market, product and term; the last row is everyone's."""
     names = cohort_names(frame)
     values = pd.DataFrame({column: numbers(frame, column) for column in (*DATED, *HELD)})
     by_cohort = values.groupby([names[column].to_numpy() for column in CATEGORIES]).median()

@@ -69,10 +69,14 @@ def cross_calibrated(predictions: Sequence[Floats], pairs: Pairs) -> Floats:
 
 
 def z_score_of_log_loss(probability: Floats, baseline: Floats, pairs: Pairs) -> float:
-    """By how many standard errors the log loss is lower than that of ``baseline``, row by row."""
+    """By how many standard errors the log loss is lower than that of ``baseline``.
+
+    Compared pair by pair; pairs of the same customer share their luck, so the error is that of their sums.
+    """
     gain = _log_losses(baseline, pairs) - _log_losses(probability, pairs)
     mean = np.average(gain, weights=pairs.weight)
-    error = np.sqrt(np.sum((pairs.weight * (gain - mean)) ** 2)) / pairs.weight.sum()
+    customer = np.unique(pairs.fold, return_inverse=True)[1]
+    error = np.sqrt(np.sum(np.bincount(customer, pairs.weight * (gain - mean)) ** 2)) / pairs.weight.sum()
     return float(mean / error) if error > 0 else 0.0
 
 

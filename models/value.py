@@ -176,7 +176,8 @@ def _value_open_customers(
     if "customer_id" in curves.key_columns:  # everyone is a key of their own
         key_of_row, distinct = np.arange(len(keys)), keys
     else:
-        key_of_row = keys.groupby(list(curves.key_columns), sort=False, dropna=False).ngroup().to_numpy()
+        grouped = keys.groupby(list(curves.key_columns), sort=False, dropna=False)
+        key_of_row = np.asarray(grouped.ngroup(), dtype=np.int64)
         distinct = keys[~keys.duplicated()]
     margin, price_step, step_after = _margin_path(customers, parameters)
     horizon, tail = parameters.horizon_months, parameters.tail_months

@@ -23,7 +23,8 @@ def sample_customer_months(connection: duckdb.DuckDBPyConnection, as_of: date, r
     """
     sizes = dict(
         connection.execute(
-            f"select {_OUTCOME_GROUP}, count(*) from {_AT_RISK} where as_of_date = ? and months_followed > 0 group by 1",
+            f"select {_OUTCOME_GROUP}, count(*) from {_AT_RISK}"
+            " where as_of_date = ? and months_followed > 0 group by 1",
             [as_of],
         ).fetchall()
     )

@@ -37,6 +37,7 @@ def lake(tmp_path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         ensure_segment_tables(connection)
         connection.execute("create table features.customer_features (customer_id varchar, as_of_date date, gb double)")
         connection.execute("create table features.retention_exposures (as_of_date date, customers_at_risk bigint)")
+        connection.execute("create table features.customer_months_at_risk (as_of_date date, customer_id varchar)")
         connection.execute(
             "insert into features.customer_features values ('a', '2026-10-31', 1), ('b', '2026-10-31', 2),"
             " ('a', '2026-11-30', 3)"
@@ -76,6 +77,7 @@ def test_row_order_of_the_features_is_no_change(lake):
     [
         ("update features.customer_features set gb = 9 where customer_id = 'b'", MADE_BY, "inputs changed"),
         ("insert into features.retention_exposures values ('2026-10-31', 1)", MADE_BY, "inputs changed"),
+        ("insert into features.customer_months_at_risk values ('2026-10-31', 'c9')", MADE_BY, "inputs changed"),
         ("select 1", Provenance("run", "code", "other"), "settings changed"),
         ("select 1", Provenance("run", "other", "settings"), "code changed"),
         ("select 1", Provenance("another run", "code", "settings"), None),

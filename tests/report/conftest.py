@@ -40,6 +40,9 @@ create table bi.retention_cohorts (version_id varchar, as_of_date date, retentio
 create table bi.retention_curves (version_id varchar, as_of_date date, retention_cohort varchar,
     tenure_months integer, customers_at_risk bigint, customers_churned bigint, observed_hazard double,
     observed_survival double, fitted_hazard double, fitted_survival double);
+create table bi.retention_quality (version_id varchar, as_of_date date, hazard_model varchar, measure varchar,
+    part varchar, value double, customer_months bigint, first_month_number integer, last_month_number integer,
+    is_used boolean, decision varchar);
 create table bi.behavior_clusters (version_id varchar, as_of_date date, population varchar, cluster_id varchar,
     cluster_name varchar, rule varchar, rule_precision double, rule_recall double, customers bigint, share double,
     jaccard double, silhouette double, first_version_id varchar, matched_jaccard double, top_features varchar);
@@ -108,6 +111,24 @@ insert into bi.value_bridge
 select '{VERSION}', '2026-10-31', '2026-09-30.1', * from (values
     (1, 'opening', 1370000), (2, 'earned', 21000), (3, 'arrivals', 18000), (4, 'losses', -26000), (5, 'price', 9000),
     (6, 'mix', 3500), (7, 'volume', -4200), (8, 'retention', -1300), (9, 'closing', 1390000)) as t;
+insert into bi.retention_quality
+select '{VERSION}', '2026-10-31', model, measure, part, value, 5400, 24317, 24322, model = 'hazard_model',
+    'Hazard model: its log loss is lower.'
+from (values
+    ('hazard_model', 'is_used', null, 1.0), ('cohort_curves', 'is_used', null, 0.0),
+    ('hazard_model', 'auc', null, 0.84), ('cohort_curves', 'auc', null, 0.62),
+    ('hazard_model', 'brier', null, 0.0131), ('cohort_curves', 'brier', null, 0.0155),
+    ('hazard_model', 'log_loss', null, 0.0612), ('cohort_curves', 'log_loss', null, 0.0799),
+    ('hazard_model', 'top_decile_lift', null, 5.2), ('cohort_curves', 'top_decile_lift', null, 1.7),
+    ('hazard_model', 'expected_churn', null, 0.0160), ('cohort_curves', 'expected_churn', null, 0.0161),
+    ('hazard_model', 'observed_churn', null, 0.0158), ('cohort_curves', 'observed_churn', null, 0.0158),
+    ('hazard_model', 'importance', 'usage_ratio', 0.02), ('hazard_model', 'importance', 'monthly_fee', -0.001))
+    as t(model, measure, part, value)
+union all
+select '{VERSION}', '2026-10-31', model, measure, tenth::varchar, 0.09 / tenth, 5400, 24317, 24322,
+    model = 'hazard_model', 'Hazard model: its log loss is lower.'
+from (values ('hazard_model'), ('cohort_curves')) as models(model)
+cross join (values ('expected_churn'), ('observed_churn')) as measures(measure) cross join range(1, 11) as t(tenth);
 insert into bi.behavior_evidence
 select '{VERSION}', '2026-10-31', * from (values
     ('consumer', 2, 0.31, 0.91, 0.88, false, 'Holds too, but 3 is the largest k that holds.'),

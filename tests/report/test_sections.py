@@ -1,9 +1,11 @@
+import duckdb
 import numpy as np
 import pandas as pd
 import pytest
 
 from orchestration.lib.report.cluster_section import feature_name, features_apart, stability
 from orchestration.lib.report.figures import spread_labels
+from orchestration.lib.report.hazard_evidence import hazard_evidence
 from orchestration.lib.report.provenance_sections import WITHOUT, missing_sources
 from orchestration.lib.report.retention_section import cohort_name, new_customer_curves
 from orchestration.lib.report.segment_sections import bridge_sentence, segment_name, transition_matrix
@@ -163,3 +165,22 @@ def test_the_bridge_is_said_in_words(moves: dict[str, float], closing: float, sa
     amounts = {"opening": 100.0, **dict.fromkeys(("price", "losses", "mix"), 0.0), **moves, "closing": closing}
     bridge = pd.DataFrame({"component": amounts.keys(), "amount": amounts.values()})
     assert bridge_sentence(bridge, "EUR").startswith(said)
+
+
+def test_the_evidence_for_the_hazard_model_is_shown_beside_the_curves(lake: duckdb.DuckDBPyConnection) -> None:
+    content = hazard_evidence(lake.execute("select * from bi.retention_quality").df())
+    assert [(row["name"], row["is_used"], row["auc"]) for row in content["quality"]] == [
+        ("Hazard model", True, 0.84),
+        ("Cohort curves", False, 0.62),
+    ]
+    assert content["held_out"] == "6 months (5,400 customer-months)"
+    assert content["calibration_says"].startswith("Of the tenth of customers at the highest risk 9.0 % were expected")
+    assert content["important"] == "usage ratio"
+
+
+def test_a_fallback_is_a_sentence_without_figures() -> None:
+    used = {"measure": "is_used", "decision": "Cohort curves: 0 months with a known outcome."}
+    content = hazard_evidence(pd.DataFrame([used]))
+    assert content["decision"] == used["decision"]
+    assert not content["quality"]
+    assert not content["calibration"]

@@ -76,9 +76,10 @@ outages as (
 due_months as (
     select
         months.month_end_date,
-        months.month_number - ago.months_ago as due_month_number
+        months.month_number - numbers.number as due_month_number
     from months
-    cross join (select 0 as months_ago union all select 1 union all select 2) as ago
+    cross join {{ thousand_numbers() }} as numbers
+    where numbers.number < 3
 ),
 
 settled as (

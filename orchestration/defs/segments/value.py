@@ -80,9 +80,7 @@ def value(context: dg.AssetExecutionContext, deployment: Deployment) -> Iterator
             tell(context, hazard.decision_)
             columns = dict.fromkeys((*FEATURE_COLUMNS, *curves.key_columns))
             batches, hazards = [], []
-            for customers in customers_with_covariates(
-                connection, candidate.as_of_date, columns, hazard.key_columns
-            ):
+            for customers in customers_with_covariates(connection, candidate.as_of_date, columns, hazard.key_columns):
                 batches.append(customer_value(customers, hazard, settings.value))
                 hazards.append(retention_hazards(hazard, customers[customers["is_open"]]))
             valued = pd.concat(batches, ignore_index=True)

@@ -18,8 +18,11 @@ from orchestration.lib.versions import Provenance, open_candidates
     kinds={"duckdb", "table"},
     owners=OWNERS,
     code_version="1",
-    deps=[["features", "customer_features"], ["features", "retention_exposures"],
-          ["features", "customer_months_at_risk"]],
+    deps=[
+        ["features", "customer_features"],
+        ["features", "retention_exposures"],
+        ["features", "customer_months_at_risk"],
+    ],
     partitions_def=MONTHS,
     backfill_policy=ALL_MONTHS_IN_ONE_RUN,
     pool=WRITER_POOL,

@@ -55,6 +55,10 @@ _QUERIES = {
         select * from bi.retention_curves where version_id = $version
         order by retention_cohort, tenure_months
     """,
+    "retention_quality": """
+        select * from bi.retention_quality where version_id = $version
+        order by hazard_model desc, measure, part
+    """,
     "clusters": """
         select * from bi.behavior_clusters where version_id = $version
         order by population, customers desc, cluster_id

@@ -12,7 +12,7 @@ import pandas as pd
 from markupsafe import Markup, escape
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 
 from orchestration.lib.report.formats import MINUS, label, number
 
@@ -238,6 +238,32 @@ def hazards(cohorts: pd.DataFrame) -> Markup:
         axes.set_ylim(0, top)
         axes.set_xlabel("Observed monthly churn")
         axes.set_ylabel("Fitted monthly churn")
+    return drawing.svg
+
+
+def calibration(tenths: Mapping[str, pd.DataFrame]) -> Markup:
+    """Draw observed against expected churn by tenth of predicted risk, a line a model, both axes logarithmic."""
+    with _drawing("calibration", "Observed against expected churn by tenth of risk", width=4.2, height=3.4) as drawing:
+        axes = drawing.figure.subplots()
+        shares = pd.concat(list(tenths.values()))[["expected_churn", "observed_churn"]].to_numpy(dtype=float)
+        low, high = float(shares[shares > 0].min()) / 1.5, min(1.0, float(shares.max()) * 1.5)
+        axes.plot([low, high], [low, high], color="#a9b4bd", linewidth=1, linestyle=(0, (4, 3)))
+        for (name, rows), color in zip(tenths.items(), (PAST, WARN), strict=False):
+            # A tenth that nobody left is shown at the edge: a logarithm has no zero.
+            observed = np.maximum(rows["observed_churn"].to_numpy(dtype=float), low)
+            axes.plot(
+                rows["expected_churn"], observed, color=color, linewidth=1.2, marker="o", markersize=4, label=name
+            )
+        axes.set_xscale("log")
+        axes.set_yscale("log")
+        percent = FuncFormatter(lambda value, _position: f"{value * 100:g} %")
+        for axis, name in ((axes.xaxis, "Expected"), (axes.yaxis, "Observed")):
+            axis.set_major_formatter(percent)
+            axis.set_minor_formatter(NullFormatter())
+            axis.set_label_text(f"{name} churn next month")
+        axes.set_xlim(low, high)
+        axes.set_ylim(low, high)
+        axes.legend(loc="upper left")
     return drawing.svg
 
 

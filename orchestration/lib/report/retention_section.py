@@ -8,6 +8,7 @@ import pandas as pd
 from orchestration.lib.report import figures
 from orchestration.lib.report.data import ReportData
 from orchestration.lib.report.formats import is_unknown, label, number, plural, share
+from orchestration.lib.report.hazard_evidence import hazard_evidence
 from orchestration.lib.report.section import Section, empty
 
 SHOWN_CURVES = 6  # more lines than this cannot be told apart
@@ -55,6 +56,7 @@ def retention(data: ReportData) -> Section:
             "rows": seen.head(12).to_dict("records"),
             "more": max(0, len(seen) - 12),
             "pooled": int(seen["pooled_from"].notna().sum()),
+            **hazard_evidence(data["retention_quality"]),
         },
     )
 
