@@ -199,17 +199,7 @@ class ChurnHazard(BaseEstimator):
         stops = pairs.fold < EARLY_STOPPING_SHARE
         # A source that is missing leaves columns without any value, which the boosting cannot bin.
         self.known_columns_ = np.asarray(~np.isnan(design[~stops]).all(axis=0))
-        self.classifier_ = HistGradientBoostingClassifier(
-            max_iter=parameters.max_iterations,
-            learning_rate=parameters.learning_rate,
-            max_leaf_nodes=parameters.leaves,
-            min_samples_leaf=parameters.min_samples_leaf,
-            l2_regularization=1.0,
-            categorical_features=IS_CATEGORY[self.known_columns_],
-            early_stopping=True,
-            n_iter_no_change=10,
-            random_state=parameters.random_state,
-        )
+        self.classifier_ = boosting(parameters, IS_CATEGORY[self.known_columns_])
         # One thread: two that wait for each other at every leaf take three times the time on a busy machine.
         with threadpool_limits(limits=1):
             self.classifier_.fit(
@@ -255,7 +245,7 @@ class ChurnHazard(BaseEstimator):
             f"{'Hazard model' if self.is_trusted_ else 'Cohort curves'}: on {parameters.held_out_months} held-out"
             f" months the model's log loss is {losses[0]:.4f} against {losses[1]:.4f} of the curves"
             f" ({gain:.1f} standard errors lower; {later_gain:.1f} for the months after the next),"
-            f" its Brier score {squares[0]:.4f} against {squares[1]:.4f}.{later if self.is_trusted_ and not self.is_trusted_later_ else ''}"
+            f" its Brier score {squares[0]:.4f} against {squares[1]:.4f}.{later}"
         )
 
     def _importance(self, design: Floats, pairs: Pairs, random_state: int) -> pd.DataFrame:
@@ -288,6 +278,21 @@ class ChurnHazard(BaseEstimator):
     def _raw(self, design: Floats) -> Floats:
         with threadpool_limits(limits=1):
             return np.asarray(self.classifier_.predict_proba(design[:, self.known_columns_])[:, 1])
+
+
+def boosting(parameters: HazardParameters, is_category: NDArray[np.bool_]) -> HistGradientBoostingClassifier:
+    """The classifier that learns who leaves; it takes missing values as they are."""
+    return HistGradientBoostingClassifier(
+        max_iter=parameters.max_iterations,
+        learning_rate=parameters.learning_rate,
+        max_leaf_nodes=parameters.leaves,
+        min_samples_leaf=parameters.min_samples_leaf,
+        l2_regularization=1.0,
+        categorical_features=is_category,
+        early_stopping=True,
+        n_iter_no_change=10,
+        random_state=parameters.random_state,
+    )
 
 
 def _judged(model: Floats, cohort: Floats, pairs: Pairs) -> tuple[Floats, Floats]:

@@ -85,10 +85,11 @@ def test_customers_about_to_leave_are_told_by_the_usage_that_falls_before(simula
     reasons = simulated.frame(
         f"select customer_id, hazard_1m, churn_reasons from bi.churn_reasons where version_id = '{AS_OF}.1'"
     ).set_index("customer_id")
-    collapsing = planted["is_leaving"] & planted["collapses"] & (planted["end_reason"] == "voluntary")
+    # Of leavers with this mark the voluntary ones, two thirds, use less in their last three months.
+    collapsing = planted["is_leaving"] & planted["collapses"]
     told = reasons.loc[reasons.index.intersection(collapsing[collapsing].index)]
     assert len(told) > 5
-    assert (told["churn_reasons"].str.contains("usage").fillna(False)).mean() > 0.5
+    assert (told["churn_reasons"].str.contains("usage").fillna(False)).mean() > 0.4
 
 
 def test_stages_agree_with_the_planted_states_where_both_define_the_same(customers, planted):
