@@ -60,10 +60,12 @@ def test_clusters_rest_on_products_and_billing_and_the_report_says_what_is_missi
 
 def test_churn_without_any_history_falls_back_to_the_cohorts_and_says_so(ibm):
     quality = ibm.frame("select * from bi.retention_quality")
-    assert set(quality["decision"]) == {"Cohort curves: 0 months with a known outcome, where 12 are needed."}
+    assert set(quality["decision"]) == {
+        "Cohort curves: 0 churn events to learn from and 1869 to judge by, where 100 and 50 are needed."
+    }
     assert set(ibm.frame("select distinct hazard_model from bi.churn_reasons")["hazard_model"]) == {"cohort_curves"}
     report = (ibm.folder / "reports" / "2025-12-31.1.html").read_text()
-    assert "Cohort curves: 0 months with a known outcome" in report
+    assert "Cohort curves: 0 churn events to learn from" in report
 
 
 def test_a_run_without_months_takes_the_last_that_the_data_reach(ibm):

@@ -174,7 +174,9 @@ def test_the_evidence_for_the_hazard_model_is_shown_beside_the_curves(lake: duck
         ("Cohort curves", False, 0.62),
     ]
     assert content["held_out"] == "6 months (5,400 customer-months)"
-    assert content["calibration_says"].startswith("Of the tenth of customers at the highest risk 9.0\xa0% were expected")
+    assert content["calibration_says"].startswith(
+        "Of the tenth of customers at the highest risk 9.0\xa0% were expected"
+    )
     assert content["important"] == "usage ratio"
 
 
