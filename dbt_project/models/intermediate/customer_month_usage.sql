@@ -14,4 +14,5 @@ inner join {{ ref('contract_states') }} as states
         usage_months.contract_id = states.contract_id
         and usage_months.month_end_date >= states.valid_from_date
         and (states.valid_to_date is null or usage_months.month_end_date < states.valid_to_date)
+where usage_months.usage_days > 0
 group by states.customer_id, usage_months.month_end_date
