@@ -204,5 +204,6 @@ def test_a_killed_run_leaves_each_table_as_it_was_or_as_it_will_be(small_isp: Is
         assert stored == recorded
     assert small_isp.rows("select count(*) from raw.usage") == [(0,)]
     small_isp.ingest()
-    assert [report.rows_in_table for report in small_isp.ingest().values()][:2] == [2, 2]
+    reports = small_isp.ingest()
+    assert [reports[table].rows_in_table for table in ("customers", "contracts")] == [2, 2]
     assert small_isp.rows("select count(*) from raw.usage") == [(2,)]

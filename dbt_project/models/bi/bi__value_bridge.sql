@@ -9,10 +9,11 @@ with versions as (
 ),
 
 both_versions as (
+    {% for is_now, version in {'true': 'version_id', 'false': 'previous_version_id'}.items() -%}
     select
         versions.version_id,
         customers.customer_id,
-        true as is_now,
+        {{ is_now }} as is_now,
         customers.is_open,
         customers.past_value,
         customers.future_value,
@@ -23,25 +24,9 @@ both_versions as (
         customers.expected_remaining_months
     from versions
     inner join {{ ref('customer_segments') }} as customers
-        on versions.version_id = customers.version_id
-
-    union all
-
-    select
-        versions.version_id,
-        customers.customer_id,
-        false as is_now,
-        customers.is_open,
-        customers.past_value,
-        customers.future_value,
-        customers.expected_monthly_margin,
-        customers.monthly_fee - customers.monthly_discount as net_fee,
-        customers.open_contracts,
-        customers.product_families,
-        customers.expected_remaining_months
-    from versions
-    inner join {{ ref('customer_segments') }} as customers
-        on versions.previous_version_id = customers.version_id
+        on versions.{{ version }} = customers.version_id
+    {{ 'union all' if not loop.last }}
+    {% endfor %}
 ),
 
 customers as (
