@@ -81,7 +81,12 @@ class BetaDiscreteWeibull(BaseEstimator):
             )
             for start in _starts(exposures, float(churned.sum() / at_risk.sum()))
         ]
-        usable = [result for result in found if np.isfinite(result.fun) and result.success]
+        # Close to the optimum a step may be lost in the last digits of a sum: that is converged too.
+        usable = [
+            result
+            for result in found
+            if np.isfinite(result.fun) and (result.success or _slope(result.x, result.jac) < 1e-5)
+        ]
         if not usable:
             raise RetentionFitError(
                 f"no start of the beta-discrete-Weibull fit converged in {self.max_iterations} iterations "
@@ -133,6 +138,13 @@ class _Likelihood:
         in_shape = np.diff(in_elapsed * elapsed * self._log_ends, axis=0)[0]
         slopes = np.array([gamma * weight @ in_gamma, delta * weight @ in_delta, shape * weight @ in_shape])
         return value, -slopes / lost
+
+
+def _slope(logs: Floats, slopes: Floats) -> float:
+    """Steepest slope that still leads anywhere: not one across a bound."""
+    low, high = np.array(LOG_BOUNDS).T
+    is_blocked = ((logs <= low) & (slopes > 0)) | ((logs >= high) & (slopes < 0))
+    return float(np.abs(np.where(is_blocked, 0.0, slopes)).max())
 
 
 def _starts(exposures: pd.DataFrame, mean_hazard: float) -> list[Floats]:

@@ -75,8 +75,9 @@ def print_rows(columns: Sequence[str], rows: Sequence[Sequence[Any]], output: Fo
         writer.writerows(rows)
     else:
         table = Table()
-        for column in columns:
-            table.add_column(column, overflow="fold")
+        # What a row is about is never broken, however narrow the terminal.
+        for place, column in enumerate(columns):
+            table.add_column(column, overflow="fold", no_wrap=place == 0)
         for row in rows:
             table.add_row(*("" if value is None else str(value) for value in row))
         out.print(table)
