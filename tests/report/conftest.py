@@ -16,7 +16,8 @@ _EMPTY = """
 create schema segments; create schema ops; create schema bi;
 create table segments.versions (version_id varchar, as_of_date date, revision integer, status varchar,
     created_at timestamp, published_at timestamp, run_id varchar, code_version varchar, settings_hash varchar,
-    input_hash varchar, previous_version_id varchar, changes varchar, row_counts varchar, checks varchar);
+    input_hash varchar, previous_version_id varchar, changes varchar, row_counts varchar, checks varchar,
+    last_load_id bigint, confirmed_at timestamp);
 create table ops.loads (load_id bigint, source_table varchar, location varchar, file varchar, content_hash varchar,
     mapping_hash varchar, loaded_at timestamp, rows_read bigint, rows_accepted bigint, rows_quarantined bigint,
     rows_duplicate bigint, rows_superseded bigint);
@@ -65,12 +66,12 @@ create table bi.segment_migrations (version_id varchar, as_of_date date, scheme 
     to_segment varchar, customers bigint);
 """
 _ROWS = f"""
-insert into segments.versions values
+insert into segments.versions select *, 4, null from (values
     ('2026-09-30.1', '2026-09-30', 1, 'published', '2026-11-01 04:00', '2026-11-01 04:01', 'r1', '0.1.0',
         'aaaaaaaaaaaaaaaa', 'bbbbbbbbbbbbbbbb', null, 'first version of this month', null, null),
     ('{VERSION}', '2026-10-31', 1, 'published', '2026-11-02 04:00', '2026-11-02 04:03', 'r2', '0.1.0',
         '0123456789abcdef', 'fedcba9876543210', '2026-09-30.1', 'first version of this month', null,
-        '[{{"name": "one_row_a_customer", "passed": true}}, {{"name": "deciles_even", "passed": true}}]');
+        '[{{"name": "one_row_a_customer", "passed": true}}, {{"name": "deciles_even", "passed": true}}]'));
 insert into ops.loads values
     (1, 'customers', 'files', 'customers.parquet', 'h', 'm', '2026-11-01 02:00', 1000, 998, 2, 0, 0),
     (2, 'contracts', 'files', 'contracts.parquet', 'h', 'm', '2026-11-01 02:00', 1800, 1790, 5, 3, 2),
