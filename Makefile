@@ -31,7 +31,7 @@ data/ibm_telco/source: | $(INSTALLED)
 
 run: $(INSTALLED) data/simulated_isp/source data/ibm_telco/source  ## Run the whole pipeline on both example data sets
 	$(BIN)/segmentation run --config $(IBM) --from 2025-12 --to 2025-12
-	$(BIN)/segmentation run --config $(SIMULATED) --from 2025-07 --to 2025-12
+	$(BIN)/segmentation run --config $(SIMULATED) --from 2025-10 --to 2025-12
 
 test: $(INSTALLED)  ## Run every test
 	$(BIN)/python -m pytest -n 2 --dist loadfile
