@@ -50,15 +50,18 @@ dev: $(INSTALLED) data/simulated_isp/source  ## Open the Dagster UI on the simul
 	@$(BIN)/python -c 'from orchestration.lib import runs, settings; runs.prepare_dagster_home(settings.load_settings())'
 	$(BIN)/dg dev
 
-bench: $(INSTALLED)  ## Measure speed and memory
+bench: $(INSTALLED)  ## Measure speed and memory, beside other libraries
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement benchmarks/requirements.lock
 	$(BIN)/python -m benchmarks
 
 docs: $(INSTALLED)  ## Write the page of the source contract from its declaration
 	$(BIN)/python -m orchestration.lib.contract_page
 
-lock:  ## Compile requirements.lock from pyproject.toml
+lock:  ## Compile the lock files from pyproject.toml
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
-		--extra examples --group dev pyproject.toml --output-file requirements.lock
+		--extra examples --extra linkage --group dev pyproject.toml --output-file requirements.lock
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+		--constraint requirements.lock --group bench --output-file benchmarks/requirements.lock
 
 clean:  ## Remove the example warehouses and reports
 	rm -rf data
