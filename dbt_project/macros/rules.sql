@@ -1,20 +1,24 @@
 {#-
     Ordered rules as one expression: the first rule whose condition holds wins.
-    `part` is what the expression gives: 'id', 'segment' or 'because'. A rule whose segment is `override` gives the
-    value of `override_column` instead of a name of its own.
+    `part` is what the expression gives: 'id', 'segment' or 'because'. `taken_from` names, by segment, a column to take
+    it from instead: the segment set by hand, or what the rules of size say.
 -#}
-{% macro first_rule(rules, part, override_column=none) -%}
+{% macro first_rule(rules, part, taken_from={}) -%}
     case
         {%- for rule in rules %}
-        when {{ rule['when'] }} then {{ rule_value(rule[part], part, override_column) }}
+        when {{ rule['when'] }} then {{ taken_from.get(rule['segment']) or text_literal(rule[part]) }}
         {%- endfor %}
     end
 {%- endmacro %}
 
-{% macro rule_value(value, part, override_column) -%}
-    {%- if part == 'segment' and value == 'override' -%}
-        {{ override_column }}
-    {%- else -%}
-        {{ text_literal(value) }}
-    {%- endif -%}
+{#- The age band of a number of years, by the bands of the settings. Nobody is older than the oldest person known. -#}
+{% macro age_band(age_years) -%}
+    case
+        when {{ age_years }} is null or {{ age_years }} < 0 or {{ age_years }} > 122 then 'unknown'
+        {%- for least in var('age_bands') %}
+        when {{ age_years }} < {{ least }} then
+            {{ text_literal('under_' ~ least if loop.first else loop.previtem ~ '_to_' ~ (least - 1)) }}
+        {%- endfor %}
+        else {{ text_literal(var('age_bands')[-1] ~ '_and_over') }}
+    end
 {%- endmacro %}

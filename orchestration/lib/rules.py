@@ -5,8 +5,9 @@ The rules are rendered to one CASE expression by the dbt macro ``first_rule``.
 """
 
 from collections.abc import Mapping, Sequence
+from typing import Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 
 class Rule(BaseModel):
@@ -20,16 +21,43 @@ class Rule(BaseModel):
     because: str = Field(min_length=1)
 
 
-def render(rules: Sequence[Rule], thresholds: Mapping[str, float]) -> list[dict[str, str]]:
+class SizeScheme(BaseModel):
+    """A way to tell organizations by size: what the number of employees says, and what the money says.
+
+    A figure that is not known must meet no condition: an unknown size is no small one.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    classes: list[str] = Field(min_length=1, description="the segments by size, the largest first")
+    staff: list[Rule] = Field(min_length=1, description="ordered rules over group_employee_count")
+    money: list[Rule] = Field(
+        min_length=1, description="ordered rules over group_annual_revenue and group_balance_sheet_total"
+    )
+
+    @model_validator(mode="after")
+    def _segments_are_classes(self) -> Self:
+        if unknown := sorted({rule.segment for rule in (*self.staff, *self.money)} - set(self.classes)):
+            raise ValueError(f"rules give {', '.join(unknown)}, which is not among the classes")
+        return self
+
+
+def render(rules: Sequence[Rule], thresholds: Mapping[str, float], *, exhaustive: bool = True) -> list[dict[str, str]]:
     """Fill the thresholds into the conditions.
 
+    Args:
+        rules: the ordered rules.
+        thresholds: numbers by name.
+        exhaustive: whether every customer must meet one of the rules.
+
     Raises:
-        ValueError: a rule names a threshold that does not exist, ids repeat, or the last rule is not ``true``.
+        ValueError: a rule names a threshold that does not exist, ids repeat, or the last rule of an exhaustive list
+            is not ``true``.
     """
     ids = [rule.id for rule in rules]
     if repeated := sorted({rule_id for rule_id in ids if ids.count(rule_id) > 1}):
         raise ValueError(f"rule ids must be unique, found more than once: {', '.join(repeated)}")
-    if rules[-1].when.strip().lower() != "true":
+    if exhaustive and rules[-1].when.strip().lower() != "true":
         raise ValueError(f"the last rule ({ids[-1]}) must have the condition 'true', so that every customer has one")
     numbers = {name: f"{value:.12g}" if abs(value) < 1e12 else str(value) for name, value in thresholds.items()}
     rendered = []
@@ -46,31 +74,77 @@ def _rule(rule_id: str, segment: str, when: str, because: str) -> Rule:
     return Rule(id=rule_id, segment=segment, when=when, because=because)
 
 
-_SIZE = "customer_type = 'organization' and "
-
+# Evidence in the order in which it is believed: what the record says, codes, legal form, products, size. A public
+# school is a school first, so all that speaks for education comes before what says public.
 MARKET_RULES: tuple[Rule, ...] = (
-    _rule("override", "override", "market_segment_override is not null", "Set by hand."),
-    _rule("wholesale_products", "wholesale", "has_wholesale", "Holds wholesale products."),
+    _rule("override", "override", "override_segment is not null", "Set by hand."),
     _rule("reseller", "wholesale", "is_reseller", "Resells access to others."),
-    _rule("education_flag", "education", "is_education", "Registered as an educational body."),
-    _rule("education_industry", "education", _SIZE + "industry_is_education", "Industry code of education."),
-    _rule("public_flag", "government", "is_public_sector", "Registered as a public body."),
-    _rule("public_industry", "government", _SIZE + "industry_is_public", "Industry code of public administration."),
     _rule("employee", "employee", "customer_type = 'person' and employer_customer_id is not null",
           "Access provided by an employer."),
     _rule("consumer", "consumer", "customer_type = 'person'", "A private person."),
-    _rule("enterprise_staff", "enterprise", "group_employee_count >= {enterprise_min_employees}",
-          "Staff of the group reach the enterprise size."),
-    _rule("enterprise_revenue", "enterprise", "group_annual_revenue > {enterprise_min_revenue}",
-          "Revenue of the group exceeds the mid-market."),
-    _rule("medium_staff", "medium_business", "group_employee_count >= {medium_min_employees}",
-          "Staff of the group reach the mid-market size."),
-    _rule("medium_revenue", "medium_business", "group_annual_revenue >= {medium_min_revenue}",
-          "Revenue of the group reaches the mid-market size."),
-    _rule("small", "small_business", "group_employee_count is not null or group_annual_revenue is not null",
-          "Size known and below the mid-market."),
+    _rule("education_flag", "education", "is_education", "Registered as an educational body."),
+    _rule("education_industry", "education", "industry_segment = 'education'", "Industry code of education."),
+    _rule("education_legal_form", "education", "legal_form_segment = 'education' and industry_segment is null",
+          "Legal form of an educational body."),
+    _rule("public_flag", "government", "is_public_sector", "Registered as a public body."),
+    _rule("public_industry", "government", "industry_segment = 'government'",
+          "Industry code of public administration."),
+    _rule("telecom_industry", "wholesale", "industry_segment = 'wholesale'", "Industry code of telecommunications."),
+    _rule("public_legal_form", "government", "legal_form_segment = 'government'", "Legal form of a public body."),
+    _rule("wholesale_products", "wholesale", "has_wholesale", "Holds wholesale products."),
+    _rule("size", "size", "size_segment is not null", "By the size of the group."),
     _rule("unclassified", "unclassified_business", "true", "Size unknown."),
 )  # fmt: skip
+
+# The telecom trade's own bounds, and those of Commission Recommendation 2003/361/EC, whose micro and small enterprises
+# are both small here. There a medium-sized enterprise may exceed one of turnover and balance sheet, not both.
+SIZE_SCHEMES: Mapping[str, SizeScheme] = {
+    "telecom": SizeScheme(
+        classes=["enterprise", "medium_business", "small_business"],
+        staff=[
+            _rule("enterprise_staff", "enterprise", "group_employee_count >= {enterprise_min_employees}",
+                  "Staff of the group reach the enterprise size."),
+            _rule("medium_staff", "medium_business", "group_employee_count >= {medium_min_employees}",
+                  "Staff of the group reach the mid-market size."),
+            _rule("small_staff", "small_business", "group_employee_count is not null",
+                  "Staff of the group are known and below the mid-market size."),
+        ],
+        money=[
+            _rule("enterprise_revenue", "enterprise", "group_annual_revenue > {enterprise_min_revenue}",
+                  "Revenue of the group exceeds the mid-market."),
+            _rule("medium_revenue", "medium_business", "group_annual_revenue >= {medium_min_revenue}",
+                  "Revenue of the group reaches the mid-market size."),
+            _rule("small_revenue", "small_business", "group_annual_revenue is not null",
+                  "Revenue of the group is known and below the mid-market size."),
+        ],
+    ),
+    "eu": SizeScheme(
+        classes=["enterprise", "medium_business", "small_business"],
+        staff=[
+            _rule("eu_large_staff", "enterprise", "group_employee_count >= {eu_large_min_employees}",
+                  "Staff of the group exceed an SME."),
+            _rule("eu_medium_staff", "medium_business", "group_employee_count >= {eu_medium_min_employees}",
+                  "Staff of the group are those of a medium-sized enterprise."),
+            _rule("eu_small_staff", "small_business", "group_employee_count is not null",
+                  "Staff of the group are those of a small or micro enterprise."),
+        ],
+        money=[
+            _rule("eu_large_money", "enterprise",
+                  "coalesce(group_annual_revenue > {eu_medium_max_revenue},"
+                  " group_balance_sheet_total > {eu_medium_max_balance_sheet})"
+                  " and coalesce(group_balance_sheet_total > {eu_medium_max_balance_sheet}, true)",
+                  "Turnover and balance sheet of the group exceed an SME."),
+            _rule("eu_medium_money", "medium_business",
+                  "coalesce(group_annual_revenue > {eu_small_max_revenue},"
+                  " group_balance_sheet_total > {eu_small_max_balance_sheet})"
+                  " and coalesce(group_balance_sheet_total > {eu_small_max_balance_sheet}, true)",
+                  "Turnover and balance sheet of the group are those of a medium-sized enterprise."),
+            _rule("eu_small_money", "small_business",
+                  "group_annual_revenue is not null or group_balance_sheet_total is not null",
+                  "Turnover or balance sheet of the group is that of a small or micro enterprise."),
+        ],
+    ),
+}  # fmt: skip
 
 LIFECYCLE_RULES: tuple[Rule, ...] = (
     _rule("never_started", "pending", "first_start_date is null", "No contract has started."),

@@ -22,7 +22,8 @@ from models.retention import RetentionParameters
 from models.value import ValueParameters
 from orchestration.lib.errors import SettingsError
 from orchestration.lib.presets import apply_presets
-from orchestration.lib.rules import LIFECYCLE_RULES, MARKET_RULES, Rule, render
+from orchestration.lib.rule_settings import LifecycleSettings, MarketSettings
+from orchestration.lib.rules import Rule
 from orchestration.lib.source_settings import (
     CheckSettings,
     ExchangeRateSettings,
@@ -101,59 +102,6 @@ class FeatureSettings(Section):
     contact_categories_of_complaint: list[str] = Field(default_factory=lambda: ["complaint"])
     autopay_methods: list[str] = Field(default_factory=lambda: ["direct_debit", "card"])
     sessions: SessionSettings = SessionSettings()
-
-
-class _RuleSettings(Section):
-    """Ordered rules, the first that holds wins. ``{name}`` in a rule is one of the thresholds."""
-
-    thresholds: dict[str, float]
-    rules: list[Rule] = Field(min_length=1)
-
-    @field_validator("thresholds", mode="before")
-    @classmethod
-    def _over_defaults(cls, given: Any) -> Any:
-        """Let a file name only the thresholds it changes."""
-        defaults = cls.model_fields["thresholds"].get_default(call_default_factory=True)
-        return {**defaults, **given} if isinstance(given, dict) else given
-
-    def model_post_init(self, _context: Any) -> None:
-        """Refuse rules that cannot be rendered, before anything runs."""
-        render(self.rules, self.thresholds)
-
-
-class MarketSettings(_RuleSettings):
-    """Market segments."""
-
-    thresholds: dict[str, float] = Field(
-        default_factory=lambda: {
-            "medium_min_employees": 100.0,
-            "enterprise_min_employees": 1000,
-            "medium_min_revenue": 50_000_000,
-            "enterprise_min_revenue": 1_000_000_000,
-        }
-    )
-    rules: list[Rule] = Field(default_factory=lambda: list(MARKET_RULES), min_length=1)
-
-
-class LifecycleSettings(_RuleSettings):
-    """Lifecycle stages."""
-
-    thresholds: dict[str, float] = Field(
-        default_factory=lambda: {
-            "onboarding_days": 90,
-            "won_back_months": 3,
-            "dormant_days": 45,
-            "overdue_days": 60,
-            "collapsed_usage_ratio": 0.4,
-            "recovered_usage_ratio": 0.7,
-            "risk_churn_probability_3m": 0.35,
-            "calm_churn_probability_3m": 0.25,
-            "growth_fee_ratio": 1.10,
-            "growth_usage_ratio": 1.5,
-            "contract_end_window_months": 3,
-        }
-    )
-    rules: list[Rule] = Field(default_factory=lambda: list(LIFECYCLE_RULES), min_length=1)
 
 
 class ScheduleSettings(Section):

@@ -8,7 +8,7 @@ import pytest
 import sqlglot
 from sqlglot import ErrorLevel, exp
 
-from tests.dbt.lakes import LAST_MONTH, Lake, empty_lake
+from tests.dbt.lakes import Lake
 
 INLINE = """
     select 'a key' as scenario, count(*) as failures
@@ -41,15 +41,6 @@ INLINE = """
     union all
     select 'it is not known', count(*) from ({{ test_expression_holds("(select null as a) as t", 'a = 1') }}) as t
 """
-
-
-@pytest.fixture(scope="module")
-def built_lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
-    """A lake in which every model exists, most of them empty."""
-    lake = empty_lake(tmp_path_factory.mktemp("built"))
-    lake.scope({LAST_MONTH: f"{LAST_MONTH}.1"})
-    lake.build()
-    return lake
 
 
 @pytest.fixture(scope="module")

@@ -2,9 +2,13 @@
 
 import pytest
 
+from orchestration.lib.rule_settings import LifecycleSettings, MarketSettings
 from orchestration.lib.rules import LIFECYCLE_RULES, MARKET_RULES, Rule, render
-from orchestration.lib.settings import LifecycleSettings, MarketSettings
 
+LARGE = Rule(
+    id="large", segment="enterprise", when="group_employee_count >= {enterprise_min_employees}", because="Many."
+)
+SMALL = Rule(id="few", segment="small_business", when="group_employee_count is not null", because="Few.")
 LAST = Rule(id="rest", segment="rest", when="true", because="Everybody else.")
 
 
@@ -31,10 +35,29 @@ def test_a_mistake_in_the_rules_is_refused(rules, words):
 def test_the_default_rules_are_valid_and_cover_every_segment_of_the_design():
     market = {rule["segment"] for rule in render(MARKET_RULES, MarketSettings().thresholds)}
     assert market == {
-        "override", "consumer", "employee", "small_business", "medium_business", "enterprise", "education",
-        "government", "wholesale", "unclassified_business",
+        "override", "size", "consumer", "employee", "education", "government", "wholesale", "unclassified_business",
     }  # fmt: skip
     stages = {rule["segment"] for rule in render(LIFECYCLE_RULES, LifecycleSettings().thresholds)}
     assert stages == {
         "pending", "onboarding", "won_back", "growing", "mature", "at_risk", "dormant", "suspended", "churned",
     }  # fmt: skip
+
+
+def test_a_scheme_of_sizes_of_ones_own_stands_beside_the_known_ones():
+    own = {"classes": ["enterprise", "small_business"], "staff": [LARGE, SMALL], "money": [LARGE.model_copy()]}
+    settings = MarketSettings.model_validate({"size_schemes": {"own": own}, "size_scheme": "own"})
+    assert set(settings.size_schemes) == {"telecom", "eu", "own"}
+    assert settings.rendered_size_schemes()["own"]["staff"][0]["when"] == "group_employee_count >= 1000"
+
+
+@pytest.mark.parametrize(
+    ("market", "words"),
+    [
+        ({"size_scheme": "nowhere"}, "telecom, eu"),
+        ({"size_schemes": {"own": {"classes": ["enterprise"], "staff": [SMALL], "money": [SMALL]}}}, "small_business"),
+        ({"age_bands": [18, 18]}, "must rise"),
+    ],
+)
+def test_a_mistake_in_the_sizes_is_refused(market, words):
+    with pytest.raises(ValueError, match=words):
+        MarketSettings.model_validate(market)

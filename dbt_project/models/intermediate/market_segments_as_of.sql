@@ -1,3 +1,13 @@
+{#- Where evidence of the market comes from, in the order in which the rules believe it. -#}
+{%- set sources = {
+    'explicit_segment': 'the record itself',
+    'industry_segment': 'the industry code',
+    'legal_form_segment': 'the legal form',
+    'product_segment': 'the products held',
+    'staff_segment': 'the number of employees',
+    'money_segment': 'the revenue',
+} -%}
+
 with run_months as (
     select month_end_date as as_of_date
     from {{ ref('months') }}
@@ -5,75 +15,118 @@ with run_months as (
 ),
 
 customers as (
-    select * from {{ ref('stg_customers') }}
+    select
+        customers.*,
+        run_months.as_of_date,
+        case
+            when
+                coalesce(customers.market_segment_override_from_date <= run_months.as_of_date, true)
+                and coalesce(customers.market_segment_override_until_date >= run_months.as_of_date, true)
+                then customers.market_segment_override
+        end as override_segment
+    from {{ ref('stg_customers') }} as customers
+    inner join run_months
+        on customers.created_date <= run_months.as_of_date
+),
+
+wholesale_codes as (
+    select distinct states.product_code
+    from {{ ref('contract_states') }} as states
+    inner join {{ ref('wholesale_products') }} as sold
+        on {{ plain_text('states.product_code') }} like sold.code_prefix || '%'
 ),
 
 -- What a customer has ever held says what it is, also after it has left.
 wholesale_customers as (
-    select customer_id, min(opens_on_date) as wholesale_since_date
-    from {{ ref('contract_states') }}
-    where product_family = 'wholesale'
-    group by customer_id
-),
-
--- A company is as large as its group: the most among itself, its parent and its parent's parent.
-organizations as (
-    select
-        customers.customer_id,
-        greatest(customers.employee_count, parents.employee_count, grandparents.employee_count)
-            as group_employee_count,
-        greatest(customers.annual_revenue, parents.annual_revenue, grandparents.annual_revenue)
-            as group_annual_revenue
-    from customers
-    left join customers as parents
-        on customers.parent_customer_id = parents.customer_id
-    left join customers as grandparents
-        on parents.parent_customer_id = grandparents.customer_id
-),
-
-industries as (
-    select
-        customers.customer_id,
-        max(case when prefixes.market_segment = 'education' then 1 else 0 end) = 1 as industry_is_education,
-        max(case when prefixes.market_segment = 'government' then 1 else 0 end) = 1 as industry_is_public
-    from customers
-    inner join {{ ref('industry_prefixes') }} as prefixes
-        on
-            lower(customers.industry_scheme) = prefixes.industry_scheme
-            and customers.industry_code like prefixes.code_prefix || '%'
-    group by customers.customer_id
+    select states.customer_id, min(states.opens_on_date) as wholesale_since_date
+    from {{ ref('contract_states') }} as states
+    left join wholesale_codes
+        on states.product_code = wholesale_codes.product_code
+    where states.product_family = 'wholesale' or wholesale_codes.product_code is not null
+    group by states.customer_id
 ),
 
 rule_inputs as (
     select
         customers.*,
-        run_months.as_of_date,
-        organizations.group_employee_count,
-        organizations.group_annual_revenue,
-        coalesce(industries.industry_is_education, false) as industry_is_education,
-        coalesce(industries.industry_is_public, false) as industry_is_public,
-        coalesce(wholesale_customers.wholesale_since_date <= run_months.as_of_date, false) as has_wholesale
+        sizes.group_id,
+        sizes.group_members,
+        sizes.group_employee_count,
+        sizes.group_annual_revenue,
+        sizes.staff_segment,
+        sizes.money_segment,
+        sizes.size_segment,
+        sizes.size_rule_id,
+        sizes.size_reason,
+        evidence.industry_segment,
+        evidence.legal_form_segment,
+        evidence.legal_form_kind,
+        case
+            when customers.is_reseller then 'wholesale'
+            when customers.customer_type = 'person' and customers.employer_customer_id is not null then 'employee'
+            when customers.customer_type = 'person' then 'consumer'
+            when customers.is_education then 'education'
+            when customers.is_public_sector then 'government'
+        end as explicit_segment,
+        case when wholesale_customers.wholesale_since_date <= customers.as_of_date then 'wholesale' end
+            as product_segment,
+        coalesce(wholesale_customers.wholesale_since_date <= customers.as_of_date, false) as has_wholesale
     from customers
-    inner join run_months
-        on customers.created_date <= run_months.as_of_date
-    left join organizations
-        on customers.customer_id = organizations.customer_id
-    left join industries
-        on customers.customer_id = industries.customer_id
+    left join {{ ref('organization_sizes_as_of') }} as sizes
+        on
+            customers.customer_id = sizes.customer_id
+            and customers.as_of_date = sizes.as_of_date
+    left join {{ ref('organization_evidence') }} as evidence
+        on customers.customer_id = evidence.customer_id
     left join wholesale_customers
         on customers.customer_id = wholesale_customers.customer_id
 ),
 
 classified as (
     select
-        customer_id,
-        as_of_date,
-        customer_type,
-        {{ first_rule(var('market_rules'), 'segment', 'market_segment_override') }} as market_segment,
-        {{ first_rule(var('market_rules'), 'id') }} as rule_id,
-        {{ first_rule(var('market_rules'), 'because') }} as reason,
-        market_segment_override is not null as is_override
+        *,
+        {{ first_rule(
+            var('market_rules'), 'segment', {'override': 'override_segment', 'size': 'size_segment'}
+        ) }} as market_segment,
+        {{ first_rule(var('market_rules'), 'id', {'size': 'size_rule_id'}) }} as rule_id,
+        {{ first_rule(var('market_rules'), 'because', {'size': 'size_reason'}) }} as reason
     from rule_inputs
+),
+
+-- Evidence for another segment is a conflict. A school may well be a public body, and only among sizes does a size say
+-- something else.
+weighed as (
+    select
+        {% for source in sources -%}
+        {{ source }} = market_segment as agrees_{{ source }},
+        {{ speaks_against(source) }} as conflicts_{{ source }},
+        {% endfor -%}
+        *
+    from classified
+),
+
+explained as (
+    select
+        *,
+        {% for source in sources %}case when agrees_{{ source }} then 1 else 0 end{{ ' + ' if not loop.last }}{% endfor %} as agreements, -- noqa: LT02, LT05
+        nullif(
+            concat_ws(
+                ', ',
+                {% for source, words in sources.items() -%}
+                case when agrees_{{ source }} then {{ text_literal(words) }} end {{- ', ' if not loop.last }}
+                {% endfor %}
+            ), ''
+        ) as evidence,
+        nullif(
+            concat_ws(
+                '; ',
+                {% for source, words in sources.items() -%}
+                case when conflicts_{{ source }} then {{ text_literal(words ~ ' says ') }} || {{ source }} end
+                {{- ', ' if not loop.last }}
+                {% endfor %}
+            ), ''
+        ) as conflicts
+    from weighed
 )
 
 select
@@ -83,6 +136,20 @@ select
     market_segment,
     rule_id,
     reason,
-    is_override,
+    coalesce(market_segment = override_segment and rule_id = 'override', false) as is_override,
+    evidence,
+    conflicts,
+    case
+        when rule_id = 'override' then 'high'
+        when market_segment = 'unclassified_business' then 'low'
+        when conflicts is null and (agreements >= 2 or coalesce(agrees_explicit_segment, false)) then 'high'
+        when conflicts is null or agreements >= 2 or coalesce(agrees_explicit_segment, false) then 'medium'
+        else 'low'
+    end as confidence,
+    size_segment,
+    group_id,
+    group_members,
+    group_employee_count,
+    group_annual_revenue,
     {{ population('market_segment') }} as population
-from classified
+from explained
