@@ -2,40 +2,32 @@
 
 from dataclasses import dataclass
 
+from models.cluster_parameters import ClusterParameters
+
 
 @dataclass(frozen=True)
-class BehaviorParameters:
+class BehaviorParameters(ClusterParameters):
     """Everything that decides a clustering besides the data. Values go into the version's settings hash."""
 
-    largest_k: int = 8
-    """Most clusters tried; one cluster is always among the answers."""
     minimum_history_months: int = 3
     """Months of usage history (of tenure, where no usage is recorded) before a customer gets a cluster."""
     minimum_usage_days: int = 10
     """Days with usage in the last three months below which shares of the day mean nothing."""
     minimum_usage_coverage: float = 0.5
     """Share of the open internet customers that must have usage for usage to be what is clustered."""
-    minimum_customers: int = 50
-    """Measured customers below which no structure is looked for: they are one cluster."""
-    minimum_share: float = 0.02
-    """Smaller clusters are dissolved into `mixed`."""
-    prediction_strength_threshold: float = 0.8
-    """Tibshirani & Walther (2005): take the largest k that reaches it."""
-    separation_threshold: float = 0.1
-    """Least depth of the gap between neighbouring clusters; a single cloud cut in two shows under 0.07."""
-    strength_margin: float = 0.4
-    """Where clusters overlap and leave no gap: by how much prediction strength must beat that of the same
-    values with the dependence between their directions removed."""
-    jaccard_threshold: float = 0.75
-    """Hennig (2007): clusters that come back less well in resamples are dissolved into `mixed`."""
-    maximum_mixed_share: float = 0.2
-    """A k that would leave more customers than this in `mixed` is refused."""
+    fit_sample: int = 20_000
+    """Customers that a model is fitted on; all others are scored."""
     match_threshold: float = 0.5
     """Least Jaccard similarity of members at which a cluster keeps its id from the previous version."""
     name_effect: float = 0.5
     """Least standardised difference from everybody else that a name may speak of."""
-    fit_sample: int = 20_000
-    evidence_sample: int = 1_500
-    resamples: int = 8
-    splits: int = 3
-    random_state: int = 0
+    drift_watch: float = 0.1
+    """Population stability index of a feature from which drift is watched."""
+    drift_act: float = 0.25
+    """Population stability index of a feature at which the model is fitted again."""
+    refit_months: int = 12
+    """Months after which a challenger is fitted even where nothing has drifted."""
+    challenger_agreement: float = 0.95
+    """Adjusted Rand index with the champion at which an equally old challenger is not worth the change."""
+    outcome_months: int = 3
+    """Months after which later churn and margin of the clusters are looked at."""

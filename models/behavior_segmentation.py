@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from models.behavior import MIXED, BehaviorClusters, behavior_status
-from models.behavior_features import group_weights
+from models.behavior import BehaviorClusters, behavior_status
 from models.behavior_parameters import BehaviorParameters
 from models.cluster_identity import match_clusters
 from models.cluster_names import effect_sizes, name_cluster, spoken_features, unused
 from models.cluster_rules import cluster_rule
+from models.stable_clusters import MIXED
 
 TOP_FEATURES = 5
 LEADING_FEATURES = 3
@@ -167,12 +167,11 @@ def _describe(
     settings: BehaviorParameters,
 ) -> pd.DataFrame:
     """One row per cluster that has members, in the order of the labels."""
-    weights = group_weights(model.basis_)
-    noun = "users" if model.basis_ == "usage" else "customers"
+    scheme = model.scheme_
     matched = events.set_index("cluster_id")["jaccard"].where(events.set_index("cluster_id")["event"] == "kept")
     old_names = _previous_names(previous)
     names = {ids[label]: old_names[ids[label]] for label in ids if ids[label] in old_names}
-    effects_of = effect_sizes(model.sample_, model.labels_)
+    effects_of = effect_sizes(model.sample_, model.labels_, scheme)
     rows = []
     for label in range(model.n_clusters_):
         member = model.labels_ == label
@@ -182,17 +181,11 @@ def _describe(
             names[ids[label]] = (
                 unused([f"All {population} customers"], taken)
                 if member.all()
-                else name_cluster(
-                    effects,
-                    weights,
-                    minimum_effect=settings.name_effect,
-                    noun=noun,
-                    taken=taken,
-                )
+                else name_cluster(effects, scheme, minimum_effect=settings.name_effect, taken=taken)
             )
-        spoken = spoken_features(effects, weights, minimum_effect=settings.name_effect)
+        spoken = spoken_features(effects, scheme, minimum_effect=settings.name_effect)
         leading = list(spoken["feature"].head(LEADING_FEATURES))
-        rule = cluster_rule(model.sample_, member, leading, random_state=settings.random_state)
+        rule = cluster_rule(model.sample_, member, scheme, leading, random_state=settings.random_state)
         rows.append(
             (
                 population,

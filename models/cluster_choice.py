@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from models.behavior_parameters import BehaviorParameters
 from models.cluster_evidence import Evidence
+from models.cluster_parameters import ClusterParameters
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class Choice:
     evidence: pd.DataFrame
 
 
-def choose(evidence: list[Evidence], parameters: BehaviorParameters, reason: str = "") -> Choice:
+def choose(evidence: list[Evidence], parameters: ClusterParameters, reason: str = "") -> Choice:
     """Take the largest k that nothing refuses; one cluster where every larger k is refused.
 
     A k whose clusters have gaps between them goes before one that is only much more reproducible than shuffled
@@ -56,7 +56,7 @@ def choose(evidence: list[Evidence], parameters: BehaviorParameters, reason: str
     return Choice(k, holding(found, parameters), found.jaccard, pd.DataFrame(rows))
 
 
-def holding(item: Evidence, parameters: BehaviorParameters) -> tuple[bool, ...]:
+def holding(item: Evidence, parameters: ClusterParameters) -> tuple[bool, ...]:
     """For each cluster, whether it comes back in resamples and is not tiny."""
     return tuple(
         jaccard >= parameters.jaccard_threshold and share >= parameters.minimum_share
@@ -64,12 +64,12 @@ def holding(item: Evidence, parameters: BehaviorParameters) -> tuple[bool, ...]:
     )
 
 
-def has_gaps(item: Evidence, parameters: BehaviorParameters) -> bool:
+def has_gaps(item: Evidence, parameters: ClusterParameters) -> bool:
     """Whether there is a gap between every two clusters."""
     return item.separation >= parameters.separation_threshold
 
 
-def is_steady(item: Evidence, parameters: BehaviorParameters) -> bool:
+def is_steady(item: Evidence, parameters: ClusterParameters) -> bool:
     """Whether every cluster that is not tiny comes back in resamples."""
     return all(
         jaccard >= parameters.jaccard_threshold or share < parameters.minimum_share
@@ -77,7 +77,7 @@ def is_steady(item: Evidence, parameters: BehaviorParameters) -> bool:
     )
 
 
-def refusal(item: Evidence, parameters: BehaviorParameters) -> str:
+def refusal(item: Evidence, parameters: ClusterParameters) -> str:
     """Why this k is not believed; empty where it is."""
     strength = f"prediction strength {item.prediction_strength:.2f}"
     if item.prediction_strength < parameters.prediction_strength_threshold:
@@ -101,7 +101,7 @@ def refusal(item: Evidence, parameters: BehaviorParameters) -> str:
     return ""
 
 
-def _acceptance(item: Evidence, parameters: BehaviorParameters) -> str:
+def _acceptance(item: Evidence, parameters: ClusterParameters) -> str:
     why = (
         f"with a gap between neighbours (depth {item.separation:.2f})"
         if has_gaps(item, parameters)

@@ -12,12 +12,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
-from sklearn.cluster import KMeans
 from sklearn.metrics import silhouette_score
 from sklearn.metrics.cluster import contingency_matrix
 
-from models.behavior_parameters import BehaviorParameters
-from models.cluster_partition import Array, Labels, partition
+from models.cluster_parameters import ClusterParameters
+from models.cluster_partition import Array, Labels, Partition, partition
 
 
 @dataclass(frozen=True)
@@ -37,7 +36,7 @@ class Evidence:
     share: tuple[float, ...]
 
 
-def assess(space: Array, model: KMeans, parameters: BehaviorParameters) -> Evidence:
+def assess(space: Array, model: Partition, parameters: ClusterParameters) -> Evidence:
     """Judge a fitted partition of `space` (rows × dimensions) by refitting it on halves and resamples."""
     k = model.n_clusters
     labels = model.predict(space)
@@ -63,7 +62,7 @@ def assess(space: Array, model: KMeans, parameters: BehaviorParameters) -> Evide
 
 
 def split_halves(
-    space: Array, k: int, parameters: BehaviorParameters, random: np.random.Generator
+    space: Array, k: int, parameters: ClusterParameters, random: np.random.Generator
 ) -> tuple[float, float]:
     """Mean prediction strength and median separation over random halves of the rows."""
     strength, gaps = [], []
@@ -101,7 +100,7 @@ def prediction_strength(own: Labels, learned: Labels, minimum_share: float = 0.0
     return float(together.min(initial=1.0))
 
 
-def separation(model: KMeans, space: Array, labels: Labels) -> float:
+def separation(model: Partition, space: Array, labels: Labels) -> float:
     """Depth of the shallowest gap between two clusters, 0 (none) to 1, on rows the model has not seen.
 
     The members of two clusters are projected on the line through their centres, and the

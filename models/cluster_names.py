@@ -1,56 +1,16 @@
 """Names for clusters, made from what sets each one apart, never from its number."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 import numpy as np
 import pandas as pd
 
-from models.behavior_features import FEATURE_BY_NAME, HeavyTail, LogitShare
+from models.feature_space import FeatureScheme, HeavyTail, LogitShare
 
-# What a name says of a feature that is high, and of one that is low; None where that is not worth a word.
-VOCABULARY: dict[str, tuple[str | None, str | None]] = {
-    "gb_month_3m": ("heavy", "light"),
-    "peak_mbps_3m": ("fast", "slow"),
-    "sessions_day_3m": ("often-online", "rarely-online"),
-    "devices_3m": ("many-device", "few-device"),
-    "cap_use_1m": ("cap-filling", None),
-    "upload_share_3m": ("uploaders", None),
-    "business_hours_share_3m": ("daytime", None),
-    "evening_share_3m": ("evening", None),
-    "night_share_3m": ("night-time", None),
-    "weekend_share_3m": ("weekend", "weekday"),
-    "usage_volatility_3m": ("irregular", "steady"),
-    "usage_trend": ("growing", "fading"),
-    "has_autopay": ("autopay", "manual-paying"),
-    "late_share_12m": ("late-paying", "punctual"),
-    "mean_days_late_12m": ("late-paying", "punctual"),
-    "failed_payments_12m": ("payment-failing", None),
-    "contacts_3m": ("often-calling", None),
-    "complaints_3m": ("complaining", None),
-    "product_families": ("with many products", "with few products"),
-    "has_internet": ("with internet", "without internet"),
-    "has_tv": ("with TV", "without TV"),
-    "has_fixed_voice": ("with fixed voice", "without fixed voice"),
-    "has_mobile": ("with mobile", "without mobile"),
-    "has_cloud": ("with cloud", "without cloud"),
-    "has_security": ("with security", "without security"),
-    "monthly_fee": ("high-fee", "low-fee"),
-    "download_mbps": ("fast-plan", "slow-plan"),
-    "usage_revenue_3m_mean": ("extra-usage", None),
-    "term_months": ("on long terms", "without a term"),
-}
 ROMAN = ("", "I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX")
 MOBILE_ONLY, MOBILE_SHARE = "mobile-only", 0.95
-# The order of words in a name; a group gives at most one word, and "access" is who has nothing but mobile.
-WORD_ORDER = [
-    *("level", "access", "rhythm", "equipment", "fee", "payment", "care", "week", "daypart"),
-    *("direction", "products", "commitment"),
-]
 SHORT_NAME, LONGEST_NAME = 2, 6
 MINIMUM_STANDING = 0.5
-LEVEL = "level"
-# Words that hardly help anybody to picture a customer: only for telling two names apart.
-QUIET = ("equipment", "rhythm")
 TRANSFORMS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "amount": lambda values: HeavyTail().fit_transform(values),
     "share": lambda values: LogitShare().fit_transform(values),
@@ -59,7 +19,7 @@ TRANSFORMS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 NUMERALS = [f"{tens}{ones}" for tens in ("", "X", "XX") for ones in ROMAN][2:]
 
 
-def effect_sizes(frame: pd.DataFrame, labels: np.ndarray) -> dict[int, pd.DataFrame]:
+def effect_sizes(frame: pd.DataFrame, labels: np.ndarray, scheme: FeatureScheme) -> dict[int, pd.DataFrame]:
     """What sets each cluster apart from everybody else, strongest first.
 
     `frame` has one float column per feature in original units, `labels` one label per row (negative: mixed).
@@ -75,7 +35,7 @@ def effect_sizes(frame: pd.DataFrame, labels: np.ndarray) -> dict[int, pd.DataFr
         int(label): [] for label in np.unique(labels[labels >= 0])
     }
     for name in frame.columns:
-        kind, values = FEATURE_BY_NAME[name].kind, frame[name].to_numpy()
+        kind, values = scheme.feature(name).kind, frame[name].to_numpy()
         known = ~np.isnan(values)
         scaled = TRANSFORMS[kind](values[:, None])[:, 0]
         offset = {
@@ -104,10 +64,9 @@ def _strongest_first(rows: list[tuple[str, float, float, float, float]]) -> pd.D
 
 def name_cluster(
     effects: pd.DataFrame,
-    weights: Mapping[str, float],
+    scheme: FeatureScheme,
     *,
     minimum_effect: float,
-    noun: str,
     taken: Collection[str] = (),
 ) -> str:
     """Return a short name from the strongest effects that is not `taken`: "Heavy evening users".
@@ -119,29 +78,32 @@ def name_cluster(
     little more night traffic than most are not "night-time users". A name that is taken grows by the next
     strongest words; clusters that share every word get Roman numerals.
     """
-    spoken = spoken_features(effects, weights, minimum_effect=minimum_effect)
+    spoken = spoken_features(effects, scheme, minimum_effect=minimum_effect)
     words = dict(zip(spoken["group"], spoken["phrase"], strict=True))
     leading = int(spoken["is_leading"].sum())
     if _has_only_mobile(effects):
         words.pop("products", None)
         words, leading = {"access": MOBILE_ONLY, **words}, 1
     counts = range(min(leading, SHORT_NAME), LONGEST_NAME + 1)
-    return unused([_compose(dict(list(words.items())[:count]), noun) for count in counts], taken)
+    return unused([_compose(dict(list(words.items())[:count]), scheme) for count in counts], taken)
 
 
-def spoken_features(effects: pd.DataFrame, weights: Mapping[str, float], *, minimum_effect: float) -> pd.DataFrame:
+def spoken_features(effects: pd.DataFrame, scheme: FeatureScheme, *, minimum_effect: float) -> pd.DataFrame:
     """Return the features that a name may speak of, one a group, in the order in which it takes them up.
 
     Columns: `feature`, `group`, `phrase`, and `is_leading`: whether a name speaks of it even where it is not taken.
     """
-    group = effects["feature"].map(lambda name: FEATURE_BY_NAME[name].group)
-    importance = (effects["effect"].abs() * group.map(weights)).round(6)
-    is_level = group == LEVEL
+    group = effects["feature"].map(lambda name: scheme.feature(name).group)
+    importance = (effects["effect"].abs() * group.map(dict(scheme.weights))).round(6)
+    is_level = group == scheme.level
     needed = np.where(is_level, 2 * minimum_effect, np.fmax(minimum_effect, importance[~is_level].max() / 2))
-    is_leading = (importance >= needed) & ~group.isin(QUIET)
+    is_leading = (importance >= needed) & ~group.isin(scheme.quiet)
     is_high = effects["effect"] > 0
     phrase = pd.Series(
-        [VOCABULARY[name][0 if high else 1] for name, high in zip(effects["feature"], is_high, strict=True)],
+        [
+            scheme.feature(name).high if high else scheme.feature(name).low
+            for name, high in zip(effects["feature"], is_high, strict=True)
+        ],
         index=effects.index,
         dtype="object",
     )
@@ -164,8 +126,8 @@ def unused(names: Sequence[str], taken: Collection[str]) -> str:
     return next(name for name in (*names, *numbered) if name not in taken)
 
 
-def _compose(words: dict[str, str], noun: str) -> str:
-    ordered = [words.get(group, noun if group == "direction" else None) for group in WORD_ORDER]
+def _compose(words: dict[str, str], scheme: FeatureScheme) -> str:
+    ordered = [words.get(group, scheme.noun if group == scheme.noun_group else None) for group in scheme.word_order]
     name = " ".join(word for word in ordered if word)
     if not words:
         name = f"typical {name}"

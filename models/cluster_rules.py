@@ -1,22 +1,28 @@
 """One-line rules: who is in a cluster, said with a few thresholds on columns an analyst can query."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 from sklearn.tree import DecisionTreeClassifier
 
-from models.behavior_features import FEATURE_BY_NAME
+from models.feature_space import FeatureScheme
+
+Bounds = dict[str, tuple[float, float]]
 
 
 @dataclass(frozen=True)
 class Rule:
-    """A condition over `features.customer_features` that is valid SQL, and how well it says the cluster."""
+    """A condition over the features' columns that is valid SQL, and how well it says the cluster.
+
+    `bounds` is the same condition as data: at least, and below, per column.
+    """
 
     text: str
     precision: float
     recall: float
+    bounds: Bounds = field(default_factory=dict)
 
 
 EVERYBODY = Rule("true", 1.0, 1.0)
@@ -26,6 +32,7 @@ HARDLY_BETTER = 0.05
 def cluster_rule(
     frame: pd.DataFrame,
     member: np.ndarray,
+    scheme: FeatureScheme,
     leading: Sequence[str] = (),
     *,
     depth: int = 3,
@@ -52,7 +59,7 @@ def cluster_rule(
         tree = DecisionTreeClassifier(
             max_depth=depth, class_weight="balanced", min_samples_leaf=5, random_state=random_state
         ).fit(filled.loc[learning, columns], member[learning])
-        rules = [_measure(bounds, frame[judging], member[judging]) for bounds in _branches(tree, columns)]
+        rules = [measure_rule(bounds, frame[judging], member[judging], scheme) for bounds in _branches(tree, columns)]
         found.append(max(rules, key=lambda rule: (_f1(rule), -len(rule.text), rule.text)))
     best = max(_f1(rule) for rule in found)
     return next(rule for rule in found if _f1(rule) >= best - HARDLY_BETTER)
@@ -63,11 +70,11 @@ def _f1(rule: Rule) -> float:
     return 2 * rule.precision * rule.recall / total if total else 0.0
 
 
-def _branches(tree: DecisionTreeClassifier, names: list[str]) -> list[dict[str, tuple[float, float]]]:
+def _branches(tree: DecisionTreeClassifier, names: list[str]) -> list[Bounds]:
     """Every node's interval (at least, below) per feature, inner nodes too: a shorter rule may be better."""
     nodes, found = tree.tree_, []
 
-    def walk(node: int, bounds: dict[str, tuple[float, float]]) -> None:
+    def walk(node: int, bounds: Bounds) -> None:
         found.append(bounds)
         if nodes.children_left[node] < 0:
             return
@@ -80,13 +87,14 @@ def _branches(tree: DecisionTreeClassifier, names: list[str]) -> list[dict[str, 
     return found[1:] or found
 
 
-def _measure(bounds: dict[str, tuple[float, float]], frame: pd.DataFrame, member: np.ndarray) -> Rule:
+def measure_rule(bounds: Bounds, frame: pd.DataFrame, member: np.ndarray, scheme: FeatureScheme) -> Rule:
+    """Write a condition, and measure on these rows how well it says who is a member; unknown values never meet it."""
     caught = np.ones(len(frame), dtype=bool)
     parts = []
     for name, (low, high) in bounds.items():
         values = frame[name].to_numpy()
         caught &= ~np.isnan(values) & (values >= low) & (values < high)
-        if FEATURE_BY_NAME[name].kind == "flag":
+        if scheme.feature(name).kind == "flag":
             parts.append(name if low > 0 else f"not {name}")
             continue
         if low > -np.inf:
@@ -95,7 +103,8 @@ def _measure(bounds: dict[str, tuple[float, float]], frame: pd.DataFrame, member
             parts.append(f"{name} < {_plain(high)}")
     hits = float((caught & member).sum())
     precision = hits / caught.sum() if caught.any() else 0.0
-    return Rule(" and ".join(parts) or "true", float(precision), hits / float(member.sum()))
+    recall = hits / float(member.sum()) if member.any() else 0.0
+    return Rule(" and ".join(parts) or "true", float(precision), recall, bounds)
 
 
 def _plain(number: float) -> str:

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from models.behavior_features import FEATURES, USAGE_WEIGHTS
-from models.cluster_names import NUMERALS, VOCABULARY, effect_sizes, name_cluster, unused
+from models.behavior_features import FEATURES, USAGE
+from models.cluster_names import NUMERALS, effect_sizes, name_cluster, unused
 from models.cluster_rules import cluster_rule
 
 
@@ -15,12 +15,12 @@ def name(effects: dict[str, float], taken: tuple[str, ...] = (), typical: float 
     frame = pd.DataFrame(
         {"feature": list(effects), "effect": list(effects.values()), "standing": 1.0, "typical": typical}
     )
-    return name_cluster(frame, USAGE_WEIGHTS, minimum_effect=0.5, noun="users", taken=taken)
+    return name_cluster(frame, USAGE, minimum_effect=0.5, taken=taken)
 
 
 def test_every_feature_has_words():
-    assert set(VOCABULARY) == {feature.name for feature in FEATURES}
-    assert all(high for high, _ in VOCABULARY.values())
+    assert all(feature.high for feature in FEATURES)
+    assert {feature.group for feature in FEATURES} <= set(USAGE.word_order)
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def test_customers_with_mobile_and_no_internet_are_called_that():
             "typical": [0.01, 1.0, 9.0, 1.0],
         }
     )
-    called = functools.partial(name_cluster, effects, USAGE_WEIGHTS, minimum_effect=0.5, noun="users")
+    called = functools.partial(name_cluster, effects, USAGE, minimum_effect=0.5)
     assert called() == "Mobile-only users"
     assert called(taken=["Mobile-only users"]) == "Light mobile-only users"
     effects.loc[0, "typical"] = 0.4
@@ -70,10 +70,10 @@ def test_customers_with_mobile_and_no_internet_are_called_that():
 def test_a_word_goes_to_the_clusters_that_have_most_of_it():
     night = pd.DataFrame({"night_share_3m": [0.05] * 40 + [0.12] * 20 + [0.5] * 20})
     labels = np.repeat([0, 1, 2], [40, 20, 20])
-    effects = {label: found.assign(effect=3.0) for label, found in effect_sizes(night, labels).items() if label}
+    effects = {label: found.assign(effect=3.0) for label, found in effect_sizes(night, labels, USAGE).items() if label}
     assert effects[1]["standing"].item() < 0.5
     assert effects[2]["standing"].item() == 1
-    names = [name_cluster(effects[n], USAGE_WEIGHTS, minimum_effect=0.5, noun="users") for n in (1, 2)]
+    names = [name_cluster(effects[n], USAGE, minimum_effect=0.5) for n in (1, 2)]
     assert names == ["Typical users", "Night-time users"]
 
 
@@ -91,7 +91,7 @@ def test_effects_are_standardised_differences_strongest_first():
             "monthly_fee": [10.0, 20.0, 30.0, 10.0, 20.0, 30.0],
         }
     )
-    effects = effect_sizes(frame, np.array([0, 0, 0, 1, 1, 1]))[0].set_index("feature")
+    effects = effect_sizes(frame, np.array([0, 0, 0, 1, 1, 1]), USAGE)[0].set_index("feature")
     assert effects.index.tolist() == ["has_tv", "gb_month_3m", "monthly_fee"]
     assert effects.loc["has_tv", "effect"] == 10
     assert effects.loc["gb_month_3m", ["typical", "typical_rest"]].tolist() == [200, 75]
@@ -102,7 +102,7 @@ def test_a_rule_is_a_condition_with_its_own_precision_and_recall():
     random = np.random.default_rng(0)
     frame = pd.DataFrame({"upload_share_3m": random.random(400), "has_tv": (random.random(400) < 0.5) * 1.0})
     member = ((frame["upload_share_3m"] >= 0.6) & (frame["has_tv"] == 0)).to_numpy()
-    rule = cluster_rule(frame, member)
+    rule = cluster_rule(frame, member, USAGE)
     assert "upload_share_3m >= 0." in rule.text
     assert "not has_tv" in rule.text
     assert rule.precision > 0.95
@@ -114,21 +114,21 @@ def test_a_rule_speaks_of_the_leading_features_where_they_say_the_cluster_as_wel
     member = random.random(400) < 0.5
     said, other = member + 0.1 * random.random(400), member + 0.0
     frame = pd.DataFrame({"has_tv": other, "evening_share_3m": said, "weekend_share_3m": random.random(400)})
-    assert cluster_rule(frame, member).text == "has_tv"
-    assert cluster_rule(frame, member, ["evening_share_3m"]).text.startswith("evening_share_3m >= ")
-    assert cluster_rule(frame, member, ["weekend_share_3m"]).text == "has_tv"
+    assert cluster_rule(frame, member, USAGE).text == "has_tv"
+    assert cluster_rule(frame, member, USAGE, ["evening_share_3m"]).text.startswith("evening_share_3m >= ")
+    assert cluster_rule(frame, member, USAGE, ["weekend_share_3m"]).text == "has_tv"
 
 
 def test_an_unknown_value_never_meets_a_threshold():
     frame = pd.DataFrame({"gb_month_3m": [1.0] * 30 + [1000.0] * 30 + [np.nan] * 30})
-    rule = cluster_rule(frame, np.array([False] * 30 + [True] * 60))
+    rule = cluster_rule(frame, np.array([False] * 30 + [True] * 60), USAGE)
     assert rule.recall < 1
-    assert cluster_rule(frame, np.ones(90, dtype=bool)).text == "true"
+    assert cluster_rule(frame, np.ones(90, dtype=bool), USAGE).text == "true"
 
 
 def test_thresholds_are_readable():
     amounts = np.random.default_rng(0).lognormal(9, 1, 300)
-    rule = cluster_rule(pd.DataFrame({"gb_month_3m": amounts}), amounts > np.median(amounts))
+    rule = cluster_rule(pd.DataFrame({"gb_month_3m": amounts}), amounts > np.median(amounts), USAGE)
     number = rule.text.removeprefix("gb_month_3m >= ")
     assert "e" not in number
     assert len(number.replace(".", "").strip("0")) <= 3

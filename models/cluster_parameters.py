@@ -1,0 +1,35 @@
+"""What decides a clustering of any rows besides the rows, in one typed object."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class ClusterParameters:
+    """When a cluster is believed, and how much is computed to find out."""
+
+    largest_k: int = 8
+    """Most clusters tried; one cluster is always among the answers."""
+    minimum_customers: int = 50
+    """Rows below which no structure is looked for: they are one cluster."""
+    minimum_share: float = 0.02
+    """Smaller clusters are dissolved into `mixed`."""
+    prediction_strength_threshold: float = 0.8
+    """Tibshirani & Walther (2005): take the largest k that reaches it."""
+    separation_threshold: float = 0.1
+    """Least depth of the gap between neighbouring clusters; a single cloud cut in two shows under 0.07."""
+    strength_margin: float = 0.4
+    """Where clusters overlap and leave no gap: by how much prediction strength must beat that of the same
+    values with the dependence between their directions removed."""
+    jaccard_threshold: float = 0.75
+    """Hennig (2007): clusters that come back less well in resamples are dissolved into `mixed`."""
+    maximum_mixed_share: float = 0.2
+    """A k that would leave more customers than this in `mixed` is refused."""
+    evidence_sample: int = 1_500
+    """Rows on which the evidence is gathered."""
+    resamples: int = 8
+    """Bootstrap resamples behind each Jaccard similarity."""
+    splits: int = 3
+    """Random halvings behind each prediction strength."""
+    mini_batch_rows: int = 50_000
+    """Rows beyond which k-means learns from mini-batches (Sculley 2010)."""
+    random_state: int = 0
