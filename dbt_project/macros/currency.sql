@@ -10,3 +10,12 @@
         else {{ money('round(' ~ amount ~ ' * ' ~ rate ~ ', 4)') }}
     end
 {%- endmacro %}
+
+{#- The rate that in_reporting_currency took; 1 for the reporting currency itself. -#}
+{% macro exchange_rate_in(currency, rate='rates.rate') -%}
+    case
+        when {{ currency }} is null or {{ currency }} = {{ text_literal(var('currency')) }}
+            then cast(1 as decimal(18, 10))
+        else {{ rate }}
+    end
+{%- endmacro %}

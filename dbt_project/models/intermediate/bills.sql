@@ -1,4 +1,4 @@
--- A bill is an invoice that asks for money; credit notes settle bills instead (bill_settlements).
+-- A bill is an invoice that asks for money; credit notes settle bills instead (credit_notes).
 with payments_begin as (
     select min(paid_date) as first_paid_date
     from {{ ref('stg_payments') }}
@@ -12,6 +12,8 @@ select
     coalesce(invoices.kind, 'recurring') as kind,
     invoices.net_amount,
     invoices.net_amount + invoices.tax_amount as gross_amount,
+    invoices.source_currency,
+    invoices.exchange_rate,
     -- Where no payments were recorded yet, a bill without one is not unpaid.
     coalesce(invoices.due_date >= payments_begin.first_paid_date, false) as is_judged,
     {{ add_days('invoices.due_date', var('costs')['write_off_after_days']) }} as write_off_date,
@@ -19,7 +21,7 @@ select
     sum(invoices.net_amount + invoices.tax_amount) over bills_so_far as billed_to_date
 from {{ ref('stg_invoices') }} as invoices
 cross join payments_begin
-where coalesce(invoices.kind, 'recurring') <> 'credit'
+where not {{ is_credit_note('invoices') }}
 window bills_so_far as (
     partition by invoices.customer_id order by invoices.invoice_date, invoices.invoice_id
     rows between unbounded preceding and current row

@@ -18,7 +18,7 @@ write_offs as (
         bills.customer_id,
         bills.write_off_date as entry_date,
         {{ money(
-            '(bills.gross_amount - coalesce(max(settlements.settled_to_date), 0))'
+            '(bills.gross_amount - coalesce(sum(settlements.settled_amount), 0))'
             ~ ' * bills.net_amount / nullif(bills.gross_amount, 0)'
         ) }} as amount
     from bills
@@ -28,9 +28,10 @@ write_offs as (
             and bills.write_off_date >= settlements.settled_date
     where bills.is_judged
     group by bills.invoice_id, bills.customer_id, bills.write_off_date, bills.gross_amount, bills.net_amount
-    having bills.gross_amount - coalesce(max(settlements.settled_to_date), 0) >= 0.01
+    having bills.gross_amount - coalesce(sum(settlements.settled_amount), 0) >= 0.01
 ),
 
+-- What settles a bill after that is recovered; what goes back after that is lost.
 recoveries as (
     select
         bills.customer_id,
@@ -47,9 +48,8 @@ recoveries as (
 dated as (
     select customer_id, invoice_date as entry_date, 'net_invoiced' as component, net_amount as amount from bills
     union all
-    select customer_id, invoice_date as entry_date, 'credited' as component, -net_amount as amount
-    from {{ ref('stg_invoices') }}
-    where kind = 'credit'
+    select customer_id, invoice_date as entry_date, 'credited' as component, net_amount as amount
+    from {{ ref('credit_notes') }}
     union all
     select customer_id, entry_date, 'written_off' as component, amount from write_offs
     union all

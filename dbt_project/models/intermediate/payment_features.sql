@@ -24,8 +24,11 @@ bills as (
         bills.gross_amount,
         bills.is_judged,
         bills.write_off_date > run_months.as_of_date as is_collectable,
-        max(settlements.settled_to_date) as settled_to_date,
-        min(case when settlements.is_settled then settlements.settled_date end) as settled_date
+        sum(settlements.settled_amount) as settled_to_date,
+        -- Money may go back: the bill is settled since the last change that left it so.
+        case
+            when sum(settlements.settled_amount) > bills.gross_amount - 0.01 then max(settlements.settled_date)
+        end as settled_date
     from run_months
     inner join {{ ref('bills') }} as bills
         on

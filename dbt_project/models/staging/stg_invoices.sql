@@ -10,6 +10,7 @@ select
     invoices.contract_id,
     invoices.kind,
     invoices.currency as source_currency,
+    {{ exchange_rate_in('invoices.currency') }} as exchange_rate,
     invoices._load_id
 from {{ source('raw', 'invoices') }} as invoices
 left join {{ ref('stg_exchange_rates') }} as rates

@@ -7,6 +7,7 @@ select
     payments.invoice_id,
     payments.method,
     payments.currency as source_currency,
+    {{ exchange_rate_in('payments.currency') }} as exchange_rate,
     payments._load_id
 from {{ source('raw', 'payments') }} as payments
 left join {{ ref('stg_exchange_rates') }} as rates
