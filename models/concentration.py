@@ -16,6 +16,8 @@ from numpy.typing import ArrayLike
 from models.deciles import best_customers
 from models.shifted_beta_geometric import Floats
 
+# How far from 80 % still counts as 80 %.
+RULE_TOLERANCE = 0.025
 VALUE_MEASURES = {"past": "past_value", "future": "future_value", "total": "total_value"}
 
 
@@ -35,6 +37,10 @@ class Concentration:
             fifths, of the total.
         whale_peak_share: largest share of the total that any number of best customers makes; 1 if none loses.
         customers_past_peak: customers with a negative value.
+        bottom_20_share: share of the total that the worst fifth of customers makes, all but the best 80 %; below 0
+            where they lose.
+        pareto_verdict: what the data make of "20 % make 80 %", in words.
+        whale_verdict: what they make of "the worst 20 % cost 80 %", in words.
     """
 
     customers: int
@@ -48,12 +54,18 @@ class Concentration:
     customer_share_for_80: float
     whale_peak_share: float
     customers_past_peak: int
+    bottom_20_share: float
+    pareto_verdict: str
+    whale_verdict: str
 
 
 def concentration(values: ArrayLike) -> Concentration:
     """Concentration of one value a customer; NaN is left out. Nobody, or no value, has NaN figures."""
     ordered = _from_most_valuable(values)
     share, count = _cumulative_share(ordered), len(ordered)
+    top_20_share = float(share[best_customers(count, 20)])
+    bottom_20_share = float(share[-1] - share[best_customers(count, 80)])
+    customer_share_for_80 = _customer_share_for(share, 0.8)
     return Concentration(
         customers=count,
         value=float(ordered.sum()),
@@ -61,12 +73,45 @@ def concentration(values: ArrayLike) -> Concentration:
         top_1_share=float(share[best_customers(count, 1)]),
         top_5_share=float(share[best_customers(count, 5)]),
         top_10_share=float(share[best_customers(count, 10)]),
-        top_20_share=float(share[best_customers(count, 20)]),
+        top_20_share=top_20_share,
         customer_share_for_50=_customer_share_for(share, 0.5),
-        customer_share_for_80=_customer_share_for(share, 0.8),
+        customer_share_for_80=customer_share_for_80,
         whale_peak_share=float(share.max()),
         customers_past_peak=int((ordered < 0).sum()),
+        bottom_20_share=bottom_20_share,
+        pareto_verdict=pareto_verdict(top_20_share, customer_share_for_80),
+        whale_verdict=whale_verdict(bottom_20_share),
     )
+
+
+def pareto_verdict(top_20_share: float, customer_share_for_80: float) -> str:
+    """Say what the data make of "20 % make 80 %"."""
+    if np.isnan(top_20_share):
+        return "“20 % make 80 %” cannot be tested: the value does not add up to a positive amount."
+    held = f"the best 20 % of customers hold {_percent(top_20_share)} of the value"
+    if abs(top_20_share - 0.8) < RULE_TOLERANCE:
+        return f"“20 % make 80 %” holds: {held}."
+    needed = f"it takes the best {_percent(customer_share_for_80)} to reach 80 %"
+    direction = "less" if top_20_share < 0.8 else "more"
+    return f"“20 % make 80 %” does not hold: {held}, and {needed}; value is {direction} concentrated than that."
+
+
+def whale_verdict(bottom_20_share: float) -> str:
+    """Say what the data make of "the worst 20 % cost 80 %": do they lose four fifths of what all customers make?"""
+    if np.isnan(bottom_20_share):
+        return "“The worst 20 % cost 80 %” cannot be tested: the value does not add up to a positive amount."
+    if bottom_20_share >= 0:
+        found = f"the worst 20 % of customers cost nothing, they bring {_percent(bottom_20_share)} of the value"
+        return f"“The worst 20 % cost 80 %” does not hold: {found}."
+    found = f"the worst 20 % of customers lose {_percent(-bottom_20_share)} of the value"
+    if abs(bottom_20_share + 0.8) < RULE_TOLERANCE:
+        return f"“The worst 20 % cost 80 %” holds: {found}."
+    direction = "less" if bottom_20_share > -0.8 else "more"
+    return f"“The worst 20 % cost 80 %” does not hold: {found}, {direction} than that."
+
+
+def _percent(share: float) -> str:
+    return f"{share * 100:.1f} %"
 
 
 def value_curve(values: ArrayLike) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""Ranks of customers by value: deciles, percentiles and permilles, and tenths of equal value.
+"""Ranks of customers by value: deciles, percentiles and permilles, tenths of equal value, and fixed deciles.
 
 The order is total (value in whole cents from high to low, then ``customer_id``), so neither the order of
 rows nor noise in the last digits of a float can move anybody.
@@ -73,6 +73,48 @@ def assign_deciles(values: pd.DataFrame) -> pd.DataFrame:
         placed[ranked["row"].to_numpy()] = columns[name]
         result[name] = pd.array(placed, dtype="Int64")
     return result
+
+
+def decile_cutoffs(values: pd.DataFrame) -> pd.DataFrame:
+    """The value at which each decile of a reference version begins, to divide later months by.
+
+    Args:
+        values: ``total_value`` and ``value_decile`` of every customer, as ``assign_deciles`` made it.
+
+    Returns:
+        ``value_decile`` 1..9 and ``min_total_value``: the least value in that decile, that of the next better one
+        where it is empty. The tenth has no limit. Empty where nobody is ranked.
+    """
+    ranked = values[values["value_decile"].notna()]
+    if ranked.empty:
+        return pd.DataFrame({"value_decile": pd.array([], dtype="Int64"), "min_total_value": np.array([])})
+    least = ranked["total_value"].astype(float).groupby(ranked["value_decile"].astype(int)).min()
+    least = least.reindex(range(1, TENTHS)).ffill()
+    return pd.DataFrame({"value_decile": least.index.to_numpy(), "min_total_value": least.to_numpy()})
+
+
+def assign_fixed_deciles(values: pd.DataFrame, cutoffs: pd.DataFrame) -> pd.Series:
+    """Place every ranked customer by the cut-offs of a reference version, so that months compare.
+
+    A customer belongs to the best decile whose cut-off its value reaches; sizes are what they turn out to be. In the
+    reference version itself these are its deciles, but that customers of equal value are never parted.
+
+    Args:
+        values: ``total_value`` and ``value_decile`` (null: not ranked).
+        cutoffs: the result of ``decile_cutoffs``.
+
+    Returns:
+        Nullable integers with the index of ``values``; null for customers not ranked, and all where there are no
+        cut-offs.
+    """
+    is_ranked = values["value_decile"].notna().to_numpy()
+    fixed = np.full(len(values), np.nan)
+    if len(cutoffs):
+        # From the best decile to the worst, cut-offs fall: count those that are out of reach, in whole cents.
+        limits = np.rint(cutoffs.sort_values("value_decile")["min_total_value"].to_numpy(dtype=float) * 100)
+        cents = np.rint(values["total_value"].to_numpy(dtype=np.float64, na_value=np.nan)[is_ranked] * 100)
+        fixed[is_ranked] = 1 + np.searchsorted(-limits, -cents, side="left")
+    return pd.Series(pd.array(fixed, dtype="Int64"), index=values.index, name="value_decile_fixed")
 
 
 def best_customers(count: int, percent: ArrayLike) -> NDArray[np.int64]:

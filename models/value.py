@@ -84,6 +84,7 @@ class ValueParameters:
             months after it weigh under 15 % for a customer who never leaves, far less for any other.
         suspended_margin_factor: part of its margin that a suspended contract is expected to bring.
         ranked_customers: who gets deciles, ``all`` (also churned and pending ones) or only ``open`` ones.
+        cutoff_months: how long the value cut-offs of one version divide the fixed deciles of later ones.
         keys_per_block: distinct keys whose months are held in memory at once, tail_months floats each.
     """
 
@@ -92,6 +93,7 @@ class ValueParameters:
     tail_months: int = 240
     suspended_margin_factor: float = 0.5
     ranked_customers: Literal["all", "open"] = "all"
+    cutoff_months: int = 12
     keys_per_block: int = 4_096
 
     def __post_init__(self) -> None:
@@ -108,6 +110,8 @@ class ValueParameters:
             raise ValueError(f"suspended_margin_factor must lie in 0..1, found {self.suspended_margin_factor}")
         if self.ranked_customers not in ("all", "open"):
             raise ValueError(f"ranked_customers must be 'all' or 'open', found {self.ranked_customers!r}")
+        if self.cutoff_months < 1:
+            raise ValueError(f"cutoff_months must be at least 1, found {self.cutoff_months}")
         if self.keys_per_block < 1:
             raise ValueError(f"keys_per_block must be at least 1, found {self.keys_per_block}")
 

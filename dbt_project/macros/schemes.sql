@@ -7,6 +7,7 @@
         'market_segment': 'market_segment',
         'lifecycle_stage': 'lifecycle_stage',
         'value_decile': 'cast(value_decile as varchar)',
+        'value_decile_fixed': 'cast(value_decile_fixed as varchar)',
         'behavior_cluster': 'cluster_id',
     }.items() %}
     select

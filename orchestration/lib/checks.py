@@ -41,6 +41,30 @@ def _complete(table: str) -> Check:
     )
 
 
+# Ways in which customers are divided without a rest, and what tells that a customer has its place.
+SCHEMES = {
+    "market_segment": "market_segment is not null",
+    "lifecycle_stage": "lifecycle_stage is not null",
+    "value_decile": "value_decile is not null or not is_ranked",
+    "value_decile_fixed": "value_decile_fixed is not null or not is_ranked",
+}
+
+
+def _adds_up(scheme: str, has_place: str) -> Check:
+    """Compare the sum over a scheme's segments with the company's, which comes from the valuation itself."""
+    totals = ", ".join(f"sum({value})" for value in ("past_value", "future_value", "total_value"))
+    return Check(
+        name=f"{scheme}_values_add_up_to_the_company",
+        description=f"Past, future and total value over every {scheme} are those of the company, to the cent.",
+        sql=f"""
+            select
+                (select concat_ws(' ', count(*), {totals})
+                 from segments.customer_segments where version_id = $version and ({has_place})),
+                (select concat_ws(' ', count(*), {totals}) from segments.customer_value where version_id = $version)
+        """,
+    )
+
+
 CANDIDATE_CHECKS: tuple[Check, ...] = (
     *(_complete(table) for table in CUSTOMER_TABLES),
     Check(
@@ -58,8 +82,37 @@ CANDIDATE_CHECKS: tuple[Check, ...] = (
         """,
     ),
     Check(
+        name="revenue_reconciles_to_invoices",
+        description="What a customer was invoiced less credits is the net amount of its invoices to date, exactly.",
+        sql="""
+            select
+                (select count(*) from (
+                    select customer_id, sum(net_invoiced - credited) as booked
+                    from features.customer_margin_monthly where month_end_date <= $as_of
+                    group by customer_id
+                ) as ledger
+                full join (
+                    select customer_id, sum(net_amount) as invoiced
+                    from staging.stg_invoices where invoice_date <= $as_of
+                    group by customer_id
+                ) as invoices on ledger.customer_id = invoices.customer_id
+                where coalesce(booked, 0) <> coalesce(invoiced, 0)),
+                0
+        """,
+    ),
+    Check(
+        name="margin_is_revenue_less_costs",
+        description="Margin is net invoiced less credits, write-offs and every cost, month by month.",
+        sql="""
+            select count(*), 0 from features.customer_margin_monthly
+            where month_end_date <= $as_of
+                and margin is distinct from
+                    net_invoiced - credited - written_off - product_cost - usage_cost - care_cost - payment_cost
+        """,
+    ),
+    Check(
         name="past_value_reconciles_to_margin",
-        description="Past value of all customers equals all margin to date, to the cent a customer.",
+        description="Past value of every customer is all its margin to date, to the cent.",
         sql="""
             select
                 (select count(*) from (
@@ -70,7 +123,7 @@ CANDIDATE_CHECKS: tuple[Check, ...] = (
                         from features.customer_margin_monthly where month_end_date <= $as_of
                         group by customer_id
                     ) as m on v.customer_id = m.customer_id
-                ) where abs(valued - earned) > 0.01),
+                ) where abs(valued - earned) > 0.005),
                 0
         """,
     ),
@@ -80,9 +133,10 @@ CANDIDATE_CHECKS: tuple[Check, ...] = (
         sql="""
             select count(*), 0 from segments.customer_value
             where version_id = $version
-                and abs(total_value - coalesce(past_value, 0) - coalesce(future_value, 0)) > 0.01
+                and coalesce(total_value, 0) <> coalesce(past_value, 0) + coalesce(future_value, 0)
         """,
     ),
+    *(_adds_up(scheme, condition) for scheme, condition in SCHEMES.items()),
 )  # fmt: skip
 
 

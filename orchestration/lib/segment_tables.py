@@ -34,6 +34,14 @@ SEGMENT_TABLES: Mapping[str, Mapping[str, str]] = {
         "value_percentile": "integer",
         "value_permille": "integer",
         "value_share_decile": "integer",
+        "value_decile_fixed": "integer",
+    },
+    "value_cutoffs": {
+        "reference_version_id": "varchar",
+        "reference_as_of_date": "date",
+        "currency": "varchar",
+        "value_decile": "integer",
+        "min_total_value": MONEY,
     },
     "value_curve": {
         "value_measure": "varchar",
@@ -55,6 +63,9 @@ SEGMENT_TABLES: Mapping[str, Mapping[str, str]] = {
         "customer_share_for_80": "double",
         "whale_peak_share": "double",
         "customers_past_peak": "bigint",
+        "bottom_20_share": "double",
+        "pareto_verdict": "varchar",
+        "whale_verdict": "varchar",
     },
     "retention_cohorts": {
         "retention_cohort": "varchar",

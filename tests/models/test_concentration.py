@@ -1,5 +1,7 @@
 """Concentration of value: published figures, negative values, and the decided empty cases."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,11 +13,14 @@ from models.concentration import (
     concentration,
     concentration_frame,
     lorenz_curve,
+    pareto_verdict,
     value_curve,
     value_curve_frame,
+    whale_verdict,
 )
 from models.deciles import assign_deciles
 
+CDNOW = Path(__file__).parent / "data" / "cdnow_customers.csv"
 amounts = st.lists(st.integers(-1_000, 5_000).map(float), min_size=1, max_size=120)
 
 
@@ -43,6 +48,56 @@ class TestPublishedFigures:
         found = concentration([140 / 60] * 60 + [0.0] * 20 + [-2.0] * 20)
         assert found.whale_peak_share == pytest.approx(1.4)
         assert found.customers_past_peak == 20
+        assert found.bottom_20_share == pytest.approx(-0.4)
+        assert "the worst 20 % of customers lose 40.0 % of the value, less than that" in found.whale_verdict
+
+    def test_cdnow_spend(self):
+        # A tenth of the customers of Fader & Hardie's data set, all they spent in 78 weeks.
+        found = concentration(pd.read_csv(CDNOW)["spend"])
+        assert found.customers == 2_357
+        assert round(found.gini, 3) == 0.631
+        assert round(found.top_20_share, 3) == 0.674
+        assert round(found.top_10_share, 3) == 0.508
+        assert round(found.top_1_share, 3) == 0.146
+
+
+class TestVerdicts:
+    @pytest.mark.parametrize(
+        ("top_20_share", "verdict"),
+        [
+            (0.536, "does not hold: the best 20 % of customers hold 53.6 % of the value, and it takes the best 42.0 %"),
+            (0.78, "holds: the best 20 % of customers hold 78.0 %"),
+            (0.82, "holds:"),
+            (0.9, "value is more concentrated"),
+            (float("nan"), "cannot be tested"),
+        ],
+    )
+    def test_20_make_80_is_a_hypothesis_that_the_data_decide(self, top_20_share, verdict):
+        assert verdict in pareto_verdict(top_20_share, 0.42)
+
+    @pytest.mark.parametrize(
+        ("bottom_20_share", "verdict"),
+        [
+            (0.004, "does not hold: the worst 20 % of customers cost nothing, they bring 0.4 %"),
+            (-0.4, "does not hold: the worst 20 % of customers lose 40.0 % of the value, less"),
+            (-0.79, "holds: the worst 20 % of customers lose 79.0 %"),
+            (-1.3, "lose 130.0 % of the value, more"),
+            (float("nan"), "cannot be tested"),
+        ],
+    )
+    def test_the_worst_20_cost_80_is_another(self, bottom_20_share, verdict):
+        assert verdict in whale_verdict(bottom_20_share)
+
+    @settings(max_examples=40, deadline=None)
+    @given(amounts)
+    def test_the_worst_fifth_is_all_but_the_best_four(self, values):
+        found = concentration(values)
+        frame = pd.DataFrame({"customer_id": range(len(values)), "market_segment": "x", "total_value": values})
+        worst = frame["total_value"][assign_deciles(frame)["value_percentile"] > 80].sum()
+        if sum(values) > 0:
+            assert found.bottom_20_share == pytest.approx(worst / sum(values), abs=1e-9)
+        else:
+            assert np.isnan(found.bottom_20_share)
 
 
 class TestConcentration:
@@ -60,6 +115,9 @@ class TestConcentration:
             customer_share_for_80=0.5,
             whale_peak_share=1.0,
             customers_past_peak=0,
+            bottom_20_share=0.0,
+            pareto_verdict=pareto_verdict(0.6, 0.5),
+            whale_verdict=whale_verdict(0.0),
         )
 
     def test_equal_customers_have_no_concentration(self):

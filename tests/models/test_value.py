@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from models.deciles import assign_fixed_deciles, decile_cutoffs
 from models.retention import RetentionCurves
 from models.value import VALUE_COLUMNS, ValueParameters, assign_deciles, customer_value
 
@@ -338,6 +339,13 @@ class TestDeciles:
         assert ranked["value_share_decile"].tolist() == [1, 6, 8, 10, 10, 10]
         assert assign_deciles(values([0.0, -1.0]))["value_share_decile"].tolist() == [10, 10]
 
+    def test_deciles_of_profit_at_a_retailer_come_out_of_its_customers(self):
+        # Fader, Hardie & Ross (2022): share of profit by decile.
+        by_decile = [39.7, 17.7, 12.1, 9.1, 6.9, 5.2, 3.9, 2.8, 1.9, 0.7]
+        customers = values([amount for amount in by_decile for _ in range(10)]).sample(frac=1, random_state=3)
+        profit = customers.join(assign_deciles(customers)["value_decile"]).groupby("value_decile")["total_value"].sum()
+        assert (profit / profit.sum() * 100).round(1).tolist() == by_decile
+
     def test_index_and_order_of_the_input_are_kept(self):
         frame = values([1.0, 2.0, 3.0]).set_axis([30, 10, 20])
         ranked = assign_deciles(frame)
@@ -347,3 +355,45 @@ class TestDeciles:
     def test_a_customer_twice_is_an_error(self):
         with pytest.raises(ValueError, match="not unique"):
             assign_deciles(pd.concat([values([1.0]), values([2.0])]))
+
+
+class TestFixedDeciles:
+    @staticmethod
+    def ranked(amounts):
+        customers = values(amounts)
+        return customers.join(assign_deciles(customers)["value_decile"])
+
+    def test_a_reference_without_ties_is_cut_into_its_own_deciles(self):
+        reference = self.ranked([float(amount) for amount in range(95)])
+        fixed = assign_fixed_deciles(reference, decile_cutoffs(reference))
+        assert fixed.tolist() == reference["value_decile"].tolist()
+
+    def test_a_later_month_is_divided_by_the_values_of_the_reference(self):
+        cutoffs = decile_cutoffs(self.ranked([float(amount) for amount in range(100)]))
+        assert cutoffs["min_total_value"].tolist() == [90, 80, 70, 60, 50, 40, 30, 20, 10]
+        later = self.ranked([500.0, 90.0, 89.99, 10.0, 9.99, -5.0])
+        assert assign_fixed_deciles(later, cutoffs).tolist() == [1, 1, 2, 9, 10, 10]
+
+    def test_customers_of_equal_value_are_never_parted(self):
+        reference = self.ranked([7.0] * 20)
+        assert assign_fixed_deciles(reference, decile_cutoffs(reference)).tolist() == [1] * 20
+
+    def test_an_empty_decile_begins_where_the_better_one_does(self):
+        reference = self.ranked([5.0, 3.0])
+        assert decile_cutoffs(reference)["min_total_value"].tolist() == [5.0] * 7 + [3.0] * 2
+        assert assign_fixed_deciles(reference, decile_cutoffs(reference)).tolist() == [1, 8]
+
+    def test_without_anybody_ranked_there_are_no_cutoffs_and_no_fixed_deciles(self):
+        nobody = self.ranked([None])
+        assert decile_cutoffs(nobody).empty
+        assert assign_fixed_deciles(self.ranked([1.0]), decile_cutoffs(nobody)).isna().all()
+
+    @settings(max_examples=30, deadline=None)
+    @given(st.lists(st.integers(-500, 5_000), min_size=1, max_size=60), st.sampled_from([1, 4, 100]))
+    def test_fixed_deciles_fall_with_value_and_know_no_currency(self, amounts, rate):
+        reference = self.ranked([float(amount) for amount in amounts])
+        fixed = assign_fixed_deciles(reference, decile_cutoffs(reference))
+        assert fixed.iloc[np.argsort([-amount for amount in amounts])].is_monotonic_increasing
+        assert (fixed <= reference["value_decile"]).all()
+        other = self.ranked([float(amount * rate) for amount in amounts])
+        assert assign_fixed_deciles(other, decile_cutoffs(other)).tolist() == fixed.tolist()

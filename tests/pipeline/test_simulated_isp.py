@@ -116,10 +116,28 @@ def test_stock_flow_identity_holds_for_every_stage_and_month(simulated):
     assert (later["opened"] + later["inflow"] - later["outflow"] == later["customers"]).all()
 
 
-def test_value_of_segments_and_of_the_company_is_the_same(simulated):
-    total = simulated.frame(f"select sum(total_value) as v from segments.customer_value where version_id = '{AS_OF}.1'")
-    by_market = simulated.frame(f"select sum(total_value) as v from bi.market_segments where version_id = '{AS_OF}.1'")
-    assert total["v"].iloc[0] == by_market["v"].iloc[0]
+def test_the_bridge_leads_from_the_value_of_one_month_to_that_of_the_next(simulated):
+    bridge = simulated.frame("select * from bi.value_bridge order by position")
+    amounts = bridge.pivot_table(index="version_id", columns="component", values="amount", aggfunc="first")
+    company = simulated.frame(
+        "select version_id, sum(total_value) as value from segments.customer_value group by version_id"
+    ).set_index("version_id")["value"]
+    assert len(amounts) == 3
+    assert (amounts.drop(columns="closing").sum(axis="columns") == amounts["closing"]).all()
+    assert (amounts["closing"] == company.loc[amounts.index]).all()
+    assert (amounts["opening"] == company.sort_index().shift().loc[amounts.index]).all()
+
+
+def test_fixed_deciles_are_those_of_the_first_month_and_customers_move_between_them(simulated):
+    fixed = simulated.frame("select * from bi.value_cutoffs order by version_id, value_decile_fixed")
+    assert set(fixed["reference_version_id"]) == {"2025-09-30.1"}
+    limits = fixed.groupby("value_decile_fixed")["min_total_value"]
+    assert limits.min().equals(limits.max())
+    sizes = fixed.pivot_table(index="version_id", columns="value_decile_fixed", values="customers")
+    assert sizes.loc["2025-09-30.1"].max() - sizes.loc["2025-09-30.1"].min() <= 2
+    moves = simulated.frame("select * from bi.segment_migrations where scheme = 'value_decile_fixed'")
+    arrived = moves[moves["to_segment"].notna()].groupby("version_id")["customers"].sum()
+    assert arrived.to_dict() == sizes.sum(axis="columns").loc[arrived.index].to_dict()
 
 
 def test_every_bi_view_has_rows_and_shows_published_versions_only(simulated):

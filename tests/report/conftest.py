@@ -32,7 +32,10 @@ create table bi.value_deciles (version_id varchar, as_of_date date, scope varcha
 create table bi.value_concentration (version_id varchar, as_of_date date, value_measure varchar, customers bigint,
     value decimal(18, 2), gini double, top_1_share double, top_5_share double, top_10_share double,
     top_20_share double, customer_share_for_50 double, customer_share_for_80 double, whale_peak_share double,
-    customers_past_peak bigint);
+    customers_past_peak bigint, bottom_20_share double, pareto_verdict varchar, whale_verdict varchar);
+create table bi.value_cutoffs (version_id varchar, as_of_date date, reference_version_id varchar,
+    reference_as_of_date date, value_decile_fixed integer, min_total_value decimal(18, 2), customers bigint,
+    share double, total_value decimal(18, 2));
 create table bi.value_curve (version_id varchar, as_of_date date, value_measure varchar, customer_percentile integer,
     customers bigint, value decimal(18, 2), cumulative_value_share double);
 create table bi.retention_cohorts (version_id varchar, as_of_date date, retention_cohort varchar,
@@ -222,6 +225,14 @@ def _insert_values(connection: duckdb.DuckDBPyConnection) -> None:
     ):
         connection.register("frame", frame)
         connection.execute(f"insert into bi.{table} select ?, ?, * from frame", [VERSION, "2026-10-31"])
+    connection.execute(
+        f"""
+        insert into bi.value_cutoffs
+        select '{VERSION}', '2026-10-31', '2025-12-31.1', '2025-12-31', decile,
+            case when decile < 10 then 3000 - 300 * decile end, 90 + 2 * decile, (90 + 2 * decile) / 1010, 1000.0
+        from range(1, 11) as deciles(decile)
+        """
+    )
     connection.register("frame", values)
     for scope in ("all", "consumer"):
         connection.execute(

@@ -9,21 +9,6 @@ from orchestration.lib.report.hazard_evidence import hazard_evidence
 from orchestration.lib.report.provenance_sections import WITHOUT, missing_sources
 from orchestration.lib.report.retention_section import cohort_name, new_customer_curves
 from orchestration.lib.report.segment_sections import bridge_sentence, segment_name, transition_matrix
-from orchestration.lib.report.value_sections import pareto_verdict
-
-
-@pytest.mark.parametrize(
-    ("top_20_share", "verdict"),
-    [(0.536, "does not hold here"), (0.8, "holds here"), (0.81, "holds here"), (0.9, "does not hold here")],
-)
-def test_the_pareto_rule_is_a_hypothesis_that_the_data_decide(top_20_share: float, verdict: str) -> None:
-    row = {"value_measure": "past", "top_20_share": top_20_share, "customer_share_for_80": 0.42}
-    assert verdict in pareto_verdict(row)
-
-
-def test_value_that_sums_to_nothing_has_no_pareto_verdict() -> None:
-    row = {"value_measure": "total", "top_20_share": float("nan"), "customer_share_for_80": float("nan")}
-    assert "cannot be tested" in pareto_verdict(row)
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ select
     customers.value_percentile,
     customers.value_permille,
     customers.value_share_decile,
+    customers.value_decile_fixed,
     customers.is_ranked,
     customers.past_value,
     customers.future_value,

@@ -1,7 +1,8 @@
 {%- set moves = ["earned", "arrivals", "losses", "price", "mix", "volume"] -%}
 
 -- What the total value moved by, from the version before to this one. A customer open in both moves by the change of
--- its margin, times the discounted months it was expected to stay, and by the change of those months.
+-- its margin, times the discounted months it was expected to stay, and by the change of those months. One who is in one
+-- of the two only arrives, or is lost, with all its value.
 with versions as (
     select version_id, as_of_date, previous_version_id
     from {{ ref('published_versions') }}
@@ -34,6 +35,7 @@ customers as (
         version_id,
         customer_id,
         {% for moment, condition in {'now': 'is_now', 'before': 'not is_now'}.items() -%}
+        max(case when {{ condition }} then 1 else 0 end) = 1 as is_there_{{ moment }},
         coalesce(max(case when {{ condition }} and is_open then 1 end), 0) = 1 as is_open_{{ moment }},
         {% for amount in ('past_value', 'future_value', 'expected_monthly_margin', 'net_fee') -%}
         coalesce(max(case when {{ condition }} then {{ amount }} end), 0) as {{ amount }}_{{ moment }},
@@ -49,8 +51,9 @@ customers as (
 changes as (
     select
         *,
-        past_value_now - past_value_before as earned,
+        past_value_now - past_value_before as past_change,
         future_value_now - future_value_before as future_change,
+        is_there_now and is_there_before as is_in_both,
         expected_monthly_margin_now - expected_monthly_margin_before as margin_change,
         net_fee_now - net_fee_before as fee_change,
         is_open_now and is_open_before as is_kept,
@@ -68,12 +71,21 @@ moved as (
     select
         version_id,
         past_value_before + future_value_before as opening,
-        earned,
-        case when is_open_now and not is_open_before then future_change else 0 end as arrivals,
-        case when is_open_before and not is_open_now then future_change else 0 end as losses,
-        case when is_kept and has_same_products then fee_change * discounted_months else 0 end as price,
-        case when is_kept and not has_same_products then fee_change * discounted_months else 0 end as mix,
-        case when is_kept then (margin_change - fee_change) * discounted_months else 0 end as volume,
+        case when is_in_both then past_change else 0 end as earned,
+        case
+            when not is_there_before then past_change + future_change
+            when is_in_both and is_open_now and not is_open_before then future_change
+            else 0
+        end as arrivals,
+        case
+            when not is_there_now then past_change + future_change
+            when is_in_both and is_open_before and not is_open_now then future_change
+            else 0
+        end as losses,
+        {{ money('case when is_kept and has_same_products then fee_change * discounted_months else 0 end') }} as price,
+        {{ money('case when is_kept and not has_same_products then fee_change * discounted_months else 0 end') }}
+            as mix,
+        {{ money('case when is_kept then (margin_change - fee_change) * discounted_months else 0 end') }} as volume,
         past_value_now + future_value_now as closing
     from changes
 ),

@@ -12,7 +12,10 @@ select
     segments.customer_share_for_50,
     segments.customer_share_for_80,
     segments.whale_peak_share,
-    segments.customers_past_peak
+    segments.customers_past_peak,
+    segments.bottom_20_share,
+    segments.pareto_verdict,
+    segments.whale_verdict
 from {{ source('segments', 'value_concentration') }} as segments
 inner join {{ ref('published_versions') }} as versions
     on segments.version_id = versions.version_id

@@ -133,7 +133,9 @@ both_bills as (
 both_days as (
     select customer_id, invoice_date as settled_date from both_bills
     union
-    select customer_id, settled_date from account_to_date where way = 'both'
+    select customer_id, settled_date
+    from account_to_date
+    where way = 'both'
     union
     select named.customer_id, named.settled_date
     from named
@@ -189,25 +191,29 @@ shares_on_days as (
     from bills_on_days
 ),
 
+account_shares as (
+    select
+        invoice_id,
+        settled_date,
+        gross_amount,
+        named_to_date,
+        account_to_date + sum(excess_to_date) over (partition by customer_id, settled_date) as account_to_date,
+        sum(named_to_date) over older_bills_and_this - named_to_date as named_before,
+        billed_to_date - gross_amount as billed_before
+    from shares_on_days
+    window older_bills_and_this as (
+        partition by customer_id, settled_date order by bill_number
+        rows between unbounded preceding and current row
+    )
+),
+
 settled_by_both as (
     select
         invoice_id,
         settled_date,
-        least(
-            gross_amount,
-            named_to_date + greatest(
-                account_to_date
-                + sum(excess_to_date) over (partition by customer_id, settled_date)
-                + sum(named_to_date) over (
-                    partition by customer_id, settled_date order by bill_number
-                    rows between unbounded preceding and current row
-                )
-                - named_to_date
-                - (billed_to_date - gross_amount),
-                0
-            )
-        ) as settled_to_date
-    from shares_on_days
+        least(gross_amount, named_to_date + greatest(account_to_date + named_before - billed_before, 0))
+            as settled_to_date
+    from account_shares
 ),
 
 settled as (

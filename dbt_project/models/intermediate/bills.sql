@@ -21,7 +21,7 @@ select
     sum(invoices.net_amount + invoices.tax_amount) over bills_so_far as billed_to_date
 from {{ ref('stg_invoices') }} as invoices
 cross join payments_begin
-where not {{ is_credit_note('invoices') }}
+where not {{ is_credit_note('invoices.kind', 'invoices.net_amount') }}
 window bills_so_far as (
     partition by invoices.customer_id order by invoices.invoice_date, invoices.invoice_id
     rows between unbounded preceding and current row

@@ -26,6 +26,7 @@ select
     customer_values.value_percentile,
     customer_values.value_permille,
     customer_values.value_share_decile,
+    customer_values.value_decile_fixed,
     customer_values.is_ranked,
     customer_values.past_value,
     customer_values.future_value,

@@ -19,6 +19,7 @@ members as (
         market_segment,
         lifecycle_stage,
         value_decile,
+        value_decile_fixed,
         cluster_id,
         {{ measures | join(', ') }}
     from {{ ref('customer_segments') }}

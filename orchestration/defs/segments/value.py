@@ -8,7 +8,7 @@ import pandas as pd
 
 from models.churn_reasons import retention_hazards
 from models.concentration import concentration_frame, value_curve_frame
-from models.deciles import assign_deciles
+from models.deciles import assign_deciles, assign_fixed_deciles
 from models.hazard import ChurnHazard
 from models.retention import RetentionCurves
 from models.value import FEATURE_COLUMNS, customer_value
@@ -19,10 +19,12 @@ from orchestration.lib.plots import bar_plot
 from orchestration.lib.progress import tell
 from orchestration.lib.segment_assets import candidates_of, segment_spec
 from orchestration.lib.segment_tables import write_segment
+from orchestration.lib.value_cutoffs import cutoffs_of
 from orchestration.lib.warehouse import transaction
 
 VALUE_TABLES = (
     "customer_value",
+    "value_cutoffs",
     "value_curve",
     "value_concentration",
     "retention_cohorts",
@@ -43,6 +45,8 @@ _DEPS = [
     specs=[
         segment_spec("customer_value", "One row a customer and version: past, residual future and total value in the "
                      "reporting currency, churn probabilities, deciles (1 = best).", _DEPS),
+        segment_spec("value_cutoffs", "One row a value decile 1 to 9 and version: the value at which the fixed deciles "
+                     "begin, and the reference version that they come from.", _DEPS),
         segment_spec("value_curve", "One row a value measure, customer percentile and version: the points of the "
                      "Lorenz and whale curves.", _DEPS),
         segment_spec("value_concentration", "One row a value measure and version: Gini, shares of the top customers, "
@@ -85,8 +89,11 @@ def value(context: dg.AssetExecutionContext, deployment: Deployment) -> Iterator
                 hazards.append(retention_hazards(hazard, customers[customers["is_open"]]))
             valued = pd.concat(batches, ignore_index=True)
             ranked = valued.join(assign_deciles(valued).drop(columns="customer_id"))
+            cutoffs = cutoffs_of(connection, candidate, ranked, settings.currency, settings.value.cutoff_months)
+            ranked["value_decile_fixed"] = assign_fixed_deciles(ranked, cutoffs)
             frames = {
                 "customer_value": ranked,
+                "value_cutoffs": cutoffs,
                 "value_curve": value_curve_frame(ranked),
                 "value_concentration": concentration_frame(ranked),
                 "retention_cohorts": curves.parameters_frame(),

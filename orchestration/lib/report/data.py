@@ -38,6 +38,9 @@ _QUERIES = {
         where version_id = $version and scope = 'all'
         order by value_decile
     """,
+    "cutoffs": """
+        select * from bi.value_cutoffs where version_id = $version order by value_decile_fixed
+    """,
     "concentration": """
         select * from bi.value_concentration where version_id = $version
     """,

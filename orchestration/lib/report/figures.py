@@ -138,8 +138,11 @@ def value_by_decile(deciles: pd.DataFrame, currency: str) -> Markup:
     return drawing.svg
 
 
-def concentration(curve: pd.DataFrame, measures: Sequence[str]) -> Markup:
-    """Draw the share of value held by the best x % of customers, with the 20/80 point to compare with."""
+def concentration(curve: pd.DataFrame, measures: Sequence[str], peak: tuple[float, float] | None = None) -> Markup:
+    """Draw the share of value held by the best x % of customers: the whale curve, whose peak is marked.
+
+    The 20/80 point is there to compare with.
+    """
     with _drawing(
         "concentration", "Cumulative share of value by share of customers, best first", height=3.5
     ) as drawing:
@@ -161,8 +164,13 @@ def concentration(curve: pd.DataFrame, measures: Sequence[str]) -> Markup:
             linestyle="none",
         )
         axes.annotate("20 % make 80 %", (0.2, 0.8), (-8, 6), textcoords="offset points", color=WARN, ha="right")
+        if peak:
+            axes.plot(*peak, marker="o", markersize=6, color=INK, linestyle="none", clip_on=False, zorder=3)
+            text = f"Peak: {peak[1] * 100:.1f} %"
+            axes.annotate(text, peak, (-4, 6), textcoords="offset points", color=INK, ha="right")
         _share_of_customers(axes)
         axes.set_ylim(bottom=min(0.0, float(curve["cumulative_value_share"].min())))
+        axes.margins(y=0.1)
         axes.set_xlabel("Share of customers, best first")
         axes.set_ylabel("Share of value held")
         axes.legend(loc="lower right")

@@ -99,7 +99,23 @@ def deciles(data: ReportData, settings: Settings) -> Section:
             "total": total.to_dict() | {"mean_value": total["total_value"] / total["customers"]},
             "unranked": _unranked_sentence(data, total, settings),
             "past_share": total["past_value"] / total["total_value"] if total["total_value"] else None,
+            "fixed": data["cutoffs"].to_dict("records"),
+            "fixed_says": _fixed_sentence(data),
         },
+    )
+
+
+def _fixed_sentence(data: ReportData) -> str:
+    """Say how many customers reach what the best tenth of the reference version reached."""
+    rows = data["cutoffs"]
+    if rows.empty:
+        return ""
+    best = rows.iloc[0]
+    if best["reference_version_id"] == data.version["version_id"]:
+        return "This version is the reference: later ones are divided by its cut-offs."
+    return (
+        f"{share(best['share'])} of the ranked customers are worth what the best tenth was worth on"
+        f" {date(best['reference_as_of_date'])}."
     )
 
 
@@ -114,7 +130,7 @@ def _unranked_sentence(data: ReportData, ranked: pd.Series, settings: Settings) 
 
 
 def concentration(data: ReportData) -> Section:
-    """Test whether 20 % of the customers make 80 % of the value."""
+    """Test whether 20 % of the customers make 80 % of the value, and whether the worst 20 % cost 80 %."""
     rows, curve = data["concentration"], data["curve"]
     title = "Concentration"
     if rows.empty or curve.empty:
@@ -125,27 +141,25 @@ def concentration(data: ReportData) -> Section:
     return Section(
         "concentration",
         title,
-        pareto_verdict(first),
+        " ".join(filter(None, (_said(first["pareto_verdict"]), _said(first["whale_verdict"])))),
         content={
-            "figure": figures.concentration(curve, measures),
+            "figure": figures.concentration(curve, measures, _peak(first)),
             "figure_says": _whale_sentence(first),
             "rows": [by_measure[measure] for measure in measures],
         },
     )
 
 
-def pareto_verdict(row: Mapping[Any, Any]) -> str:
-    """Say what the data make of “20\u00a0% make 80\u00a0%” for one value measure."""
-    top, measure = row["top_20_share"], row["value_measure"]
-    if is_unknown(top):
-        return f"“20\u00a0% make 80\u00a0%” cannot be tested: the {measure} value does not add up to a positive amount."
-    held = f"the best 20\u00a0% of customers hold {share(top)} of {measure} value"
-    if abs(top - 0.8) < 0.025:
-        return f"“20\u00a0% make 80\u00a0%” holds here: {held}."
-    needed = row["customer_share_for_80"]
-    detail = "" if is_unknown(needed) else f", and it takes the best {share(needed)} to reach 80\u00a0%"
-    direction = "value is less concentrated" if top < 0.8 else "value is more concentrated"
-    return f"“20\u00a0% make 80\u00a0%” does not hold here: {held}{detail}; {direction} than the rule of thumb."
+def _said(verdict: Any) -> str:
+    """Write a published verdict; numbers keep their unit, and a version from before verdicts has none."""
+    return "" if is_unknown(verdict) else str(verdict).replace(" %", "\u00a0%")
+
+
+def _peak(row: Mapping[Any, Any]) -> tuple[float, float] | None:
+    """Where the whale curve turns: share of customers and of value; None where nobody costs more than they bring."""
+    if is_unknown(row["whale_peak_share"]) or not row["customers_past_peak"]:
+        return None
+    return 1 - row["customers_past_peak"] / row["customers"], float(row["whale_peak_share"])
 
 
 def _whale_sentence(row: Mapping[Any, Any]) -> str:
