@@ -10,6 +10,15 @@ from pathlib import Path
 import pytest
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Start the long tests first, and let one worker have all that share the simulated ISP, else a file's tests."""
+    for item in items:
+        shared = "simulated" in getattr(item, "fixturenames", ())
+        item.add_marker(pytest.mark.xdist_group("simulated" if shared else str(item.path)))
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
 def _server_binaries() -> Path | None:
     """Return the folder of PostgreSQL's server programs; Debian keeps them off the path."""
     found = [*sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb")), shutil.which("initdb")]

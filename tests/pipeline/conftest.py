@@ -1,17 +1,9 @@
 """Deployments that several tests share."""
 
-from pathlib import Path
-
 import pytest
 
 from simulator import SimulationParameters
-from tests.pipeline.deployments import SMALL, Deployment, make_deployment
-
-
-@pytest.fixture
-def small(tmp_path: Path) -> Deployment:
-    """A small ISP, not run yet."""
-    return make_deployment(tmp_path, SMALL)
+from tests.pipeline.deployments import Deployment, make_deployment
 
 
 @pytest.fixture(scope="session")
