@@ -216,12 +216,29 @@ def test_a_nested_json_export_is_mapped_by_sql(small_isp: Isp) -> None:
     ]
 
 
+@pytest.mark.parametrize("around", [" ", "\t", "\r", "\t \n", " \t"])
+def test_what_stands_around_an_identifier_is_no_part_of_it(small_isp: Isp, around: str) -> None:
+    row = {"contract_id": f"{around}K1{around}", "usage_date": "2025-01-01", "bytes_down": 3, "bytes_up": 1}
+    assert usage(small_isp, "usage.jsonl", json.dumps(row).encode()) == [(1, 3)]
+    assert small_isp.rows("select contract_id from raw.usage") == [("K1",)]
+
+
 def record(day: int) -> str:
     return json.dumps({"contract_id": "K1", "usage_date": f"2025-01-{day:02}", "bytes_down": day, "bytes_up": 1})
 
 
 @pytest.mark.parametrize(
-    "broken", ['{"contract_id": "K1", "usage', "[1, 2]", "7", '{"a": "\x00"}', b'{"contract_id": "\xff"}', "null"]
+    "broken",
+    [
+        '{"contract_id": "K1", "usage',
+        "[1, 2]",
+        "7",
+        '{"a": "\x00"}',
+        b'{"contract_id": "\xff"}',
+        "null",
+        '{"contract_id": "K1", "usage_date": "2025-01-02", "bytes_down": 2, "bytes_up": 1, "bytes_up": 9}',
+        '{"contract_id": "K1", "usage_date": "2025-01-02", "bytes_down": 2, "bytes_up": 1, "more": {"a": 1, "a": 2}}',
+    ],
 )
 def test_a_broken_json_line_costs_itself(small_isp: Isp, broken: str | bytes) -> None:
     line = broken if isinstance(broken, bytes) else broken.encode()

@@ -109,7 +109,7 @@ def _sample(
         head = file
         if file and source.location and not uses_filename(source):
             head = head_of(file, settings.locations[source.location], folder, sample_rows)
-        mapped = map_rows(connection, table, source, settings, files, head)
+        mapped = map_rows(connection, table, source, settings, files, [head] if head else [])
         mapped_columns |= mapped.types
         check.ignored_columns = mapped.ignored
         check.source_columns = {**check.source_columns, **mapped.source_columns}

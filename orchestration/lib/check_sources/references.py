@@ -78,7 +78,7 @@ def _known_keys(
     every: Sequence[SourceFile | None] = files.get(source.location or "") or [None]
     name = parent.key[0]
     for file in every:
-        mapped = map_rows(connection, parent, source, settings, files, file)
+        mapped = map_rows(connection, parent, source, settings, files, [file] if file else [])
         rows = typed(parent, mapped.sql, mapped.types, {}, mapped.conventions).sql
         with explained(f"sources.{parent.name}", file.path if file else None):
             connection.execute(

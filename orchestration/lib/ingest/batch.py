@@ -80,9 +80,9 @@ def load(
         is_filtered: whether rows of the file were left out by a condition.
         since: the largest cursor of the rows read before, where there is a cursor.
     """
-    query, seen = _prepare(connection, table, mapped, lake_parents(table))
+    query, seen = prepare(connection, table, mapped, lake_parents(table))
     unparsable = _count(connection, f"({UNPARSABLE})") if has_errors(connection) else 0
-    within = _met_rows(connection, table, seen, among)
+    within = met_rows(connection, table, seen, among)
     superseded, months = 0, None
     if within or seen.is_repeated:
         reject(connection, table, query, seen)
@@ -90,9 +90,9 @@ def load(
             know_rejected_rows(connection, table)
         if within:
             superseded, months = _yield_to_known_rows(connection, table, within)
-        accepted = _insert(connection, table, load_id, GOOD)
+        accepted = insert(connection, table, load_id, GOOD)
     else:
-        accepted = _insert(connection, table, load_id, f"{BATCH} where _problem is null")
+        accepted = insert(connection, table, load_id, f"{BATCH} where _problem is null")
         if accepted < seen.rows or unparsable:
             reject(connection, table, query, seen)
             if mapped.has_cursor:
@@ -118,7 +118,7 @@ def load(
 def judge(connection: duckdb.DuckDBPyConnection, table: Table, mapped: Mapped, parents: Mapping[str, str]) -> int:
     """Type the rows, set the bad ones aside in ``_rejected`` and return how many rows were read; nothing is written."""
     clear(connection)
-    query, seen = _prepare(connection, table, mapped, parents)
+    query, seen = prepare(connection, table, mapped, parents)
     unparsable = _count(connection, f"({UNPARSABLE})") if has_errors(connection) else 0
     reject(connection, table, query, seen)
     return seen.rows + unparsable
@@ -131,10 +131,10 @@ def clear(connection: duckdb.DuckDBPyConnection) -> None:
         connection.execute(f"drop table if exists temp.{name}")
 
 
-def _prepare(
+def prepare(
     connection: duckdb.DuckDBPyConnection, table: Table, mapped: Mapped, parents: Mapping[str, str]
 ) -> tuple[TypedQuery, Survey]:
-    """Make ``_batch`` and look at its keys."""
+    """Make ``_batch`` of typed and judged rows, and look at its keys."""
     also = (CURSOR,) if mapped.has_cursor else ()
     query = typed(table, mapped.sql, mapped.types, parents, mapped.conventions, also)
     if not mapped.is_repeatable:
@@ -152,7 +152,8 @@ def _prepare(
     return query, seen
 
 
-def _insert(connection: duckdb.DuckDBPyConnection, table: Table, load_id: int, rows: str) -> int:
+def insert(connection: duckdb.DuckDBPyConnection, table: Table, load_id: int | str, rows: str) -> int:
+    """Write typed rows into the lake under a load, or SQL of one, and return how many there were."""
     names = listed(table.column_names)
     return connection.execute(
         f"insert into raw.{table.name} ({names}, {LOAD_ID}) select {names}, {load_id} from {rows}"
@@ -166,7 +167,7 @@ def _largest_cursor(connection: duckdb.DuckDBPyConnection, since: str | None) ->
     return connection.execute(query, [since]).fetchall()[0][0]
 
 
-def _met_rows(connection: duckdb.DuckDBPyConnection, table: Table, seen: Survey, among: str) -> str | None:
+def met_rows(connection: duckdb.DuckDBPyConnection, table: Table, seen: Survey, among: str) -> str | None:
     """Return a condition on stored rows that finds those this load may meet and spares most files; None for no rows."""
     if table.key_date is None:
         within = among

@@ -1,8 +1,8 @@
 """Values against the contract: typed by ``try_cast``, and the first thing wrong with each row named.
 
-Text is trimmed of spaces and blank text is missing. A number with a fraction is no integer, an infinite one no number;
-a time with an offset becomes the operator's local time. How text is written is the location's convention. A value that
-does not fit is never bent until it does.
+Text is trimmed of spaces, tabs and line ends, and blank text is missing. A number with a fraction is no integer, an
+infinite one no number; a time with an offset becomes the operator's local time. How text is written is the location's
+convention. A value that does not fit is never bent until it does.
 """
 
 from collections.abc import Mapping, Sequence
@@ -183,7 +183,7 @@ def _cast(raw: str, source_type: str, target: str, conventions: Conventions) -> 
 
 
 def as_text(raw: str, source_type: str) -> str:
-    """Return SQL of the value as text without spaces around it, null where it is blank.
+    """Return SQL of the value as text without spaces, tabs and line ends around it, null where it is blank.
 
     A whole number is written as one even where it comes as a double: the identifier 17 of one system and the 17.0 of
     another are the same.
@@ -192,9 +192,10 @@ def as_text(raw: str, source_type: str) -> str:
     if source_type in {"DOUBLE", "FLOAT"}:
         is_whole = f"{raw} = trunc({raw}) and abs({raw}) < 1e15"
         text = f"case when {is_whole} then cast(try_cast({raw} as bigint) as varchar) else {text} end"
-    # Trimming more than spaces costs as much as everything else together: only what begins with less than a space.
+    # Trimming more than spaces costs as much as everything else together: only what begins or ends with less than one.
     trimmed = f"trim({text})"
-    return f"case when {trimmed} >= '!' then {trimmed} else nullif(trim({text}, {_BLANKS}), '') end"
+    is_clean = f"{trimmed} >= '!' and {trimmed}[-1] >= '!'"
+    return f"case when {is_clean} then {trimmed} else nullif(trim({text}, {_BLANKS}), '') end"
 
 
 def _cast_time(raw: str, source_type: str, target: str, conventions: Conventions) -> str:

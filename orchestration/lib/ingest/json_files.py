@@ -1,7 +1,8 @@
 """JSON as DuckDB is told to read it: text stays text, and a line that is no JSON costs itself and not the file.
 
 DuckDB takes text that looks like a time for one and forgets its offset, so the columns are told to it once their
-structure is known. Of JSON lines the broken ones are set aside; an array that breaks off has no good lines to keep.
+structure is known. Of JSON lines the broken ones are set aside, and those that give a name twice in one object, where
+nobody can say what is meant; an array that breaks off has no good lines to keep.
 """
 
 import re
@@ -27,6 +28,18 @@ _NO_DELIMITER = "\x02"
 # A good line is two empty columns, so only a bad one, which is one column, is set aside.
 _BAD_LINE = f"case when is_good or line is null then '{_NO_DELIMITER}' else line end"
 _LONGEST = 1 << 24
+_AS_LINES = f"auto_detect = false, header = false, delim = '{_NO_DELIMITER}', quote = '', escape = ''"
+_READ_LINES = f"columns = {{'line': 'VARCHAR'}}, {_AS_LINES}, max_line_size = {_LONGEST}"
+# Only a line with an object within the object is walked through: the names of the outermost are had for less.
+_REPEATS_NAME = """(
+    len(json_keys({0})) > list_unique(json_keys({0})) or (
+        select coalesce(max(times) > 1, false) from (
+            select count(*) as times
+            from json_tree(case when contains(substr(ltrim({0}), 2), '{{') then cast({0} as json) end)
+            where key is not null group by parent, key
+        )
+    )
+)"""
 
 
 def json_rows(connection: duckdb.DuckDBPyConnection, path: str, location: LocationSettings) -> str:
@@ -43,9 +56,10 @@ def json_rows(connection: duckdb.DuckDBPyConnection, path: str, location: Locati
     if file.is_empty:
         return _no_rows(location)
     types, error = _types(connection, file.path, options)
-    if (error or list(types) == _NO_OBJECTS) and _is_lines(path, file, location):
+    is_lines = _is_lines(path, file, location)
+    if is_lines and (error or list(types) == _NO_OBJECTS or _repeats_names(connection, file.path)):
         return _good_lines(connection, path, file, location, options)
-    is_cut = file.head.lstrip()[:1] == "[" and file.last != "]" and not _is_lines(path, file, location)
+    is_cut = file.head.lstrip()[:1] == "[" and file.last != "]" and not is_lines
     if error or is_cut:
         found = first_line(error) if error else "The array it begins does not end."
         raise SourceError(
@@ -106,6 +120,19 @@ def _is_lines(path: str, file: TextFile, location: LocationSettings) -> bool:
     return bool(re.fullmatch(r"\{.*\}", file.head.split("\n", 1)[0].strip()))
 
 
+def _repeats_names(connection: duckdb.DuckDBPyConnection, path: str) -> bool:
+    """Whether a line gives a name twice in one object; DuckDB would refuse the whole file for it."""
+    probe = connection.cursor()
+    lines = f"read_csv([{sql_text(without_patterns(path))}], {_READ_LINES})"
+    try:
+        return bool(probe.execute(f"select 1 from {lines} where {_REPEATS_NAME.format('line')} limit 1").fetchall())
+    except duckdb.Error:
+        # Lines that are not even that: they are told apart one by one.
+        return True
+    finally:
+        probe.close()
+
+
 def _good_lines(
     connection: duckdb.DuckDBPyConnection,
     path: str,
@@ -119,11 +146,14 @@ def _good_lines(
     """
     lines, good, bad = (scratch_file(f"{kind} lines of {file.path}") for kind in ("all", "good", "bad"))
     write_lines(path, location, lines)
-    as_lines = f"auto_detect = false, header = false, delim = '{_NO_DELIMITER}', quote = '', escape = ''"
     connection.execute(f"""
         create or replace temp table _json_lines as
-        select line, coalesce(json_valid(line) and ltrim(line)[1] = '{{', false) as is_good
-        from read_csv([{sql_text(str(lines))}], columns = {{'line': 'VARCHAR'}}, {as_lines}, max_line_size = {_LONGEST})
+        select line, is_object and not coalesce({_REPEATS_NAME.format("object")}, false) as is_good
+        from (
+            select line, coalesce(json_valid(line) and ltrim(line)[1] = '{{', false) as is_object,
+                case when is_object then line end as object
+            from read_csv([{sql_text(str(lines))}], {_READ_LINES})
+        )
     """)
     for target, line in ((good, "case when is_good then line end"), (bad, _BAD_LINE)):
         connection.execute(
@@ -142,7 +172,7 @@ def _good_lines(
         select * from {rows}
         union all by name
         select null as "{(list(location.columns) or list(types))[0]}"
-        from read_csv([{sql_text(str(bad))}], columns = {{'one': 'VARCHAR', 'two': 'VARCHAR'}}, {as_lines}, {rejects},
+        from read_csv([{sql_text(str(bad))}], columns = {{'one': 'VARCHAR', 'two': 'VARCHAR'}}, {_AS_LINES}, {rejects},
             max_line_size = {_LONGEST})
         where two is not null
     )"""

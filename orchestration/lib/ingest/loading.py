@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import duckdb
 
 from orchestration.lib.contract import LOAD_ID, Table
-from orchestration.lib.ingest import batch, changes, columns, plan, records, removal
+from orchestration.lib.ingest import batch, changes, columns, plan, records, removal, together
 from orchestration.lib.ingest.explain import explained
 from orchestration.lib.ingest.files import SourceFile, require_unchanged
 from orchestration.lib.ingest.mapping import Mapped, locations_of, map_rows
@@ -131,8 +131,12 @@ class Loading:
         everything = self._is_all(old)
         among = f"stored.{LOAD_ID} >= {first}" if everything else f"stored.{LOAD_ID} not in ({_list(old)})"
         self._new = {}
-        for load_id, unit in enumerate(units, first):
-            self._new[load_id] = self._read(unit, load_id, among if old else "true")
+        among = among if old else "true"
+        for run in together.runs(self.connection, self.source, self.settings, units):
+            start = first + len(self._new)
+            if len(run) == 1 or not self._read_together(run, start, among):
+                for load_id, unit in enumerate(run, start):
+                    self._new[load_id] = self._read(unit, load_id, among)
         each = [counts for _, counts in self._new.values()]
         self.report.files_new = len(units)
         self.report.count(
@@ -143,10 +147,54 @@ class Loading:
             superseded=sum(counts.superseded for counts in each),
         )
 
+    def _read_together(self, run: Sequence[plan.Unit], first: int, among: str) -> bool:
+        """Read a run of files in one pass, and return whether that was possible."""
+        files = [unit.file for unit in run if unit.file]
+        mapped = map_rows(self.connection, self.table, self.source, self.settings, self.files, files)
+        if not mapped.is_repeatable:
+            return False
+        self.report.unmapped_columns = tuple(name for name in self.table.column_names if name not in mapped.types)
+        self._compare_columns(mapped, files[0].path, files[0].path)
+        with together.explained_by_file(self.connection, self.table, self.source, self.settings, files):
+            found = together.load_together(self.connection, self.table, mapped, first, files, among=among)
+        if found is None:
+            return False
+        for file in files:
+            require_unchanged(file)
+        new = {
+            load_id: (self._new_load(unit, mapped, None), counts)
+            for load_id, (unit, counts) in enumerate(zip(run, found, strict=True), first)
+        }
+        records.add_loads(
+            self.connection, self.table, {load_id: (load, _rows(counts)) for load_id, (load, counts) in new.items()}
+        )
+        self._new |= new
+        total = {name: sum(_rows(counts)[name] for counts in found) for name in _rows(found[0])}
+        self._tell_of(f"{files[0].name} to {files[-1].name}, {len(files)} files", total)
+        return True
+
+    def _new_load(self, unit: plan.Unit, mapped: Mapped, cursor_value: str | None) -> NewLoad:
+        return NewLoad(
+            location=", ".join(locations_of(self.source, self.settings.locations)),
+            file=unit.file,
+            content_hash=unit.content_hash,
+            mapping_hash=self.mapping,
+            cursor_value=cursor_value,
+            source_columns=mapped.source_columns,
+        )
+
+    def _tell_of(self, place: str, rows: Mapping[str, int]) -> None:
+        self.tell(
+            f"raw.{self.table.name}: {place}: {rows['read']:,} rows read, {rows['accepted']:,} accepted,"
+            f" {rows['quarantined']:,} to quarantine, {rows['duplicate']:,} known."
+        )
+
     def _read(self, unit: plan.Unit, load_id: int, among: str) -> tuple[NewLoad, batch.BatchCounts]:
         table, file = self.table, unit.file
         path = file.path if file else None
-        mapped = map_rows(self.connection, table, self.source, self.settings, self.files, file, since=unit.since)
+        mapped = map_rows(
+            self.connection, table, self.source, self.settings, self.files, [file] if file else [], since=unit.since
+        )
         self.report.unmapped_columns = tuple(name for name in table.column_names if name not in mapped.types)
         place = file.name if file else self.source.table or "query"
         self._compare_columns(mapped, path or place, path)
@@ -163,21 +211,9 @@ class Loading:
             )
         for each in [file] if file else [each for found in self.files.values() for each in found]:
             require_unchanged(each)
-        new = NewLoad(
-            location=", ".join(locations_of(self.source, self.settings.locations)),
-            file=file,
-            content_hash=unit.content_hash,
-            mapping_hash=self.mapping,
-            cursor_value=counts.cursor_value,
-            source_columns=mapped.source_columns,
-        )
-        rows = {"read": counts.read, "accepted": counts.accepted}
-        rows |= {"quarantined": counts.quarantined, "duplicate": counts.duplicate}
-        records.add_load(self.connection, table, load_id, new, rows)
-        self.tell(
-            f"raw.{table.name}: {place}: {counts.read:,} rows read, "
-            f"{counts.accepted:,} accepted, {counts.quarantined:,} to quarantine, {counts.duplicate:,} known."
-        )
+        new = self._new_load(unit, mapped, counts.cursor_value)
+        records.add_loads(self.connection, table, {load_id: (new, _rows(counts))})
+        self._tell_of(place, _rows(counts))
         return new, counts
 
     def _compare_columns(self, mapped: Mapped, place: str, path: str | None) -> None:
@@ -192,6 +228,15 @@ class Loading:
                 ignored = [name for name in new if name in mapped.ignored]
                 unused = f"; not used: {', '.join(ignored)}" if ignored else ""
                 self.tell(f"raw.{self.table.name}: {place}: new columns {', '.join(new)}{unused}.")
+
+
+def _rows(counts: batch.BatchCounts) -> dict[str, int]:
+    return {
+        "read": counts.read,
+        "accepted": counts.accepted,
+        "quarantined": counts.quarantined,
+        "duplicate": counts.duplicate,
+    }
 
 
 def _is_as_recorded(load: Load, new: NewLoad) -> bool:

@@ -64,7 +64,7 @@ def map_rows(
     source: SourceSettings,
     settings: Settings,
     files: Mapping[str, Sequence[SourceFile]],
-    file: SourceFile | None,
+    read: Sequence[SourceFile],
     *,
     since: str | None = None,
 ) -> Mapped:
@@ -76,7 +76,8 @@ def map_rows(
         source: how the settings fill it.
         settings: the locations.
         files: the files of each location of files that the source reads.
-        file: the one file to read of the source's location; None for a database, or a query over everything.
+        read: which files of the source's location; none for a database, or a query over everything. Several must be
+            Parquet of the same columns, and ``_row`` then tells them apart.
         since: the largest cursor value read so far, as text; None reads everything.
 
     Raises:
@@ -84,7 +85,7 @@ def map_rows(
             the location that does not open.
     """
     try:
-        mapped = _map_source(connection, table, source, settings, files, file, since)
+        mapped = _map_source(connection, table, source, settings, files, read, since)
     except SourceError as error:
         if source.preset is None:
             raise
@@ -103,7 +104,7 @@ def _map_source(
     source: SourceSettings,
     settings: Settings,
     files: Mapping[str, Sequence[SourceFile]],
-    file: SourceFile | None,
+    read: Sequence[SourceFile],
     since: str | None,
 ) -> Mapped:
     names = locations_of(source, settings.locations)
@@ -115,7 +116,7 @@ def _map_source(
             know_store(connection, name, location)
     if source.query is not None:
         found = {name: files[name] for name in names if not settings.locations[name].database}
-        return _map_query(connection, table, source, settings, found, file, since)
+        return _map_query(connection, table, source, settings, found, read, since)
     assert source.location is not None
     location = settings.locations[source.location]
     if location.database:
@@ -123,8 +124,7 @@ def _map_source(
     if source.table or source.cursor:
         word = "table" if source.table else "cursor"
         raise SourceError(f"sources.{table.name}.{word} goes with a database, and {source.location!r} is files.")
-    assert file is not None
-    return _map_file(connection, table, source, location, files[source.location], file)
+    return _map_files(connection, table, source, location, files[source.location], read)
 
 
 def _map_query(
@@ -133,12 +133,12 @@ def _map_query(
     source: SourceSettings,
     settings: Settings,
     files: Mapping[str, Sequence[SourceFile]],
-    file: SourceFile | None,
+    read: Sequence[SourceFile],
     since: str | None,
 ) -> Mapped:
     assert source.query is not None
     for name, found in files.items():
-        paths = [file.path] if file and name == source.location else [each.path for each in found]
+        paths = [each.path for each in (read if read and name == source.location else found)]
         with explained(f"location {name!r}", paths[0]):
             rows = rows_sql(connection, paths, settings.locations[name], with_filename=uses_filename(source))
             connection.execute(f"create or replace temp view {name} as {rows}")
@@ -186,16 +186,17 @@ def _map_table(
     return _bound(connection, table, source, numbered_rows, found, place)
 
 
-def _map_file(
+def _map_files(
     connection: duckdb.DuckDBPyConnection,
     table: Table,
     source: SourceSettings,
     location: LocationSettings,
     all_files: Sequence[SourceFile],
-    file: SourceFile,
+    read: Sequence[SourceFile],
 ) -> Mapped:
-    with explained(table.name, file.path):
-        rows = numbered(connection, file.path, location, with_filename=uses_filename(source))
+    first = read[0].path
+    with explained(table.name, first):
+        rows = numbered(connection, [file.path for file in read], location, with_filename=uses_filename(source))
         found = describe(connection, rows)
         if found.keys() - _NOT_OF_THE_SOURCE == {"json"} and not connection.execute(f"{rows} limit 1").fetchall():
             return _no_rows(table)
@@ -206,9 +207,9 @@ def _map_file(
         source,
         f"select * from ({rows}){where}",
         found,
-        file.path,
+        first,
         elsewhere=lambda: rows_sql(connection, [each.path for each in all_files], location),
-        is_repeatable=is_parquet(file.path, location) and not _is_volatile(connection, source),
+        is_repeatable=is_parquet(first, location) and not _is_volatile(connection, source),
     )
 
 

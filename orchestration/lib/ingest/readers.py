@@ -10,7 +10,18 @@ from orchestration.lib.ingest.json_files import json_rows
 from orchestration.lib.ingest.sql_text import describe, rendered, sql_text, without_patterns
 from orchestration.lib.settings import LocationSettings
 
-__all__ = ["CSV_ERRORS", "CSV_SCANS", "ROW", "describe", "file_format", "is_parquet", "numbered", "rows_sql"]
+__all__ = [
+    "CSV_ERRORS",
+    "CSV_SCANS",
+    "ROW",
+    "describe",
+    "file_format",
+    "is_parquet",
+    "number_of",
+    "numbered",
+    "place_of",
+    "rows_sql",
+]
 
 ROW = "_row"
 _ENDINGS = {
@@ -19,6 +30,8 @@ _ENDINGS = {
     "parquet": "parquet", "pq": "parquet",
 }  # fmt: skip
 _COMPRESSED = {"gz", "zst"}
+# Of a row's number in its file: a trillion rows, and room for millions of files above them.
+_NUMBER_BITS = 40
 
 
 def file_format(path: str, location: LocationSettings) -> str:
@@ -76,12 +89,28 @@ def rows_sql(
 
 
 def numbered(
-    connection: duckdb.DuckDBPyConnection, path: str, location: LocationSettings, *, with_filename: bool
+    connection: duckdb.DuckDBPyConnection, paths: Sequence[str], location: LocationSettings, *, with_filename: bool
 ) -> str:
-    """Return a query of the rows of a file with ``_row``, their number in it from 1."""
-    number = "file_row_number + 1" if is_parquet(path, location) else "row_number() over ()"
-    rows = rows_sql(connection, [path], location, with_filename=with_filename)
+    """Return a query of the rows of files with ``_row``, their number in their file from 1.
+
+    Of several files, which must be Parquet, the number also holds the place of the file in ``paths`` (see ``place_of``
+    and ``number_of``).
+    """
+    number = "file_row_number + 1" if is_parquet(paths[0], location) else "row_number() over ()"
+    if len(paths) > 1:
+        number = f"(file_index::bigint << {_NUMBER_BITS}) + {number}"
+    rows = rows_sql(connection, paths, location, with_filename=with_filename)
     return rows.replace("select *", f"select {number} as {ROW}, *", 1)
+
+
+def place_of(row: str) -> str:
+    """Return SQL of the place of a row's file among the files read together, from 0."""
+    return f"({row} >> {_NUMBER_BITS})"
+
+
+def number_of(row: str) -> str:
+    """Return SQL of a row's number in its file, from 1."""
+    return f"({row} & {2**_NUMBER_BITS - 1})"
 
 
 def _no_values(location: LocationSettings) -> str:

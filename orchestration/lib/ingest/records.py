@@ -92,16 +92,19 @@ def next_load_id(connection: duckdb.DuckDBPyConnection) -> int:
     ).fetchall()[0][0]
 
 
-def add_load(
-    connection: duckdb.DuckDBPyConnection, table: Table, load_id: int, load: NewLoad, counts: Mapping[str, int]
+def add_loads(
+    connection: duckdb.DuckDBPyConnection, table: Table, loads: Mapping[int, tuple[NewLoad, Mapping[str, int]]]
 ) -> None:
-    """Record a load; ``counts`` are those of its rows: read, accepted, quarantined, duplicate."""
-    values = {"load_id": load_id, "source_table": table.name, "rows_superseded": 0, **load.columns}
-    values |= {f"rows_{name}": count for name, count in counts.items()}
+    """Record loads, each with the counts of its rows: read, accepted, quarantined, duplicate."""
+    rows = [
+        {"load_id": load_id, "source_table": table.name, "rows_superseded": 0, **load.columns}
+        | {f"rows_{name}": count for name, count in counts.items()}
+        for load_id, (load, counts) in loads.items()
+    ]
+    placeholders = f"({', '.join('?' * len(rows[0]))}, cast(now() at time zone 'UTC' as timestamp))"
     connection.execute(
-        f"insert into ops.loads ({', '.join(values)}, loaded_at) "
-        f"values ({', '.join('?' * len(values))}, cast(now() at time zone 'UTC' as timestamp))",
-        list(values.values()),
+        f"insert into ops.loads ({', '.join(rows[0])}, loaded_at) values {', '.join([placeholders] * len(rows))}",
+        [value for row in rows for value in row.values()],
     )
 
 
