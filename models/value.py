@@ -12,8 +12,8 @@ Rules for the cases that the formula does not cover:
 - not open (churned, pending): the future is 0, probabilities are null;
 - suspended: the suspended share of a customer's contracts brings ``suspended_margin_factor`` of its margin;
 - wholesale: valued by the same formula on its own cohorts, never ranked among retail customers;
-- prepaid: with an open contract like any contract, without one not open. Balances alone would need a
-  non-contractual model, which must never touch contracts;
+- prepaid, in every open contract: by top-ups to come, with models of a non-contractual setting
+  (``models.prepaid_value``), which never touch a customer with a contract that ends;
 - a negative margin stays negative: a customer kept at a loss has a negative future.
 """
 

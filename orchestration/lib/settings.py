@@ -101,6 +101,9 @@ class FeatureSettings(Section):
     main_product_families: list[str] = Field(default_factory=lambda: ["internet", "mobile"])
     contact_categories_of_complaint: list[str] = Field(default_factory=lambda: ["complaint"])
     autopay_methods: list[str] = Field(default_factory=lambda: ["direct_debit", "card"])
+    usage_revenue_months: int = Field(
+        6, ge=1, le=60, description="usage charges are expected to go on as in so many months, best and worst left out"
+    )
     sessions: SessionSettings = SessionSettings()
 
 

@@ -57,3 +57,9 @@ def built_lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
     lake.scope({LAST_MONTH: f"{LAST_MONTH}.1"})
     lake.build()
     return lake
+
+
+@pytest.fixture(scope="session")
+def compiled(built_lake: Lake) -> Path:
+    """The folder of the models as SQL of the engine."""
+    return built_lake.settings.warehouse.path / "target" / "compiled" / "segmentation" / "models"

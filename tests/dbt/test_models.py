@@ -4,7 +4,6 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
 import sqlglot
 from sqlglot import ErrorLevel, exp
 
@@ -41,11 +40,6 @@ INLINE = """
     union all
     select 'it is not known', count(*) from ({{ test_expression_holds("(select null as a) as t", 'a = 1') }}) as t
 """
-
-
-@pytest.fixture(scope="module")
-def compiled(built_lake: Lake) -> Path:
-    return built_lake.settings.warehouse.path / "target" / "compiled" / "segmentation" / "models"
 
 
 def test_unit_tests_of_the_models_pass(built_lake: Lake) -> None:

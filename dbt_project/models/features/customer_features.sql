@@ -24,6 +24,10 @@ care as (
     select * from {{ ref('care_features') }}
 ),
 
+prepaid as (
+    select * from {{ ref('prepaid_histories') }}
+),
+
 write_offs as (
     select * from {{ ref('write_off_rates') }}
 ),
@@ -69,6 +73,11 @@ joined as (
         contracts.download_mbps,
         coalesce(contracts.has_static_ip, false) as has_static_ip,
         contracts.access_technology,
+        coalesce(contracts.is_prepaid, false) as is_prepaid,
+        prepaid.prepaid_months,
+        prepaid.prepaid_repeats,
+        prepaid.prepaid_last_month,
+        prepaid.prepaid_mean_spend,
         usage.usage_days_1m,
         usage.usage_days_3m,
         usage.usage_history_months,
@@ -96,6 +105,7 @@ joined as (
             when records_begin.first_invoice_date <= market.as_of_date then coalesce(billing.past_value, 0)
         end as past_value,
         billing.usage_revenue_3m_mean,
+        billing.expected_usage_revenue,
         case
             when records_begin.first_invoice_date <= market.as_of_date then coalesce(payments.invoices_12m, 0)
         end as invoices_12m,
@@ -142,6 +152,10 @@ joined as (
         on
             market.customer_id = care.customer_id
             and market.as_of_date = care.as_of_date
+    left join prepaid
+        on
+            market.customer_id = prepaid.customer_id
+            and market.as_of_date = prepaid.as_of_date
     left join write_offs
         on
             market.population = write_offs.population
@@ -152,7 +166,7 @@ joined as (
 expected as (
     select
         *,
-        monthly_fee - monthly_discount + coalesce(usage_revenue_3m_mean, 0) as expected_revenue,
+        monthly_fee - monthly_discount + coalesce(expected_usage_revenue, 0) as expected_revenue,
         {{ money('coalesce(gb_month_3m, 0) * ' ~ var('costs')['per_gb']) }} as expected_usage_cost,
         {{ money('coalesce(contacts_3m, 0) * ' ~ var('costs')['per_contact'] ~ ' / 3') }} as expected_care_cost
     from joined
@@ -194,6 +208,11 @@ select
     cast(download_mbps as double) as download_mbps,
     has_static_ip,
     access_technology,
+    is_prepaid,
+    prepaid_months,
+    prepaid_repeats,
+    prepaid_last_month,
+    prepaid_mean_spend,
     cast(usage_days_1m as integer) as usage_days_1m,
     cast(usage_days_3m as integer) as usage_days_3m,
     cast(usage_history_months as integer) as usage_history_months,
@@ -218,6 +237,7 @@ select
     cast(margin_12m as decimal(18, 4)) as margin_12m,
     cast(past_value as decimal(18, 4)) as past_value,
     cast(usage_revenue_3m_mean as decimal(18, 4)) as usage_revenue_3m_mean,
+    cast(expected_usage_revenue as decimal(18, 4)) as expected_usage_revenue,
     cast(invoices_12m as integer) as invoices_12m,
     cast(late_share_12m as double) as late_share_12m,
     cast(mean_days_late_12m as double) as mean_days_late_12m,

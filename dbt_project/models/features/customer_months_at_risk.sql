@@ -41,6 +41,7 @@ observed as (
         on
             training_months.as_of_date = features.as_of_date
             and months.customer_id = features.customer_id
+            and not features.is_prepaid
     inner join spells
         on
             months.customer_id = spells.customer_id

@@ -35,6 +35,8 @@ spans as (
         on
             spans.customer_id = market.customer_id
             and run_months.as_of_date = market.as_of_date
+    -- Nobody tells when a prepaid customer has left.
+    where not spans.is_prepaid
 ),
 
 observed as (

@@ -87,6 +87,8 @@ products as (
         max(case when contract_rank = 1 then access_technology end) as access_technology,
         max(download_mbps) as download_mbps,
         max(case when has_static_ip then 1 else 0 end) = 1 as has_static_ip,
+        -- One contract with a monthly bill, and the customer leaves as such customers do.
+        min(case when is_prepaid then 1 else 0 end) = 1 as is_prepaid,
         max(
             case when product_family in ({{ text_list(var('features')['main_product_families']) }}) then 1 else 0 end
         ) = 1 as has_main_product
@@ -128,6 +130,7 @@ select
     products.commitment_months_left,
     products.download_mbps,
     coalesce(products.has_static_ip, false) as has_static_ip,
+    coalesce(products.is_prepaid, false) as is_prepaid,
     products.access_technology,
     coalesce(products.has_main_product, false) as has_main_product,
     spells.retention_product,

@@ -35,7 +35,8 @@ select
     end as months_since_commitment,
     states.access_technology,
     states.download_mbps,
-    states.has_static_ip
+    states.has_static_ip,
+    states.is_prepaid
 from {{ ref('months') }} as months
 inner join {{ ref('contract_states') }} as states
     on

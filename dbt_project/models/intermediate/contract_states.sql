@@ -28,6 +28,7 @@ with contracts as (
         download_mbps,
         data_cap_gb,
         has_static_ip,
+        coalesce(is_prepaid, false) as is_prepaid,
         coalesce(
             monthly_cost,
             {{ money('monthly_fee * ' ~ product_cost_share('product_family')) }}
@@ -73,5 +74,6 @@ select
     access_technology,
     download_mbps,
     data_cap_gb,
-    has_static_ip
+    has_static_ip,
+    is_prepaid
 from dated

@@ -10,6 +10,7 @@ with open_states as (
         family_rank,
         monthly_fee,
         term_months,
+        is_prepaid,
         opens_on_date,
         {{ month_number('opens_on_date') }} as first_month,
         coalesce({{ month_number('closes_on_date') }} - 1, {{ far_month() }}) as last_month,
@@ -64,6 +65,9 @@ ranked as (
         pieces.product_family,
         pieces.term_months,
         pieces.is_committed,
+        min(case when pieces.is_prepaid then 1 else 0 end) over (
+            partition by intervals.customer_id, intervals.first_month
+        ) = 1 as is_prepaid,
         min(pieces.opens_on_date) over (partition by intervals.customer_id, intervals.first_month) as opens_on_date,
         row_number() over (
             partition by intervals.customer_id, intervals.first_month
@@ -87,6 +91,7 @@ covered as (
         product_family,
         term_months,
         is_committed,
+        is_prepaid,
         coalesce(
             first_month > lag(last_month) over (partition by customer_id order by first_month) + 1, true
         ) as starts_spell,
@@ -109,7 +114,8 @@ select
     ends_spell,
     {{ retention_product('product_family') }} as retention_product,
     {{ retention_term('term_months') }} as retention_term,
-    is_committed
+    is_committed,
+    is_prepaid
 from covered
 window spells_so_far as (
     partition by customer_id order by first_month

@@ -20,6 +20,7 @@ select
     contracts.upload_mbps,
     contracts.data_cap_gb,
     contracts.has_static_ip,
+    contracts.is_prepaid,
     contracts.sales_channel,
     {{ in_reporting_currency('contracts.monthly_cost', 'contracts.currency') }} as monthly_cost,
     contracts.currency as source_currency,

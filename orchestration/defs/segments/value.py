@@ -10,6 +10,7 @@ from models.churn_reasons import retention_hazards
 from models.concentration import concentration_frame, value_curve_frame
 from models.deciles import assign_deciles, assign_fixed_deciles
 from models.hazard import ChurnHazard
+from models.prepaid_value import PREPAID_COLUMNS, PrepaidValuation, is_prepaid
 from models.retention import RetentionCurves
 from models.value import FEATURE_COLUMNS, customer_value
 from orchestration.lib.deployment import ALL_MONTHS_IN_ONE_RUN, MONTHS, WRITER_POOL, Deployment
@@ -82,11 +83,20 @@ def value(context: dg.AssetExecutionContext, deployment: Deployment) -> Iterator
                 sample_customer_months(connection, candidate.as_of_date, settings.hazard.sample_rows)
             )
             tell(context, hazard.decision_)
-            columns = dict.fromkeys((*FEATURE_COLUMNS, *curves.key_columns))
+            prepaid = PrepaidValuation(settings.value).fit(
+                read_frame(
+                    connection,
+                    f"select {', '.join(PREPAID_COLUMNS)} from features.customer_features"
+                    " where as_of_date = ? and is_prepaid",
+                    [candidate.as_of_date],
+                )
+            )
+            tell(context, prepaid.decision_)
+            columns = dict.fromkeys((*FEATURE_COLUMNS, *PREPAID_COLUMNS, *curves.key_columns))
             batches, hazards = [], []
             for customers in customers_with_covariates(connection, candidate.as_of_date, columns, hazard.key_columns):
-                batches.append(customer_value(customers, hazard, settings.value))
-                hazards.append(retention_hazards(hazard, customers[customers["is_open"]]))
+                batches.append(prepaid.revalue(customer_value(customers, hazard, settings.value), customers))
+                hazards.append(retention_hazards(hazard, customers[customers["is_open"] & ~is_prepaid(customers)]))
             valued = pd.concat(batches, ignore_index=True)
             ranked = valued.join(assign_deciles(valued).drop(columns="customer_id"))
             cutoffs = cutoffs_of(connection, candidate, ranked, settings.currency, settings.value.cutoff_months)
