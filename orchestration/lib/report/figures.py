@@ -166,7 +166,7 @@ def concentration(curve: pd.DataFrame, measures: Sequence[str], peak: tuple[floa
         axes.annotate("20 % make 80 %", (0.2, 0.8), (-8, 6), textcoords="offset points", color=WARN, ha="right")
         if peak:
             axes.plot(*peak, marker="o", markersize=6, color=INK, linestyle="none", clip_on=False, zorder=3)
-            text = f"Peak: {peak[1] * 100:.1f} %"
+            text = f"Peak: {peak[1] * 100:.{1 if peak[1] > 1.005 else 2}f} %"
             axes.annotate(text, peak, (-4, 6), textcoords="offset points", color=INK, ha="right")
         _share_of_customers(axes)
         axes.set_ylim(bottom=min(0.0, float(curve["cumulative_value_share"].min())))
