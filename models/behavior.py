@@ -8,7 +8,7 @@ import pandas as pd
 from models.behavior_features import BILLING, USAGE
 from models.behavior_parameters import BehaviorParameters
 from models.feature_clusters import FeatureClusters
-from models.feature_space import numeric
+from models.feature_space import FeatureScheme, numeric
 
 
 def behavior_status(frame: pd.DataFrame, basis: str, parameters: BehaviorParameters) -> pd.Series:
@@ -56,5 +56,9 @@ class BehaviorClusters(FeatureClusters):
         self.basis_ = measured_basis(X, settings)
         measured = X[behavior_status(X, self.basis_, settings) == "measured"]
         self.n_measured_ = len(measured)
-        scheme = USAGE if self.basis_ == "usage" else BILLING
-        return self._fit(measured, scheme, settings.fit_sample, "customer_id")
+        return self._fit(measured, self.scheme_of(self.basis_), settings.fit_sample, "customer_id")
+
+    @staticmethod
+    def scheme_of(basis: str) -> FeatureScheme:
+        """Return the declared features of a basis, `usage` or `billing`."""
+        return USAGE if basis == "usage" else BILLING

@@ -1,6 +1,5 @@
-"""From fitted clusters to the rows of a version: stable ids, names, rules, and every customer scored."""
+"""From fitted clusters to the rows of a version: ids, names, rules, evidence, and every customer scored."""
 
-import json
 from collections.abc import Collection
 from dataclasses import dataclass
 
@@ -9,27 +8,14 @@ import pandas as pd
 
 from models.behavior import BehaviorClusters, behavior_status
 from models.behavior_parameters import BehaviorParameters
-from models.cluster_identity import match_clusters
-from models.cluster_names import effect_sizes, name_cluster, spoken_features, unused
-from models.cluster_rules import cluster_rule
+from models.cluster_description import describe, picture, reasons
+from models.cluster_identity import kept_clusters, match_clusters
+from models.cluster_partition import Labels
+from models.cluster_rules import Bounds
+from models.cluster_usefulness import OUTCOMES, outcomes_by_label, usefulness
+from models.feature_clusters import stable_sample, usable_features
+from models.feature_space import numeric
 from models.stable_clusters import MIXED
-
-TOP_FEATURES = 5
-LEADING_FEATURES = 3
-CLUSTER_COLUMNS = [
-    "population",
-    "cluster_id",
-    "cluster_name",
-    "rule",
-    "rule_precision",
-    "rule_recall",
-    "customers",
-    "share",
-    "jaccard",
-    "silhouette",
-    "matched_jaccard",
-    "top_features",
-]
 
 
 @dataclass(frozen=True)
@@ -47,7 +33,8 @@ class BehaviorResult:
 class BehaviorSegmentation:
     """A fitted model with the ids and names of its clusters (in the order of its labels); scores any batch.
 
-    `clusters` counts the customers of the sample it was fitted on; `with_counts` replaces them by those scored.
+    `clusters` counts the customers of the sample; `with_counts` replaces them by those scored. `rules` are the
+    clusters' rules as data, `picture` is a sample as points of a plane.
     """
 
     population: str
@@ -56,12 +43,14 @@ class BehaviorSegmentation:
     evidence: pd.DataFrame
     events: pd.DataFrame
     features: pd.DataFrame
+    picture: pd.DataFrame
+    rules: list[Bounds]
 
     def score(self, batch: pd.DataFrame) -> pd.DataFrame:
-        """Return one row per customer of the batch: status, cluster, distance to it and the runner-up.
+        """Return one row per customer of the batch: status, cluster, distance to it, the runner-up, reasons.
 
         Distances are in the model's metric. Mixed customers have no cluster and no distance; their runner-up is
-        the nearest cluster that holds.
+        the nearest cluster that holds. Reasons are what puts a customer here rather than with the runner-up.
         """
         settings = self.model.parameters or BehaviorParameters()
         scored = pd.DataFrame({"customer_id": batch["customer_id"].to_numpy(), "population": self.population})
@@ -84,6 +73,7 @@ class BehaviorSegmentation:
         scored["cluster_name"] = self._of_label("cluster_name", label)
         scored["distance"] = distance
         scored["runner_up_cluster_id"] = self._of_label("cluster_id", runner_up)
+        scored["cluster_reasons"] = pd.Series(reasons(self.model, batch, label, runner_up), dtype="str")
         return scored
 
     def with_counts(self, customers: pd.Series) -> pd.DataFrame:
@@ -105,6 +95,7 @@ def fit_behavior(
     previous: pd.DataFrame | None = None,
     parameters: BehaviorParameters | None = None,
     used_cluster_ids: Collection[str] = (),
+    past: pd.DataFrame | None = None,
 ) -> BehaviorSegmentation:
     """Fit one population and carry over the ids and names of the previous version.
 
@@ -118,11 +109,13 @@ def fit_behavior(
         the sample. A cluster that keeps its id keeps its name: people have learned it.
     used_cluster_ids
         Every id that older versions used, so that none comes back with another meaning.
+    past
+        Rows as in `sample` of some months ago, with `later_churned` and `later_margin` as known since then: evidence
+        of how much the clusters of every k tell of what comes.
     """
     settings = parameters or BehaviorParameters()
     model = BehaviorClusters(settings).fit(sample)
-    if previous is None:
-        previous = pd.DataFrame(columns=["customer_id", "cluster_id", "cluster_name"], dtype="str")
+    previous = no_previous() if previous is None else previous
     members = pd.DataFrame({"customer_id": model.sample_.index, "label": model.labels_})
     ids, events = match_clusters(
         previous,
@@ -131,11 +124,104 @@ def fit_behavior(
         threshold=settings.match_threshold,
         used_ids=used_cluster_ids,
     )
-    clusters = _describe(model, population, ids, previous, events, settings)
+    cluster_ids = [ids[label] for label in range(model.n_clusters_)]
+    evidence = model.choice_.evidence.merge(_evidence_of_use(model, past, settings), on="k", how="left")
+    return _segmentation(
+        model, population, model.sample_, model.labels_, cluster_ids, previous, events, evidence, past, []
+    )
+
+
+def reuse_behavior(
+    model: BehaviorClusters,
+    cluster_ids: list[str],
+    rules: list[Bounds],
+    evidence: pd.DataFrame,
+    sample: pd.DataFrame,
+    population: str,
+    previous: pd.DataFrame,
+    past: pd.DataFrame | None = None,
+) -> BehaviorSegmentation:
+    """Use a model of an older version for this month: the same clusters, described by this month's customers.
+
+    `evidence` is that of its fit. See `fit_behavior` for the other arguments.
+    """
+    values, labels = measured_sample(model, sample)
+    members = pd.DataFrame({"customer_id": values.index, "label": labels})
+    events = kept_clusters(previous, members, cluster_ids)
+    return _segmentation(model, population, values, labels, cluster_ids, previous, events, evidence, past, rules)
+
+
+def measured_sample(model: BehaviorClusters, sample: pd.DataFrame) -> tuple[pd.DataFrame, Labels]:
+    """Return the model's features of the measured customers of a sample, indexed by customer, and their labels."""
+    settings = model.parameters or BehaviorParameters()
+    measured = sample[behavior_status(sample, model.basis_, settings) == "measured"]
+    chosen = stable_sample(measured, settings.fit_sample)
+    values = numeric(chosen, tuple(model.columns_)).set_index(chosen["customer_id"])
+    return values, model.predict(values)
+
+
+def no_previous() -> pd.DataFrame:
+    """Return what the customers of a previous version are where there is none."""
+    return pd.DataFrame(columns=["customer_id", "cluster_id", "cluster_name"], dtype="str")
+
+
+def _segmentation(
+    model: BehaviorClusters,
+    population: str,
+    values: pd.DataFrame,
+    labels: Labels,
+    cluster_ids: list[str],
+    previous: pd.DataFrame,
+    events: pd.DataFrame,
+    evidence: pd.DataFrame,
+    past: pd.DataFrame | None,
+    rules: list[Bounds],
+) -> BehaviorSegmentation:
+    settings = model.parameters or BehaviorParameters()
+    named = previous[previous["cluster_id"].notna()].drop_duplicates("cluster_id")
+    clusters, rules = describe(
+        model,
+        values,
+        labels,
+        cluster_ids,
+        old_names=dict(zip(named["cluster_id"], named["cluster_name"], strict=True)),
+        rules=rules,
+        population=population,
+        name_effect=settings.name_effect,
+        random_state=settings.random_state,
+    )
+    matched = events[events["event"] == "kept"].set_index("cluster_id")["jaccard"]
+    clusters["matched_jaccard"] = clusters["cluster_id"].map(matched).astype(float)
+    outcomes = _outcomes(model, past, settings)
+    clusters[["later_churn_rate", "later_margin"]] = outcomes_by_label(*outcomes, n=model.n_clusters_).to_numpy()
     events = events.assign(population=population)[["population", *events.columns]]
-    evidence = model.choice_.evidence.assign(population=population)[["population", *model.choice_.evidence]]
-    features = model.features_.reset_index().assign(population=population)
-    return BehaviorSegmentation(population, model, clusters, evidence, events, features)
+    evidence = evidence.assign(population=population)
+    evidence = evidence[["population", *evidence.columns.drop("population")]]
+    features = usable_features(values, model.scheme_).reset_index().assign(population=population)
+    points = picture(model, values, labels, cluster_ids).assign(population=population)
+    return BehaviorSegmentation(population, model, clusters, evidence, events, features, points, rules)
+
+
+def _outcomes(
+    model: BehaviorClusters, past: pd.DataFrame | None, settings: BehaviorParameters
+) -> tuple[Labels, pd.DataFrame]:
+    """Return the labels that measured customers had some months ago, and what has become of them since."""
+    if past is None:
+        return np.empty(0, dtype=int), pd.DataFrame(columns=list(OUTCOMES), dtype=float)
+    measured = past[behavior_status(past, model.basis_, settings) == "measured"]
+    return model.predict(measured), numeric(measured, OUTCOMES)
+
+
+def _evidence_of_use(model: BehaviorClusters, past: pd.DataFrame | None, settings: BehaviorParameters) -> pd.DataFrame:
+    labels, outcomes = _outcomes(model, past, settings)
+    rows = []
+    for k in model.choice_.evidence["k"]:
+        tried = labels
+        if past is not None and model.core_ is not None and len(labels):
+            measured = past[behavior_status(past, model.basis_, settings) == "measured"]
+            tried = model.core_.nearest(model.to_space(measured), k)
+        rows.append({"k": k, **usefulness(tried, outcomes)})
+    return pd.DataFrame(rows)
 
 
 def segment_behavior(
@@ -151,55 +237,3 @@ def segment_behavior(
     is_measured = customers["behavior_status"].isin(["clustered", "mixed"])
     counts = customers.loc[is_measured, "cluster_id"].fillna("mixed").value_counts()
     return BehaviorResult(customers, fitted.with_counts(counts), fitted.evidence, fitted.events, fitted.features)
-
-
-def _previous_names(previous: pd.DataFrame) -> dict[str, str]:
-    named = previous[previous["cluster_id"].notna()].drop_duplicates("cluster_id")
-    return dict(zip(named["cluster_id"], named["cluster_name"], strict=True))
-
-
-def _describe(
-    model: BehaviorClusters,
-    population: str,
-    ids: dict[int, str],
-    previous: pd.DataFrame,
-    events: pd.DataFrame,
-    settings: BehaviorParameters,
-) -> pd.DataFrame:
-    """One row per cluster that has members, in the order of the labels."""
-    scheme = model.scheme_
-    matched = events.set_index("cluster_id")["jaccard"].where(events.set_index("cluster_id")["event"] == "kept")
-    old_names = _previous_names(previous)
-    names = {ids[label]: old_names[ids[label]] for label in ids if ids[label] in old_names}
-    effects_of = effect_sizes(model.sample_, model.labels_, scheme)
-    rows = []
-    for label in range(model.n_clusters_):
-        member = model.labels_ == label
-        effects = effects_of[label]
-        if ids[label] not in names:
-            taken = {*names.values(), *old_names.values()}
-            names[ids[label]] = (
-                unused([f"All {population} customers"], taken)
-                if member.all()
-                else name_cluster(effects, scheme, minimum_effect=settings.name_effect, taken=taken)
-            )
-        spoken = spoken_features(effects, scheme, minimum_effect=settings.name_effect)
-        leading = list(spoken["feature"].head(LEADING_FEATURES))
-        rule = cluster_rule(model.sample_, member, scheme, leading, random_state=settings.random_state)
-        rows.append(
-            (
-                population,
-                ids[label],
-                names[ids[label]],
-                rule.text,
-                rule.precision,
-                rule.recall,
-                int(member.sum()),
-                float(member.mean()),
-                model.jaccard_[label],
-                model.silhouette_[label],
-                matched[ids[label]],
-                json.dumps(effects.drop(columns="standing").head(TOP_FEATURES).round(4).to_dict("records")),
-            )
-        )
-    return pd.DataFrame(rows, columns=CLUSTER_COLUMNS)

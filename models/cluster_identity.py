@@ -1,13 +1,15 @@
 """Cluster ids that survive a refit: clusters are matched by their members, never by label number."""
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 
 import numpy as np
 import pandas as pd
 from scipy.optimize import linear_sum_assignment
 
-EVENT_COLUMNS = ["event", "cluster_id", "jaccard", "members_before", "members_now"]
+EVENT_COLUMNS = ["event", "cluster_id", "related_cluster_id", "jaccard", "members_before", "members_now"]
+# Share of a cluster's members that must come from (or go to) one other cluster for it to be a part of that.
+PART = 0.5
 
 
 def match_clusters(
@@ -33,8 +35,10 @@ def match_clusters(
 
     Returns
     -------
-    The id of every label, and one event per cluster: `kept`, `birth` or `death`, with the Jaccard similarity
-    of the pair (for a birth or a death, the best there was) and its members before and now.
+    The id of every label, and one event per cluster, with the Jaccard similarity of the pair (for what has no partner,
+    the best there was) and its members before and now:
+    `kept`; `birth`; `death`; `split`, a new cluster at least half of which was in one old cluster
+    (`related_cluster_id`); `merge`, an old cluster that is gone and of which at least half is in one cluster now.
     The assignment maximises total similarity (Hungarian method), so it does not depend on any order. Labels
     without a partner get the next unused number of `{population}-{nn}`, in the order of the labels.
     """
@@ -53,19 +57,47 @@ def match_clusters(
 
     members_before = before["cluster_id"].value_counts()[old_ids].to_numpy()
     members_now = now["label"].value_counts()[labels].to_numpy()
-    pairs = [(i, j) for i, j in zip(*linear_sum_assignment(-jaccard), strict=True) if jaccard[i, j] >= threshold]
+    pairs = [
+        (int(i), int(j)) for i, j in zip(*linear_sum_assignment(-jaccard), strict=True) if jaccard[i, j] >= threshold
+    ]
     ids = {labels[j]: old_ids[i] for i, j in pairs}
     fresh = _unused_ids(population, {*old_ids, *used_ids})
-    events = [("kept", old_ids[i], jaccard[i, j], members_before[i], members_now[j]) for i, j in pairs]
-    for j, label in enumerate(labels):
-        if label not in ids:
-            ids[label] = next(fresh)
-            events.append(("birth", ids[label], jaccard[:, j].max(initial=0), 0, members_now[j]))
-    for i, old_id in enumerate(old_ids):
-        if old_id not in ids.values():
-            events.append(("death", old_id, jaccard[i].max(initial=0), members_before[i], 0))
+    ids |= {label: next(fresh) for label in labels if label not in ids}
+    events: list[tuple[object, ...]] = [
+        ("kept", old_ids[i], None, jaccard[i, j], members_before[i], members_now[j]) for i, j in pairs
+    ]
+    for j in sorted(set(range(len(labels))) - {now for _, now in pairs}):
+        parent = int(both[:, j].argmax()) if old_ids else 0
+        is_part = bool(old_ids) and both[parent, j] >= PART * members_now[j]
+        related = old_ids[parent] if is_part else None
+        best = jaccard[:, j].max(initial=0)
+        events.append(("split" if is_part else "birth", ids[labels[j]], related, best, 0, members_now[j]))
+    for i in sorted(set(range(len(old_ids))) - {was for was, _ in pairs}):
+        heir = int(both[i].argmax()) if labels else 0
+        is_part = bool(labels) and both[i, heir] >= PART * members_before[i]
+        related = ids[labels[heir]] if is_part else None
+        best = jaccard[i].max(initial=0)
+        events.append(("merge" if is_part else "death", old_ids[i], related, best, members_before[i], 0))
     frame = pd.DataFrame(events, columns=EVENT_COLUMNS).astype({"members_before": int, "members_now": int})
+    frame["related_cluster_id"] = frame["related_cluster_id"].astype("str")
     return ids, frame.sort_values("cluster_id", ignore_index=True)
+
+
+def kept_clusters(previous: pd.DataFrame, members: pd.DataFrame, cluster_ids: Sequence[str]) -> pd.DataFrame:
+    """Return one `kept` event per cluster of a model that is used again; `members` has the ids of its labels."""
+    before = previous.loc[previous["cluster_id"].notna(), ["customer_id", "cluster_id"]]
+    now = members[members["label"] >= 0]
+    now = now.assign(now_id=np.array(cluster_ids, dtype=object)[now["label"]])
+    common = before.merge(now, on="customer_id", validate="one_to_one")
+    events = []
+    for cluster_id in cluster_ids:
+        was, is_now = common["cluster_id"] == cluster_id, common["now_id"] == cluster_id
+        union = (was | is_now).sum()
+        sizes = (before["cluster_id"] == cluster_id).sum(), (now["now_id"] == cluster_id).sum()
+        events.append(("kept", cluster_id, None, (was & is_now).sum() / union if union else np.nan, *sizes))
+    frame = pd.DataFrame(events, columns=EVENT_COLUMNS).astype({"members_before": int, "members_now": int})
+    frame["related_cluster_id"] = frame["related_cluster_id"].astype("str")
+    return frame.sort_values("cluster_id", ignore_index=True)
 
 
 def _unused_ids(population: str, used: Collection[str]) -> Iterator[str]:

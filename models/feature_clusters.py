@@ -8,6 +8,7 @@ from sklearn.base import BaseEstimator, ClusterMixin, TransformerMixin
 from sklearn.compose import ColumnTransformer
 
 from models.cluster_choice import choose
+from models.cluster_drift import reference, stability_index
 from models.cluster_parameters import ClusterParameters
 from models.cluster_partition import Array, Labels
 from models.feature_space import FeatureScheme, feature_space, numeric
@@ -35,6 +36,7 @@ class FeatureClusters(ClusterMixin, TransformerMixin, BaseEstimator):
     choice_ : the chosen k and its evidence
     n_clusters_ : clusters that hold; labels 0 … n_clusters_ - 1 run from the largest to the smallest
     sample_, labels_ : the rows fitted on (used features, indexed by key), and their labels (-1 = mixed)
+    reference_ : how the features, the clusters and the distances were distributed then (`models.cluster_drift`)
     jaccard_, silhouette_ : per label, how surely it comes back and how far apart it lies
     """
 
@@ -72,6 +74,7 @@ class FeatureClusters(ClusterMixin, TransformerMixin, BaseEstimator):
             self.n_clusters_ = min(len(sample), 1)
             self.jaccard_, self.silhouette_ = np.ones(self.n_clusters_), np.full(self.n_clusters_, np.nan)
             self.labels_ = np.zeros(len(sample), dtype=int)
+            self.reference_ = reference(self._watched(self.sample_))
             return self
         used = tuple(scheme.feature(name) for name in self.columns_)
         self.space_ = feature_space(used, scheme.weights)
@@ -80,6 +83,7 @@ class FeatureClusters(ClusterMixin, TransformerMixin, BaseEstimator):
         self.core_ = core
         self.choice_, self.n_clusters_, self.labels_ = core.choice_, core.n_clusters_, core.labels_
         self.jaccard_, self.silhouette_ = core.jaccard_, core.silhouette_
+        self.reference_ = reference(self._watched(self.sample_))
         return self
 
     def predict(self, X: pd.DataFrame) -> Labels:
@@ -95,6 +99,16 @@ class FeatureClusters(ClusterMixin, TransformerMixin, BaseEstimator):
         if self.core_ is None or X.empty:
             return np.zeros(len(X), dtype=int), np.zeros((len(X), self.n_clusters_))
         return self.core_.assign(self.to_space(X))
+
+    def drift(self, X: pd.DataFrame) -> pd.DataFrame:
+        """Return how far each used feature, the clusters and the distances have moved since the fit."""
+        return stability_index(self.reference_, self._watched(X))
+
+    def _watched(self, X: pd.DataFrame) -> pd.DataFrame:
+        labels, distances = self.assign(X)
+        # A new kind of customer is far from every cluster before it is a cluster.
+        nearest = distances.min(axis=1) if distances.shape[1] else np.full(len(X), np.nan)
+        return numeric(X, tuple(self.columns_)).assign(cluster=labels.astype(float), cluster_distance=nearest)
 
     def to_space(self, X: pd.DataFrame) -> Array:
         """Return the rows in weighted, robust units, one column per used feature in the order of `space_columns`."""

@@ -40,6 +40,8 @@ class StableClusters(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterM
     labels_ : the label of every row fitted on, -1 where its cluster was dissolved
     means_ : centre of every cluster of the partition, in the columns of X; `label_of_center_` its label
     offset_, axes_ : the linear map (X - offset_) @ axes_ into the space that distances are measured in
+    picture_ : columns x 2, the plane through that space in which rows differ most
+    tried_means_ : centres of the partition of every k tried
     jaccard_, silhouette_ : per label, how surely it comes back and how far apart it lies
     """
 
@@ -100,6 +102,8 @@ class StableClusters(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterM
         if not rows.var(axis=0).any():
             self.axes_ = np.zeros((rows.shape[1], 1))
             self.means_ = self.offset_[None, :]
+            self.tried_means_ = {1: self.means_}
+            self.picture_ = np.zeros((rows.shape[1], 2))
             self._settle(rows, choose([], settings, reason or "nothing that is known of these customers varies"))
             return
         # What is judged is drawn by chance: rows may come in an order that means something.
@@ -119,7 +123,10 @@ class StableClusters(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterM
         }
         sample = space[judged]
         choice = choose([assess(sample, model, settings) for k, model in tried.items() if k > 1], settings, reason)
-        self.means_ = self._centers(rows, tried[choice.k].labels_, tried[choice.k].cluster_centers_)
+        self.tried_means_ = {k: self._centers(rows, each.labels_, each.cluster_centers_) for k, each in tried.items()}
+        self.means_ = self.tried_means_[choice.k]
+        plane = PCA(min(2, space.shape[1]), svd_solver="full").fit(sample).components_.T
+        self.picture_ = np.pad(self.axes_ @ plane, ((0, 0), (0, 2 - plane.shape[1])))
         self._settle(rows, choice)
         self.silhouette_ = _cluster_silhouettes(sample, self.labels_[judged], self.n_clusters_)
 
@@ -175,9 +182,19 @@ class StableClusters(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterM
         parts: Array = np.where(known[:, None], 2 * (rows - (near + far) / 2) * pull, 0.0)
         return parts
 
-    def _distances(self, rows: Array) -> NDArray[np.float64]:
+    def nearest(self, X: ArrayLike, k: int) -> Labels:
+        """Return the cluster of every row in the partition of another k that was tried, held or not."""
+        rows = validate_data(self, X, dtype=np.float64, reset=False)
+        return self._distances(rows, self.tried_means_[k]).argmin(axis=1)
+
+    def picture(self, X: ArrayLike) -> Array:
+        """Return every row as a point of the plane in which the rows fitted on differ most (rows × 2)."""
+        points: Array = (validate_data(self, X, dtype=np.float64, reset=False) - self.offset_) @ self.picture_
+        return points
+
+    def _distances(self, rows: Array, means: Array | None = None) -> NDArray[np.float64]:
         with threadpool_limits(limits=1):
-            centers = (self.means_ - self.offset_) @ self.axes_
+            centers = ((self.means_ if means is None else means) - self.offset_) @ self.axes_
             distances: NDArray[np.float64] = euclidean_distances((rows - self.offset_) @ self.axes_, centers)
         return distances
 

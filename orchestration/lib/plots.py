@@ -2,25 +2,52 @@
 
 import base64
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import dagster as dg
+import numpy as np
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 
 def bar_plot(labels: Sequence[object], values: Sequence[float], title: str, unit: str) -> dg.MarkdownMetadataValue:
     """Return a bar chart that the Dagster UI shows among an asset's metadata."""
-    # Imported here because definitions must load fast and only a run draws.
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(6.4, 2.6), dpi=96, layout="constrained")
-    axes = figure.add_subplot()
+    figure, axes = _drawing(title, 2.6)
     axes.bar([str(label) for label in labels], values, color="#2f6f8f")
-    axes.set_title(title, fontsize=10, loc="left")
     axes.set_ylabel(unit, fontsize=8)
     axes.tick_params(labelsize=7)
     if max((len(str(label)) for label in labels), default=0) > 6:
         axes.tick_params(axis="x", rotation=30)
+    return _shown(figure, title)
+
+
+def scatter_plot(groups: Mapping[str, np.ndarray], title: str) -> dg.MarkdownMetadataValue:
+    """Return points (n x 2 each) colored by group; the axes have no unit."""
+    figure, axes = _drawing(title, 3.6)
+    for name, points in groups.items():
+        axes.scatter(points[:, 0], points[:, 1], s=7, alpha=0.7, linewidths=0, label=name)
+    axes.set_xticks([])
+    axes.set_yticks([])
+    if groups:
+        axes.legend(fontsize=7, frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
+    return _shown(figure, title)
+
+
+def _drawing(title: str, height: float) -> "tuple[Figure, Axes]":
+    # Imported here because definitions must load fast and only a run draws.
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(6.4, height), dpi=96, layout="constrained")
+    axes = figure.add_subplot()
+    axes.set_title(title, fontsize=10, loc="left")
     axes.spines[["top", "right"]].set_visible(False)
+    return figure, axes
+
+
+def _shown(figure: "Figure", title: str) -> dg.MarkdownMetadataValue:
     image = io.BytesIO()
     figure.savefig(image, format="png")
     return dg.MetadataValue.md(f"![{title}](data:image/png;base64,{base64.b64encode(image.getvalue()).decode()})")

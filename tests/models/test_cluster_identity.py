@@ -46,9 +46,11 @@ def test_events_account_for_every_cluster_once_whatever_the_row_order(rows):
     ids, events = match_clusters(previous, new, population="b")
     assert sorted(ids) == sorted({label for label in labels if label >= 0})
     assert len(set(ids.values())) == len(ids)
-    assert set(events.loc[events["event"] != "death", "cluster_id"]) == set(ids.values())
+    is_gone = events["event"].isin(["death", "merge"])
+    assert set(events.loc[~is_gone, "cluster_id"]) == set(ids.values())
     gone = set(previous["cluster_id"].dropna()) - set(ids.values())
-    assert set(events.loc[events["event"] == "death", "cluster_id"]) == gone
+    assert set(events.loc[is_gone, "cluster_id"]) == gone
+    assert (events["related_cluster_id"].notna() == events["event"].isin(["split", "merge"])).all()
     assert (events.loc[events["event"] == "kept", "jaccard"] >= 0.5).all()
     again, same_events = match_clusters(previous[::-1], new[::-1], population="b")
     assert again == ids
@@ -75,14 +77,23 @@ def test_an_old_number_is_never_given_again():
 def test_a_split_keeps_the_id_on_the_larger_part():
     ids, events = match_clusters(before(*["c-01"] * 10), now(*[0] * 3, *[1] * 7), population="c")
     assert ids == {0: "c-02", 1: "c-01"}
-    assert events.set_index("cluster_id")["event"].to_dict() == {"c-01": "kept", "c-02": "birth"}
+    assert events.set_index("cluster_id")["event"].to_dict() == {"c-01": "kept", "c-02": "split"}
+    assert events.set_index("cluster_id")["related_cluster_id"]["c-02"] == "c-01"
 
 
-def test_a_merge_is_the_death_of_the_smaller():
+def test_a_merge_ends_the_smaller():
     previous = before(*["c-01"] * 3, *["c-02"] * 7)
     ids, events = match_clusters(previous, now(*[0] * 10), population="c")
     assert ids == {0: "c-02"}
-    assert events.set_index("cluster_id")["event"].to_dict() == {"c-01": "death", "c-02": "kept"}
+    assert events.set_index("cluster_id")["event"].to_dict() == {"c-01": "merge", "c-02": "kept"}
+    assert events.set_index("cluster_id")["related_cluster_id"]["c-01"] == "c-02"
+
+
+def test_newcomers_with_a_few_old_members_are_a_birth_and_members_who_left_a_death():
+    previous = before(*["c-01"] * 10, *["c-02"] * 10)
+    new = pd.DataFrame({"customer_id": range(5, 40), "label": [0] * 3 + [1] * 32}).query("not 10 <= customer_id < 20")
+    _, events = match_clusters(previous, new, population="c")
+    assert events.set_index("cluster_id")["event"].to_dict() == {"c-01": "kept", "c-02": "death", "c-03": "birth"}
 
 
 def test_customers_who_came_or_left_do_not_count():

@@ -49,9 +49,17 @@ create table bi.retention_quality (version_id varchar, as_of_date date, hazard_m
     is_used boolean, decision varchar);
 create table bi.behavior_clusters (version_id varchar, as_of_date date, population varchar, cluster_id varchar,
     cluster_name varchar, rule varchar, rule_precision double, rule_recall double, customers bigint, share double,
-    jaccard double, silhouette double, first_version_id varchar, matched_jaccard double, top_features varchar);
+    jaccard double, silhouette double, first_version_id varchar, matched_jaccard double, top_features varchar,
+    exemplars varchar, later_churn_rate double, later_margin decimal(18, 2));
 create table bi.behavior_evidence (version_id varchar, as_of_date date, population varchar, k integer,
-    silhouette double, prediction_strength double, min_jaccard double, is_chosen boolean, decision varchar);
+    silhouette double, prediction_strength double, min_jaccard double, is_chosen boolean, decision varchar,
+    later_churn_association double, later_margin_association double, outcome_customers bigint);
+create table bi.behavior_events (version_id varchar, as_of_date date, population varchar, event varchar,
+    cluster_id varchar, related_cluster_id varchar, jaccard double, members_before bigint, members_now bigint);
+create table bi.behavior_map (version_id varchar, as_of_date date, population varchar, point integer,
+    cluster_id varchar, x double, y double);
+create table bi.behavior_models (version_id varchar, as_of_date date, population varchar, decision varchar,
+    reason varchar, fitted_as_of_date date, fitted_customers bigint, drift_psi double);
 create table bi.customer_segment_history (version_id varchar, as_of_date date, customer_id varchar,
     population varchar, behavior_status varchar, is_open boolean, is_in_contract_end_window boolean,
     monthly_fee decimal(18, 2), total_value decimal(18, 2), gb_month_3m double,
@@ -133,12 +141,23 @@ select '{VERSION}', '2026-10-31', model, measure, tenth::varchar, 0.09 / tenth, 
     model = 'hazard_model', 'Hazard model: its log loss is lower.'
 from (values ('hazard_model'), ('cohort_curves')) as models(model)
 cross join (values ('expected_churn'), ('observed_churn')) as measures(measure) cross join range(1, 11) as t(tenth);
+insert into bi.behavior_events values
+    ('{VERSION}', '2026-10-31', 'consumer', 'kept', 'consumer-01', null, 0.97, 410, 420),
+    ('{VERSION}', '2026-10-31', 'consumer', 'split', 'consumer-03', 'consumer-02', 0.3, 0, 160);
+insert into bi.behavior_map
+select '{VERSION}', '2026-10-31', 'consumer', i, if(i % 9 = 0, null, 'consumer-0' || (1 + i % 3)), i % 3, sin(i)
+from range(90) as t(i);
+insert into bi.behavior_models values
+    ('{VERSION}', '2026-10-31', 'consumer', 'fitted', 'night_share_3m has drifted', '2026-10-31', 790, 0.31),
+    ('{VERSION}', '2026-10-31', 'business', 'kept', 'the customers are like those it was fitted on', '2026-09-30', 90,
+        0.04);
 insert into bi.behavior_evidence
-select '{VERSION}', '2026-10-31', * from (values
+select '{VERSION}', '2026-10-31', *, if(k > 1, 0.12, null), if(k > 1, 0.34, null), 700 from (values
     ('consumer', 2, 0.31, 0.91, 0.88, false, 'Holds too, but 3 is the largest k that holds.'),
     ('consumer', 3, 0.36, 0.89, 0.83, true, 'Three clusters come back in resamples and keep apart.'),
     ('consumer', 4, 0.28, 0.62, 0.55, false, 'Refused: prediction strength below 0.8.'),
-    ('business', 1, null, null, null, true, 'No k holds, so the population stays one.')) as t;
+    ('business', 1, null, null, null, true, 'No k holds, so the population stays one.'))
+    as t(population, k, silhouette, prediction_strength, min_jaccard, is_chosen, decision);
 insert into bi.customer_segment_history
 select '{VERSION}', '2026-10-31', 'c' || i,
     case when i % 10 = 0 then 'business' else 'consumer' end,
@@ -204,7 +223,8 @@ def lake(empty_lake: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
     for cluster_id, name, customers, share, jaccard, rule, apart in _CLUSTERS:
         features = [dict(zip(("feature", "effect", "typical", "typical_rest"), each, strict=True)) for each in apart]
         empty_lake.execute(
-            "insert into bi.behavior_clusters values (?, ?, 'consumer', ?, ?, ?, 0.94, 0.9, ?, ?, ?, 0.3, ?, 0.9, ?)",
+            "insert into bi.behavior_clusters"
+            " values (?, ?, 'consumer', ?, ?, ?, 0.94, 0.9, ?, ?, ?, 0.3, ?, 0.9, ?, '[]', 0.02, 31)",
             [VERSION, "2026-10-31", cluster_id, name, rule, customers, share, jaccard,
              VERSION if cluster_id == "consumer-03" else BEFORE, json.dumps(features)],
         )  # fmt: skip

@@ -13,7 +13,10 @@ select
     segments.silhouette,
     segments.first_version_id,
     segments.matched_jaccard,
-    segments.top_features
+    segments.top_features,
+    segments.exemplars,
+    segments.later_churn_rate,
+    segments.later_margin
 from {{ source('segments', 'behavior_clusters') }} as segments
 inner join {{ ref('published_versions') }} as versions
     on segments.version_id = versions.version_id

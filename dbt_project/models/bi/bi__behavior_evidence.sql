@@ -7,7 +7,10 @@ select
     segments.prediction_strength,
     segments.min_jaccard,
     segments.is_chosen,
-    segments.decision
+    segments.decision,
+    segments.later_churn_association,
+    segments.later_margin_association,
+    segments.outcome_customers
 from {{ source('segments', 'behavior_evidence') }} as segments
 inner join {{ ref('published_versions') }} as versions
     on segments.version_id = versions.version_id

@@ -1,16 +1,19 @@
 """Behavioral clusters of consumers and of business customers."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import dagster as dg
 import duckdb
 import pandas as pd
 
+from models.behavior_champion import BehaviorMonth, segment_month
 from models.behavior_parameters import BehaviorParameters
-from models.behavior_segmentation import BehaviorSegmentation, fit_behavior
+from models.behavior_segmentation import BehaviorSegmentation
+from orchestration.lib.behavior_models import customers_of_the_past, load_champion
 from orchestration.lib.deployment import ALL_MONTHS_IN_ONE_RUN, MONTHS, WRITER_POOL, Deployment
 from orchestration.lib.frames import read_batches, read_frame
-from orchestration.lib.plots import bar_plot
+from orchestration.lib.plots import bar_plot, scatter_plot
 from orchestration.lib.progress import tell
 from orchestration.lib.segment_assets import candidates_of, segment_spec
 from orchestration.lib.segment_tables import SEGMENT_TABLES, write_segment
@@ -24,58 +27,52 @@ READ_PER_FITTED = 4
 _DEPS = [["segments", "versions"], ["features", "customer_features"]]
 
 
+_TABLES = {
+    "customer_behavior": "One row a customer and version: the behavioral cluster and what puts the customer there, or"
+    " why there is none. Cluster ids hold across versions.",
+    "behavior_clusters": "One row a cluster and version: generated name and rule, size, stability, what sets it apart,"
+    " later churn and margin.",
+    "behavior_evidence": "One row a population, number of clusters tried and version: the evidence behind the choice.",
+    "cluster_events": "One row a cluster and version: kept, born, died, split or merged against the version before.",
+    "behavior_models": "One row a population and version: the model that scored it, why it was kept or fitted, drift.",
+    "behavior_model_files": "One row a fitted model: its bytes, written by skops.",
+    "behavior_map": "One row a point, population and version: a sample of customers, without ids, on a plane.",
+}
+
+
 @dg.multi_asset(
     name="behavior",
-    specs=[
-        segment_spec(
-            "customer_behavior",
-            "One row a customer and version: the behavioral cluster, or why there is none. Cluster ids hold across"
-            " versions.",
-            _DEPS,
-        ),
-        segment_spec(
-            "behavior_clusters",
-            "One row a cluster and version: generated name and rule, size, stability, what sets it apart.",
-            _DEPS,
-        ),
-        segment_spec(
-            "behavior_evidence",
-            "One row a population, number of clusters tried and version: the evidence for the number chosen.",
-            _DEPS,
-        ),
-        segment_spec(
-            "cluster_events",
-            "One row a cluster and version: kept, born or died against the version before.",
-            _DEPS,
-        ),
-    ],
+    specs=[segment_spec(table, description, _DEPS) for table, description in _TABLES.items()],
     partitions_def=MONTHS,
     backfill_policy=ALL_MONTHS_IN_ONE_RUN,
     pool=WRITER_POOL,
 )
 def behavior(context: dg.AssetExecutionContext, deployment: Deployment) -> Iterator[dg.MaterializeResult]:
-    """Fit clusters for each population on a sample, match them with the version before, score every customer."""
-    rows = dict.fromkeys(("customer_behavior", "behavior_clusters", "behavior_evidence", "cluster_events"), 0)
-    latest: dict[str, dg.MarkdownMetadataValue | str] = {}
+    """Score every customer with the clusters of the version before, or with new ones where those hold no longer."""
+    rows = dict.fromkeys(_TABLES, 0)
+    metadata: dict[str, dict[str, Any]] = {}
     with deployment.warehouse.writer() as connection:
         for candidate in candidates_of(context, connection):
-            fitted = [_fit(connection, candidate, each, deployment.settings.behavior) for each in POPULATIONS]
+            months = [_month(connection, candidate, each, deployment.settings.behavior) for each in POPULATIONS]
             with transaction(connection):
-                for table, frames in _frames(connection, candidate, fitted).items():
+                for table, frames in _frames(connection, candidate, months).items():
                     rows[table] += write_segment(connection, table, candidate.version_id, candidate.as_of_date, frames)
-            decisions = [str(each.evidence.loc[each.evidence["is_chosen"], "decision"].iloc[0]) for each in fitted]
-            tell(context, " ".join(decisions))
-            latest = {"version_id": candidate.version_id, "decision": "\n".join(decisions)}
-        if latest:
-            latest["clusters"] = _plot(connection, str(latest["version_id"]))
+            said = [_says(each) for each in months]
+            tell(context, " ".join(said))
+            metadata = {
+                "behavior_models": {"version_id": candidate.version_id, "models": "\n".join(said)},
+                "behavior_clusters": {"clusters": _plot(connection, candidate.version_id)},
+                "behavior_map": {each.segmentation.population: _picture(each.segmentation) for each in months},
+            }
     for table, count in rows.items():
-        metadata = {"rows_written": count} | (latest if table == "behavior_clusters" else {})
-        yield dg.MaterializeResult(asset_key=["segments", table], metadata=metadata)
+        yield dg.MaterializeResult(
+            asset_key=["segments", table], metadata={"rows_written": count} | metadata.get(table, {})
+        )
 
 
-def _fit(
+def _month(
     connection: duckdb.DuckDBPyConnection, candidate: Candidate, population: str, parameters: BehaviorParameters
-) -> BehaviorSegmentation:
+) -> BehaviorMonth:
     sample = read_frame(
         connection,
         "select * from features.customer_features where as_of_date = ? and population = ?"
@@ -95,14 +92,39 @@ def _fit(
         "select distinct cluster_id from segments.behavior_clusters where population = ? and version_id <> ?",
         [population, candidate.version_id],
     )
-    return fit_behavior(sample, population, previous, parameters, list(used["cluster_id"]))
+    return segment_month(
+        sample,
+        population,
+        candidate.version_id,
+        candidate.as_of_date,
+        load_champion(connection, candidate.previous_version_id, population),
+        previous,
+        parameters,
+        list(used["cluster_id"]),
+        customers_of_the_past(
+            connection, candidate.as_of_date, population, parameters.outcome_months, parameters.fit_sample
+        ),
+    )
+
+
+def _says(month: BehaviorMonth) -> str:
+    evidence = month.segmentation.evidence
+    decision = evidence.loc[evidence["is_chosen"].astype(bool), "decision"].iloc[0]
+    registered = month.registered
+    return f"{registered['model_id']} {registered['decision']}: {registered['reason']}. {decision}"
 
 
 def _frames(
-    connection: duckdb.DuckDBPyConnection, candidate: Candidate, fitted: list[BehaviorSegmentation]
+    connection: duckdb.DuckDBPyConnection, candidate: Candidate, months: list[BehaviorMonth]
 ) -> dict[str, Iterator[pd.DataFrame] | pd.DataFrame]:
     """Return the rows of each table; customers come in batches and are counted on the way."""
     counts: dict[str, pd.Series] = {}
+    fitted = [each.segmentation for each in months]
+    files = [
+        {"population": each.segmentation.population, "model_id": each.registered["model_id"], "model": each.stored}
+        for each in months
+        if each.stored is not None
+    ]
 
     def customers() -> Iterator[pd.DataFrame]:
         for population in fitted:
@@ -127,6 +149,9 @@ def _frames(
         "behavior_clusters": clusters(),
         "behavior_evidence": pd.concat([each.evidence for each in fitted]),
         "cluster_events": pd.concat([each.events for each in fitted]),
+        "behavior_models": pd.DataFrame([each.registered for each in months]),
+        "behavior_model_files": pd.DataFrame(files, columns=list(SEGMENT_TABLES["behavior_model_files"])),
+        "behavior_map": pd.concat([each.picture for each in fitted]),
     }
 
 
@@ -163,3 +188,10 @@ def _plot(connection: duckdb.DuckDBPyConnection, version_id: str) -> dg.Markdown
         [version_id],
     )
     return bar_plot(list(clusters["cluster_id"]), list(clusters["customers"]), "Clusters by size", "customers")
+
+
+def _picture(segmentation: BehaviorSegmentation) -> dg.MarkdownMetadataValue:
+    names = dict(zip(segmentation.clusters["cluster_id"], segmentation.clusters["cluster_name"], strict=True))
+    points = segmentation.picture.assign(name=segmentation.picture["cluster_id"].map(names).fillna("mixed"))
+    groups = {str(name): group[["x", "y"]].to_numpy() for name, group in points.groupby("name")}
+    return scatter_plot(groups, f"A sample of {segmentation.population} customers by cluster")

@@ -2,10 +2,12 @@
 
 import json
 import re
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
 
+from orchestration.lib.report import figures
 from orchestration.lib.report.data import ReportData
 from orchestration.lib.report.formats import is_unknown, label, number, share
 from orchestration.lib.report.section import Section, empty
@@ -38,6 +40,8 @@ def clusters(data: ReportData) -> Section:
     populations = sorted(present, key=lambda name: (-sizes.get(name, 0), name))
     if not populations:
         return empty("clusters", title, data, "No population had enough customers with a history to cluster.")
+    known = data["cluster_names"]
+    names = dict(zip(known["cluster_id"], known["cluster_name"], strict=True))
     blocks = []
     for population in populations:
         members = rows[rows["population"] == population]
@@ -53,10 +57,19 @@ def clusters(data: ReportData) -> Section:
         tested = evidence[evidence["population"] == population]
         decisions = tested.loc[tested["is_chosen"].fillna(False).astype(bool), "decision"].dropna()
         counted = status[status["population"] == population]
+        points = data["cluster_map"]
+        named = dict(zip(members["cluster_id"], members["cluster_name"], strict=True))
         blocks.append(
             {
                 "population": label(population),
                 "rows": shown,
+                "map": figures.cluster_map(points[points["population"] == population], named, population)
+                if len(named) > 1
+                else "",
+                "model": model_says(data["behavior_models"], population),
+                "events": [event_says(row, names) for row in _events(data, population)],
+                "has_outcomes": members["later_churn_rate"].notna().any(),
+                "has_use": tested["later_churn_association"].notna().any(),
                 "evidence": tested.to_dict("records"),
                 "decision": decisions.iloc[0] if len(decisions) else "",
                 "status": [
@@ -66,6 +79,40 @@ def clusters(data: ReportData) -> Section:
             }
         )
     return Section("clusters", title, _takeaway(rows, populations), content={"populations": blocks})
+
+
+def _events(data: ReportData, population: str) -> list[dict[str, Any]]:
+    events = data["cluster_events"]
+    # In the first version every cluster is a birth, which is no news.
+    if data.previous is None:
+        return []
+    found = events[events["population"] == population].to_dict("records")
+    return [{str(name): value for name, value in row.items()} for row in found]
+
+
+def event_says(event: dict[str, Any], names: Mapping[str, str]) -> str:
+    """Say in a sentence what became of a cluster since the version before."""
+    cluster = names.get(event["cluster_id"], event["cluster_id"])
+    related = names.get(event["related_cluster_id"], event["related_cluster_id"])
+    return {
+        "birth": f"“{cluster}” is new.",
+        "death": f"“{cluster}” is gone.",
+        "split": f"“{cluster}” was split off “{related}”.",
+        "merge": f"“{cluster}” went into “{related}”.",
+    }[event["event"]]
+
+
+def model_says(models: pd.DataFrame, population: str) -> str:
+    """Say in a sentence which model scored the population, why, and how far customers have drifted."""
+    found = models[models["population"] == population]
+    if found.empty:
+        return ""
+    row = found.iloc[0]
+    drift = "" if is_unknown(row["drift_psi"]) else f" Largest drift (PSI): {number(row['drift_psi'], 2)}."
+    if row["decision"] == "fitted":
+        return f"Fitted this month on {number(row['fitted_customers'])} customers: {row['reason']}.{drift}"
+    since = str(row["fitted_as_of_date"])[:7]
+    return f"The clusters of {since} are used again: {row['reason']}.{drift}"
 
 
 def _takeaway(rows: pd.DataFrame, populations: list[str]) -> str:

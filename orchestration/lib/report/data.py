@@ -75,6 +75,16 @@ _QUERIES = {
     "evidence": """
         select * from bi.behavior_evidence where version_id = $version order by population, k
     """,
+    "cluster_events": """
+        select * from bi.behavior_events where version_id = $version and event <> 'kept'
+        order by population, event, cluster_id
+    """,
+    "cluster_map": """
+        select * from bi.behavior_map where version_id = $version order by population, point
+    """,
+    "behavior_models": """
+        select * from bi.behavior_models where version_id = $version
+    """,
     "behavior_status": """
         select population, behavior_status, count(*) as customers
         from bi.customer_segment_history

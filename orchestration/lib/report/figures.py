@@ -275,6 +275,27 @@ def calibration(tenths: Mapping[str, pd.DataFrame]) -> Markup:
     return drawing.svg
 
 
+def cluster_map(points: pd.DataFrame, names: Mapping[str, str], name: str) -> Markup:
+    """Draw a sample of customers in the plane in which they differ most, colored by cluster; mixed ones are pale."""
+    with _drawing(f"map-{name}", f"A sample of {name} customers by cluster", width=8.7, height=3.6) as drawing:
+        axes = drawing.figure.subplots()
+        mixed = points[~points["cluster_id"].isin(list(names))]
+        if len(mixed):
+            axes.scatter(mixed["x"], mixed["y"], s=6, color="#c5ced6", linewidths=0, label="Mixed")
+        for place, (cluster_id, called) in enumerate(names.items()):
+            own = points[points["cluster_id"] == cluster_id]
+            axes.scatter(
+                own["x"], own["y"], s=9, alpha=0.75, linewidths=0, label=called,
+                color=SERIES[place % len(SERIES)], marker="os^DvP"[place // len(SERIES) % 6],
+            )  # fmt: skip
+        axes.set_xticks([])
+        axes.set_yticks([])
+        axes.grid(visible=False)
+        axes.spines[["left", "bottom"]].set_visible(False)
+        axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), handletextpad=0.2)
+    return drawing.svg
+
+
 def spread_labels(heights: Sequence[float], gap: float) -> list[float]:
     """Move labels up and down, keeping their order, until neighbours are ``gap`` apart, inside the plot."""
     order = np.argsort(heights, kind="stable")

@@ -1,0 +1,176 @@
+"""Which model scores a month: the same one while customers stay as they are, a new one when they do not."""
+
+from datetime import date
+
+import numpy as np
+import pandas as pd
+import pytest
+import skops.io
+from skops.io.exceptions import UntrustedTypesFoundException
+
+from models.behavior_champion import BehaviorMonth, Champion, segment_month
+from models.behavior_parameters import BehaviorParameters
+from models.cluster_drift import drift_status, reference, stability_index
+from models.cluster_store import load_model, model_hash
+from models.feature_space import HeavyTail
+from tests.models.planted_customers import ARCHETYPES, planted
+
+JANUARY, FEBRUARY = date(2026, 1, 31), date(2026, 2, 28)
+
+
+@pytest.fixture(scope="module")
+def base() -> tuple[pd.DataFrame, np.ndarray]:
+    return planted(1500)
+
+
+@pytest.fixture(scope="module")
+def first(base) -> BehaviorMonth:
+    return segment_month(base[0], "consumer", "2026-01-31.1", JANUARY)
+
+
+def champion_of(month: BehaviorMonth) -> Champion:
+    assert month.stored is not None
+    return Champion.load(month.stored, month.registered, month.segmentation.evidence)
+
+
+def next_month(first: BehaviorMonth, base: pd.DataFrame, frame: pd.DataFrame, **changes) -> BehaviorMonth:
+    given = {
+        "version_id": "2026-02-28.1",
+        "as_of_date": FEBRUARY,
+        "champion": champion_of(first),
+        "previous": first.segmentation.score(base),
+        "used_cluster_ids": list(first.segmentation.clusters["cluster_id"]),
+    }
+    return segment_month(frame, "consumer", **(given | changes))
+
+
+def steady(frame: pd.DataFrame, seed: int = 1) -> pd.DataFrame:
+    """The same customers a month later: every usage figure moves a little."""
+    random = np.random.default_rng(seed)
+    later = frame.copy()
+    for column in ("gb_month_3m", "evening_share_3m", "business_hours_share_3m", "upload_share_3m", "peak_mbps_3m"):
+        later[column] *= np.exp(0.03 * random.standard_normal(len(frame)))
+    return later
+
+
+def test_a_stored_model_scores_as_the_fitted_one_and_holds_no_customer(base, first):
+    again = champion_of(first)
+    assert not hasattr(again.model, "sample_")
+    assert base[0]["customer_id"].iloc[0].encode() not in first.stored
+    labels, distances = again.model.assign(base[0])
+    expected_labels, expected_distances = first.segmentation.model.assign(base[0])
+    np.testing.assert_array_equal(labels, expected_labels)
+    np.testing.assert_array_equal(distances, expected_distances)
+
+
+def test_the_same_month_again_gives_the_same_bytes(base, first):
+    again = segment_month(base[0].sample(frac=1, random_state=3), "consumer", "2026-01-31.1", JANUARY)
+    assert again.stored == first.stored
+    assert again.registered == first.registered
+
+
+def test_a_model_with_other_bytes_or_foreign_classes_is_refused(first):
+    with pytest.raises(ValueError, match="do not match the registered SHA-256"):
+        Champion.load(first.stored + b" ", first.registered, first.segmentation.evidence)
+    foreign = skops.io.dumps({"space": HeavyTail(), "core": BehaviorParameters()})
+    with pytest.raises(UntrustedTypesFoundException, match="BehaviorParameters"):
+        load_model(foreign)
+
+
+def test_a_steady_base_keeps_the_model_and_its_ids(base, first):
+    later = steady(base[0])
+    month = next_month(first, base[0], later)
+    assert month.stored is None
+    assert month.registered["decision"] == "kept"
+    assert month.registered["fitted_version_id"] == "2026-01-31.1"
+    assert set(month.segmentation.events["event"]) == {"kept"}
+    before, now = first.segmentation.score(base[0]), month.segmentation.score(later)
+    assert (before["cluster_id"].fillna("") == now["cluster_id"].fillna("")).mean() >= 0.97
+    said = ["cluster_id", "cluster_name", "rule"]
+    pd.testing.assert_frame_equal(month.segmentation.clusters[said], first.segmentation.clusters[said])
+
+
+def test_a_new_archetype_is_seen_at_once_and_is_one_birth(base, first):
+    night_owls = planted(400, 9, {"night_owl": (1.0, 5.4, 0.10, 0.06, 0.65, 0.07, 0.30)})[0]
+    grown = pd.concat([steady(base[0]), night_owls.assign(customer_id="n" + night_owls["customer_id"])])
+    month = next_month(first, base[0], grown.reset_index(drop=True))
+    assert month.registered["drift_status"] == "act"
+    assert month.segmentation.events["event"].value_counts().to_dict() == {"kept": len(ARCHETYPES), "birth": 1}
+
+
+def test_a_shift_of_a_feature_is_acted_on_in_the_same_run_and_ids_survive(base, first):
+    shifted = steady(base[0])
+    shifted["night_share_3m"] = np.minimum(shifted["night_share_3m"] * 2, 0.9)
+    month = next_month(first, base[0], shifted)
+    assert month.registered["decision"] == "fitted"
+    assert month.registered["reason"].startswith("night_share_3m has drifted")
+    assert month.registered["sha256"] == model_hash(month.stored)
+    assert (month.segmentation.events["event"] == "kept").all()
+
+
+def test_an_old_model_stays_where_a_new_one_finds_the_same(base, first):
+    month = next_month(first, base[0], steady(base[0]), as_of_date=date(2027, 1, 31))
+    assert month.registered["decision"] == "kept"
+    assert month.registered["challenger_agreement"] >= 0.95
+    assert month.registered["challenged_as_of_date"] == date(2027, 1, 31)
+    assert month.registered["fitted_as_of_date"] == JANUARY
+
+
+def test_changed_settings_are_a_new_model(base, first):
+    month = next_month(first, base[0], base[0], parameters=BehaviorParameters(resamples=9))
+    assert month.registered["reason"] == "the settings have changed"
+    assert month.registered["model_id"] == "consumer-2026-02-28.1"
+
+
+def test_fewer_than_one_steady_month_in_twenty_raises_an_alarm():
+    columns = ["gb_month_3m", "evening_share_3m", "has_tv", "contacts_3m", "late_share_12m", "term_months"]
+    alarms = 0
+    for seed in range(100):
+        before = planted(400, seed)[0][columns].astype(float)
+        now = planted(400, 1000 + seed)[0][columns].astype(float)
+        drift = stability_index(reference(before), now)
+        alarms += drift_status(drift, watch=0.1, act=0.25)[0] != "steady"
+    assert alarms < 5
+
+
+@pytest.mark.parametrize(("psi", "status"), [(0.099, "steady"), (0.1, "watch"), (0.249, "watch"), (0.25, "act")])
+def test_drift_is_watched_and_acted_on_from_its_thresholds(psi, status):
+    drift = pd.DataFrame({"feature": ["a"], "psi": [psi], "noise": [0.01]})
+    assert drift_status(drift, watch=0.1, act=0.25)[0] == status
+
+
+def test_stability_index_of_a_share_that_doubles_is_as_by_hand():
+    before = reference(pd.DataFrame({"has_tv": [1.0] * 200 + [0.0] * 800}))
+    drift = stability_index(before, pd.DataFrame({"has_tv": [1.0] * 400 + [0.0] * 600}))
+    expected = (0.4 - 0.2) * np.log(0.4 / 0.2) + (0.6 - 0.8) * np.log(0.6 / 0.8)
+    assert drift["psi"].item() == pytest.approx(expected, rel=0.01)
+
+
+def test_a_feed_that_stops_is_drift():
+    before = reference(pd.DataFrame({"gb_month_3m": np.arange(500.0)}))
+    drift = stability_index(before, pd.DataFrame({"gb_month_3m": [np.nan] * 500}))
+    assert drift_status(drift, watch=0.1, act=0.25) == ("act", "gb_month_3m")
+
+
+def test_past_months_tell_how_useful_the_clusters_are(base):
+    frame, truth = base
+    random = np.random.default_rng(99)
+    churned = random.random(len(frame)) < np.where(truth == list(ARCHETYPES).index("light"), 0.5, 0.05)
+    past = frame.assign(later_churned=churned, later_margin=np.where(churned, np.nan, 10.0 + truth))
+    segmentation = segment_month(frame, "consumer", "2026-01-31.1", JANUARY, past=past).segmentation
+    chosen = segmentation.evidence.loc[segmentation.evidence["is_chosen"]].iloc[0]
+    assert chosen["later_churn_association"] > 0.3
+    assert chosen["later_margin_association"] > 0.9
+    assert chosen["outcome_customers"] == len(frame)
+    rates = segmentation.clusters.set_index("cluster_name")["later_churn_rate"]
+    assert rates["Light users"] == pytest.approx(0.5, abs=0.08)
+    assert rates.drop("Light users").max() < 0.1
+    assert segmentation.evidence.loc[segmentation.evidence["k"] == 1, "later_churn_association"].isna().all()
+
+
+def test_reasons_and_exemplars_say_what_was_planted(base, first):
+    scored = first.segmentation.score(base[0])
+    uploaders = scored[base[1] == list(ARCHETYPES).index("uploader")]
+    assert uploaders["cluster_reasons"].str.contains("high upload share").mean() > 0.9
+    assert not first.segmentation.clusters["exemplars"].str.contains("c0").any()
+    assert first.segmentation.picture["cluster_id"].nunique() == len(ARCHETYPES)
