@@ -53,10 +53,9 @@ def behavior(context: dg.AssetExecutionContext, deployment: Deployment) -> Itera
     metadata: dict[str, dict[str, Any]] = {}
     with deployment.warehouse.writer() as connection:
         for candidate in candidates_of(context, connection):
-            months = [_month(connection, candidate, each, deployment.settings.behavior) for each in POPULATIONS]
-            with transaction(connection):
-                for table, frames in _frames(connection, candidate, months).items():
-                    rows[table] += write_segment(connection, table, candidate.version_id, candidate.as_of_date, frames)
+            months, written = write_month(connection, candidate, deployment.settings.behavior)
+            for table, count in written.items():
+                rows[table] += count
             said = [_says(each) for each in months]
             tell(context, " ".join(said))
             metadata = {
@@ -68,6 +67,19 @@ def behavior(context: dg.AssetExecutionContext, deployment: Deployment) -> Itera
         yield dg.MaterializeResult(
             asset_key=["segments", table], metadata={"rows_written": count} | metadata.get(table, {})
         )
+
+
+def write_month(
+    connection: duckdb.DuckDBPyConnection, candidate: Candidate, parameters: BehaviorParameters
+) -> tuple[list[BehaviorMonth], dict[str, int]]:
+    """Write the behavioral segment tables of a candidate in one transaction; return its months and the rows written."""
+    months = [_month(connection, candidate, each, parameters) for each in POPULATIONS]
+    with transaction(connection):
+        rows = {
+            table: write_segment(connection, table, candidate.version_id, candidate.as_of_date, frames)
+            for table, frames in _frames(connection, candidate, months).items()
+        }
+    return months, rows
 
 
 def _month(
