@@ -122,15 +122,10 @@ def test_changed_settings_are_a_new_model(base, first):
     assert month.registered["model_id"] == "consumer-2026-02-28.1"
 
 
-def test_fewer_than_one_steady_month_in_twenty_raises_an_alarm():
-    columns = ["gb_month_3m", "evening_share_3m", "has_tv", "contacts_3m", "late_share_12m", "term_months"]
-    alarms = 0
-    for seed in range(100):
-        before = planted(400, seed)[0][columns].astype(float)
-        now = planted(400, 1000 + seed)[0][columns].astype(float)
-        drift = stability_index(reference(before), now)
-        alarms += drift_status(drift, watch=0.1, act=0.25)[0] != "steady"
-    assert alarms < 5
+def test_fewer_than_one_steady_month_in_twenty_raises_an_alarm(first):
+    # Other customers of the same kinds each time: harder than the same customers a month later.
+    found = [first.segmentation.model.drift(planted(600, 1000 + seed)[0]) for seed in range(100)]
+    assert sum(drift_status(drift, watch=0.1, act=0.25)[0] != "steady" for drift in found) < 5
 
 
 @pytest.mark.parametrize(("psi", "status"), [(0.099, "steady"), (0.1, "watch"), (0.249, "watch"), (0.25, "act")])
@@ -163,8 +158,9 @@ def test_past_months_tell_how_useful_the_clusters_are(base):
     assert chosen["later_margin_association"] > 0.9
     assert chosen["outcome_customers"] == len(frame)
     rates = segmentation.clusters.set_index("cluster_name")["later_churn_rate"]
-    assert rates["Light users"] == pytest.approx(0.5, abs=0.08)
-    assert rates.drop("Light users").max() < 0.1
+    planted_rate = churned[truth == list(ARCHETYPES).index("light")].mean()
+    assert rates["Light users"] == pytest.approx(planted_rate, abs=0.05)
+    assert rates.drop("Light users").max() < 0.15
     assert segmentation.evidence.loc[segmentation.evidence["k"] == 1, "later_churn_association"].isna().all()
 
 

@@ -49,3 +49,12 @@ def test_two_writers_work_at_once_and_a_reader_sees_each_commit(settings: Settin
             second.execute("insert into ops.two values (2)")
             assert reader.execute("select count(*) from ops.one").fetchall() == [(0,)]
         assert reader.execute("select (from ops.one), (from ops.two)").fetchall() == [(1, 2)]
+
+
+def test_a_stored_model_comes_back_byte_by_byte(settings: Settings) -> None:
+    warehouse, stored = Warehouse(settings.warehouse), bytes(range(256)) * 500
+    with warehouse.writer() as connection:
+        connection.execute("create table ops.files (model blob)")
+        connection.execute("insert into ops.files values (?)", [stored])
+    with warehouse.reader() as reader:
+        assert reader.execute("select model from ops.files").fetchall() == [(stored,)]
