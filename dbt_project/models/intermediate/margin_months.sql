@@ -1,6 +1,13 @@
-{{ config(materialized='incremental', unique_key='month_end_date', partitioned_by='month_end_date') }}
+{{ config(
+    materialized='incremental',
+    unique_key='month_end_date',
+    partitioned_by='month_end_date',
+    post_hook="delete from {{ this }} where month_end_date
+        < (select min(month_end_date) from {{ ref('months') }} where is_in_books)",
+) }}
 
--- Made from all facts each time, so that late data lands in the month it belongs to.
+-- Made from all facts each time, so that late data lands in the month it belongs to. Months that fell out of the books,
+-- because their invoices were taken back, are deleted.
 with months as (
     select
         customer_id,
