@@ -9,9 +9,9 @@ from typing import Any
 
 import duckdb
 
-from orchestration.lib.versions import DBT_SEGMENT_TABLES, Candidate
+from orchestration.lib.versions import CUSTOMER_SEGMENT_TABLES, Candidate
 
-CUSTOMER_TABLES = ("customer_value", "customer_behavior", *DBT_SEGMENT_TABLES)
+CUSTOMER_TABLES = ("customer_value", "customer_behavior", *CUSTOMER_SEGMENT_TABLES)
 
 
 @dataclass(frozen=True)

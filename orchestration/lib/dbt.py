@@ -34,6 +34,7 @@ def dbt_variables(settings: Settings) -> dict[str, Any]:
         "age_bands": settings.market.age_bands,
         "lifecycle_rules": render(settings.lifecycle.rules, settings.lifecycle.thresholds),
         "lifecycle": settings.lifecycle.thresholds,
+        "household": settings.household.model_dump(mode="json"),
         "hazard": {"training_months": settings.hazard.training_months},
         "minimum_cell_size": settings.report.minimum_cell_size,
     }

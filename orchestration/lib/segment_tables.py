@@ -192,6 +192,13 @@ SEGMENT_TABLES: Mapping[str, Mapping[str, str]] = {
         "members_before": "bigint",
         "members_now": "bigint",
     },
+    "home_business": {
+        "customer_id": "varchar",
+        "home_business_status": "varchar",
+        "home_business": "varchar",
+        "nanobusiness_probability": "double",
+        "reason_codes": "varchar",
+    },
 }
 
 KEY_COLUMNS = {"version_id": "varchar", "as_of_date": "date"}

@@ -10,7 +10,7 @@ import os
 import re
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import Field, ValidationError, field_validator
@@ -18,6 +18,7 @@ from pydantic_core import ErrorDetails
 
 from models.behavior_parameters import BehaviorParameters
 from models.hazard_parameters import HazardParameters
+from models.home_business_parameters import HomeBusinessParameters
 from models.retention import RetentionParameters
 from models.value import ValueParameters
 from orchestration.lib.errors import SettingsError
@@ -42,6 +43,8 @@ _VARIABLE = "\ue000"
 
 _SECRETS = {"connection", "key", "key_id", "secret"}
 Month = Annotated[str, Field(pattern=r"^\d{4}-(0[1-9]|1[0-2])$")]
+
+ProductFamily = Literal["internet", "tv", "fixed_voice", "mobile", "cloud", "security"]
 
 
 class WarehouseSettings(Section):
@@ -107,6 +110,24 @@ class FeatureSettings(Section):
     sessions: SessionSettings = SessionSettings()
 
 
+class HouseholdSettings(Section):
+    """Households, and what they are offered."""
+
+    most_members: int = Field(
+        8, ge=1, description="more persons than this at one address, or of one household_id, are not a household"
+    )
+    most_internet_lines: int = Field(
+        3, ge=1, description="more persons than this with an internet line of their own at one address are a building"
+    )
+    offered_families: list[ProductFamily] = Field(
+        ["internet", "tv", "fixed_voice", "mobile", "cloud", "security"], min_length=1
+    )
+    prior_households: float = Field(
+        50, gt=0, description="weight of all households of a size against the similar ones, in households"
+    )
+    horizon_months: int = Field(36, ge=1, description="an offer's value is counted for at most these months")
+
+
 class ScheduleSettings(Section):
     """When it runs, in the operator's own time zone."""
 
@@ -150,6 +171,8 @@ class Settings(Section):
     behavior: BehaviorParameters = BehaviorParameters()
     market: MarketSettings = MarketSettings()
     lifecycle: LifecycleSettings = LifecycleSettings()
+    household: HouseholdSettings = HouseholdSettings()
+    home_business: HomeBusinessParameters = HomeBusinessParameters()
     schedule: ScheduleSettings = ScheduleSettings()
     report: ReportSettings = ReportSettings()
 
@@ -157,10 +180,12 @@ class Settings(Section):
         """SHA-256 of the settings that can change a segment; where things lie and when they run cannot."""
         meaning = self.model_dump(
             mode="json",
-            include={"currency", "exchange_rates", "costs", "features", "market", "lifecycle", "report"},
+            include={"currency", "exchange_rates", "costs", "features", "market", "lifecycle", "household", "report"},
         )
         meaning["report"].pop("path")
-        meaning |= {name: asdict(getattr(self, name)) for name in ("retention", "hazard", "value", "behavior")}
+        meaning |= {
+            name: asdict(getattr(self, name)) for name in ("retention", "hazard", "value", "behavior", "home_business")
+        }
         return hashlib.sha256(json.dumps(meaning, sort_keys=True, default=str).encode()).hexdigest()
 
 

@@ -63,7 +63,11 @@ create table bi.behavior_models (version_id varchar, as_of_date date, population
 create table bi.customer_segment_history (version_id varchar, as_of_date date, customer_id varchar,
     population varchar, behavior_status varchar, is_open boolean, is_in_contract_end_window boolean,
     monthly_fee decimal(18, 2), total_value decimal(18, 2), gb_month_3m double,
-    cluster_id varchar, cluster_name varchar, previous_lifecycle_stage varchar, service_end_date date);
+    cluster_id varchar, cluster_name varchar, previous_lifecycle_stage varchar, service_end_date date,
+    household_id varchar, household_members integer, home_business varchar, nanobusiness_probability double);
+create table bi.household_opportunities (version_id varchar, as_of_date date, household_id varchar,
+    product_family varchar, uptake double, monthly_margin decimal(18, 2), expected_value decimal(18, 2),
+    offer_rank integer);
 create table bi.lifecycle_stages (version_id varchar, as_of_date date, lifecycle_stage varchar, customers bigint,
     share double, total_value decimal(18, 2), opened bigint, inflow bigint, outflow bigint);
 create table bi.lifecycle_transitions (version_id varchar, as_of_date date, from_stage varchar, to_stage varchar,
@@ -163,8 +167,17 @@ select '{VERSION}', '2026-10-31', 'c' || i,
     case when i % 10 = 0 then 'business' else 'consumer' end,
     case when i % 7 = 0 then 'mixed' when i % 11 = 0 then 'insufficient_history'
         when i % 5 = 0 then 'not_applicable' else 'clustered' end,
-    i < 710, i < 40, 50.0, 1390.0, null, null, null, null, null
+    i < 710, i < 40, 50.0, 1390.0, null, null, null, null, null,
+    case when i < 100 then 'H' || i // 2 when i < 600 then 'H' || i end,
+    case when i < 100 then 2 when i < 600 then 1 end,
+    case when i < 40 then 'nanobusiness' when i < 100 then 'home_worker' when i < 500 then 'none' end,
+    case when i < 40 then 0.9 when i < 500 then 0.01 end
 from range(1000) as t(i);
+insert into bi.household_opportunities
+select '{VERSION}', '2026-10-31', 'H' || i, family, uptake, margin, value, place
+from range(100, 300) as t(i)
+cross join (values ('mobile', 0.4, 12.5, 180.0, 1), ('tv', 0.2, 6.0, 43.2, 2))
+    as o(family, uptake, margin, value, place);
 insert into bi.lifecycle_stages
 select '2026-09-30.1', '2026-09-30', *, null, null, null from (values
     ('onboarding', 60, 0.0609, 30000), ('growing', 40, 0.0406, 90000), ('mature', 560, 0.5685, 980000),

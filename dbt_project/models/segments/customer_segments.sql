@@ -38,6 +38,10 @@ select
     behavior.behavior_status,
     behavior.cluster_id,
     behavior.cluster_name,
+    members.household_id,
+    households.members as household_members,
+    home.home_business,
+    home.nanobusiness_probability,
     features.is_open,
     features.first_start_date,
     features.tenure_months,
@@ -73,3 +77,15 @@ left join {{ source('segments', 'customer_behavior') }} as behavior
     on
         features.customer_id = behavior.customer_id
         and candidates.version_id = behavior.version_id
+left join {{ ref('household_members') }} as members
+    on
+        features.customer_id = members.customer_id
+        and candidates.version_id = members.version_id
+left join {{ ref('households') }} as households
+    on
+        members.household_id = households.household_id
+        and members.version_id = households.version_id
+left join {{ source('segments', 'home_business') }} as home
+    on
+        features.customer_id = home.customer_id
+        and candidates.version_id = home.version_id

@@ -22,6 +22,7 @@ from orchestration.lib.versions import Provenance, open_candidates
         ["features", "customer_features"],
         ["features", "retention_exposures"],
         ["features", "customer_months_at_risk"],
+        ["features", "home_business_features"],
     ],
     partitions_def=MONTHS,
     backfill_policy=ALL_MONTHS_IN_ONE_RUN,

@@ -9,6 +9,7 @@ from markupsafe import Markup
 from orchestration.lib.report import (
     cluster_section,
     formats,
+    home_section,
     provenance_sections,
     retention_section,
     segment_sections,
@@ -40,6 +41,7 @@ def build_report(connection: duckdb.DuckDBPyConnection, version_id: str, setting
         cluster_section.clusters(data),
         segment_sections.lifecycle(data, settings),
         segment_sections.market(data),
+        home_section.homes(data, settings),
         segment_sections.changes(data, settings),
         provenance_sections.quality(data),
         provenance_sections.definitions(),

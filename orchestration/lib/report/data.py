@@ -119,6 +119,35 @@ _QUERIES = {
         from bi.value_deciles
         where version_id = $version and scope <> 'all' and value_decile = 1
     """,
+    "households": """
+        select members, count(*) as households, sum(total_value) as total_value, avg(total_value) as mean_value
+        from (
+            select household_id, any_value(household_members) as members, sum(total_value) as total_value
+            from bi.customer_segment_history
+            where version_id = $version and household_id is not null
+            group by household_id
+        )
+        group by members
+        order by members
+    """,
+    "household_offers": """
+        select product_family, count(*) as households, avg(uptake) as uptake,
+            any_value(monthly_margin) as monthly_margin,
+            count(*) filter (offer_rank = 1) as next_households,
+            coalesce(sum(expected_value) filter (offer_rank = 1), 0) as next_value
+        from bi.household_opportunities
+        where version_id = $version
+        group by product_family
+        order by next_value desc, product_family
+    """,
+    "home_business": """
+        select home_business, count(*) as customers, sum(nanobusiness_probability) as expected,
+            sum(total_value) as total_value, avg(monthly_fee) as monthly_fee
+        from bi.customer_segment_history
+        where version_id = $version and home_business is not null
+        group by home_business
+        order by customers desc, home_business
+    """,
     "migrations": """
         select scheme, from_segment, to_segment, customers
         from bi.segment_migrations

@@ -1,0 +1,32 @@
+"""The settings of home businesses, in one typed object."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class HomeBusinessParameters:
+    """Everything that decides who works at home besides the data. Values go into the version's settings hash."""
+
+    minimum_usage_days: int = 20
+    """Days with usage in the last three months below which shares of traffic mean nothing."""
+    minimum_businesses: int = 50
+    """Small businesses with enough usage, below which nothing is learned and nobody is scored."""
+    minimum_consumers: int = 500
+    """Consumers with enough usage, below which nobody is scored."""
+    daypart_coverage: float = 0.8
+    """Share of customers whose business hours must be known for them to be used."""
+    likeness_bins: int = 30
+    """Groups of equal size by likeness to small businesses, within which consumers are taken to be alike."""
+    mark_error_rate: float = 0.01
+    """Least share of customers without a business that carry a mark of one in the records all the same."""
+    nanobusiness_threshold: float = 0.5
+    """Probability from which a customer is called a nanobusiness."""
+    home_worker_weekend_ratio: float = 0.70
+    """A home worker's mean day of the weekend has at most this share of the bytes of a weekday."""
+    home_worker_business_hours_share: float = 0.35
+    """A home worker has at least this share of its bytes in business hours, where those are known."""
+    reason_strength: float = 0.5
+    """Least log likelihood ratio at which something is given as a reason."""
+    folds: int = 5
+    fit_sample: int = 50_000
+    random_state: int = 0

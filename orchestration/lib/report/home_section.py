@@ -1,0 +1,47 @@
+"""The section about homes: households and what they lack, and who works at home."""
+
+from orchestration.lib.report.data import ReportData
+from orchestration.lib.report.formats import label, money, number, plural, share
+from orchestration.lib.report.section import Section, empty
+from orchestration.lib.settings import Settings
+
+_NAMES = {"nanobusiness": "Business at home", "home_worker": "Work at home", "none": "Neither"}
+
+
+def homes(data: ReportData, settings: Settings) -> Section:
+    """Show households by size, the product families they lack, and who works at home."""
+    title = "Households and work at home"
+    sizes, offers, work = data["households"], data["household_offers"], data["home_business"]
+    if sizes.empty:
+        return empty("homes", title, data, "No person has a contract open in this version.")
+    shared = sizes[sizes["members"] > 1]
+    everyone = float(sizes["total_value"].sum())
+    takeaway = f"{plural(int(sizes['households'].sum()), 'household')}, {number(shared['households'].sum())} of them of"
+    takeaway += " more than one customer"
+    takeaway += f", with {share(float(shared['total_value'].sum()) / everyone, 0)} of all value." if everyone else "."
+    if not offers.empty and offers["next_households"].sum():
+        first = offers.sort_values("next_value").iloc[-1]
+        takeaway += (
+            f" {label(first['product_family'])} is the next product worth most:"
+            f" {money(first['next_value'], settings.currency)}"
+            f" over {plural(int(first['next_households']), 'household')}."
+        )
+    scored = work["customers"].sum()
+    rows = work.assign(name=work["home_business"].map(_NAMES), share=work["customers"] / scored if scored else None)
+    says = (
+        f"Of {plural(int(scored), 'person')} with enough usage, {share(float(work['expected'].sum()) / scored)} are"
+        " expected to run a business at home."
+        if scored
+        else "Nobody could be scored: too little usage, or too few small businesses to learn from."
+    )
+    return Section(
+        "homes",
+        title,
+        takeaway,
+        content={
+            "sizes": sizes.to_dict("records"),
+            "offers": offers.to_dict("records"),
+            "work": rows.to_dict("records"),
+            "says": says,
+        },
+    )

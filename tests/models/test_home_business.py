@@ -1,0 +1,187 @@
+"""Businesses at home are told from workers, students, gamers, streamers and hobbyists on planted truth."""
+
+import json
+
+import duckdb
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import clone
+from sklearn.metrics import roc_auc_score
+
+from models.hidden_class import HiddenClass
+from models.home_business import HomeBusinessModel
+from models.home_business_parameters import HomeBusinessParameters
+from simulator import SimulationParameters, simulate
+
+# The features as features.home_business_features defines them, of all three months, straight from the source files.
+FRAME = """
+with contracts as (
+    select * from '{folder}/source/contracts.parquet'
+    qualify row_number() over (partition by contract_id order by valid_from_date desc) = 1
+),
+lines as (
+    select customer_id, bool_or(has_static_ip) as has_static_ip,
+        count(*) filter (product_family in ('internet', 'fixed_voice')) > 1 as has_second_line
+    from contracts where status <> 'ended' and start_date <= date '2025-12-31'
+    group by customer_id having bool_or(product_family = 'internet')
+),
+traffic as (
+    select customer_id, bytes_up, bytes_down + bytes_up as bytes, dayofweek(usage_date) in (0, 6) as is_weekend,
+        bytes_down_business_hours + bytes_up_business_hours as business_bytes, usage_date
+    from '{folder}/source/usage/*.parquet' inner join contracts using (contract_id)
+),
+shapes as (
+    select customer_id, count(distinct usage_date) as usage_days_3m, sum(bytes_up) / sum(bytes) as upload_share_3m,
+        sum(business_bytes) / sum(bytes) as business_hours_share_3m,
+        2.5 * sum(bytes) filter (is_weekend) / sum(bytes) filter (not is_weekend) as weekend_day_ratio_3m
+    from traffic group by customer_id
+)
+select lines.*, shapes.* exclude (customer_id), customers.has_tax_number,
+    truth.market_segment = 'small_business' as is_business, coalesce(customers.do_not_contact, false) as is_opted_out,
+    truth.home_business_label, truth.decoy
+from lines
+inner join '{folder}/source/customers.parquet' as customers using (customer_id)
+inner join '{folder}/truth/customers.parquet' as truth using (customer_id)
+left join shapes using (customer_id)
+where customers.customer_type = 'person' or truth.market_segment = 'small_business'
+order by customer_id
+"""
+
+
+@pytest.fixture(scope="module")
+def customers(tmp_path_factory) -> pd.DataFrame:
+    folder = tmp_path_factory.mktemp("home_business")
+    simulate(SimulationParameters(customers=8_000, months=3, end_month="2025-12", seed=11), folder)
+    return duckdb.sql(FRAME.format(folder=folder)).df()
+
+
+@pytest.fixture(scope="module")
+def model(customers) -> HomeBusinessModel:
+    return HomeBusinessModel().fit(customers)
+
+
+def _measures(customers: pd.DataFrame) -> dict[str, float]:
+    fitted = HomeBusinessModel().fit(customers)
+    found = fitted.classify(customers).set_index("customer_id")
+    found = found[found["home_business_status"] == "scored"]
+    planted = customers.set_index("customer_id").loc[found.index, "home_business_label"] == "nanobusiness"
+    probability = found["nanobusiness_probability"]
+    top = probability.nlargest(len(found) // 20).index
+    measures = {
+        "auc": float(roc_auc_score(planted, probability)),
+        "precision_top_5": float(planted[top].mean()),
+        "prevalence": float(probability.mean() / planted.mean()),
+    }
+    print({name: round(value, 3) for name, value in measures.items()}, fitted.mark_rates_.round(3).to_dict("records"))
+    return measures
+
+
+def test_planted_nanobusinesses_are_found_with_decoys_in(customers):
+    measures = _measures(customers)
+    assert measures["auc"] >= 0.9
+    assert measures["precision_top_5"] >= 0.7
+    assert measures["prevalence"] == pytest.approx(1, abs=0.2)
+
+
+def test_daily_usage_alone_finds_them_and_dayparts_find_them_better(customers):
+    daily = _measures(customers.assign(business_hours_share_3m=np.nan))
+    assert daily["auc"] >= 0.9
+    assert daily["precision_top_5"] >= 0.7
+    assert daily["prevalence"] == pytest.approx(1, abs=0.2)
+    assert _measures(customers)["auc"] > daily["auc"]
+
+
+def test_without_tax_numbers_they_are_still_ranked(customers):
+    measures = _measures(customers.assign(has_tax_number=None))
+    assert measures["auc"] >= 0.9
+    assert measures["precision_top_5"] >= 0.7
+
+
+def test_probabilities_are_calibrated(customers, model):
+    found = model.classify(customers).dropna(subset="nanobusiness_probability").set_index("customer_id")
+    planted = customers.set_index("customer_id").loc[found.index, "home_business_label"] == "nanobusiness"
+    groups = pd.cut(found["nanobusiness_probability"], [0, 0.05, 0.3, 0.7, 0.95, 1], include_lowest=True)
+    by_group = pd.DataFrame({"said": found["nanobusiness_probability"], "is": planted}).groupby(groups).mean()
+    assert (by_group["said"] - by_group["is"]).abs().max() <= 0.2
+
+
+def test_decoys_are_held_apart(customers, model):
+    found = customers.merge(model.classify(customers), on="customer_id")
+    scored = found[found["home_business_status"] == "scored"]
+    called = scored.assign(nano=scored["home_business"] == "nanobusiness").groupby("decoy")["nano"].mean()
+    print(called.round(3).to_dict(), pd.crosstab(scored["home_business_label"], scored["home_business"]).to_dict())
+    for decoy in ("student", "gamer", "streamer", "hobby_uploader"):
+        assert called[decoy] <= 0.1, decoy
+    workers = scored[scored["home_business_label"] == "home_worker"]
+    assert (workers["home_business"] == "home_worker").mean() >= 0.7
+    students = scored[scored["decoy"] == "student"]
+    assert (students["home_business"] == "none").mean() >= 0.5
+
+
+def test_upload_and_download_swapped_is_noticed_and_nobody_is_scored(customers):
+    swapped = customers.assign(upload_share_3m=1 - customers["upload_share_3m"])
+    model = HomeBusinessModel().fit(swapped)
+    assert "swapped" in model.refusal_
+    found = model.classify(swapped)
+    assert found["home_business"].isna().all()
+    assert set(found["home_business_status"]) <= {"not_learned", "opted_out", "insufficient_usage"}
+
+
+def test_who_opted_out_is_neither_learned_from_nor_scored(customers, model):
+    found = model.classify(customers).set_index("customer_id")
+    out = customers.set_index("customer_id").query("is_opted_out and not is_business").index
+    assert len(out)
+    assert (found.loc[out, "home_business_status"] == "opted_out").all()
+    assert found.loc[out, ["home_business", "nanobusiness_probability", "reason_codes"]].isna().all(axis=None)
+    others = customers.assign(upload_share_3m=customers["upload_share_3m"].mask(customers["is_opted_out"], 0.9))
+    assert HomeBusinessModel().fit(others).prevalence_ == model.prevalence_
+
+
+def test_reasons_are_the_marks_and_shapes_the_customer_has(customers, model):
+    found = model.classify(customers).merge(customers, on="customer_id")
+    nano = found[found["home_business"] == "nanobusiness"]
+    codes = nano["reason_codes"].map(json.loads)
+    assert (codes.map(lambda each: "tax_number" in each) == nano["has_tax_number"]).all()
+    assert (codes.map(len) > 0).mean() > 0.99
+
+
+def test_batches_give_what_the_whole_gives(customers, model):
+    whole = model.classify(customers)
+    parts = pd.concat([model.classify(customers[start : start + 997]) for start in range(0, len(customers), 997)])
+    pd.testing.assert_frame_equal(whole, parts.reset_index(drop=True))
+
+
+def test_too_few_small_businesses_are_a_refusal_that_says_how_many_are_needed(customers):
+    few = pd.concat([customers[~customers["is_business"]], customers[customers["is_business"]].head(10)])
+    model = HomeBusinessModel(HomeBusinessParameters(minimum_businesses=50)).fit(few)
+    assert "small businesses" in model.refusal_
+    assert "50 are needed" in model.refusal_
+    empty = model.classify(few.head(0))
+    assert list(empty.columns) == list(model.classify(few).columns)
+
+
+def test_without_any_mark_the_step_of_elkan_and_noto_gives_probabilities(customers):
+    unmarked = customers.assign(has_tax_number=None, has_static_ip=None, has_second_line=None)
+    model = HomeBusinessModel().fit(unmarked)
+    probability = model.classify(unmarked)["nanobusiness_probability"].dropna()
+    assert probability.between(0, 1).all()
+    assert model.mark_rates_.empty
+
+
+def test_hidden_class_finds_the_share_and_rates_it_was_drawn_from():
+    draw = np.random.default_rng(0)
+    inside = draw.random(40_000) < 0.15
+    bins = np.clip(draw.normal(np.where(inside, 13, 8), 3), 0, 19).astype(int)
+    rates = np.where(inside[:, None], [0.4, 0.3, 0.6], [0.01, 0.02, 0.3])
+    marks = (draw.random((len(inside), 3)) < rates).astype(float)
+    marks[draw.random(marks.shape) < 0.1] = np.nan
+    fitted = HiddenClass(20).fit(bins, marks)
+    assert fitted.share_ == pytest.approx(0.15, rel=0.1)
+    assert fitted.rates_with_ == pytest.approx([0.4, 0.3, 0.6], abs=0.04)
+    assert fitted.rates_without_ == pytest.approx([0.01, 0.02, 0.3], abs=0.01)
+
+
+def test_the_model_clones_as_scikit_learn_expects():
+    parameters = HomeBusinessParameters(likeness_bins=7)
+    assert clone(HomeBusinessModel(parameters)).parameters == parameters
