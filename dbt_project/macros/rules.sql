@@ -22,3 +22,26 @@
         else {{ text_literal(var('age_bands')[-1] ~ '_and_over') }}
     end
 {%- endmacro %}
+
+{#- How many months back the stages must be known, to hold them and to say where a customer comes from. -#}
+{% macro months_of_stage_history() -%}
+    {{ ([1] + (var('held_months') | map(attribute='months') | list)) | max }}
+{%- endmacro %}
+
+{#-
+    The stage that is held against what the rules say, null where none is. Only stages that may be held themselves and
+    that of the last rule give way; a stage that is a fact, such as churned, never does. The relation has for each
+    stage that may be held the last month in which the rules gave it, last_<stage>_date.
+-#}
+{% macro held_stage(rule_stage, as_of_date) -%}
+    {%- set held = var('held_months') -%}
+    case
+        when {{ rule_stage }} not in (
+            {{ text_list(held | map(attribute='stage') | list + [var('lifecycle_rules')[-1]['segment']]) }}
+        ) then null
+        {%- for each in held %}
+        when {{ months_between('last_' ~ each['stage'] ~ '_date', as_of_date) }} < {{ each['months'] }}
+            then {{ text_literal(each['stage']) }}
+        {%- endfor %}
+    end
+{%- endmacro %}

@@ -137,6 +137,31 @@ CANDIDATE_CHECKS: tuple[Check, ...] = (
         """,
     ),
     *(_adds_up(scheme, condition) for scheme, condition in SCHEMES.items()),
+    Check(
+        name="stocks_and_flows_agree",
+        description="In every lifecycle stage the customers of the month before, plus who came, less who went, are"
+        " those of the month.",
+        sql="""
+            with moves as (select * from segments.lifecycle_transitions where version_id = $version),
+            changes as (
+                select lifecycle_stage, count(*) as customers from segments.customer_lifecycle
+                where version_id = (select max(previous_version_id) from moves)
+                group by lifecycle_stage
+                union all
+                select to_stage, customers from moves where from_stage is distinct from to_stage
+                union all
+                select from_stage, -customers from moves where from_stage is distinct from to_stage
+                union all
+                select lifecycle_stage, -count(*) from segments.customer_lifecycle
+                where version_id = $version and exists (select * from moves)
+                group by lifecycle_stage
+            )
+            select count(*), 0 from (
+                select lifecycle_stage from changes where lifecycle_stage is not null
+                group by lifecycle_stage having sum(customers) <> 0
+            )
+        """,
+    ),
 )  # fmt: skip
 
 

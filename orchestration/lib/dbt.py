@@ -32,9 +32,10 @@ def dbt_variables(settings: Settings) -> dict[str, Any]:
         "size_scheme": settings.market.size_scheme,
         "size_precedence": settings.market.size_precedence,
         "age_bands": settings.market.age_bands,
-        "lifecycle_rules": render(settings.lifecycle.rules, settings.lifecycle.thresholds),
+        "lifecycle_rules": render(settings.lifecycle.rules_in_use(), settings.lifecycle.thresholds),
         "lifecycle": settings.lifecycle.thresholds,
         "household": settings.household.model_dump(mode="json"),
+        "held_months": [{"stage": stage, "months": held} for stage, held in settings.lifecycle.held_months.items()],
         "hazard": {"training_months": settings.hazard.training_months},
         "minimum_cell_size": settings.report.minimum_cell_size,
     }

@@ -1,6 +1,6 @@
 """Settings of what is decided by ordered rules: market segments and lifecycle stages."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator
 
@@ -87,11 +87,15 @@ class MarketSettings(_RuleSettings):
         }
 
 
+Signal = Literal["events", "hazard", "hazard_percentile"]
+
+
 class LifecycleSettings(_RuleSettings):
     """Lifecycle stages."""
 
     thresholds: dict[str, float] = Field(
         default_factory=lambda: {
+            "churn_after_days": 0.0,
             "onboarding_days": 90,
             "won_back_months": 3,
             "dormant_days": 45,
@@ -100,9 +104,26 @@ class LifecycleSettings(_RuleSettings):
             "recovered_usage_ratio": 0.7,
             "risk_churn_probability_3m": 0.35,
             "calm_churn_probability_3m": 0.25,
+            "risk_hazard_percentile": 0.95,
             "growth_fee_ratio": 1.10,
             "growth_usage_ratio": 1.5,
+            "kept_growth_usage_ratio": 1.15,
             "contract_end_window_months": 3,
+            "price_rise_window_months": 3,
+            "price_rise_min_share": 0.05,
         }
     )
     rules: list[Rule] = Field(default_factory=lambda: list(LIFECYCLE_RULES), min_length=1)
+    at_risk_by: list[Signal] = Field(
+        ["events", "hazard"],
+        description="the signals that count: events (usage, bills), the hazard itself, or its rank among the customers",
+    )
+    held_months: dict[str, Annotated[int, Field(ge=1, le=12)]] = Field(
+        default_factory=lambda: {"at_risk": 3, "growing": 3},
+        description="months that a stage is kept, counted from the last one in which the rules gave it, so that"
+        " customers do not move back and forth; of two, the first one named is kept",
+    )
+
+    def rules_in_use(self) -> list[Rule]:
+        """Return the rules without those whose signal does not count."""
+        return [rule for rule in self.rules if rule.signal is None or rule.signal in self.at_risk_by]

@@ -19,6 +19,7 @@ class Rule(BaseModel):
     segment: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
     when: str = Field(min_length=1, description="SQL condition; {name} is a threshold of the same section")
     because: str = Field(min_length=1)
+    signal: str | None = Field(None, description="what it goes by, for a section that uses some signals and not others")
 
 
 class SizeScheme(BaseModel):
@@ -66,12 +67,12 @@ def render(rules: Sequence[Rule], thresholds: Mapping[str, float], *, exhaustive
             when = rule.when.format_map(numbers)
         except KeyError as error:
             raise ValueError(f"rule {rule.id} uses {{{error.args[0]}}}; known: {', '.join(thresholds)}") from error
-        rendered.append(rule.model_dump() | {"when": when})
+        rendered.append(rule.model_dump(exclude={"signal"}) | {"when": when})
     return rendered
 
 
-def _rule(rule_id: str, segment: str, when: str, because: str) -> Rule:
-    return Rule(id=rule_id, segment=segment, when=when, because=because)
+def _rule(rule_id: str, segment: str, when: str, because: str, signal: str | None = None) -> Rule:
+    return Rule(id=rule_id, segment=segment, when=when, because=because, signal=signal)
 
 
 # Evidence in the order in which it is believed: what the record says, codes, legal form, products, size. A public
@@ -148,24 +149,34 @@ SIZE_SCHEMES: Mapping[str, SizeScheme] = {
 
 LIFECYCLE_RULES: tuple[Rule, ...] = (
     _rule("never_started", "pending", "first_start_date is null", "No contract has started."),
-    _rule("no_product_left", "churned", "not is_open", "No product left."),
+    _rule("no_product_left", "churned",
+          "not is_open and coalesce(days_since_service_end >= {churn_after_days}, true)", "No product left."),
+    _rule("interrupted", "at_risk", "not is_open", "No product left; a contract that is booked late may follow."),
     _rule("all_suspended", "suspended", "suspended_contracts = open_contracts", "Every open contract is suspended."),
-    _rule("came_back", "won_back", "months_since_win_back < {won_back_months}", "Came back after having left."),
+    _rule("came_back", "won_back",
+          "months_since_win_back < {won_back_months} and coalesce(days_away >= {churn_after_days}, true)",
+          "Came back after having left."),
     _rule("new_customer", "onboarding", "tenure_days <= {onboarding_days}", "In the first days of service."),
     _rule("no_usage", "dormant", "days_since_last_usage >= {dormant_days}", "Pays for service and does not use it."),
-    _rule("usage_collapsed", "at_risk", "usage_trend < {collapsed_usage_ratio}", "Usage has collapsed."),
-    _rule("overdue", "at_risk", "overdue_days >= {overdue_days}", "Bills are long overdue."),
+    _rule("usage_collapsed", "at_risk", "usage_trend < {collapsed_usage_ratio}", "Usage has collapsed.", "events"),
+    _rule("overdue", "at_risk", "overdue_days >= {overdue_days}", "Bills are long overdue.", "events"),
     _rule("likely_to_leave", "at_risk", "churn_probability_3m >= {risk_churn_probability_3m}",
-          "Likely to leave within three months."),
+          "Likely to leave within three months.", "hazard"),
+    _rule("among_the_likeliest", "at_risk", "hazard_percentile >= {risk_hazard_percentile}",
+          "Among the customers most likely to leave.", "hazard_percentile"),
     _rule("still_collapsed", "at_risk",
           "usage_trend < {recovered_usage_ratio} and lowest_usage_trend_before < {collapsed_usage_ratio}",
-          "Usage collapsed in the last three months and has not recovered."),
+          "Usage collapsed in the last three months and has not recovered.", "events"),
     _rule("still_likely_to_leave", "at_risk",
           "churn_probability_3m >= {calm_churn_probability_3m}"
           " and highest_churn_probability_before >= {risk_churn_probability_3m}",
-          "Was likely to leave in the last three months and is not yet calm."),
+          "Was likely to leave in the last three months and is not yet calm.", "hazard"),
     _rule("spends_more", "growing", "monthly_fee > monthly_fee_3m_ago * {growth_fee_ratio}",
           "Pays clearly more than three months ago."),
-    _rule("uses_more", "growing", "usage_trend >= {growth_usage_ratio}", "Uses clearly more than before."),
+    # One month of more usage is a holiday as often as not, so the month after it has to confirm it.
+    _rule("uses_more", "growing",
+          "usage_trend >= {kept_growth_usage_ratio}"
+          " and coalesce(usage_trend_1m_before, usage_trend) >= {growth_usage_ratio}",
+          "Uses clearly more than before, two months in a row."),
     _rule("steady", "mature", "true", "In steady service."),
 )  # fmt: skip

@@ -10,10 +10,10 @@ import os
 import re
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
 
 from models.behavior_parameters import BehaviorParameters
@@ -169,12 +169,28 @@ class Settings(Section):
     hazard: HazardParameters = HazardParameters()
     value: ValueParameters = ValueParameters()
     behavior: BehaviorParameters = BehaviorParameters()
+    protected_attributes: list[str] = Field(
+        default_factory=lambda: ["gender", "birth_year", "household_type"],
+        description="columns of customers that no rule may use, and that no feature is made of: no model reads them",
+    )
     market: MarketSettings = MarketSettings()
     lifecycle: LifecycleSettings = LifecycleSettings()
     household: HouseholdSettings = HouseholdSettings()
     home_business: HomeBusinessParameters = HomeBusinessParameters()
     schedule: ScheduleSettings = ScheduleSettings()
     report: ReportSettings = ReportSettings()
+
+    @model_validator(mode="after")
+    def _rules_leave_protected_attributes_alone(self) -> Self:
+        schemes = self.market.size_schemes.values()
+        for rule in (
+            *self.market.rules,
+            *self.lifecycle.rules,
+            *(rule for scheme in schemes for rule in (*scheme.staff, *scheme.money)),
+        ):
+            if used := set(self.protected_attributes) & set(re.findall(r"\w+", rule.when.lower())):
+                raise ValueError(f"rule {rule.id} uses {', '.join(sorted(used))}, which protected_attributes forbids")
+        return self
 
     def semantic_hash(self) -> str:
         """SHA-256 of the settings that can change a segment; where things lie and when they run cannot."""

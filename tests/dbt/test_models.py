@@ -91,6 +91,28 @@ def test_no_model_calls_a_function_that_only_one_engine_knows(compiled: Path) ->
     assert unknown == {}
 
 
+def test_no_feature_is_made_of_a_protected_attribute(built_lake: Lake, compiled: Path) -> None:
+    manifest = json.loads((compiled.parents[2] / "manifest.json").read_text())
+    waiting = [name for name, node in manifest["nodes"].items() if node["fqn"][1:2] == ["features"]]
+    read: set[str] = set()
+    while waiting:
+        name = waiting.pop()
+        if name.startswith("model.") and name not in read:
+            read.add(name)
+            waiting += manifest["nodes"][name]["depends_on"]["nodes"]
+    protected = set(built_lake.settings.protected_attributes)
+    users = {
+        name.split(".")[-1]
+        for name in read
+        if protected & {column.name for column in sqlglot.parse_one(
+            manifest["nodes"][name]["compiled_code"], read="duckdb"
+        ).find_all(exp.Column)}
+    }  # fmt: skip
+    assert len(read) > 20
+    # Staging passes them on, for the description of consumers alone.
+    assert users == {"stg_customers"}
+
+
 def test_no_model_reads_the_clock(compiled: Path) -> None:
     clocks = (exp.CurrentDate, exp.CurrentTimestamp, exp.CurrentTime, exp.CurrentDatetime)
     assert [name for name, sql in _models(compiled) if sqlglot.parse_one(sql, read="duckdb").find(*clocks)] == []

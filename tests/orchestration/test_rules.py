@@ -4,6 +4,7 @@ import pytest
 
 from orchestration.lib.rule_settings import LifecycleSettings, MarketSettings
 from orchestration.lib.rules import LIFECYCLE_RULES, MARKET_RULES, Rule, render
+from orchestration.lib.settings import Settings
 
 LARGE = Rule(
     id="large", segment="enterprise", when="group_employee_count >= {enterprise_min_employees}", because="Many."
@@ -61,3 +62,19 @@ def test_a_scheme_of_sizes_of_ones_own_stands_beside_the_known_ones():
 def test_a_mistake_in_the_sizes_is_refused(market, words):
     with pytest.raises(ValueError, match=words):
         MarketSettings.model_validate(market)
+
+
+def test_only_the_signals_that_count_put_a_customer_at_risk():
+    def signals(**settings):
+        return {rule.signal for rule in LifecycleSettings.model_validate(settings).rules_in_use()}
+
+    assert signals() == {None, "events", "hazard"}
+    assert signals(at_risk_by=["hazard_percentile"]) == {None, "hazard_percentile"}
+    assert signals(at_risk_by=[]) == {None}
+
+
+def test_a_rule_may_not_use_a_protected_attribute_unless_the_settings_release_it():
+    by_age = {"rules": [Rule(id="young", segment="young", when="birth_year > 2000", because="."), LAST]}
+    with pytest.raises(ValueError, match="rule young uses birth_year"):
+        Settings.model_validate({"market": by_age})
+    assert Settings.model_validate({"market": by_age, "protected_attributes": ["gender"]})

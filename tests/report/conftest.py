@@ -62,6 +62,7 @@ create table bi.behavior_models (version_id varchar, as_of_date date, population
     reason varchar, fitted_as_of_date date, fitted_customers bigint, drift_psi double);
 create table bi.customer_segment_history (version_id varchar, as_of_date date, customer_id varchar,
     population varchar, behavior_status varchar, is_open boolean, is_in_contract_end_window boolean,
+    is_exposed_to_price_rise boolean,
     monthly_fee decimal(18, 2), total_value decimal(18, 2), gb_month_3m double,
     cluster_id varchar, cluster_name varchar, previous_lifecycle_stage varchar, service_end_date date,
     household_id varchar, household_members integer, home_business varchar, nanobusiness_probability double);
@@ -69,12 +70,15 @@ create table bi.household_opportunities (version_id varchar, as_of_date date, ho
     product_family varchar, uptake double, monthly_margin decimal(18, 2), expected_value decimal(18, 2),
     offer_rank integer);
 create table bi.lifecycle_stages (version_id varchar, as_of_date date, lifecycle_stage varchar, customers bigint,
-    share double, total_value decimal(18, 2), opened bigint, inflow bigint, outflow bigint);
+    share double, total_value decimal(18, 2), opened bigint, inflow bigint, outflow bigint,
+    future_value decimal(18, 2), mean_churn_probability_3m double, median_months_in_stage double);
+create table bi.churn_kinds (version_id varchar, as_of_date date, market_segment varchar, churn_kind varchar,
+    customers bigint, share double);
 create table bi.lifecycle_transitions (version_id varchar, as_of_date date, from_stage varchar, to_stage varchar,
     customers bigint, share_of_from double);
 create table bi.market_segments (version_id varchar, as_of_date date, market_segment varchar, customers bigint,
     share double, monthly_fee decimal(18, 2), past_value decimal(18, 2), future_value decimal(18, 2),
-    total_value decimal(18, 2));
+    total_value decimal(18, 2), conflicting_customers bigint, low_confidence_customers bigint);
 create table bi.value_bridge (version_id varchar, as_of_date date, previous_version_id varchar, position integer,
     component varchar, amount decimal(18, 2));
 create table bi.segment_migrations (version_id varchar, as_of_date date, scheme varchar, from_segment varchar,
@@ -167,7 +171,7 @@ select '{VERSION}', '2026-10-31', 'c' || i,
     case when i % 10 = 0 then 'business' else 'consumer' end,
     case when i % 7 = 0 then 'mixed' when i % 11 = 0 then 'insufficient_history'
         when i % 5 = 0 then 'not_applicable' else 'clustered' end,
-    i < 710, i < 40, 50.0, 1390.0, null, null, null, null, null,
+    i < 710, i < 40, i between 30 and 50, 50.0, 1390.0, null, null, null, null, null,
     case when i < 100 then 'H' || i // 2 when i < 600 then 'H' || i end,
     case when i < 100 then 2 when i < 600 then 1 end,
     case when i < 40 then 'nanobusiness' when i < 100 then 'home_worker' when i < 500 then 'none' end,
@@ -179,14 +183,19 @@ from range(100, 300) as t(i)
 cross join (values ('mobile', 0.4, 12.5, 180.0, 1), ('tv', 0.2, 6.0, 43.2, 2))
     as o(family, uptake, margin, value, place);
 insert into bi.lifecycle_stages
-select '2026-09-30.1', '2026-09-30', *, null, null, null from (values
+select '2026-09-30.1', '2026-09-30', *, null, null, null, null, null, null from (values
     ('onboarding', 60, 0.0609, 30000), ('growing', 40, 0.0406, 90000), ('mature', 560, 0.5685, 980000),
     ('at_risk', 45, 0.0457, 60000), ('churned', 280, 0.2843, 210000)) as t
 union all
-select '{VERSION}', '2026-10-31', * from (values
+select '{VERSION}', '2026-10-31', *, total_value / 2, if(lifecycle_stage = 'churned', null, 0.04), 5 from (values
     ('onboarding', 55, 0.055, 28000, 60, 15, 20), ('growing', 42, 0.042, 93000, 40, 12, 10),
     ('mature', 565, 0.565, 990000, 560, 30, 25), ('at_risk', 48, 0.048, 64000, 45, 18, 15),
-    ('churned', 290, 0.29, 215000, 280, 10, 0)) as t;
+    ('churned', 290, 0.29, 215000, 280, 10, 0)) as t (
+    lifecycle_stage, customers, share, total_value, opened, inflow, outflow);
+insert into bi.churn_kinds values
+    ('{VERSION}', '2026-10-31', 'consumer', 'voluntary', 7, 0.7),
+    ('{VERSION}', '2026-10-31', 'consumer', 'moved', 2, 0.2),
+    ('{VERSION}', '2026-10-31', 'small_business', 'voluntary', 1, 0.1);
 insert into bi.lifecycle_transitions
 select '{VERSION}', '2026-10-31', * from (values
     (null, 'onboarding', 15, 1.0), ('onboarding', 'onboarding', 40, 0.667), ('onboarding', 'mature', 18, 0.3),
@@ -195,11 +204,11 @@ select '{VERSION}', '2026-10-31', * from (values
     ('at_risk', 'at_risk', 30, 0.667), ('at_risk', 'churned', 8, 0.178), ('at_risk', 'mature', 2, 0.044),
     ('churned', 'churned', 280, 1.0)) as t;
 insert into bi.market_segments
-select '2026-09-30.1', '2026-09-30', * from (values
+select '2026-09-30.1', '2026-09-30', *, 0, 0 from (values
     ('consumer', 880, 0.893, 27000, 600000, 500000, 1100000), ('small_business', 105, 0.107, 6000, 150000, 120000,
     270000)) as t
 union all
-select '{VERSION}', '2026-10-31', * from (values
+select '{VERSION}', '2026-10-31', *, 20, 10 from (values
     ('consumer', 890, 0.89, 27300, 618000, 498000, 1116000), ('small_business', 96, 0.096, 6100, 140000, 118000,
     258000), ('wholesale', 14, 0.014, 9000, 5000, 11000, 16000)) as t;
 insert into bi.segment_migrations

@@ -133,6 +133,15 @@ def test_stocks_and_flows_are_checked_in_the_open(lake: duckdb.DuckDBPyConnectio
 
 def test_the_contract_end_window_is_told_with_its_fees(page: Page) -> None:
     assert "40 open customers with CHF 2,000 of monthly fees are in the last 3 months" in page.words["lifecycle"]
+    assert (
+        "For 21 open customers with CHF 1,050 of monthly fees a discount ends within 3 months"
+        in (page.words["lifecycle"])
+    )
+
+
+def test_the_kinds_of_churn_and_the_doubts_about_segments_are_told(page: Page) -> None:
+    assert "10 customers left since the month before: 8 voluntary and 2 moved." in page.words["lifecycle"]
+    assert "For 6.0 % of customers some evidence says another segment, and 3.0 % are uncertain" in page.words["market"]
 
 
 def test_a_month_without_moves_says_so(lake: duckdb.DuckDBPyConnection, settings: Settings) -> None:

@@ -1,5 +1,6 @@
 -- A threshold that a customer crosses back and forth must not move it back and forth: the rules see the lowest usage
--- trend and the highest churn probability of the three months before as well.
+-- trend and the highest churn probability of the three months before as well. What they say is held for some months by
+-- customer_lifecycle.
 with versions as (
     select
         as_of_date,
@@ -36,6 +37,9 @@ three_months_before as (
         candidates.version_id,
         measures.customer_id,
         min(measures.usage_trend) as lowest_usage_trend_before,
+        max(
+            case when candidates.month_number - 1 = measures.month_number then measures.usage_trend end
+        ) as usage_trend_1m_before,
         max(measures.churn_probability_3m) as highest_churn_probability_before
     from candidates
     inner join measures
@@ -45,11 +49,30 @@ three_months_before as (
     group by candidates.version_id, measures.customer_id
 ),
 
+-- Where a customer stands among all whose chance to leave is known, 0 the least likely and 1 the most.
+ranked as (
+    select
+        candidates.version_id,
+        customer_values.customer_id,
+        percent_rank() over (
+            partition by candidates.version_id
+            order by customer_values.churn_probability_3m
+        ) as hazard_percentile
+    from candidates
+    inner join {{ source('segments', 'customer_value') }} as customer_values
+        on candidates.version_id = customer_values.version_id
+    where customer_values.churn_probability_3m is not null
+),
+
 rule_inputs as (
     select
         candidates.version_id,
         features.*,
+        service_ends.days_away,
+        service_ends.churn_kind,
+        ranked.hazard_percentile,
         customer_values.churn_probability_3m,
+        three_months_before.usage_trend_1m_before,
         three_months_before.lowest_usage_trend_before,
         three_months_before.highest_churn_probability_before
     from candidates
@@ -63,17 +86,34 @@ rule_inputs as (
         on
             features.customer_id = three_months_before.customer_id
             and candidates.version_id = three_months_before.version_id
+    left join ranked
+        on
+            features.customer_id = ranked.customer_id
+            and candidates.version_id = ranked.version_id
+    left join {{ ref('service_ends_as_of') }} as service_ends
+        on
+            features.customer_id = service_ends.customer_id
+            and features.as_of_date = service_ends.as_of_date
 )
 
 select
     version_id,
     as_of_date,
     customer_id,
-    {{ first_rule(var('lifecycle_rules'), 'segment') }} as lifecycle_stage,
+    {{ first_rule(var('lifecycle_rules'), 'segment') }} as rule_stage,
     {{ first_rule(var('lifecycle_rules'), 'id') }} as rule_id,
     {{ first_rule(var('lifecycle_rules'), 'because') }} as reason,
+    churn_kind,
     is_open
     and coalesce(
         commitment_months_left between 1 and {{ var('lifecycle')['contract_end_window_months'] | int }}, false
-    ) as is_in_contract_end_window
+    ) as is_in_contract_end_window,
+    -- The price goes up by what is taken off it now.
+    is_open
+    and coalesce(
+        discount_months_left between 0 and {{ var('lifecycle')['price_rise_window_months'] | int }}
+        and monthly_discount > 0
+        and monthly_discount >= (monthly_fee - monthly_discount) * {{ var('lifecycle')['price_rise_min_share'] }},
+        false
+    ) as is_exposed_to_price_rise
 from rule_inputs

@@ -97,8 +97,22 @@ _QUERIES = {
         from bi.customer_segment_history
         where version_id = $version and is_open and is_in_contract_end_window
     """,
+    "price_rises": """
+        select count(*) as customers, sum(monthly_fee) as monthly_fee, sum(total_value) as total_value
+        from bi.customer_segment_history
+        where version_id = $version and is_open and is_exposed_to_price_rise
+    """,
+    "churn_kinds": """
+        select churn_kind, sum(customers)::bigint as customers from bi.churn_kinds
+        where version_id = $version
+        group by churn_kind
+        order by customers desc, churn_kind
+    """,
     "known": """
-        select count(columns(* exclude (previous_lifecycle_stage, service_end_date, cluster_id, cluster_name)))
+        select count(columns(c -> c not in (
+            'previous_lifecycle_stage', 'service_end_date', 'cluster_id', 'cluster_name', 'market_conflicts',
+            'group_id', 'churn_kind'
+        )))
         from bi.customer_segment_history where version_id = $version
     """,
     "stages": """

@@ -46,6 +46,9 @@ def lifecycle(data: ReportData, settings: Settings) -> Section:
         content={
             "rows": rows.to_dict("records"),
             "contract_ends": _contract_ends_sentence(data, settings),
+            "price_rises": _price_rises_sentence(data, settings),
+            "churn_kinds": _churn_kinds_sentence(data["churn_kinds"]),
+            "has_hazard": bool(rows["mean_churn_probability_3m"].notna().any()),
             "flows": _flows_sentence(rows, data),
             "has_flows": bool(rows["opened"].notna().any()),
             "matrix": transition_matrix(data["transitions"], order),
@@ -70,6 +73,26 @@ def _contract_ends_sentence(data: ReportData, settings: Settings) -> str:
     )
 
 
+def _price_rises_sentence(data: ReportData, settings: Settings) -> str:
+    rises = data["price_rises"].iloc[0]
+    if not rises["customers"]:
+        return ""
+    months = settings.lifecycle.thresholds["price_rise_window_months"]
+    return (
+        f"For {plural(int(rises['customers']), 'open customer')} with"
+        f" {money(rises['monthly_fee'], settings.currency)} of monthly fees a discount ends within"
+        f" {plural(int(months), 'month')}, and the price goes up."
+    )
+
+
+def _churn_kinds_sentence(kinds: pd.DataFrame) -> str:
+    if kinds.empty:
+        return ""
+    left = int(kinds["customers"].sum())
+    parts = [f"{number(row['customers'])} {label(row['churn_kind']).lower()}" for row in kinds.to_dict("records")]
+    return f"{plural(left, 'customer')} left since the month before: {listed(parts)}."
+
+
 def _flows_sentence(rows: pd.DataFrame, data: ReportData) -> str:
     flows = rows[["opened", "inflow", "outflow"]]
     if data.previous is None or flows.isna().all().all():
@@ -89,15 +112,17 @@ def transition_matrix(transitions: pd.DataFrame, order: list[str]) -> dict[str, 
     """Arrange the transitions for a heat table; ``level`` in 0..1 is the share of the row, for its color."""
     if transitions.empty:
         return {}
-    new = "new"
-    moves = transitions.assign(from_stage=transitions["from_stage"].fillna(new), to_stage=transitions["to_stage"])
+    new, gone = "new", "gone"
+    moves = transitions.assign(
+        from_stage=transitions["from_stage"].fillna(new), to_stage=transitions["to_stage"].fillna(gone)
+    )
     cells = {(row["from_stage"], row["to_stage"]): row for row in moves.to_dict("records")}
     sources = _in_order({source for source, _ in cells}, [new, *order])
-    targets = _in_order({target for _, target in cells}, order)
+    targets = _in_order({target for _, target in cells}, [*order, gone])
     stayed = sum(row["customers"] for (source, target), row in cells.items() if source == target)
     known = sum(row["customers"] for (source, _), row in cells.items() if source != new)
     return {
-        "targets": [label(target) for target in targets],
+        "targets": ["Record gone" if target == gone else label(target) for target in targets],
         "rows": [
             {
                 "name": "New customers" if source == new else label(source),
@@ -146,7 +171,18 @@ def market(data: ReportData) -> Section:
         "market",
         "Market segments",
         takeaway,
-        content={"rows": rows.to_dict("records"), "total": total.to_dict()},
+        content={"rows": rows.to_dict("records"), "total": total.to_dict(), "says": _evidence_sentence(rows)},
+    )
+
+
+def _evidence_sentence(rows: pd.DataFrame) -> str:
+    customers = int(rows["customers"].sum())
+    conflicting, low = (int(rows[column].sum()) for column in ("conflicting_customers", "low_confidence_customers"))
+    if not conflicting and not low:
+        return "No evidence on a customer says another segment, and none is uncertain."
+    return (
+        f"For {share(conflicting / customers)} of customers some evidence says another segment, and"
+        f" {share(low / customers)} are uncertain (size unknown, or more against the segment than for it)."
     )
 
 
