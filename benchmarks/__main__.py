@@ -19,6 +19,9 @@ def main(
     usage_rows: Annotated[
         int, typer.Option(min=0, help="Usage rows loaded beside a bare copy; 0 for none.")
     ] = 100_000_000,
+    rule_customers: Annotated[
+        int, typer.Option(min=0, help="Customers whose market and lifecycle are decided for a month; 0 for none.")
+    ] = 1_000_000,
     folder: Annotated[Path, typer.Option(help="Where everything is written; must not exist.")] = Path(
         "data/benchmarks"
     ),
@@ -33,7 +36,7 @@ def main(
     if folder.exists():
         err.print(f"[bold red]Error:[/] {folder} exists. Remove it, or name another place with --folder.")
         raise typer.Exit(1)
-    suite = Suite(folder.resolve(), customers, months, rounds, usage_rows, err)
+    suite = Suite(folder.resolve(), customers, months, rounds, usage_rows, rule_customers, err)
     try:
         results = suite.run()
     except StepFailedError as error:

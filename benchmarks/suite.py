@@ -21,11 +21,19 @@ class Suite:
     """Measures one deployment from nothing to what a BI tool reads."""
 
     def __init__(
-        self, folder: Path, customers: int, months: int, rounds: int, usage_rows: int, console: Console
+        self,
+        folder: Path,
+        customers: int,
+        months: int,
+        rounds: int,
+        usage_rows: int,
+        rule_customers: int,
+        console: Console,
     ) -> None:
         self._folder = BenchmarkFolder(folder)
         self._rounds = rounds
         self._usage_rows = usage_rows
+        self._rule_customers = rule_customers
         self._console = console
         self._results = Results(customers, months)
         self._steps = 0
@@ -45,6 +53,8 @@ class Suite:
         self._daily_runs()
         self._segmentation()
         self._models_and_reading()
+        if self._rule_customers:
+            self._rules()
         return self._results
 
     def clean_up(self) -> None:
@@ -132,6 +142,12 @@ class Suite:
                 "orchestration.cli", "run", "--skip-ingest", "--from", END_MONTH, "--to", END_MONTH,
                 details="segmentation_parts",
             )  # fmt: skip
+
+    def _rules(self) -> None:
+        given = {"lake": str(self._folder.lakes / "rules"), "customers": str(self._rule_customers)}
+        self._workload("prepare: many customers", "prepare_rules", given, measured=False)
+        self._workload("market and lifecycle of a month, many customers", "rules", given)
+        shutil.rmtree(self._folder.lakes)
 
     def _models_and_reading(self) -> None:
         self._workload("behavioral clusters", "behavior", month=END_MONTH)

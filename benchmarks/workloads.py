@@ -211,6 +211,24 @@ def value(answer: Answer, month: str) -> None:
     answer.rows = len(ranked)
 
 
+def prepare_rules(answer: Answer, lake: str, customers: str) -> None:
+    """Make a lake with many customers, one month segmented and the next one ready."""
+    from benchmarks import rules_volume
+
+    rules_volume.prepare(_settings_of(lake, ""), int(customers))
+
+
+def rules(answer: Answer, lake: str, customers: str) -> None:
+    """Decide market segment and lifecycle stage of every customer for one month more, in one dbt run."""
+    from benchmarks import rules_volume
+
+    settings = _settings_of(lake, "")
+    with answer.work():
+        seconds = rules_volume.dbt(settings, "run", *rules_volume.MODELS)
+    answer.rows = int(customers)
+    answer.parts += [Part(f"dbt {model}", taken) for model, taken in seconds.items()]
+
+
 def read_bi(answer: Answer) -> None:
     """Read the published views over a new connection each, as BI tools do."""
     from orchestration.lib.settings import load_settings
@@ -278,6 +296,7 @@ WORKLOADS: dict[str, Callable[..., None]] = {
     for workload in (
         deliver, parse_dbt, forget_parsed_dbt, definitions, write_volume, ingest_snapshots, ingest_usage, copy_usage,
         daily_ingest, segmentation_parts, behavior, value, read_bi,
+        prepare_rules, rules,
     )
 }  # fmt: skip
 

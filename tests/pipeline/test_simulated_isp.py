@@ -116,6 +116,46 @@ def test_stock_flow_identity_holds_for_every_stage_and_month(simulated):
     assert (later["opened"] + later["inflow"] - later["outflow"] == later["customers"]).all()
 
 
+def test_rows_of_the_transition_matrix_sum_to_one(simulated):
+    moves = simulated.frame("select * from bi.lifecycle_transitions")
+    assert moves["version_id"].nunique() == 3
+    sums = moves.groupby(["version_id", moves["from_stage"].fillna("new")])["share_of_from"].sum()
+    assert sums.to_numpy() == pytest.approx(1)
+
+
+@pytest.fixture(scope="module")
+def stages(simulated) -> pd.DataFrame:
+    """The stage of each customer, a column a month."""
+    rows = simulated.frame("select customer_id, as_of_date, lifecycle_stage from bi.customer_segment_history")
+    return rows.pivot_table(index="customer_id", columns="as_of_date", values="lifecycle_stage", aggfunc="first")
+
+
+def test_hardly_a_move_is_undone_in_the_month_after(stages):
+    first, second, third, fourth = (stages[month] for month in sorted(stages))
+    moves, undone = 0, 0
+    for before, now, after in ((first, second, third), (second, third, fourth)):
+        moved = before.notna() & (before != now)
+        moves += int(moved.sum())
+        undone += int((moved & (before == after)).sum())
+    print(f"{undone} of {moves} moves undone")
+    assert moves > 100
+    assert undone <= 0.01 * moves
+
+
+def test_customers_at_risk_leave_three_times_as_often_as_mature_ones(stages):
+    first, *later = sorted(stages)
+    churned = (stages[later] == "churned").any(axis=1).groupby(stages[first]).mean()
+    print(f"left within three months: {churned.to_dict()}")
+    assert churned["at_risk"] >= 3 * churned["mature"] > 0
+
+
+def test_every_new_loss_has_its_planted_kind(simulated):
+    lost = simulated.frame("select churn_kind, sum(customers) as customers from bi.churn_kinds group by churn_kind")
+    kinds = lost.set_index("churn_kind")["customers"]
+    assert set(kinds.index) <= {"voluntary", "involuntary", "moved"}
+    assert kinds["voluntary"] == kinds.max()
+
+
 def test_the_bridge_leads_from_the_value_of_one_month_to_that_of_the_next(simulated):
     bridge = simulated.frame("select * from bi.value_bridge order by position")
     amounts = bridge.pivot_table(index="version_id", columns="component", values="amount", aggfunc="first")
@@ -144,7 +184,7 @@ def test_every_bi_view_has_rows_and_shows_published_versions_only(simulated):
     published = {row["version_id"] for row in simulated.versions() if row["status"] == "published"}
     views = simulated.frame("select table_name from information_schema.tables where table_schema = 'bi'")["table_name"]
     assert {"customer_segments", "customer_segment_history", "value_deciles", "value_concentration",
-            "behavior_clusters", "lifecycle_transitions", "market_segments", "segment_profiles",
+            "behavior_clusters", "lifecycle_transitions", "market_segments", "segment_profiles", "churn_kinds",
             "segment_migrations", "segmentation_versions"} <= set(views)  # fmt: skip
     for view in views:
         if view == "segmentation_versions":
