@@ -106,6 +106,16 @@ def test_the_transition_matrix_keeps_every_customer_and_the_given_order() -> Non
     assert matrix["says"].startswith("80.0\u00a0%")
 
 
+def test_customers_whose_record_is_gone_have_the_last_column() -> None:
+    moves = pd.DataFrame(
+        [("mature", "mature", 9, 0.9), ("mature", None, 1, 0.1)],
+        columns=["from_stage", "to_stage", "customers", "share_of_from"],
+    )
+    matrix = transition_matrix(moves, ["mature", "churned"])
+    assert matrix["targets"] == ["Mature", "Record gone"]
+    assert [cell["customers"] for cell in matrix["rows"][0]["cells"]] == [9, 1]
+
+
 def test_a_source_without_an_accepted_row_is_missing() -> None:
     loads = pd.DataFrame({"source_table": ["customers", "usage"], "rows_accepted": [10, 0]})
     missing = [row["source_table"] for row in missing_sources(loads)]
