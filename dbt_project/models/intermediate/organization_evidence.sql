@@ -48,7 +48,7 @@ matches as (
             order by length(prefixes.code_prefix) desc
         ) as match_rank
     from codes
-    inner join {{ ref('industry_prefixes') }} as prefixes
+    inner join {{ ref('industry_segments') }} as prefixes
         on
             codes.industry_scheme = prefixes.industry_scheme
             and codes.code_digits like prefixes.code_prefix || '%'
