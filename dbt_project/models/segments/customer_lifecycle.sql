@@ -1,4 +1,8 @@
-{{ config(unique_key='version_id', partitioned_by='as_of_date') }}
+{{ config(
+    unique_key='version_id',
+    partitioned_by='as_of_date',
+    pre_hook="{{ add_missing_column('rule_stage', 'varchar') }}"
+) }}
 
 with candidates as (
     select as_of_date, version_id
@@ -48,9 +52,9 @@ stages as (
         lifecycle.lifecycle_stage as known_stage,
         lifecycle.rule_id,
         lifecycle.reason,
-        lifecycle.churn_kind,
+        cast(null as varchar) as churn_kind,
         lifecycle.is_in_contract_end_window,
-        lifecycle.is_exposed_to_price_rise,
+        cast(null as boolean) as is_exposed_to_price_rise,
         false as is_new,
         lifecycle.stage_since_date as stage_known_since_date
     from {{ this }} as lifecycle
