@@ -114,6 +114,12 @@ class ChurnHazard(BaseEstimator):
         self._judge(months, held_out, parameters)
         return self
 
+    def step_back(self, reason: str) -> None:
+        """Use the cohorts' curves whatever the held-out months say, and tell why."""
+        check_is_fitted(self, "is_trusted_")
+        self.is_trusted_ = self.is_trusted_later_ = False
+        self.decision_ = f"Cohort curves: {reason}"
+
     def hazard(self, customers: pd.DataFrame, months: int) -> Floats:
         """Probability to churn in each of the coming ``months``, given open at the start of the month.
 

@@ -8,9 +8,12 @@ import pandas as pd
 BATCH_ROWS = 100_000
 
 
-def read_frame(connection: duckdb.DuckDBPyConnection, sql: str, parameters: Sequence[object] = ()) -> pd.DataFrame:
+def read_frame(
+    connection: duckdb.DuckDBPyConnection, sql: str, parameters: Sequence[object] | Mapping[str, object] = ()
+) -> pd.DataFrame:
     """Return the result of ``sql`` as a frame, by way of Arrow."""
-    return connection.execute(sql, list(parameters)).to_arrow_table().to_pandas()
+    values = dict(parameters) if isinstance(parameters, Mapping) else list(parameters)
+    return connection.execute(sql, values).to_arrow_table().to_pandas()
 
 
 def read_batches(

@@ -15,16 +15,29 @@ _OUTCOMES = ("customer_id", "month_number", "months_followed", "churned_after_mo
 _OUTCOME_GROUP = "case when churned_next_month then 0 when churned_after_months is not null then 1 else 2 end"
 
 
-def sample_customer_months(connection: duckdb.DuckDBPyConnection, as_of: date, rows: int) -> pd.DataFrame:
+def months_known_by(month_number: int) -> str:
+    """Return a subquery: the customer-months before a month, their outcomes only as far as they were known then."""
+    left = f"{int(month_number)} - month_number"
+    return (
+        f"(select * replace (least(months_followed, {left}) as months_followed,"
+        f" case when churned_after_months <= {left} then churned_after_months end as churned_after_months)"
+        f" from {_AT_RISK} where month_number < {int(month_number)})"
+    )
+
+
+def sample_customer_months(
+    connection: duckdb.DuckDBPyConnection, as_of: date, rows: int, months: str = _AT_RISK
+) -> pd.DataFrame:
     """Read at most about ``rows`` customer-months with a known outcome, with what each stands for.
+
+    ``months`` is the table, or a subquery as ``months_known_by`` gives it.
 
     Months before a churn are taken whole where they fit into a quarter of the rows each, the next month's and later
     ones'; the rest is sampled by a hash of customer and month, so neither row order nor files matter.
     """
     sizes = dict(
         connection.execute(
-            f"select {_OUTCOME_GROUP}, count(*) from {_AT_RISK}"
-            " where as_of_date = ? and months_followed > 0 group by 1",
+            f"select {_OUTCOME_GROUP}, count(*) from {months} where as_of_date = ? and months_followed > 0 group by 1",
             [as_of],
         ).fetchall()
     )
@@ -34,7 +47,7 @@ def sample_customer_months(connection: duckdb.DuckDBPyConnection, as_of: date, r
     columns = ", ".join(dict.fromkeys((*_OUTCOMES, "is_committed", *COVARIATES)))
     sample = read_frame(
         connection,
-        f"select {columns}, {_OUTCOME_GROUP} as outcome_group from {_AT_RISK}"
+        f"select {columns}, {_OUTCOME_GROUP} as outcome_group from {months}"
         " where as_of_date = ? and months_followed > 0 and"
         f" hash(customer_id, month_number) % 1000000 < 1000000 * case {_OUTCOME_GROUP} {shares or 'when 0 then 0'} end",
         [as_of],

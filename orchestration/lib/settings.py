@@ -16,6 +16,7 @@ import yaml
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
 
+from models.backtest_parameters import BacktestParameters
 from models.behavior_parameters import BehaviorParameters
 from models.hazard_parameters import HazardParameters
 from models.home_business_parameters import HomeBusinessParameters
@@ -168,6 +169,7 @@ class Settings(Section):
     retention: RetentionParameters = RetentionParameters()
     hazard: HazardParameters = HazardParameters()
     value: ValueParameters = ValueParameters()
+    backtest: BacktestParameters = BacktestParameters()
     behavior: BehaviorParameters = BehaviorParameters()
     protected_attributes: list[str] = Field(
         default_factory=lambda: ["gender", "birth_year", "household_type"],
@@ -200,7 +202,8 @@ class Settings(Section):
         )
         meaning["report"].pop("path")
         meaning |= {
-            name: asdict(getattr(self, name)) for name in ("retention", "hazard", "value", "behavior", "home_business")
+            name: asdict(getattr(self, name))
+            for name in ("retention", "hazard", "value", "backtest", "behavior", "home_business")
         }
         return hashlib.sha256(json.dumps(meaning, sort_keys=True, default=str).encode()).hexdigest()
 

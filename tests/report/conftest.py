@@ -47,6 +47,9 @@ create table bi.retention_curves (version_id varchar, as_of_date date, retention
 create table bi.retention_quality (version_id varchar, as_of_date date, hazard_model varchar, measure varchar,
     part varchar, value double, customer_months bigint, first_month_number integer, last_month_number integer,
     is_used boolean, decision varchar);
+create table bi.value_backtest (version_id varchar, as_of_date date, horizon_months integer, cutoff_date date,
+    forecast varchar, measure varchar, part varchar, value double, customers bigint, is_champion boolean,
+    is_refused boolean, decision varchar);
 create table bi.behavior_clusters (version_id varchar, as_of_date date, population varchar, cluster_id varchar,
     cluster_name varchar, rule varchar, rule_precision double, rule_recall double, customers bigint, share double,
     jaccard double, silhouette double, first_version_id varchar, matched_jaccard double, top_features varchar,
@@ -131,6 +134,18 @@ insert into bi.value_bridge
 select '{VERSION}', '2026-10-31', '2026-09-30.1', * from (values
     (1, 'opening', 1370000), (2, 'earned', 21000), (3, 'arrivals', 18000), (4, 'losses', -26000), (5, 'price', 9000),
     (6, 'mix', 3500), (7, 'volume', -4200), (8, 'retention', -1300), (9, 'closing', 1390000)) as t;
+insert into bi.value_backtest
+select '{VERSION}', '2026-10-31', 6, cutoff_date, forecast, measure, part, value, 900,
+    forecast = 'cohort_curves', false,
+    'The cohort curves beat every other forecast 6 months ahead.'
+from (values
+    ('cohort_curves', 'total_error', null, -0.021), ('last_12_months', 'total_error', null, 0.083),
+    ('cohort_curves', 'root_mean_square_error', null, 41.5), ('last_12_months', 'root_mean_square_error', null, 47.0),
+    ('cohort_curves', 'brier', null, 0.0601),
+    ('cohort_curves', 'predicted_margin', '1', 5200), ('cohort_curves', 'actual_margin', '1', 5350),
+    ('cohort_curves', 'predicted_margin', '10', 310), ('cohort_curves', 'actual_margin', '10', 290)
+) as measured(forecast, measure, part, value)
+cross join (values (null::date), ('2026-03-31'::date)) as cutoffs(cutoff_date);
 insert into bi.retention_quality
 select '{VERSION}', '2026-10-31', model, measure, part, value, 5400, 24317, 24322, model = 'hazard_model',
     'Hazard model: its log loss is lower.'

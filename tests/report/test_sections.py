@@ -3,6 +3,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from orchestration.lib.report.backtest_evidence import backtest_evidence
 from orchestration.lib.report.cluster_section import feature_name, features_apart, stability
 from orchestration.lib.report.figures import spread_labels
 from orchestration.lib.report.hazard_evidence import hazard_evidence
@@ -173,6 +174,24 @@ def test_the_evidence_for_the_hazard_model_is_shown_beside_the_curves(lake: duck
         "Of the tenth of customers at the highest risk 9.0\xa0% were expected"
     )
     assert content["important"] == "usage ratio"
+
+
+def test_past_predictions_are_shown_beside_what_came_with_the_champion_marked(lake: duckdb.DuckDBPyConnection) -> None:
+    content = backtest_evidence(lake.execute("select * from bi.value_backtest").df())
+    assert content["verdict"] == "The cohort curves beat every other forecast 6 months ahead."
+    assert [(row["name"], row["is_champion"], row["total_error"]) for row in content["backtests"]] == [
+        ("Cohort curves", True, -0.021),
+        ("Last 12 months go on", False, 0.083),
+    ]
+    assert content["backtest_cutoffs"] == "1 past month end"
+    assert "−2.1" in content["backtest_says"]
+
+
+def test_without_enough_history_the_backtest_is_a_sentence() -> None:
+    told = {"measure": "not_enough_history", "decision": "Not enough history.", "cutoff_date": None}
+    content = backtest_evidence(pd.DataFrame([told | {"horizon_months": None}]))
+    assert content["verdict"] == "Not enough history."
+    assert not content["backtests"]
 
 
 def test_a_fallback_is_a_sentence_without_figures() -> None:

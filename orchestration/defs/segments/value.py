@@ -13,6 +13,7 @@ from models.hazard import ChurnHazard
 from models.prepaid_value import PREPAID_COLUMNS, PrepaidValuation, is_prepaid
 from models.retention import RetentionCurves
 from models.value import FEATURE_COLUMNS, customer_value
+from orchestration.lib.backtest_rows import reason_to_step_back
 from orchestration.lib.deployment import ALL_MONTHS_IN_ONE_RUN, MONTHS, WRITER_POOL, Deployment
 from orchestration.lib.frames import read_frame
 from orchestration.lib.hazard_rows import customers_with_covariates, sample_customer_months
@@ -38,6 +39,7 @@ _DEPS = [
     ["features", "customer_features"],
     ["features", "retention_exposures"],
     ["features", "customer_months_at_risk"],
+    ["segments", "value_backtest"],
 ]
 
 
@@ -82,6 +84,8 @@ def value(context: dg.AssetExecutionContext, deployment: Deployment) -> Iterator
             hazard = ChurnHazard(curves, settings.hazard).fit(
                 sample_customer_months(connection, candidate.as_of_date, settings.hazard.sample_rows)
             )
+            if hazard.is_trusted_ and (reason := reason_to_step_back(connection, candidate.version_id)):
+                hazard.step_back(reason)
             tell(context, hazard.decision_)
             prepaid = PrepaidValuation(settings.value).fit(
                 read_frame(

@@ -62,6 +62,10 @@ _QUERIES = {
         select * from bi.retention_quality where version_id = $version
         order by hazard_model desc, measure, part
     """,
+    "backtest": """
+        select * from bi.value_backtest where version_id = $version
+        order by horizon_months, cutoff_date nulls last, forecast, measure, part
+    """,
     "clusters": """
         select * from bi.behavior_clusters where version_id = $version
         order by population, customers desc, cluster_id

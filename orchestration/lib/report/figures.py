@@ -296,6 +296,23 @@ def cluster_map(points: pd.DataFrame, names: Mapping[str, str], name: str) -> Ma
     return drawing.svg
 
 
+def predicted_and_actual(tenths: pd.DataFrame, horizon: int) -> Markup:
+    """Draw predicted beside actual margin by tenth of predicted margin, best first."""
+    with _drawing("backtest", "Predicted and actual margin by tenth", width=4.2, height=3.4) as drawing:
+        axes = drawing.figure.subplots()
+        place = np.arange(len(tenths))
+        for offset, column, color, name in (
+            (-0.2, "predicted_margin", FUTURE, "Predicted"),
+            (0.2, "actual_margin", PAST, "What came"),
+        ):
+            axes.bar(place + offset, tenths[column].to_numpy(dtype=float), width=0.38, color=color, label=name)
+        axes.set_xticks(place, [str(part) for part in tenths.index])
+        axes.set_xlabel(f"Tenth of predicted margin, {horizon} months")
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _position: number(value)))
+        axes.legend(loc="upper right")
+    return drawing.svg
+
+
 def spread_labels(heights: Sequence[float], gap: float) -> list[float]:
     """Move labels up and down, keeping their order, until neighbours are ``gap`` apart, inside the plot."""
     order = np.argsort(heights, kind="stable")

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from orchestration.lib.report import figures
+from orchestration.lib.report.backtest_evidence import backtest_evidence
 from orchestration.lib.report.data import ReportData
 from orchestration.lib.report.formats import is_unknown, label, number, plural, share
 from orchestration.lib.report.hazard_evidence import hazard_evidence
@@ -57,6 +58,7 @@ def retention(data: ReportData) -> Section:
             "more": max(0, len(seen) - 12),
             "pooled": int(seen["pooled_from"].notna().sum()),
             **hazard_evidence(data["retention_quality"]),
+            **backtest_evidence(data["backtest"]),
         },
     )
 

@@ -1,0 +1,32 @@
+"""How predicted value is held against what came."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class BacktestParameters:
+    """How the backtest is made.
+
+    Attributes:
+        cutoffs: past as-of dates to predict from; a verdict needs all of them.
+        horizons_months: how far ahead margin and churn are compared.
+        min_history_months: months with a known outcome that a cut-off needs behind it.
+        sample_customers: most customers to compare at a cut-off, the same ones each time.
+        margin_months: latest months whose mean is the margin expected of a customer.
+    """
+
+    cutoffs: int = 3
+    horizons_months: tuple[int, ...] = (6, 12)
+    min_history_months: int = 5
+    sample_customers: int = 50_000
+    margin_months: int = 3
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be meant."""
+        for name in ("cutoffs", "min_history_months", "sample_customers"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1, found {getattr(self, name)}")
+        if not self.horizons_months or any(not 1 <= months <= 120 for months in self.horizons_months):
+            raise ValueError(f"horizons_months must lie in 1..120 and not be empty, found {self.horizons_months}")
+        if not 1 <= self.margin_months <= 12:
+            raise ValueError(f"margin_months must lie in 1..12, found {self.margin_months}")

@@ -1,0 +1,103 @@
+"""The backtest of customer value, which decides what the values of the version rest on."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import dagster as dg
+import duckdb
+import pandas as pd
+
+from models.backtest import MEASURE_COLUMNS, backtest_frame, measures_at_cutoff, verdict
+from models.backtest_forecasts import forecast_hazards, forecast_margins
+from models.residual_life import survival_ahead
+from orchestration.lib.backtest_rows import Cutoff, customers_at, cutoffs_of, exposures_by, fingerprint, sample_by
+from orchestration.lib.deployment import ALL_MONTHS_IN_ONE_RUN, MONTHS, WRITER_POOL, Deployment
+from orchestration.lib.frames import read_frame
+from orchestration.lib.progress import tell
+from orchestration.lib.segment_assets import candidates_of, segment_spec
+from orchestration.lib.segment_tables import write_segment
+from orchestration.lib.settings import Settings
+from orchestration.lib.versions import Candidate
+from orchestration.lib.warehouse import transaction
+
+_DEPS = [["segments", "versions"], ["features", "customer_months_at_risk"], ["features", "customer_margin_monthly"]]
+
+
+@dg.multi_asset(
+    name="value_backtest",
+    specs=[
+        segment_spec(
+            "value_backtest",
+            "One row a horizon, cut-off (null: all of them), forecast, measure, part and version: what was predicted"
+            " from past dates beside what came.",
+            _DEPS,
+        )
+    ],
+    partitions_def=MONTHS,
+    backfill_policy=ALL_MONTHS_IN_ONE_RUN,
+    pool=WRITER_POOL,
+)
+def value_backtest(context: dg.AssetExecutionContext, deployment: Deployment) -> Iterator[dg.MaterializeResult]:
+    """Predict from past cut-offs, measure against what came, decide who is the champion."""
+    rows, latest = 0, dict[str, Any]()
+    with deployment.warehouse.writer() as connection:
+        for candidate in candidates_of(context, connection):
+            cutoffs = cutoffs_of(connection, candidate.as_of_date, deployment.settings.backtest)
+            measured, made = [], 0
+            for cutoff in cutoffs:
+                found = fingerprint(connection, candidate.as_of_date, cutoff)
+                known = _measured_before(connection, candidate, cutoff, found)
+                made += known.empty
+                measures = _measure(connection, candidate, cutoff, deployment.settings) if known.empty else known
+                measured.append(measures.assign(fingerprint=found))
+            every = pd.concat(measured, ignore_index=True) if measured else pd.DataFrame()
+            outcome = verdict(every, deployment.settings.backtest)
+            frame = backtest_frame(every.drop(columns="fingerprint", errors="ignore"), outcome)
+            frame["fingerprint"] = every["fingerprint"].reindex(frame.index) if measured else None
+            tell(context, f"{outcome.decision} {made} of {len(cutoffs)} cut-offs measured anew.")
+            with transaction(connection):
+                rows += write_segment(connection, "value_backtest", candidate.version_id, candidate.as_of_date, frame)
+            latest = {"decision": outcome.decision, "cutoffs": len(cutoffs), "cutoffs_measured_anew": made}
+    yield dg.MaterializeResult(asset_key=["segments", "value_backtest"], metadata={"rows_written": rows} | latest)
+
+
+def _measure(
+    connection: duckdb.DuckDBPyConnection, candidate: Candidate, cutoff: Cutoff, settings: Settings
+) -> pd.DataFrame:
+    as_of, ahead, rate = candidate.as_of_date, cutoff.horizon_months, settings.value.annual_discount_rate
+    customers = customers_at(connection, as_of, cutoff, settings.backtest, rate)
+    hazards, _ = forecast_hazards(
+        exposures_by(connection, as_of, cutoff),
+        sample_by(connection, as_of, cutoff, settings.hazard.sample_rows),
+        customers,
+        ahead,
+        settings.retention,
+        settings.hazard,
+    )
+    return measures_at_cutoff(
+        ahead,
+        cutoff.day,
+        forecast_margins(customers, hazards, ahead, rate),
+        {name: 1.0 - survival_ahead(hazard)[:, -1] for name, hazard in hazards.items()},
+        customers["actual_margin"].to_numpy(dtype=float),
+        customers["has_churned"].to_numpy(dtype=float),
+    )
+
+
+def _measured_before(
+    connection: duckdb.DuckDBPyConnection, candidate: Candidate, cutoff: Cutoff, found: str
+) -> pd.DataFrame:
+    """Measures of the same cut-off, made from the same rows by the same code and settings; else no rows."""
+    return read_frame(
+        connection,
+        f"select {', '.join(f'measured.{name}' for name in MEASURE_COLUMNS)}"
+        " from segments.value_backtest as measured"
+        " where cutoff_date = ? and horizon_months = ? and fingerprint = ? and version_id = ("
+        "  select max_by(earlier.version_id, earlier.created_at) from segments.versions as earlier"
+        "  inner join segments.versions as own on own.version_id = ? and earlier.version_id <> own.version_id"
+        "   and earlier.settings_hash = own.settings_hash and earlier.code_version = own.code_version"
+        "  where earlier.version_id in ("
+        "   select version_id from segments.value_backtest"
+        "   where cutoff_date = ? and horizon_months = ? and fingerprint = ?))",
+        [cutoff.day, cutoff.horizon_months, found, candidate.version_id, cutoff.day, cutoff.horizon_months, found],
+    )

@@ -1,0 +1,160 @@
+"""The rows of the backtest: what was known at a past cut-off, and what came after it.
+
+Everything is read from the customer-months of the version's own as-of date, with the outcomes after the cut-off cut
+away, so a backtest is the same whichever months were segmented before. Cut-offs are ends of calendar quarters: most
+months of the year test the same ones, and what was measured before holds while its rows are unchanged.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+
+import duckdb
+import pandas as pd
+
+from models.backtest_parameters import BacktestParameters
+from models.hazard_covariates import COVARIATES
+from models.retention_cohorts import COHORT_COLUMNS
+from orchestration.lib.frames import read_frame
+from orchestration.lib.hazard_rows import months_known_by, sample_customer_months
+
+_AT_RISK = "features.customer_months_at_risk"
+
+
+@dataclass(frozen=True)
+class Cutoff:
+    """A past as-of date to predict from, and how far ahead."""
+
+    day: date
+    horizon_months: int
+
+    @property
+    def month_number(self) -> int:
+        """Year * 12 + month."""
+        return self.day.year * 12 + self.day.month
+
+
+def cutoffs_of(connection: duckdb.DuckDBPyConnection, as_of: date, parameters: BacktestParameters) -> list[Cutoff]:
+    """The latest quarter ends whose outcome is known and that have enough history behind them, oldest first."""
+    found = connection.execute(
+        "with months as (select distinct month_number, month_end_date from features.customer_months_at_risk"
+        "  where as_of_date = $day),"
+        " last as (select max(month_number) as latest, min(month_number) as first from months)"
+        " select month_end_date, horizon from months, last, (select unnest($horizons::integer[]) as horizon)"
+        " where month(month_end_date) % 3 = 0 and month_number + horizon <= latest and month_number - first >= $history"
+        " qualify row_number() over (partition by horizon order by month_number desc) <= $cutoffs"
+        " order by horizon, month_end_date",
+        {
+            "day": as_of,
+            "horizons": list(parameters.horizons_months),
+            "history": parameters.min_history_months,
+            "cutoffs": parameters.cutoffs,
+        },
+    ).fetchall()
+    return [Cutoff(day, horizon) for day, horizon in found]
+
+
+def fingerprint(connection: duckdb.DuckDBPyConnection, as_of: date, cutoff: Cutoff) -> str:
+    """What identifies the rows that a cut-off is measured on: their number and the sum of their hashes."""
+    rows, hashes, margins = connection.execute(
+        f"select (select count(*) from {months_known_by(cutoff.month_number + cutoff.horizon_months)}"
+        "   where as_of_date = $day),"
+        " (select sum(hash(known) % 4294967296) from (select * exclude (as_of_date)"
+        f"   from {months_known_by(cutoff.month_number + cutoff.horizon_months)} where as_of_date = $day) as known),"
+        " (select sum(hash(customer_id, month_end_date, margin) % 4294967296) from features.customer_margin_monthly"
+        "   where month_end_date > $cutoff - interval 12 month"
+        "   and month_end_date <= last_day($cutoff + to_months($horizon::integer)))",
+        {"day": as_of, "cutoff": cutoff.day, "horizon": cutoff.horizon_months},
+    ).fetchall()[0]
+    return f"{rows}-{hashes}-{margins}"
+
+
+def exposures_by(connection: duckdb.DuckDBPyConnection, as_of: date, cutoff: Cutoff) -> pd.DataFrame:
+    """Exposures of the months before the cut-off, as ``RetentionCurves.fit`` takes them."""
+    keys = ", ".join((*COHORT_COLUMNS, "spell_months"))
+    return read_frame(
+        connection,
+        f"select {keys}, count(*)::double as customers_at_risk,"
+        " sum(coalesce(churned_next_month, false)::integer)::double as customers_churned"
+        f" from {months_known_by(cutoff.month_number)} where as_of_date = ? and months_followed > 0 group by all",
+        [as_of],
+    )
+
+
+def sample_by(connection: duckdb.DuckDBPyConnection, as_of: date, cutoff: Cutoff, rows: int) -> pd.DataFrame:
+    """Customer-months to fit the hazard model on, outcomes as far as they were known at the cut-off."""
+    return sample_customer_months(connection, as_of, rows, months_known_by(cutoff.month_number))
+
+
+def customers_at(
+    connection: duckdb.DuckDBPyConnection,
+    as_of: date,
+    cutoff: Cutoff,
+    parameters: BacktestParameters,
+    annual_discount_rate: float,
+) -> pd.DataFrame:
+    """Open customers at the cut-off (a sample by hash where there are many), their margin before and after it.
+
+    ``expected_monthly_margin`` is the mean of the latest months, ``margin_12m_mean`` that of the year, over the months
+    that the customer was there; the month it came counts only where there is no other. ``actual_margin`` is what it
+    brought in the months after, discounted like a prediction, credits and write-offs of those months among it;
+    ``has_churned`` whether it left in them.
+    """
+    covariates = ", ".join(f"at_risk.{name}" for name in dict.fromkeys((*COVARIATES, "is_committed")))
+    return read_frame(
+        connection,
+        f"""
+        with customers as (
+            select * from {_AT_RISK} where as_of_date = $day and month_number = $month
+            order by hash(customer_id), customer_id limit $customers
+        ),
+        margins as (
+            select
+                margin.customer_id,
+                sum(margin.margin) filter (ahead between 1 - least($recent, greatest(spell_months, 1)) and 0)
+                    / any_value(least($recent, greatest(spell_months, 1))) as expected_monthly_margin,
+                sum(margin.margin) filter (ahead between 1 - least(12, greatest(spell_months, 1)) and 0)
+                    / any_value(least(12, greatest(spell_months, 1))) as margin_12m_mean,
+                sum(margin.margin * pow(1 + $rate::double, -ahead / 12.0)) filter (ahead between 1 and $horizon)
+                    as actual_margin
+            from (
+                select
+                    months.customer_id, months.margin::double as margin, customers.spell_months,
+                    year(months.month_end_date) * 12 + month(months.month_end_date) - $month as ahead
+                from features.customer_margin_monthly as months
+                inner join customers on months.customer_id = customers.customer_id
+                where months.month_end_date > $cutoff::date - interval 13 month
+                    and months.month_end_date <= last_day($cutoff::date + to_months($horizon::integer))
+            ) as margin
+            group by margin.customer_id
+        )
+        select
+            at_risk.customer_id, at_risk.month_number, {covariates},
+            coalesce(margins.expected_monthly_margin, 0) as expected_monthly_margin,
+            coalesce(margins.margin_12m_mean, 0) as margin_12m_mean,
+            coalesce(at_risk.monthly_fee * at_risk.discount_share, 0) as monthly_discount,
+            coalesce(margins.actual_margin, 0) as actual_margin,
+            (coalesce(at_risk.churned_after_months, 9999) <= $horizon)::double as has_churned
+        from customers as at_risk
+        left join margins on at_risk.customer_id = margins.customer_id
+        order by at_risk.customer_id
+        """,
+        {
+            "day": as_of,
+            "month": cutoff.month_number,
+            "cutoff": cutoff.day,
+            "horizon": cutoff.horizon_months,
+            "recent": parameters.margin_months,
+            "customers": parameters.sample_customers,
+            "rate": annual_discount_rate,
+        },
+    )
+
+
+def reason_to_step_back(connection: duckdb.DuckDBPyConnection, version_id: str) -> str | None:
+    """Return the backtest's decision where it tested the hazard model and refused it."""
+    found = connection.execute(
+        "select any_value(decision) from segments.value_backtest where version_id = ?"
+        " having bool_or(is_refused and forecast = 'hazard_model')",
+        [version_id],
+    ).fetchone()
+    return str(found[0]) if found else None

@@ -1,0 +1,68 @@
+"""The part of the retention section about past predictions: what was foretold, and what came."""
+
+from typing import Any
+
+import pandas as pd
+
+from orchestration.lib.report import figures
+from orchestration.lib.report.formats import is_unknown, plural, share, signed_share
+
+FORECAST_NAMES = {
+    "hazard_model": "Hazard model",
+    "cohort_curves": "Cohort curves",
+    "sbg_alone": "One sBG for all",
+    "constant_retention": "Constant retention",
+    "unconditional_survival": "Survival from month 0",
+    "last_12_months": "Last 12 months go on",
+}
+
+
+def backtest_evidence(backtest: pd.DataFrame) -> dict[str, Any]:
+    """Content of the section: the verdict, a table by horizon and forecast, margin by tenth of the champion.
+
+    Figures are of the cut-offs pooled. Without a champion the tenths are those of the cohorts' curves.
+    """
+    if backtest.empty:
+        return {"verdict": "", "backtests": [], "backtest_tenths": ""}
+    verdict = str(backtest["decision"].iloc[0])
+    pooled = backtest[backtest["cutoff_date"].isna() & backtest["horizon_months"].notna()]
+    if pooled.empty:
+        return {"verdict": verdict, "backtests": [], "backtest_tenths": ""}
+    overall = pooled[pooled["part"].isna()].pivot_table(
+        index=["horizon_months", "forecast"], columns="measure", values="value"
+    )
+    champions = set(pooled.loc[pooled["is_champion"], "forecast"])
+    shown = next(iter(champions), "cohort_curves")
+    horizon = int(pooled.loc[pooled["forecast"] == shown, "horizon_months"].max())
+    tenths = _tenths(pooled[(pooled["forecast"] == shown) & (pooled["horizon_months"] == horizon)])
+    columns = ["total_error", "root_mean_square_error", "rank_correlation", "gini_lift", "auc", "brier"]
+    columns.append("top_decile_lift")
+    rows = [
+        {"name": FORECAST_NAMES[forecast], "horizon": int(months), "is_champion": forecast in champions}
+        | overall.reindex(columns=columns).loc[(months, forecast)].to_dict()
+        for months in sorted(set(pooled["horizon_months"]))
+        for forecast in FORECAST_NAMES
+        if (months, forecast) in overall.index
+    ]
+    cutoffs = backtest["cutoff_date"].nunique()
+    return {
+        "verdict": verdict,
+        "backtests": rows,
+        "backtest_cutoffs": plural(int(cutoffs), "past month end"),
+        "backtest_tenths": figures.predicted_and_actual(tenths, horizon),
+        "backtest_says": _sentence(overall.loc[(horizon, shown)].get("total_error"), FORECAST_NAMES[shown], horizon),
+    }
+
+
+def _tenths(rows: pd.DataFrame) -> pd.DataFrame:
+    """Predicted and actual margin by tenth of predicted margin, the best first."""
+    parts = rows[rows["part"].notna()].pivot_table(index="part", columns="measure", values="value")
+    return parts.sort_index(key=lambda part: part.astype(int))
+
+
+def _sentence(error: Any, name: str, horizon: int) -> str:
+    if is_unknown(error):
+        return f"Nothing came in the {horizon} months that were predicted."
+    if abs(error) < 0.0005:
+        return f"{name}: the margin of the {horizon} months after was foretold to {share(0.0005, 2)}."
+    return f"{name}: the margin predicted for the {horizon} months after was {signed_share(error)} off what came."
