@@ -22,10 +22,11 @@ _AT_RISK = "features.customer_months_at_risk"
 
 @dataclass(frozen=True)
 class Cutoff:
-    """A past as-of date to predict from, and how far ahead."""
+    """A past as-of date to predict from, how far ahead, and the first month (year * 12 + month) to learn from."""
 
     day: date
     horizon_months: int
+    first_month_number: int
 
     @property
     def month_number(self) -> int:
@@ -33,33 +34,43 @@ class Cutoff:
         return self.day.year * 12 + self.day.month
 
 
-def cutoffs_of(connection: duckdb.DuckDBPyConnection, as_of: date, parameters: BacktestParameters) -> list[Cutoff]:
-    """The latest quarter ends whose outcome is known and that have enough history behind them, oldest first."""
+def cutoffs_of(
+    connection: duckdb.DuckDBPyConnection, as_of: date, parameters: BacktestParameters, training_months: int
+) -> list[Cutoff]:
+    """The latest quarter ends whose outcome is known and that have enough history behind them, oldest first.
+
+    Where the window of ``training_months`` is full it moves on every month; what is learned from begins with the first
+    quarter end in it, so that the rows of a cut-off stay the same for a quarter.
+    """
     found = connection.execute(
         "with months as (select distinct month_number, month_end_date from features.customer_months_at_risk"
         "  where as_of_date = $day),"
-        " last as (select max(month_number) as latest, min(month_number) as first from months)"
-        " select month_end_date, horizon from months, last, (select unnest($horizons::integer[]) as horizon)"
-        " where month(month_end_date) % 3 = 0 and month_number + horizon <= latest and month_number - first >= $history"
+        " span as (select max(month_number) as latest, min(month_number) as first from months),"
+        " last as (select latest, first + case when latest - first + 1 >= $training"
+        "  then (3 - first % 3) % 3 else 0 end as first from span)"
+        " select month_end_date, horizon, first"
+        " from months, last, (select unnest($horizons::integer[]) as horizon)"
+        " where month_number % 3 = 0 and month_number + horizon <= latest and month_number - first >= $history"
         " qualify row_number() over (partition by horizon order by month_number desc) <= $cutoffs"
         " order by horizon, month_end_date",
         {
             "day": as_of,
+            "training": training_months,
             "horizons": list(parameters.horizons_months),
             "history": parameters.min_history_months,
             "cutoffs": parameters.cutoffs,
         },
     ).fetchall()
-    return [Cutoff(day, horizon) for day, horizon in found]
+    return [Cutoff(*row) for row in found]
 
 
 def fingerprint(connection: duckdb.DuckDBPyConnection, as_of: date, cutoff: Cutoff) -> str:
     """What identifies the rows that a cut-off is measured on: their number and the sum of their hashes."""
     rows, hashes, margins = connection.execute(
-        f"select (select count(*) from {months_known_by(cutoff.month_number + cutoff.horizon_months)}"
+        f"select (select count(*) from {_months(cutoff, cutoff.horizon_months)}"
         "   where as_of_date = $day),"
         " (select sum(hash(known) % 4294967296) from (select * exclude (as_of_date)"
-        f"   from {months_known_by(cutoff.month_number + cutoff.horizon_months)} where as_of_date = $day) as known),"
+        f"   from {_months(cutoff, cutoff.horizon_months)} where as_of_date = $day) as known),"
         " (select sum(hash(customer_id, month_end_date, margin) % 4294967296) from features.customer_margin_monthly"
         "   where month_end_date > $cutoff - interval 12 month"
         "   and month_end_date <= last_day($cutoff + to_months($horizon::integer)))",
@@ -75,14 +86,14 @@ def exposures_by(connection: duckdb.DuckDBPyConnection, as_of: date, cutoff: Cut
         connection,
         f"select {keys}, count(*)::double as customers_at_risk,"
         " sum(coalesce(churned_next_month, false)::integer)::double as customers_churned"
-        f" from {months_known_by(cutoff.month_number)} where as_of_date = ? and months_followed > 0 group by all",
+        f" from {_months(cutoff)} where as_of_date = ? and months_followed > 0 group by all",
         [as_of],
     )
 
 
 def sample_by(connection: duckdb.DuckDBPyConnection, as_of: date, cutoff: Cutoff, rows: int) -> pd.DataFrame:
     """Customer-months to fit the hazard model on, outcomes as far as they were known at the cut-off."""
-    return sample_customer_months(connection, as_of, rows, months_known_by(cutoff.month_number))
+    return sample_customer_months(connection, as_of, rows, _months(cutoff))
 
 
 def customers_at(
@@ -95,7 +106,7 @@ def customers_at(
     """Open customers at the cut-off (a sample by hash where there are many), their margin before and after it.
 
     ``expected_monthly_margin`` is the mean of the latest months, ``margin_12m_mean`` that of the year, over the months
-    that the customer was there; the month it came counts only where there is no other. ``actual_margin`` is what it
+    that the customer was there and the books are open; the month it came counts only where there is no other. ``actual_margin`` is what it
     brought in the months after, discounted like a prediction, credits and write-offs of those months among it;
     ``has_churned`` whether it left in them.
     """
@@ -107,21 +118,27 @@ def customers_at(
             select * from {_AT_RISK} where as_of_date = $day and month_number = $month
             order by hash(customer_id), customer_id limit $customers
         ),
+        books as (
+            select $month + 1 - min(year(month_end_date) * 12 + month(month_end_date)) as months
+            from features.customer_margin_monthly
+        ),
         margins as (
             select
                 margin.customer_id,
-                sum(margin.margin) filter (ahead between 1 - least($recent, greatest(spell_months, 1)) and 0)
-                    / any_value(least($recent, greatest(spell_months, 1))) as expected_monthly_margin,
-                sum(margin.margin) filter (ahead between 1 - least(12, greatest(spell_months, 1)) and 0)
-                    / any_value(least(12, greatest(spell_months, 1))) as margin_12m_mean,
+                sum(margin.margin) filter (ahead between 1 - least($recent, known_months) and 0)
+                    / any_value(least($recent, known_months)) as expected_monthly_margin,
+                sum(margin.margin) filter (ahead between 1 - least(12, known_months) and 0)
+                    / any_value(least(12, known_months)) as margin_12m_mean,
                 sum(margin.margin * pow(1 + $rate::double, -ahead / 12.0)) filter (ahead between 1 and $horizon)
                     as actual_margin
             from (
                 select
-                    months.customer_id, months.margin::double as margin, customers.spell_months,
+                    months.customer_id, months.margin::double as margin,
+                    least(greatest(customers.spell_months, 1), books.months) as known_months,
                     year(months.month_end_date) * 12 + month(months.month_end_date) - $month as ahead
                 from features.customer_margin_monthly as months
                 inner join customers on months.customer_id = customers.customer_id
+                cross join books
                 where months.month_end_date > $cutoff::date - interval 13 month
                     and months.month_end_date <= last_day($cutoff::date + to_months($horizon::integer))
             ) as margin
@@ -148,6 +165,10 @@ def customers_at(
             "rate": annual_discount_rate,
         },
     )
+
+
+def _months(cutoff: Cutoff, ahead: int = 0) -> str:
+    return months_known_by(cutoff.month_number + ahead, cutoff.first_month_number)
 
 
 def reason_to_step_back(connection: duckdb.DuckDBPyConnection, version_id: str) -> str | None:

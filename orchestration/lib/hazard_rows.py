@@ -15,13 +15,14 @@ _OUTCOMES = ("customer_id", "month_number", "months_followed", "churned_after_mo
 _OUTCOME_GROUP = "case when churned_next_month then 0 when churned_after_months is not null then 1 else 2 end"
 
 
-def months_known_by(month_number: int) -> str:
+def months_known_by(month_number: int, first_month_number: int) -> str:
     """Return a subquery: the customer-months before a month, their outcomes only as far as they were known then."""
     left = f"{int(month_number)} - month_number"
     return (
         f"(select * replace (least(months_followed, {left}) as months_followed,"
         f" case when churned_after_months <= {left} then churned_after_months end as churned_after_months)"
-        f" from {_AT_RISK} where month_number < {int(month_number)})"
+        f" from {_AT_RISK}"
+        f" where month_number >= {int(first_month_number)} and month_number < {int(month_number)})"
     )
 
 

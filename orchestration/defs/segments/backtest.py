@@ -42,7 +42,12 @@ def value_backtest(context: dg.AssetExecutionContext, deployment: Deployment) ->
     rows, latest = 0, dict[str, Any]()
     with deployment.warehouse.writer() as connection:
         for candidate in candidates_of(context, connection):
-            cutoffs = cutoffs_of(connection, candidate.as_of_date, deployment.settings.backtest)
+            cutoffs = cutoffs_of(
+                connection,
+                candidate.as_of_date,
+                deployment.settings.backtest,
+                deployment.settings.hazard.training_months,
+            )
             measured, made = [], 0
             for cutoff in cutoffs:
                 found = fingerprint(connection, candidate.as_of_date, cutoff)

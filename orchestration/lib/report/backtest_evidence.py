@@ -44,13 +44,16 @@ def backtest_evidence(backtest: pd.DataFrame) -> dict[str, Any]:
         for forecast in FORECAST_NAMES
         if (months, forecast) in overall.index
     ]
+    error = next(
+        row["total_error"] for row in rows if (row["name"], row["horizon"]) == (FORECAST_NAMES[shown], horizon)
+    )
     cutoffs = backtest["cutoff_date"].nunique()
     return {
         "verdict": verdict,
         "backtests": rows,
         "backtest_cutoffs": plural(int(cutoffs), "past month end"),
         "backtest_tenths": figures.predicted_and_actual(tenths, horizon),
-        "backtest_says": _sentence(overall.loc[(horizon, shown)].get("total_error"), FORECAST_NAMES[shown], horizon),
+        "backtest_says": _sentence(error, FORECAST_NAMES[shown], horizon),
     }
 
 

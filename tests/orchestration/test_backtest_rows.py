@@ -1,0 +1,97 @@
+"""Rows of the backtest: quarter ends with a known outcome, and nothing from after a cut-off in what is learned."""
+
+from collections.abc import Iterator
+from datetime import date
+
+import duckdb
+import pandas as pd
+import pytest
+
+from models.backtest_parameters import BacktestParameters
+from orchestration.lib.backtest_rows import Cutoff, customers_at, cutoffs_of, exposures_by, fingerprint, sample_by
+from tests.models.customer_months import FIRST_MONTH, simulate_months
+
+MONTHS = 18
+AS_OF = (pd.Period("2025-01", "M") + MONTHS - 1).end_time.date()  # FIRST_MONTH is January 2025
+CUTOFF = Cutoff(date(2025, 12, 31), 6, FIRST_MONTH)
+
+
+@pytest.fixture(scope="module")
+def lake() -> Iterator[duckdb.DuckDBPyConnection]:
+    assert FIRST_MONTH == 2025 * 12 + 1
+    months = simulate_months(200, MONTHS, base=0.05)
+    months["month_end_date"] = [
+        (pd.Period("2025-01", "M") + number - FIRST_MONTH).end_time.date() for number in months["month_number"]
+    ]
+    left = months["churned_after_months"]
+    months = months.drop(columns="sample_weight").assign(
+        as_of_date=AS_OF, churned_next_month=(left == 1).fillna(False).where(months["months_followed"] > 0)
+    )
+    margins = months[["customer_id", "month_end_date"]].assign(margin=10.0)
+    with duckdb.connect() as connection:
+        connection.register("months", months)
+        connection.register("margins", margins)
+        connection.execute(
+            "create schema features;"
+            "create table features.customer_months_at_risk as select * replace (as_of_date::date as as_of_date,"
+            " month_end_date::date as month_end_date) from months;"
+            "create table features.customer_margin_monthly as select customer_id, month_end_date::date as month_end_date,"
+            " margin::decimal(18, 2) as margin from margins"
+        )
+        yield connection
+
+
+def test_cutoffs_are_quarter_ends_whose_outcome_is_known_and_that_have_history(lake: duckdb.DuckDBPyConnection) -> None:
+    found = cutoffs_of(lake, AS_OF, BacktestParameters(), training_months=24)
+    assert [(cutoff.day, cutoff.horizon_months) for cutoff in found] == [
+        (date(2025, 6, 30), 6),
+        (date(2025, 9, 30), 6),
+        (date(2025, 12, 31), 6),
+        (date(2025, 6, 30), 12),
+    ]
+
+
+def test_where_the_window_moves_learning_begins_with_a_quarter_end(lake: duckdb.DuckDBPyConnection) -> None:
+    found = cutoffs_of(lake, AS_OF, BacktestParameters(), training_months=MONTHS)
+    assert {cutoff.first_month_number for cutoff in found} == {FIRST_MONTH + 2}
+
+
+def test_what_is_learned_from_holds_no_outcome_from_after_the_cutoff(lake: duckdb.DuckDBPyConnection) -> None:
+    sample = sample_by(lake, AS_OF, CUTOFF, 1_000_000)
+    assert (sample["month_number"] + sample["months_followed"] <= CUTOFF.month_number).all()
+    left = sample["month_number"] + sample["churned_after_months"]
+    assert left.max() == CUTOFF.month_number
+    everything = lake.execute("select * from features.customer_months_at_risk where month_number < 24312").df()
+    assert len(sample) == len(everything)
+    events = (everything["month_number"] + everything["churned_after_months"] <= CUTOFF.month_number).sum()
+    assert sample["churned_after_months"].notna().sum() == events
+    exposures = exposures_by(lake, AS_OF, CUTOFF)
+    assert exposures["customers_at_risk"].sum() == len(everything)
+    assert exposures["customers_churned"].sum() == (everything["churned_after_months"] == 1).sum()
+
+
+def test_customers_at_a_cutoff_have_their_margin_before_and_after_it(lake: duckdb.DuckDBPyConnection) -> None:
+    customers = customers_at(lake, AS_OF, CUTOFF, BacktestParameters(), annual_discount_rate=0.0)
+    assert len(customers) == 200
+    assert (customers["expected_monthly_margin"] == 10).all()
+    assert (customers["margin_12m_mean"] == 10).all()
+    stayed = customers["has_churned"] == 0
+    assert 0 < stayed.sum() < 200
+    assert (customers.loc[stayed, "actual_margin"] == 60).all()
+    assert (customers.loc[~stayed, "actual_margin"] < 60).all()
+
+
+def test_a_late_fact_changes_the_fingerprint_of_the_cutoffs_it_belongs_to(lake: duckdb.DuckDBPyConnection) -> None:
+    earlier = Cutoff(date(2025, 6, 30), 6, FIRST_MONTH)
+    before = [fingerprint(lake, AS_OF, cutoff) for cutoff in (earlier, CUTOFF)]
+    assert before == [fingerprint(lake, AS_OF, cutoff) for cutoff in (earlier, CUTOFF)]
+    lake.execute("begin")
+    lake.execute(
+        "update features.customer_margin_monthly set margin = 11 where month_end_date = '2026-03-31'"
+        " and customer_id = (select min(customer_id) from features.customer_margin_monthly"
+        " where month_end_date = '2026-03-31')"
+    )
+    after = [fingerprint(lake, AS_OF, cutoff) for cutoff in (earlier, CUTOFF)]
+    lake.execute("rollback")
+    assert after[0] == before[0]
+    assert after[1] != before[1]
