@@ -106,9 +106,9 @@ def customers_at(
     """Open customers at the cut-off (a sample by hash where there are many), their margin before and after it.
 
     ``expected_monthly_margin`` is the mean of the latest months, ``margin_12m_mean`` that of the year, over the months
-    that the customer was there and the books are open; the month it came counts only where there is no other. ``actual_margin`` is what it
-    brought in the months after, discounted like a prediction, credits and write-offs of those months among it;
-    ``has_churned`` whether it left in them.
+    that the customer was there and the books are open; the month it came counts only where there is no other.
+    ``actual_margin`` is what it brought in the months after, discounted like a prediction, credits and write-offs of
+    those months among it; ``has_churned`` whether it left in them.
     """
     covariates = ", ".join(f"at_risk.{name}" for name in dict.fromkeys((*COVARIATES, "is_committed")))
     return read_frame(

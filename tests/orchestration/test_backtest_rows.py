@@ -35,8 +35,8 @@ def lake() -> Iterator[duckdb.DuckDBPyConnection]:
             "create schema features;"
             "create table features.customer_months_at_risk as select * replace (as_of_date::date as as_of_date,"
             " month_end_date::date as month_end_date) from months;"
-            "create table features.customer_margin_monthly as select customer_id, month_end_date::date as month_end_date,"
-            " margin::decimal(18, 2) as margin from margins"
+            "create table features.customer_margin_monthly as select customer_id,"
+            " month_end_date::date as month_end_date, margin::decimal(18, 2) as margin from margins"
         )
         yield connection
 

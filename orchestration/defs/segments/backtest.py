@@ -53,10 +53,10 @@ def value_backtest(context: dg.AssetExecutionContext, deployment: Deployment) ->
                 found = fingerprint(connection, candidate.as_of_date, cutoff)
                 known = _measured_before(connection, candidate, cutoff, found)
                 made += known.empty
-                measures = _measure(connection, candidate, cutoff, deployment.settings) if known.empty else known
+                measures = _measure(connection, candidate, cutoff, settings) if known.empty else known
                 measured.append(measures.assign(fingerprint=found))
             every = pd.concat(measured, ignore_index=True) if measured else pd.DataFrame()
-            outcome = verdict(every, deployment.settings.backtest)
+            outcome = verdict(every, settings.backtest)
             frame = backtest_frame(every.drop(columns="fingerprint", errors="ignore"), outcome)
             frame["fingerprint"] = every["fingerprint"].reindex(frame.index) if measured else None
             tell(context, f"{outcome.decision} {made} of {len(cutoffs)} cut-offs measured anew.")
