@@ -39,6 +39,7 @@ _DEPS = [["segments", "versions"], ["features", "customer_months_at_risk"], ["fe
 )
 def value_backtest(context: dg.AssetExecutionContext, deployment: Deployment) -> Iterator[dg.MaterializeResult]:
     """Predict from past cut-offs, measure against what came, decide who is the champion."""
+    settings = deployment.settings
     rows, latest = 0, dict[str, Any]()
     with deployment.warehouse.writer() as connection:
         for candidate in candidates_of(context, connection):
