@@ -12,14 +12,15 @@ class BacktestParameters:
         horizons_months: how far ahead margin and churn are compared.
         min_history_months: months with a known outcome that a cut-off needs behind it.
         sample_customers: most customers to compare at a cut-off, the same ones each time.
-        margin_months: latest months whose mean is the margin expected of a customer.
+        margin_months: latest months whose mean is the margin expected of a customer. The year that the baseline
+            ``last_12_months`` takes, so that forecasts differ by retention alone.
     """
 
     cutoffs: int = 3
     horizons_months: tuple[int, ...] = (6, 12)
     min_history_months: int = 5
     sample_customers: int = 50_000
-    margin_months: int = 3
+    margin_months: int = 12
 
     def __post_init__(self) -> None:
         """Refuse what cannot be meant."""

@@ -74,6 +74,7 @@ def _environment() -> Environment:
             "signed",
             "money",
             "share",
+            "signed_share",
             "date",
             "moment",
             "label",
