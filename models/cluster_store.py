@@ -31,8 +31,9 @@ def dump_model(model: BehaviorClusters, extra: dict[str, Any]) -> bytes:
 
     The same model gives the same bytes: object numbers and times, which differ from run to run, are put in order.
     """
+    # Where nothing varies, or there is nobody, there is no core: everybody is one cluster.
     core = copy.copy(model.core_)
-    for name in _LEFT_OUT:
+    for name in _LEFT_OUT if core is not None else ():
         core.__dict__.pop(name, None)
     state = {
         "space": model.space_,

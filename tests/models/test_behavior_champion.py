@@ -108,6 +108,14 @@ def test_a_shift_of_a_feature_is_acted_on_in_the_same_run_and_ids_survive(base, 
     assert (month.segmentation.events["event"] == "kept").all()
 
 
+def test_a_population_without_customers_has_a_model_that_goes_once_there_are_some(base, first):
+    nobody = segment_month(base[0].head(0), "consumer", "2026-01-31.1", JANUARY)
+    assert nobody.registered["clusters"] == 0
+    somebody = next_month(nobody, base[0].head(0), base[0])
+    assert somebody.registered["decision"] == "fitted"
+    assert somebody.registered["clusters"] == first.registered["clusters"]
+
+
 def test_an_old_model_stays_where_a_new_one_finds_the_same(base, first):
     month = next_month(first, base[0], steady(base[0]), as_of_date=date(2027, 1, 31))
     assert month.registered["decision"] == "kept"
