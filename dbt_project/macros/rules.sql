@@ -28,19 +28,24 @@
     {{ ([1] + (var('held_months') | map(attribute='months') | list)) | max }}
 {%- endmacro %}
 
+{#- The stages that give way to one that is held: those that may be held themselves, and that of the last rule. -#}
+{% macro yielding_stages() -%}
+    {{ text_list((var('held_months') | map(attribute='stage') | list) + [var('lifecycle_rules')[-1]['segment']]) }}
+{%- endmacro %}
+
 {#-
-    The stage that is held against what the rules say, null where none is. Only stages that may be held themselves and
-    that of the last rule give way; a stage that is a fact, such as churned, never does. The relation has for each
-    stage that may be held the last month in which the rules gave it, last_<stage>_date.
+    The stage that is held against what the rules say, null where none is. A stage that is a fact, such as churned,
+    never gives way, and ends the hold of what was before it. The relation has the last month of such a fact,
+    last_fact_date, and for each stage that may be held the last month in which the rules gave it, last_<stage>_date.
 -#}
 {% macro held_stage(rule_stage, as_of_date) -%}
-    {%- set held = var('held_months') -%}
     case
-        when {{ rule_stage }} not in (
-            {{ text_list(held | map(attribute='stage') | list + [var('lifecycle_rules')[-1]['segment']]) }}
-        ) then null
-        {%- for each in held %}
-        when {{ months_between('last_' ~ each['stage'] ~ '_date', as_of_date) }} < {{ each['months'] }}
+        when {{ rule_stage }} not in ({{ yielding_stages() }}) then null
+        {%- for each in var('held_months') %}
+        {%- set last_date = 'last_' ~ each['stage'] ~ '_date' %}
+        when
+            {{ months_between(last_date, as_of_date) }} < {{ each['months'] }}
+            and coalesce({{ last_date }} > last_fact_date, true)
             then {{ text_literal(each['stage']) }}
         {%- endfor %}
     end

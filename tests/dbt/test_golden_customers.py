@@ -50,6 +50,6 @@ def test_a_segment_says_what_speaks_for_it_and_what_against(golden: pd.DataFrame
     assert university["confidence"] == "medium"
     cleaners = by_id.loc["Cleaning company with many people"]
     assert cleaners["conflicts"] == "the revenue says small_business"
-    assert cleaners["confidence"] == "low"
+    assert cleaners["confidence"] == "medium"
     assert by_id.loc["Driving school", ["conflicts", "confidence"]].isna().tolist() == [True, False]
     assert set(by_id.loc[by_id["market_segment"] == "unclassified_business", "confidence"]) == {"low"}

@@ -144,6 +144,8 @@ select
         when market_segment = 'unclassified_business' then 'low'
         when conflicts is null and (agreements >= 2 or coalesce(agrees_explicit_segment, false)) then 'high'
         when conflicts is null or agreements >= 2 or coalesce(agrees_explicit_segment, false) then 'medium'
+        -- Schemes of size hold by either figure, so one that says less takes little away.
+        when coalesce(conflicts_staff_segment, false) or coalesce(conflicts_money_segment, false) then 'medium'
         else 'low'
     end as confidence,
     size_segment,

@@ -71,6 +71,10 @@ last_given as (
             rows between unbounded preceding and current row
         ) as last_{{ each['stage'] }}_date,
         {% endfor -%}
+        max(case when rule_stage not in ({{ yielding_stages() }}) then as_of_date end) over (
+            partition by customer_id order by as_of_date
+            rows between unbounded preceding and current row
+        ) as last_fact_date,
         *
     from stages
 ),
