@@ -33,7 +33,8 @@ _CUSTOMERS = """
         if(i % 10 = 0 and hash(i, 6) % 3 > 0, hash(i, 7) % 2000000000, null) as annual_revenue,
         if(i % 10 = 0, 'NACE Rev. 2', null) as industry_scheme,
         if(i % 10 = 0, (10 + hash(i, 8) % 89) || '.' || (10 + hash(i, 9) % 90), null) as industry_code,
-        if(i % 10 = 0, (['GmbH', 'Gemeinde', 'e.V.', 'Ltd', 'Universität'])[(1 + hash(i, 10) % 5)::integer], null) as legal_form
+        if(i % 10 = 0, (['GmbH', 'Gemeinde', 'e.V.', 'Ltd', 'Universität'])[(1 + hash(i, 10) % 5)::integer], null)
+            as legal_form
     from range($customers) as numbers(i)
 """
 _CONTRACTS = """
