@@ -29,11 +29,17 @@ customers as (
         on customers.created_date <= run_months.as_of_date
 ),
 
+-- Each code is judged once, however many contracts have it.
+product_codes as (
+    select distinct product_code
+    from {{ ref('contract_states') }}
+),
+
 wholesale_codes as (
-    select distinct states.product_code
-    from {{ ref('contract_states') }} as states
+    select distinct product_codes.product_code
+    from product_codes
     inner join {{ ref('wholesale_products') }} as sold
-        on {{ plain_text('states.product_code') }} like sold.code_prefix || '%'
+        on {{ plain_text('product_codes.product_code') }} like sold.code_prefix || '%'
 ),
 
 -- What a customer has ever held says what it is, also after it has left.

@@ -30,4 +30,3 @@ left join {{ ref('demographics_as_of') }} as demographics
     on
         market.customer_id = demographics.customer_id
         and market.as_of_date = demographics.as_of_date
-        and market.market_segment in ('consumer', 'employee')
