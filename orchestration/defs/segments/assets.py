@@ -17,7 +17,7 @@ from orchestration.lib.versions import candidates
 
 @dbt_assets(
     manifest=ensure_manifest(SETTINGS),
-    select="resource_type:model",
+    select="resource_type:model resource_type:seed",
     exclude=FEATURES,
     name="segments_and_bi",
     partitions_def=MONTHS,
