@@ -65,6 +65,8 @@ def test_dates_are_written_in_words() -> None:
 
 def test_identifiers_become_words() -> None:
     assert label("won_back") == "Won back"
+    assert label("tv") == "TV"
+    assert label("value_decile_fixed") == "Fixed value decile"
     assert label("TV users") == "TV users"
     assert label(None) == "–"
 

@@ -17,6 +17,9 @@ NO_BREAK = "\u00a0"  # keeps a number and its unit on one line
 
 Number = int | float | Decimal | None
 
+# Identifiers whose words in their order are not how it is said.
+_SAID = {"tv": "TV", "value_decile_fixed": "fixed value decile"}
+
 
 def is_unknown(value: Any) -> bool:
     """Whether ``value`` is SQL null in any of the forms pandas gives it."""
@@ -74,7 +77,7 @@ def label(identifier: Any) -> str:
     """Turn an identifier of the warehouse into words: ``won_back`` → ``Won back``."""
     if is_unknown(identifier):
         return UNKNOWN
-    words = str(identifier).replace("_", " ").strip()
+    words = _SAID.get(str(identifier), str(identifier)).replace("_", " ").strip()
     return words[:1].upper() + words[1:]
 
 
