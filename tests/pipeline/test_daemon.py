@@ -115,8 +115,8 @@ def test_the_schedule_ticks_and_a_job_launched_from_the_ui_publishes_a_version(d
         statuses = {run["status"] for run in webserver.runs("monthly_segmentation")}
         return next((status for status in statuses if status in {"SUCCESS", "FAILURE"}), None)
 
-    wait_for("a run started by the schedule", ingested, 180)
+    wait_for("a run started by the schedule", ingested, 600)
     launched = webserver.ask(LAUNCH, month=MONTH)["launchRun"]
     assert launched["__typename"] == "LaunchRunSuccess", launched
-    assert wait_for("the launched run", finished, 240) == "SUCCESS"
+    assert wait_for("the launched run", finished, 900) == "SUCCESS"
     assert [(row["version_id"], row["status"]) for row in deployment.versions()] == [("2025-12-31.1", "published")]
