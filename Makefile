@@ -36,7 +36,7 @@ run: $(INSTALLED) data/simulated_isp/source data/ibm_telco/source  ## Run the wh
 	$(BIN)/segmentation run --config $(SIMULATED) --from 2025-10 --to 2025-12
 
 test: $(INSTALLED)  ## Run every test
-	$(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: $(INSTALLED)  ## Check style, types, import direction, SQL style and SQL portability
 	$(BIN)/ruff check

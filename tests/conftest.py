@@ -10,12 +10,8 @@ from pathlib import Path
 import pytest
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Start the long tests first, and let one worker have all that share the simulated ISP, else a file's tests."""
-    for item in items:
-        shared = "simulated" in getattr(item, "fixturenames", ())
-        item.add_marker(pytest.mark.xdist_group("simulated" if shared else str(item.path)))
+    """Start the long tests first, so that no worker is left alone with one at the end."""
     items.sort(key=lambda item: item.get_closest_marker("slow") is None)
 
 
