@@ -99,7 +99,7 @@ def judged(
     # As in a load: an error must not be answered by a statement in the transaction it ended.
     connection.execute("begin")
     try:
-        mapped = map_rows(connection, TABLE, read_from.sources["usage"], read_from, files, files["all"][0])
+        mapped = map_rows(connection, TABLE, read_from.sources["usage"], read_from, files, files["all"])
         with explained("sources.usage", location["files"]):
             read = batch.judge(connection, TABLE, mapped, {})
             accepted = connection.execute(f"select {', '.join(NAMES)} from {batch.GOOD}").fetchall()

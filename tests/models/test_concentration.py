@@ -1,6 +1,5 @@
 """Concentration of value: published figures, negative values, and the decided empty cases."""
 
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -19,8 +18,8 @@ from models.concentration import (
     whale_verdict,
 )
 from models.deciles import assign_deciles
+from tests.models import cdnow
 
-CDNOW = Path(__file__).parent / "data" / "cdnow_customers.csv"
 amounts = st.lists(st.integers(-1_000, 5_000).map(float), min_size=1, max_size=120)
 
 
@@ -53,7 +52,7 @@ class TestPublishedFigures:
 
     def test_cdnow_spend(self):
         # A tenth of the customers of Fader & Hardie's data set, all they spent in 78 weeks.
-        found = concentration(pd.read_csv(CDNOW)["spend"])
+        found = concentration(cdnow.spend())
         assert found.customers == 2_357
         assert round(found.gini, 3) == 0.631
         assert round(found.top_20_share, 3) == 0.674

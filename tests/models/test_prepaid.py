@@ -1,7 +1,6 @@
 """Prepaid models: published fits, the closed forms, and what they must never be used on."""
 
 from math import comb
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -15,8 +14,8 @@ from models.prepaid import BetaGeometricBetaBinomial, fit_activity
 from models.prepaid_spend import GammaGamma, fit_spend
 from models.prepaid_value import PrepaidValuation
 from models.value import ValueParameters
+from tests.models import cdnow
 
-CDNOW = Path(__file__).parent / "data" / "cdnow_customers.csv"
 # Fader, Hardie & Shang (2010), Table 1: donations of the 1995 cohort in the six years after, by repeats and last year.
 DONATIONS = pd.DataFrame(
     [
@@ -57,7 +56,7 @@ class TestPublishedFits:
 
     def test_spend_of_cdnow(self):
         # Fader, Hardie & Lee (2005), "RFM and CLV": p 6.25, q 3.74, gamma 15.44 on the customers who came again.
-        customers = pd.read_csv(CDNOW)
+        customers = cdnow.repeats()
         assert (customers["repeats"] > 0).sum() == 946
         found = fit_spend(customers["mean_repeat_spend"], customers["repeats"])
         assert round(found.p, 2) == 6.25
@@ -126,7 +125,7 @@ class TestSpend:
         assert model.population_mean < found[1] < found[2] < 100
 
     def test_another_currency_is_another_scale(self):
-        customers = pd.read_csv(CDNOW).head(400)
+        customers = cdnow.repeats().head(400)
         one = fit_spend(customers["mean_repeat_spend"], customers["repeats"])
         other = fit_spend(customers["mean_repeat_spend"] * 25, customers["repeats"])
         assert (other.p, other.q, other.gamma) == pytest.approx((one.p, one.q, one.gamma * 25), rel=1e-3)
