@@ -1,6 +1,5 @@
 """Concentration of value: published figures, negative values, and the decided empty cases."""
 
-
 import numpy as np
 import pandas as pd
 import pytest
