@@ -1,6 +1,6 @@
 -- A threshold that a customer crosses back and forth must not move it back and forth: the rules see the lowest usage
--- trend and the highest churn probability of the three months before as well. What they say is held for some months by
--- customer_lifecycle.
+-- trend and the highest churn probability of the three months before as well, and whether service was suspended the
+-- month before. What they say is held for some months by customer_lifecycle.
 with versions as (
     select
         as_of_date,
@@ -21,6 +21,7 @@ measures as (
         versions.version_id,
         features.customer_id,
         features.usage_trend,
+        features.is_open and features.suspended_contracts = features.open_contracts as is_suspended,
         customer_values.churn_probability_3m
     from versions
     inner join {{ ref('customer_features') }} as features
@@ -40,6 +41,9 @@ three_months_before as (
         max(
             case when candidates.month_number - 1 = measures.month_number then measures.usage_trend end
         ) as usage_trend_1m_before,
+        max(
+            case when candidates.month_number - 1 = measures.month_number and measures.is_suspended then 1 else 0 end
+        ) = 1 as was_suspended_1m_before,
         max(measures.churn_probability_3m) as highest_churn_probability_before
     from candidates
     inner join measures
@@ -73,6 +77,7 @@ rule_inputs as (
         ranked.hazard_percentile,
         customer_values.churn_probability_3m,
         three_months_before.usage_trend_1m_before,
+        three_months_before.was_suspended_1m_before,
         three_months_before.lowest_usage_trend_before,
         three_months_before.highest_churn_probability_before
     from candidates
