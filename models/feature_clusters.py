@@ -137,7 +137,7 @@ def usable_features(sample: pd.DataFrame, scheme: FeatureScheme) -> pd.DataFrame
     for feature in scheme.features:
         known = values[feature.name].dropna()
         if feature.group not in scheme.weights:
-            reason = scheme.ignored_reason
+            reason = scheme.ignored_reasons.get(feature.group, "not part of what is clustered")
         elif known.empty:
             reason = "null for every customer"
         elif (known == known.iloc[0]).all():

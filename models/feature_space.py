@@ -1,7 +1,7 @@
 """How columns of any kind become one space to cluster in; which columns is declared as data (`FeatureScheme`)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Self
 
 import numpy as np
@@ -48,8 +48,8 @@ class FeatureScheme:
     quiet: tuple[str, ...] = ()
     has_local_metric: bool = True
     """Whether neighbours have a shape to learn; values of few kinds (flags, terms) have none."""
-    ignored_reason: str = "not part of what is clustered"
-    """Why features of groups without a weight are left out."""
+    ignored_reasons: Mapping[str, str] = field(default_factory=dict)
+    """Why features of a group without a weight are left out, by group."""
 
     def feature(self, name: str) -> Feature:
         """Return the declared feature of that name; KeyError where there is none."""

@@ -60,7 +60,7 @@ def planted(
             "upload_share_3m": share(5),
             "weekend_share_3m": share(6),
             "usage_volatility_3m": np.exp(-0.5 + 0.3 * random.standard_normal(customers)),
-            "usage_trend": np.exp(0.2 * random.standard_normal(customers)),
+            "usage_change": np.exp(0.2 * random.standard_normal(customers)),
             "has_autopay": random.random(customers) < 0.7,
             "late_share_12m": random.random(customers) * (random.random(customers) < 0.2),
             "failed_payments_12m": random.poisson(0.1, customers),
@@ -76,6 +76,9 @@ def planted(
             "term_months": random.choice([0, 12, 24], customers),
         }
     )
+    frame["gb_month_12m"] = gb * np.exp(0.15 * random.standard_normal(customers))
+    frame["speed_use_3m"] = frame["peak_mbps_3m"] / frame["download_mbps"]
+    frame["outage_minutes_3m"] = random.poisson(0.2, customers) * 60.0
     return frame, truth
 
 
@@ -93,6 +96,7 @@ def consumer_base(customers: int = 2100, seed: int = 0) -> tuple[pd.DataFrame, n
     frame["sessions_day_3m"] = line * sessions + 9 * (1 - line)
     frame["usage_volatility_3m"] = np.where(has_mobile, 1.1, volatility)
     frame["peak_mbps_3m"] = np.where(truth == 3, 50, frame["download_mbps"])
+    frame["speed_use_3m"] = frame["peak_mbps_3m"] / frame["download_mbps"]
     # Only some plans have a cap, and a mobile cap is measured against all traffic.
     frame["cap_use_1m"] = np.where(has_mobile & (random.random(customers) < 0.6), frame["gb_month_3m"] / 20, np.nan)
     return frame, truth

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.behavior_features import BILLING_WEIGHTS, FEATURES, USAGE_WEIGHTS
+from models.behavior_features import BILLING_WEIGHTS, FEATURES, UNWEIGHTED, USAGE_WEIGHTS
 from models.feature_space import Feature, GroupScaler, HeavyTail, LogitShare, feature_space, numeric
 
 AMOUNTS = st.lists(st.just(0.0) | st.floats(1e-3, 1e6), min_size=1, max_size=30).map(
@@ -64,9 +64,9 @@ def test_every_kind_of_null_and_number_is_read():
     assert read.isna().to_numpy().tolist() == [[False, False, False, True, True], [True, True, True, False, True]]
 
 
-def test_every_feature_has_a_weight_and_usage_decides_where_it_is_known():
+def test_every_feature_has_a_weight_or_a_reason_and_usage_decides_where_it_is_known():
     groups = {feature.group for feature in FEATURES}
-    assert groups == set(USAGE_WEIGHTS)
+    assert groups == set(USAGE_WEIGHTS) | set(UNWEIGHTED)
     assert set(BILLING_WEIGHTS) < groups
     usage = set(USAGE_WEIGHTS) - set(BILLING_WEIGHTS)
     assert min(USAGE_WEIGHTS[group] for group in usage) > max(USAGE_WEIGHTS[group] for group in BILLING_WEIGHTS)

@@ -62,6 +62,7 @@ joined as (
         coalesce(contracts.product_families, 0) as product_families,
         {% for family in ('internet', 'tv', 'fixed_voice', 'mobile', 'cloud', 'security', 'wholesale') -%}
         coalesce(contracts.has_{{ family }}, false) as has_{{ family }},
+        contracts.{{ family }}_months,
         {% endfor -%}
         coalesce(contracts.monthly_fee, 0) as monthly_fee,
         coalesce(contracts.monthly_discount, 0) as monthly_discount,
@@ -83,16 +84,26 @@ joined as (
         usage.usage_history_months,
         usage.gb_down_1m,
         usage.gb_up_1m,
-        usage.gb_month_3m,
-        usage.upload_share_3m,
-        usage.business_hours_share_3m,
-        usage.evening_share_3m,
-        usage.night_share_3m,
-        usage.weekend_share_3m,
+        {% for months in (3, 12) -%}
+        usage.gb_month_{{ months }}m,
+        usage.upload_share_{{ months }}m,
+        usage.business_hours_share_{{ months }}m,
+        usage.evening_share_{{ months }}m,
+        usage.night_share_{{ months }}m,
+        usage.weekend_share_{{ months }}m,
+        {% endfor -%}
         usage.usage_volatility_3m,
         -- Without a product that carries traffic, none of it is no sign of anything.
         case when contracts.has_main_product then usage.usage_trend end as usage_trend,
+        -- Of all customers of the population, now and before: what the season and the feed do to everybody.
+        {% for when in ('', '_before') -%}
+        {{ ratio(
+            'sum(case when contracts.has_main_product then usage.compared_bytes' ~ when ~ ' end) over base',
+            'sum(case when contracts.has_main_product then usage.compared_days' ~ when ~ ' end) over base'
+        ) }} as base_bytes_a_day{{ when }},
+        {% endfor -%}
         usage.peak_mbps_3m,
+        {{ ratio('usage.peak_mbps_3m', 'contracts.download_mbps') }} as speed_use_3m,
         usage.sessions_day_3m,
         usage.devices_3m,
         usage.cap_use_1m,
@@ -161,6 +172,7 @@ joined as (
             market.population = write_offs.population
             and market.as_of_date = write_offs.as_of_date
     cross join records_begin
+    window base as (partition by market.as_of_date, market.population)
 ),
 
 expected as (
@@ -198,6 +210,9 @@ select
     has_cloud,
     has_security,
     has_wholesale,
+    {% for family in ('internet', 'tv', 'fixed_voice', 'mobile', 'cloud', 'security') -%}
+    cast({{ family }}_months as integer) as {{ family }}_months,
+    {% endfor -%}
     cast(monthly_fee as decimal(18, 4)) as monthly_fee,
     cast(monthly_discount as decimal(18, 4)) as monthly_discount,
     cast(discount_months_left as integer) as discount_months_left,
@@ -218,15 +233,19 @@ select
     cast(usage_history_months as integer) as usage_history_months,
     cast(gb_down_1m as double) as gb_down_1m,
     cast(gb_up_1m as double) as gb_up_1m,
-    cast(gb_month_3m as double) as gb_month_3m,
-    cast(upload_share_3m as double) as upload_share_3m,
-    cast(business_hours_share_3m as double) as business_hours_share_3m,
-    cast(evening_share_3m as double) as evening_share_3m,
-    cast(night_share_3m as double) as night_share_3m,
-    cast(weekend_share_3m as double) as weekend_share_3m,
+    {% for months in (3, 12) -%}
+    cast(gb_month_{{ months }}m as double) as gb_month_{{ months }}m,
+    cast(upload_share_{{ months }}m as double) as upload_share_{{ months }}m,
+    cast(business_hours_share_{{ months }}m as double) as business_hours_share_{{ months }}m,
+    cast(evening_share_{{ months }}m as double) as evening_share_{{ months }}m,
+    cast(night_share_{{ months }}m as double) as night_share_{{ months }}m,
+    cast(weekend_share_{{ months }}m as double) as weekend_share_{{ months }}m,
+    {% endfor -%}
     cast(usage_volatility_3m as double) as usage_volatility_3m,
     cast(usage_trend as double) as usage_trend,
+    cast(usage_trend * base_bytes_a_day_before / nullif(base_bytes_a_day, 0) as double) as usage_change,
     cast(peak_mbps_3m as double) as peak_mbps_3m,
+    cast(speed_use_3m as double) as speed_use_3m,
     cast(sessions_day_3m as double) as sessions_day_3m,
     cast(devices_3m as double) as devices_3m,
     cast(cap_use_1m as double) as cap_use_1m,

@@ -73,6 +73,7 @@ products as (
         count(distinct product_family) as product_families,
         {% for family in ('internet', 'tv', 'fixed_voice', 'mobile', 'cloud', 'security', 'wholesale') -%}
         max(case when product_family = '{{ family }}' then 1 else 0 end) = 1 as has_{{ family }},
+        min(case when product_family = '{{ family }}' then start_date end) as {{ family }}_since_date,
         {% endfor -%}
         sum(monthly_fee) as monthly_fee,
         sum(discount_in_force) as monthly_discount,
@@ -120,6 +121,7 @@ select
     coalesce(products.product_families, 0) as product_families,
     {% for family in ('internet', 'tv', 'fixed_voice', 'mobile', 'cloud', 'security', 'wholesale') -%}
     coalesce(products.has_{{ family }}, false) as has_{{ family }},
+    {{ months_between('products.' ~ family ~ '_since_date', 'started.as_of_date') }} as {{ family }}_months,
     {% endfor -%}
     coalesce(products.monthly_fee, 0) as monthly_fee,
     coalesce(products.monthly_discount, 0) as monthly_discount,
