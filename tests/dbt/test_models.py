@@ -62,6 +62,22 @@ def test_generic_tests_find_what_they_are_for(built_lake: Lake) -> None:
     }
 
 
+def test_views_are_replaced_only_when_they_are_not_what_they_should_be(built_lake: Lake) -> None:
+    count = "select count(*) as found from ducklake_snapshots('lake')"
+    snapshots = built_lake.frame(count)["found"].iloc[0]
+    again = built_lake.dbt("run", "--select", "config.materialized:view")
+    assert again.count("[UNCHANGED in") > 50
+    assert "[OK in" not in again
+    assert built_lake.frame(count)["found"].iloc[0] == snapshots
+
+    with built_lake.warehouse.writer() as connection:
+        connection.execute("create or replace view staging.stg_customers as select 1 as customer_id")
+        connection.execute("comment on view bi.churn_kinds is 'out of date'")
+    mended = built_lake.dbt("run", "--select", "stg_customers", "bi__churn_kinds", "stg_payments")
+    assert (mended.count("[OK in"), mended.count("[UNCHANGED in")) == (2, 1)
+    assert len(built_lake.frame("describe staging.stg_customers")) > 20
+
+
 def _models(folder: Path) -> Iterator[tuple[str, str]]:
     for file in sorted(folder.rglob("*.sql")):
         if ".yml" not in str(file):
