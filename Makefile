@@ -35,8 +35,11 @@ run: $(INSTALLED) data/simulated_isp/source data/ibm_telco/source  ## Run the wh
 	$(BIN)/segmentation run --config $(IBM) --from 2025-12 --to 2025-12
 	$(BIN)/segmentation run --config $(SIMULATED) --from 2025-10 --to 2025-12
 
+# One thread for each of the two workers: threads that wait for one another take the cores from those that work.
+test: export OMP_NUM_THREADS := 1
+test: export OPENBLAS_NUM_THREADS := 1
 test: $(INSTALLED)  ## Run every test
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --durations=25
 
 lint: $(INSTALLED)  ## Check style, types, import direction, SQL style and SQL portability
 	$(BIN)/ruff check
