@@ -61,9 +61,11 @@ def run(
         from orchestration.lib.runs import Runner
 
         runner = Runner(settings, say=lambda line: err.print(line, highlight=False))
+        # Months that were named are judged before anything runs; others depend on what is loaded.
+        named = runner.months(first, last) if first or last else []
         if not skip_ingest:
             runner.ingest()
-        months = runner.months_to_revise() if revise else runner.months(first, last)
+        months = named or (runner.months_to_revise() if revise else runner.months(None, None))
         if not months:
             return
         runner.segment(months)

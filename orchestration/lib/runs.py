@@ -3,7 +3,9 @@
 import os
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import yaml
 
@@ -14,6 +16,9 @@ from orchestration.lib.progress import PROGRESS_LOGGER, quiet_stdout
 from orchestration.lib.revisions import describe, months_due
 from orchestration.lib.settings import Settings
 from orchestration.lib.warehouse import Warehouse
+
+if TYPE_CHECKING:
+    from dagster import DagsterInstance, Definitions
 
 INSTANCE_SETTINGS = {
     "telemetry": {"enabled": False},
@@ -40,15 +45,6 @@ class Runner:
         self._settings = settings
         self._warehouse = Warehouse(settings.warehouse)
         self._say = say
-        prepare_dagster_home(settings)
-        ensure_manifest(settings)
-        # Imported late: the definitions read the settings file that was chosen before.
-        from dagster import DagsterInstance
-
-        from orchestration.definitions import defs
-
-        self._definitions = defs()
-        self._instance = DagsterInstance.get()
 
     def ingest(self) -> None:
         """Run the job ``daily_ingest``."""
@@ -105,13 +101,26 @@ class Runner:
         latest: date | None = row[0] if row else None
         return month_of(latest) if latest else None
 
+    @cached_property
+    def _dagster(self) -> tuple["Definitions", "DagsterInstance"]:
+        """What is run and where that is recorded; made when the first job is, for it takes seconds."""
+        prepare_dagster_home(self._settings)
+        ensure_manifest(self._settings)
+        # Imported late: the definitions read the settings file that was chosen before.
+        from dagster import DagsterInstance
+
+        from orchestration.definitions import defs
+
+        return defs(), DagsterInstance.get()
+
     def _run(self, job: str, tags: Mapping[str, str]) -> None:
+        definitions, instance = self._dagster
         months = " to ".join(dict.fromkeys(tags.values()))
         self._say(f"[bold]{job}[/] {months}".rstrip())
         with quiet_stdout(job):
-            result = self._definitions.resolve_job_def(job).execute_in_process(
+            result = definitions.resolve_job_def(job).execute_in_process(
                 run_config={"loggers": {PROGRESS_LOGGER: {}}},
-                instance=self._instance,
+                instance=instance,
                 tags=dict(tags),
                 raise_on_error=False,
             )

@@ -70,9 +70,10 @@ def test_sql_prints_rows_and_cannot_write(settings_file, output):
     ],
 )
 def test_a_month_that_cannot_be_segmented_is_refused_before_anything_runs(settings_file, arguments, words):
-    result = runner.invoke(app, ["run", "--skip-ingest", "--config", str(settings_file), *arguments])
+    result = runner.invoke(app, ["run", "--config", str(settings_file), *arguments])
     assert result.exit_code == 1
     assert words in " ".join(result.stderr.split())
+    assert [file.name for file in settings_file.parent.iterdir()] == ["segmentation.yaml"]
 
 
 def test_versions_due_names_the_months_late_data_have_reached(settings_file):
