@@ -1,9 +1,11 @@
 """The backtest of customer value: what was predicted from past cut-offs, beside what came.
 
 Each cut-off is a past as-of date. Models are fitted again on what was known then and predict the margin and the
-churn of the months after it. A model is the champion only where it beats every baseline, on both; the measures are
-those that no one can better by predicting anything but the expectation: the root mean square error of the margin and
-the Brier score of the churn.
+churn of the months after it. They are judged by what no one can better by predicting anything but the expectation: the
+squared error of the margin and the Brier score of the churn. A model steps back where another forecast is better by
+more than noise on either: by a one-sided test of the paired differences over customers, as Diebold & Mariano (1995) test
+those over time. Cut-offs overlap, so their differences are taken as wholly dependent: the standard error over all of
+them is the mean of theirs, which is the most that it can be.
 """
 
 from collections.abc import Iterable, Mapping
@@ -15,7 +17,7 @@ import pandas as pd
 from scipy.stats import rankdata
 from sklearn.metrics import roc_auc_score
 
-from models.backtest_forecasts import BASELINES
+from models.backtest_forecasts import BASELINES, FALLBACKS
 from models.backtest_parameters import BacktestParameters
 from models.deciles import TENTHS
 from models.hazard import COHORT_CURVES, HAZARD_MODEL
@@ -25,6 +27,8 @@ MEASURE_COLUMNS = ("horizon_months", "cutoff_date", "forecast", "measure", "part
 BACKTEST_COLUMNS = (*MEASURE_COLUMNS, "is_champion", "is_refused", "decision")
 _SUMS = ("predicted_margin", "actual_margin")
 _SQUARED = "root_mean_square_error"
+_RIVALS = {HAZARD_MODEL: (COHORT_CURVES, *BASELINES), COHORT_CURVES: BASELINES}
+_JUDGED = {"margin": "margin_loss_gain", "churn": "churn_loss_gain"}
 
 
 @dataclass(frozen=True)
@@ -32,9 +36,9 @@ class Verdict:
     """Which model the backtest speaks for.
 
     Attributes:
-        champion: ``hazard_model`` or ``cohort_curves``; None where there is not enough history to tell, or where
-            neither beats the baselines.
-        refused: models that were tested and did not win.
+        champion: the forecast that values rest on: ``hazard_model`` or ``cohort_curves``; where both lost, the baseline
+            that did best. None where there is not enough history to tell.
+        refused: models that were tested and lost.
         decision: why, in a sentence.
     """
 
@@ -50,6 +54,7 @@ def measures_at_cutoff(
     churn: Mapping[str, Floats],
     actual_margin: Floats,
     has_churned: Floats,
+    intervals: Mapping[str, Floats] | None = None,
 ) -> pd.DataFrame:
     """Hold every forecast from one cut-off against what came.
 
@@ -60,16 +65,27 @@ def measures_at_cutoff(
             of churn.
         actual_margin: what came, discounted like the predictions.
         has_churned: 1 for those who left within the horizon, else 0.
+        intervals: low and high of the margin by forecast, arrays (customers, 2).
 
     Returns:
         ``MEASURE_COLUMNS``. ``predicted_margin`` and ``actual_margin`` are sums: over all without a part, and by
-        tenth of predicted margin with the parts 1 (best) to 10.
+        tenth of predicted margin with the parts 1 (best) to 10. ``margin_loss_gain`` and ``churn_loss_gain`` are by
+        how much a model's mean loss is lower than that of the forecast in ``part``, with the standard error of it.
     """
     rows: list[tuple[str, str, str | None, float]] = []
     for name, predicted in margins.items():
         rows += [(name, *row) for row in _margin_measures(predicted, actual_margin)]
         if name in churn:
             rows += [(name, *row) for row in _churn_measures(churn[name], has_churned)]
+        if intervals and name in intervals:
+            rows += [(name, *row) for row in _interval_measures(intervals[name], actual_margin)]
+        for rival in _RIVALS.get(name, ()):
+            if rival in margins:
+                losses = ((margins[each] - actual_margin) ** 2 for each in (rival, name))
+                rows += [(name, *row) for row in _gain("margin", rival, *losses)]
+            if name in churn and rival in churn:
+                losses = ((churn[each] - has_churned) ** 2 for each in (rival, name))
+                rows += [(name, *row) for row in _gain("churn", rival, *losses)]
     frame = pd.DataFrame(rows, columns=["forecast", "measure", "part", "value"])
     same: dict[str, Any] = {
         "horizon_months": horizon_months,
@@ -113,11 +129,12 @@ def pooled_measures(measures: pd.DataFrame) -> pd.DataFrame:
 
 
 def verdict(measures: pd.DataFrame, parameters: BacktestParameters | None = None) -> Verdict:
-    """Say which model won.
+    """Say which model values rest on.
 
-    The hazard model must beat the cohorts' curves and every baseline, the curves every baseline: lower root mean
-    square error of the margin and lower Brier score of the churn, pooled over the cut-offs that the model was used
-    at, on every horizon with enough of them. Forecasts without a probability are compared by margin alone.
+    The hazard model steps back where the cohorts' curves or a baseline are better by more than noise, in margin or in
+    churn, pooled over the cut-offs that the model was used at, on any horizon with enough of them; the curves where a
+    baseline is. Where both do, the best baseline among ``FALLBACKS`` that beat the curves takes over; where none of
+    these did, the curves stay, since the other baselines cannot value a lifetime.
 
     Args:
         measures: of all cut-offs, as ``measures_at_cutoff`` gives them.
@@ -126,19 +143,29 @@ def verdict(measures: pd.DataFrame, parameters: BacktestParameters | None = None
     parameters = parameters or BacktestParameters()
     refused: list[str] = []
     said: list[str] = []
-    for model, rivals in ((HAZARD_MODEL, (COHORT_CURVES, *BASELINES)), (COHORT_CURVES, BASELINES)):
-        lost, horizons = _lost(measures, model, rivals, parameters.cutoffs)
+    winners: dict[str, float] = {}
+    for model in (HAZARD_MODEL, COHORT_CURVES):
+        found = _judge(measures, model, parameters)
         title = _words(model)
-        if not horizons:
+        if not found.horizons:
             said.append(f"not enough history to judge the {title} ({parameters.cutoffs} cut-offs are needed)")
-        elif lost:
+        elif found.lost:
             refused.append(model)
-            said.append(f"the {title} lost to {', '.join(lost)}")
+            said.append(f"the {title} lost to {', '.join(found.lost)}")
+            winners = found.winners
         else:
-            ahead = " and ".join(str(months) for months in horizons)
-            said.append(f"the {title} beat every other forecast {ahead} months ahead")
+            ahead = " and ".join(str(months) for months in found.horizons)
+            said.append(f"no other forecast is better than the {title} by more than noise, {ahead} months ahead")
             return Verdict(model, tuple(refused), _sentence(said))
-    return Verdict(None, tuple(refused), _sentence(said))
+    if COHORT_CURVES not in refused:
+        return Verdict(None, tuple(refused), _sentence(said))
+    usable = {name: error for name, error in winners.items() if name in FALLBACKS}
+    if not usable:
+        said.append("no lifetime can be valued by these, so the cohort curves stay")
+        return Verdict(COHORT_CURVES, tuple(name for name in refused if name != COHORT_CURVES), _sentence(said))
+    best = min(usable, key=lambda name: usable[name])
+    said.append(f"values rest on {_words(best)}")
+    return Verdict(best, tuple(refused), _sentence(said))
 
 
 def backtest_frame(measures: pd.DataFrame, found: Verdict) -> pd.DataFrame:
@@ -186,6 +213,22 @@ def _churn_measures(probability: Floats, has_churned: Floats) -> Iterable[tuple[
         yield "top_decile_lift", None, float(caught / most / has_churned.mean())
 
 
+def _interval_measures(bounds: Floats, actual: Floats) -> Iterable[tuple[str, str | None, float]]:
+    low, high = bounds[:, 0] - 0.005, bounds[:, 1] + 0.005  # whole cents
+    yield "interval_coverage", None, float(((low <= actual) & (actual <= high)).mean())
+    yield "below_interval", None, float((actual < low).mean())
+    yield "above_interval", None, float((actual > high).mean())
+    came = abs(float(actual.sum()))
+    yield "interval_width", None, float((bounds[:, 1] - bounds[:, 0]).sum() / came) if came else np.nan
+
+
+def _gain(title: str, rival: str, rivals_loss: Floats, own_loss: Floats) -> Iterable[tuple[str, str | None, float]]:
+    difference = rivals_loss - own_loss
+    error = difference.std(ddof=1) / np.sqrt(len(difference)) if len(difference) > 1 else np.nan
+    yield _JUDGED[title], rival, float(difference.mean())
+    yield f"{_JUDGED[title]}_error", rival, float(error)
+
+
 def _gini_lift(predicted: Floats, actual: Floats) -> float:
     """How much of the concentration of what came the prediction's order finds: 1 for the perfect order, 0 for none."""
 
@@ -210,26 +253,34 @@ def _relative_error(predicted: pd.Series, actual: pd.Series) -> pd.Series:
     return (predicted - actual) / actual.abs().where(actual != 0)
 
 
-def _lost(
-    measures: pd.DataFrame, model: str, rivals: Iterable[str], cutoffs_needed: int
-) -> tuple[list[str], list[int]]:
-    """What the model lost to, in words, and the horizons on which it was judged."""
-    lost: list[str] = []
-    horizons: list[int] = []
+@dataclass(frozen=True)
+class _Judged:
+    """What a model lost to in words, on which horizons it was judged, and who beat it with its margin's error."""
+
+    lost: list[str]
+    horizons: list[int]
+    winners: dict[str, float]
+
+
+def _judge(measures: pd.DataFrame, model: str, parameters: BacktestParameters) -> _Judged:
+    judged = _Judged([], [], {})
     for months in sorted(set(measures["horizon_months"])) if len(measures) else ():
         at_horizon = measures[measures["horizon_months"] == months]
         used = at_horizon.loc[at_horizon["forecast"] == model, "cutoff_date"].unique()
-        if len(used) < cutoffs_needed:
+        if len(used) < parameters.cutoffs:
             continue
-        horizons.append(int(months))
+        judged.horizons.append(int(months))
         pooled = pooled_measures(at_horizon[at_horizon["cutoff_date"].isin(used)])
-        pooled = pooled[pooled["part"].isna()]
-        found = dict(zip(zip(pooled["forecast"], pooled["measure"], strict=True), pooled["value"], strict=True))
-        for rival in rivals:
-            for measure, title in ((_SQUARED, "margin"), ("brier", "churn")):
-                if found[model, measure] >= found.get((rival, measure), np.inf):
-                    lost.append(f"{_words(rival)} ({title}, {months} months)")
-    return lost, horizons
+        own = pooled[pooled["forecast"] == model]
+        found = dict(zip(zip(own["measure"], own["part"], strict=True), own["value"], strict=True))
+        errors = pooled[(pooled["measure"] == _SQUARED)].set_index("forecast")["value"]
+        for rival in _RIVALS[model]:
+            for title, measure in _JUDGED.items():
+                gain, error = (found.get((name, rival), np.nan) for name in (measure, f"{measure}_error"))
+                if gain < 0 and gain <= -parameters.min_z_score * error:
+                    judged.lost.append(f"{_words(rival)} ({title}, {months} months)")
+                    judged.winners[rival] = float(errors[rival])
+    return judged
 
 
 def _words(forecast: str) -> str:

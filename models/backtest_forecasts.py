@@ -1,6 +1,7 @@
 """Forecasts of churn and margin from a past cut-off: the models in use, and simple ones that they have to beat."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -8,15 +9,35 @@ import pandas as pd
 from models.hazard import COHORT_CURVES, HAZARD_MODEL, ChurnHazard
 from models.hazard_covariates import numbers
 from models.hazard_parameters import HazardParameters
+from models.margin_spread import NODE_WEIGHTS, MarginSpread
 from models.residual_life import discounted_months, survival_ahead
 from models.retention import RetentionCurves, RetentionParameters
 from models.shifted_beta_geometric import Floats, RetentionFitError, ShiftedBetaGeometric
+from models.value import ValueParameters, margin_path
+from models.value_interval import contain, margin_interval, uncertain_survival
 
 SBG_ALONE = "sbg_alone"
 CONSTANT_RETENTION = "constant_retention"
 UNCONDITIONAL_SURVIVAL = "unconditional_survival"
 LAST_12_MONTHS = "last_12_months"
 BASELINES = (SBG_ALONE, CONSTANT_RETENTION, UNCONDITIONAL_SURVIVAL, LAST_12_MONTHS)
+# Those by which a lifetime could be valued: of the other two one never loses a customer, one takes all for newcomers.
+FALLBACKS = (SBG_ALONE, CONSTANT_RETENTION)
+
+
+@dataclass(frozen=True)
+class Forecasts:
+    """What every forecast says at a cut-off.
+
+    Attributes:
+        hazards: by forecast, arrays (customers, months).
+        level_variance: relative variance of the level of a customer's hazard, one entry a customer.
+        decision: the hazard model's own.
+    """
+
+    hazards: dict[str, Floats]
+    level_variance: Floats
+    decision: str
 
 
 def forecast_hazards(
@@ -26,7 +47,7 @@ def forecast_hazards(
     months: int,
     retention: RetentionParameters,
     hazard: HazardParameters,
-) -> tuple[dict[str, Floats], str]:
+) -> Forecasts:
     """Fit every forecast on what was known at the cut-off.
 
     ``sbg_alone`` is one shifted-beta-geometric for everybody, at each customer's own tenure; ``unconditional_survival``
@@ -39,9 +60,6 @@ def forecast_hazards(
         customers: open customers at the cut-off, with their covariates.
         months: how many months ahead.
         retention, hazard: parameters of the models.
-
-    Returns:
-        Hazards by forecast, arrays (customers, months), and the hazard model's own decision.
     """
     curves = RetentionCurves(retention).fit(exposures)
     model = ChurnHazard(curves, hazard).fit(sample)
@@ -64,37 +82,75 @@ def forecast_hazards(
         hazards[UNCONDITIONAL_SURVIVAL] = np.tile(alone.hazard(1.0 + ahead), (len(customers), 1))
     if model.is_trusted_:
         hazards[HAZARD_MODEL] = model.hazard(customers, months)
-    return hazards, model.decision_
+    return Forecasts(hazards, curves.level_variance(customers), model.decision_)
 
 
 def forecast_margins(
-    customers: pd.DataFrame, hazards: Mapping[str, Floats], months: int, annual_discount_rate: float
+    customers: pd.DataFrame, hazards: Mapping[str, Floats], months: int, parameters: ValueParameters
 ) -> dict[str, Floats]:
     """Discounted margin that each forecast expects of each customer in the coming ``months``.
 
-    All but ``last_12_months`` take the same expected margin, and the discount's known end, by the formula of
-    ``models.value``. ``last_12_months`` expects the mean month of the year before to go on, without any loss.
+    All but ``last_12_months`` take the margin path of ``models.value``, so that they differ by retention alone.
+    ``last_12_months`` expects the mean month of the year before to go on, without any loss.
 
     Args:
-        customers: ``expected_monthly_margin``, ``margin_12m_mean``, ``monthly_discount``, ``discount_months_left``.
+        customers: what ``margin_path`` reads, and ``margin_12m_mean``.
         hazards: by forecast, arrays (customers, at least ``months``).
         months: how many months ahead.
-        annual_discount_rate: compounded monthly.
+        parameters: how customers are valued.
     """
-    margin, discount = (np.nan_to_num(numbers(customers, name)) for name in MARGIN_PATH)
-    left = numbers(customers, "discount_months_left")
-    step = np.clip(np.where(np.isnan(left), months, left), 0, months).astype(np.int64)
+    margin, price_step, after = margin_path(customers, parameters)
+    step = np.minimum(after, months)
     row = np.arange(len(customers))
     margins = {}
     for name, hazard in hazards.items():
-        worth = discounted_months(survival_ahead(hazard[:, :months]), annual_discount_rate)
-        margins[name] = margin * worth[:, months] + discount * (worth[:, months] - worth[row, step])
-    forever = discounted_months(np.ones((1, months + 1)), annual_discount_rate)[0, months]
+        worth = discounted_months(survival_ahead(hazard[:, :months]), parameters.annual_discount_rate)
+        margins[name] = margin * worth[:, months] + price_step * (worth[:, months] - worth[row, step])
+    forever = discounted_months(np.ones((1, months + 1)), parameters.annual_discount_rate)[0, months]
     margins[LAST_12_MONTHS] = np.nan_to_num(numbers(customers, "margin_12m_mean")) * forever
     return margins
 
 
-MARGIN_PATH = ("expected_monthly_margin", "monthly_discount")
+def margin_if_staying(customers: pd.DataFrame, months: int, parameters: ValueParameters) -> Floats:
+    """Discounted margin of the coming ``months`` of each customer if it stays."""
+    return forecast_margins(customers, {"stays": np.zeros((len(customers), months))}, months, parameters)["stays"]
+
+
+def forecast_intervals(
+    customers: pd.DataFrame,
+    forecasts: Forecasts,
+    margins: Mapping[str, Floats],
+    months: int,
+    parameters: ValueParameters,
+    spread: MarginSpread,
+) -> dict[str, Floats]:
+    """Low and high of what each customer will bring, by forecast with which one could be valued, arrays (customers, 2).
+
+    Args:
+        customers, months, parameters: as ``forecast_margins`` takes them; ``retention_market`` too.
+        forecasts: at the same cut-off.
+        margins: as ``forecast_margins`` gives them: they lie within.
+        spread: learned from months before the cut-off.
+    """
+    margin, price_step, after = margin_path(customers, parameters)
+    ratios = spread.ratios(customers["retention_market"])
+    intervals = {}
+    for name in (HAZARD_MODEL, COHORT_CURVES, *FALLBACKS):
+        if name not in forecasts.hazards:
+            continue
+        bounds = margin_interval(
+            uncertain_survival(survival_ahead(forecasts.hazards[name][:, :months]), forecasts.level_variance),
+            np.arange(len(customers)),
+            margin,
+            price_step,
+            np.minimum(after, months),
+            ratios,
+            NODE_WEIGHTS,
+            parameters.annual_discount_rate,
+            parameters.interval_coverage,
+        )
+        intervals[name] = contain(bounds, margins[name])
+    return intervals
 
 
 def _pooled(exposures: pd.DataFrame, first_spell_months: int) -> pd.DataFrame:

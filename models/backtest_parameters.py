@@ -12,15 +12,15 @@ class BacktestParameters:
         horizons_months: how far ahead margin and churn are compared.
         min_history_months: months with a known outcome that a cut-off needs behind it.
         sample_customers: most customers to compare at a cut-off, the same ones each time.
-        margin_months: latest months whose mean is the margin expected of a customer. The year that the baseline
-            ``last_12_months`` takes, so that forecasts differ by retention alone.
+        min_z_score: by how many standard errors another forecast must be better before a model steps back for it;
+            1.645 is a one-sided 5 %.
     """
 
     cutoffs: int = 3
     horizons_months: tuple[int, ...] = (6, 12)
     min_history_months: int = 5
     sample_customers: int = 50_000
-    margin_months: int = 12
+    min_z_score: float = 1.645
 
     def __post_init__(self) -> None:
         """Refuse what cannot be meant."""
@@ -29,5 +29,5 @@ class BacktestParameters:
                 raise ValueError(f"{name} must be at least 1, found {getattr(self, name)}")
         if not self.horizons_months or any(not 1 <= months <= 120 for months in self.horizons_months):
             raise ValueError(f"horizons_months must lie in 1..120 and not be empty, found {self.horizons_months}")
-        if not 1 <= self.margin_months <= 12:
-            raise ValueError(f"margin_months must lie in 1..12, found {self.margin_months}")
+        if self.min_z_score < 0:
+            raise ValueError(f"min_z_score must not be negative, found {self.min_z_score}")

@@ -168,6 +168,10 @@ class ChurnHazard(BaseEstimator):
             return np.zeros(len(customers), dtype=bool)
         return customers[_PRESENT].notna().to_numpy(dtype=bool)
 
+    def level_variance(self, customers: pd.DataFrame) -> Floats:
+        """Relative variance of the level of each customer's hazard: that of its cohort's curve."""
+        return self.curves.level_variance(customers)
+
     def cohort_labels(self, customers: pd.DataFrame) -> pd.Series:
         """Name of each customer's cohort."""
         return self.curves.cohort_labels(customers)

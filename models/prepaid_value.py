@@ -4,18 +4,23 @@
 
 with A(t) the chance to top up in month t (``models.prepaid``), z the customer's mean spend in such a month
 (``models.prepaid_spend``) and s the share of prepaid revenue that is left as margin, of all prepaid customers over the
-last twelve months. A customer who is blocked is one who does not top up, so suspension changes nothing here.
+last twelve months. A customer who is blocked is one who does not top up, so suspension changes nothing here. The
+interval of a future holds the months until the customer is gone, its chance to top up and its mean spend; the luck of
+single months averages out and is left out.
 """
 
 from typing import Self
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
+from scipy.special import betaincinv, gammaincinv
 
 from models.prepaid import fit_activity
 from models.prepaid_spend import fit_spend
 from models.shifted_beta_geometric import Floats
-from models.value import CHURN_HORIZONS, ValueParameters, money
+from models.value import BOUNDS, CHURN_HORIZONS, ValueParameters, money
+from models.value_interval import contain, margin_interval
 
 PREPAID_COLUMNS = (
     "is_prepaid",
@@ -28,6 +33,8 @@ PREPAID_COLUMNS = (
     "net_revenue_12m",
 )
 PREPAID_COHORT = "prepaid"
+_NODES = 16
+_VAN_DER_CORPUT = np.array([int(f"{number:04b}"[::-1], 2) + 0.5 for number in range(_NODES)]) / _NODES
 
 
 class PrepaidValuation:
@@ -78,12 +85,13 @@ class PrepaidValuation:
         rows = is_prepaid(customers).to_numpy()
         if not rows.any():
             return valued
-        future, outlook = self._futures(customers[rows])
+        future, bounds, outlook = self._futures(customers[rows])
         result = valued.copy()
         near_and_tail = np.round(future[:, 1:], 2)
         result.loc[rows, "expected_monthly_margin"] = np.round(future[:, 0], 2)
         result.loc[rows, ["future_value_horizon", "future_value_tail"]] = near_and_tail
         result.loc[rows, "future_value"] = np.round(near_and_tail.sum(axis=1), 2)
+        result.loc[rows, BOUNDS] = contain(np.round(bounds, 2), np.round(near_and_tail.sum(axis=1), 2))
         columns = [*(f"churn_probability_{months}m" for months in CHURN_HORIZONS), "expected_remaining_months"]
         result.loc[rows, columns] = outlook
         result.loc[rows, "retention_cohort"] = PREPAID_COHORT
@@ -91,11 +99,12 @@ class PrepaidValuation:
         result.loc[rows, "total_value"] = parts.sum(axis=1, min_count=1).round(2)
         return result
 
-    def _futures(self, prepaid: pd.DataFrame) -> tuple[Floats, Floats]:
-        """Margin of the next month, of the horizon and of the tail; chances to have left, and months left."""
+    def _futures(self, prepaid: pd.DataFrame) -> tuple[Floats, Floats, Floats]:
+        """Margin of the next month, of the horizon and of the tail; its bounds; chances to have left, months left."""
         horizon, tail = self.parameters.horizon_months, self.parameters.tail_months
         if self.activity_ is None or self.spend_ is None:
-            return np.zeros((len(prepaid), 3)), np.full((len(prepaid), len(CHURN_HORIZONS) + 1), np.nan)
+            nothing = np.zeros((len(prepaid), 5))
+            return nothing[:, :3], nothing[:, 3:], np.full((len(prepaid), len(CHURN_HORIZONS) + 1), np.nan)
         histories = _histories(prepaid)
         distinct = histories.drop_duplicates().reset_index(drop=True)
         key = histories.merge(distinct.reset_index(names="key"), how="left")["key"].to_numpy()
@@ -108,7 +117,38 @@ class PrepaidValuation:
         )
         months = np.stack([activity[:, 0], discounted[:, :horizon].sum(axis=1), discounted[:, horizon:].sum(axis=1)])
         outlook = np.column_stack([*(1 - alive[:, each - 1] for each in CHURN_HORIZONS), alive.sum(axis=1)])
-        return months.T[key] * margin[:, None], outlook[key]
+        topups = activity[:, 0] / np.maximum(alive[:, 0], 1e-12)  # chance to top up in a month while alive
+        bounds = margin_interval(
+            np.column_stack([np.ones(len(alive)), alive]),
+            key,
+            margin * topups[key],
+            np.zeros(len(prepaid)),
+            np.zeros(len(prepaid), dtype=np.int64),
+            self._ratios(distinct, key, prepaid),
+            np.full(_NODES, 1.0 / _NODES),
+            self.parameters.annual_discount_rate,
+            self.parameters.interval_coverage,
+        )
+        return months.T[key] * margin[:, None], bounds, outlook[key]
+
+    def _ratios(self, distinct: pd.DataFrame, key: NDArray[np.int64], prepaid: pd.DataFrame) -> Floats:
+        """Equally likely ratios of what a living month brings over its mean, array (customers, ``_NODES``).
+
+        The chance to top up is spread as a beta, the mean spend as an inverse gamma, given the history; the two are
+        independent, so their nodes are paired in an order that spreads both evenly (van der Corput 1935).
+        """
+        assert self.activity_ is not None
+        assert self.spend_ is not None
+        even = (np.arange(_NODES) + 0.5) / _NODES
+        repeats, months = (distinct[name].to_numpy(dtype=np.float64)[:, None] for name in ("repeats", "months"))
+        alpha, beta = self.activity_.alpha + repeats, self.activity_.beta + months - repeats
+        topups = betaincinv(alpha, beta, even) * (alpha + beta) / alpha
+        seen = repeats[key]
+        spent = np.where(seen > 0, np.nan_to_num(money(prepaid["prepaid_mean_spend"]))[:, None], 0.0)
+        shape = self.spend_.q + self.spend_.p * seen
+        mean_spend = self.spend_.p * (self.spend_.gamma + seen * spent) / gammaincinv(shape, _VAN_DER_CORPUT)
+        expected = self.spend_.expected_spend(spent[:, 0], seen[:, 0])[:, None]
+        return np.asarray(topups[key] * mean_spend / np.maximum(expected, 1e-12))
 
 
 def is_prepaid(customers: pd.DataFrame) -> pd.Series:

@@ -27,7 +27,7 @@ from models.retention_cohorts import (
     parent_of,
     typed_exposures,
 )
-from models.retention_curve import RetentionCurve, fit_curve
+from models.retention_curve import RetentionCurve, fit_curve, one_for_all
 from models.shifted_beta_geometric import Floats, RetentionFitError, ShiftedBetaGeometric
 
 __all__ = ["RetentionCurves", "RetentionFitError", "RetentionParameters", "ShiftedBetaGeometric"]
@@ -127,6 +127,12 @@ class RetentionCurves(BaseEstimator):
                 self.curves_[cohort] = fit_curve(cohort, observed, above, parameters.min_churned)
         return self
 
+    def use_one_for_all(self, model: str) -> None:
+        """Give every cohort one and the same curve: a rate, or a shifted-beta-geometric, of all customers together."""
+        check_is_fitted(self)
+        curve = one_for_all(ALL, self.exposures_[ALL], model)
+        self.curves_ = dict.fromkeys(self.curves_, curve)
+
     def hazard(self, customers: pd.DataFrame, months: int) -> Floats:
         """Probability to churn in each of the coming ``months``, given open at the start of the month.
 
@@ -152,6 +158,18 @@ class RetentionCurves(BaseEstimator):
         tenure = spell_months[:, None].astype(np.int64) - self.first_spell_months_ + month
         committed, free = (self._hazards_at(customers, is_committed, tenure) for is_committed in (True, False))
         return np.where(month <= commitment_months_left(customers)[:, None], committed, free)
+
+    def level_variance(self, customers: pd.DataFrame) -> Floats:
+        """Relative variance of the level of each customer's hazard, one entry a row of ``customers``.
+
+        A level learned from n churn events is known up to a relative variance of 1 / n (a Poisson rate, by the delta
+        method). Of the free curve: it is what most of a future is spent under.
+        """
+        check_is_fitted(self)
+        grouped = cohort_names(customers).groupby(list(COHORT_COLUMNS[:3]), sort=False)
+        sources = [self._nearest((*name, False)).source for name, _ in grouped]
+        events = np.array([self.exposures_[source].churned.sum() for source in sources], dtype=np.float64)
+        return np.asarray((1.0 / (events + 0.5))[grouped.ngroup().to_numpy()])
 
     def cohort_labels(self, customers: pd.DataFrame) -> pd.Series:
         """The cohort each customer is in now, as in ``parameters_frame``."""

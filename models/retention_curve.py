@@ -87,6 +87,21 @@ def fit_curve(cohort: Cohort, observed: Exposures, above: RetentionCurve | None,
     return best
 
 
+def one_for_all(cohort: Cohort, observed: Exposures, model: str) -> RetentionCurve:
+    """A curve of the named kind on these exposures: ``sbg_alone``, where it can be fitted, else a constant hazard."""
+    months, churned = observed.at_risk.sum(), observed.churned.sum()
+    if model == "sbg_alone":
+        counts = {"tenure": observed.tenure, "at_risk": observed.at_risk, "churned": observed.churned}
+        try:
+            alone = ShiftedBetaGeometric().fit(pd.DataFrame(counts))
+        except RetentionFitError:
+            pass
+        else:
+            if alone.status_ == "fitted":
+                return RetentionCurve(cohort, "shifted_beta_geometric", alone.alpha_, alone.beta_, shape=1.0)
+    return RetentionCurve(cohort, "constant", constant=float((churned + 0.5) / (months + 1.0)))
+
+
 def aic(log_likelihood: float, parameter_count: int) -> float:
     """Akaike's information criterion; the smaller, the better."""
     return 2.0 * parameter_count - 2.0 * log_likelihood

@@ -15,6 +15,9 @@ Rules for the cases that the formula does not cover:
 - prepaid, in every open contract: by top-ups to come, with models of a non-contractual setting
   (``models.prepaid_value``), which never touch a customer with a contract that ends;
 - a negative margin stays negative: a customer kept at a loss has a negative future.
+
+``future_value_low`` and ``future_value_high`` bound what the customer will really bring (``models.value_interval``);
+both are 0 for who is not open, and null where the future is.
 """
 
 from dataclasses import dataclass
@@ -25,8 +28,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from models.deciles import assign_deciles
+from models.margin_spread import NODE_WEIGHTS, SPREAD_COLUMNS, MarginSpread
 from models.residual_life import discounted_months, survival_ahead
 from models.shifted_beta_geometric import Floats
+from models.value_interval import contain, margin_interval, uncertain_survival
 
 __all__ = ["HazardModel", "ValueParameters", "assign_deciles", "customer_value", "money"]
 
@@ -43,6 +48,8 @@ FEATURE_COLUMNS = (
     "expected_monthly_margin",
 )
 CHURN_HORIZONS = (1, 3, 12)
+BOUNDS = ["future_value_low", "future_value_high"]
+_NOBODY = pd.DataFrame(columns=list(SPREAD_COLUMNS))
 VALUE_COLUMNS = (
     "customer_id",
     "market_segment",
@@ -51,6 +58,8 @@ VALUE_COLUMNS = (
     "future_value_horizon",
     "future_value_tail",
     "future_value",
+    "future_value_low",
+    "future_value_high",
     "total_value",
     *(f"churn_probability_{months}m" for months in CHURN_HORIZONS),
     "expected_remaining_months",
@@ -69,6 +78,9 @@ class HazardModel(Protocol):
     def hazard(self, customers: pd.DataFrame, months: int) -> Floats:
         """Hazards of the coming months, array (rows of ``customers``, months)."""
 
+    def level_variance(self, customers: pd.DataFrame) -> Floats:
+        """Relative variance of the level of each customer's hazard, for what was learned from is finite."""
+
     def cohort_labels(self, customers: pd.DataFrame) -> pd.Series:
         """Name of each customer's cohort."""
 
@@ -85,6 +97,9 @@ class ValueParameters:
         suspended_margin_factor: part of its margin that a suspended contract is expected to bring.
         ranked_customers: who gets deciles, ``all`` (also churned and pending ones) or only ``open`` ones.
         cutoff_months: how long the value cut-offs of one version divide the fixed deciles of later ones.
+        interval_coverage: share of customers whose future should come to lie between their low and high value.
+        spread_months: how uncertain an expected margin is, is learned from those who stayed over so many past months,
+            or as many as there are.
         keys_per_block: distinct keys whose months are held in memory at once, tail_months floats each.
     """
 
@@ -94,6 +109,8 @@ class ValueParameters:
     suspended_margin_factor: float = 0.5
     ranked_customers: Literal["all", "open"] = "all"
     cutoff_months: int = 12
+    interval_coverage: float = 0.80
+    spread_months: int = 12
     keys_per_block: int = 4_096
 
     def __post_init__(self) -> None:
@@ -112,12 +129,19 @@ class ValueParameters:
             raise ValueError(f"ranked_customers must be 'all' or 'open', found {self.ranked_customers!r}")
         if self.cutoff_months < 1:
             raise ValueError(f"cutoff_months must be at least 1, found {self.cutoff_months}")
+        if not 0 < self.interval_coverage < 1:
+            raise ValueError(f"interval_coverage must lie between 0 and 1, found {self.interval_coverage}")
+        if not 1 <= self.spread_months <= 60:
+            raise ValueError(f"spread_months must lie in 1..60, found {self.spread_months}")
         if self.keys_per_block < 1:
             raise ValueError(f"keys_per_block must be at least 1, found {self.keys_per_block}")
 
 
 def customer_value(
-    features: pd.DataFrame, curves: HazardModel, parameters: ValueParameters | None = None
+    features: pd.DataFrame,
+    curves: HazardModel,
+    parameters: ValueParameters | None = None,
+    spread: MarginSpread | None = None,
 ) -> pd.DataFrame:
     """Value each customer; rows are independent, so batches of any size give the same rows.
 
@@ -126,6 +150,8 @@ def customer_value(
             the key columns of ``curves``. Money may be float, decimal objects or Arrow decimals.
         curves: a fitted retention model.
         parameters: the defaults where None.
+        spread: how far margins come to lie from what is expected; where None, intervals hold the chance of leaving
+            alone.
 
     Returns:
         One row a customer in the order given, money in whole cents. A value is null where it is not known;
@@ -148,16 +174,19 @@ def customer_value(
             "expected_monthly_margin": np.round(money(customers["expected_monthly_margin"]), 2),
             "future_value_horizon": 0.0,
             "future_value_tail": 0.0,
+            "future_value_low": 0.0,
+            "future_value_high": 0.0,
         }
     )
     for column in [f"churn_probability_{months}m" for months in CHURN_HORIZONS]:
         value[column] = np.nan
     value["expected_remaining_months"] = np.nan
     value["retention_cohort"] = curves.cohort_labels(customers).where(is_open, None)
-    _value_open_customers(value, customers.loc[is_open], curves, parameters)
+    _value_open_customers(value, customers.loc[is_open], curves, parameters, spread or MarginSpread().fit(_NOBODY))
 
     future = value["future_value_horizon"] + value["future_value_tail"]
     value["future_value"] = future.round(2)
+    value[BOUNDS] = contain(value[BOUNDS].to_numpy(), value["future_value"].to_numpy())
     value["total_value"] = value[["past_value", "future_value"]].sum(axis=1, min_count=1).round(2)
     is_wholesale = (customers["population"] == "wholesale").fillna(False).to_numpy(dtype=bool)
     may_be_ranked = is_open if parameters.ranked_customers == "open" else np.ones(len(value), dtype=bool)
@@ -171,7 +200,11 @@ def money(column: pd.Series) -> Floats:
 
 
 def _value_open_customers(
-    value: pd.DataFrame, customers: pd.DataFrame, curves: HazardModel, parameters: ValueParameters
+    value: pd.DataFrame,
+    customers: pd.DataFrame,
+    curves: HazardModel,
+    parameters: ValueParameters,
+    spread: MarginSpread,
 ) -> None:
     """Fill in the future of the open customers; ``customers`` keeps the row labels of ``value``."""
     if customers.empty:
@@ -183,7 +216,7 @@ def _value_open_customers(
         grouped = keys.groupby(list(curves.key_columns), sort=False, dropna=False)
         key_of_row = np.asarray(grouped.ngroup(), dtype=np.int64)
         distinct = keys[~keys.duplicated()]
-    margin, price_step, step_after = _margin_path(customers, parameters)
+    margin, price_step, step_after = margin_path(customers, parameters)
     horizon, tail = parameters.horizon_months, parameters.tail_months
     step_after_horizon = np.minimum(step_after, horizon)
 
@@ -192,6 +225,7 @@ def _value_open_customers(
     starts = np.arange(0, len(distinct), parameters.keys_per_block)
     bounds = np.searchsorted(key_of_row[order], [*starts, len(distinct)])
     future = np.empty((len(customers), 2))
+    bounds_of_value = np.empty((len(customers), 2))
     outlook = np.empty((len(customers), len(CHURN_HORIZONS) + 1))
     for start, first, last in zip(starts, bounds[:-1], bounds[1:], strict=True):
         rows = order[first:last]
@@ -207,13 +241,25 @@ def _value_open_customers(
         for column, horizon_months in enumerate(CHURN_HORIZONS):
             outlook[rows, column] = 1.0 - survival[key, horizon_months]
         outlook[rows, -1] = survival[:, 1:].sum(axis=1)[key]
+        bounds_of_value[rows] = margin_interval(
+            uncertain_survival(survival, curves.level_variance(block)),
+            key,
+            margin[rows],
+            price_step[rows],
+            step_after[rows],
+            spread.ratios(customers["population"].iloc[rows]),
+            NODE_WEIGHTS,
+            parameters.annual_discount_rate,
+            parameters.interval_coverage,
+        )
 
     value.loc[customers.index, ["future_value_horizon", "future_value_tail"]] = np.round(future, 2)
+    value.loc[customers.index, BOUNDS] = np.round(bounds_of_value, 2)
     columns = [*(f"churn_probability_{months}m" for months in CHURN_HORIZONS), "expected_remaining_months"]
     value.loc[customers.index, columns] = outlook
 
 
-def _margin_path(customers: pd.DataFrame, parameters: ValueParameters) -> tuple[Floats, Floats, NDArray[np.int64]]:
+def margin_path(customers: pd.DataFrame, parameters: ValueParameters) -> tuple[Floats, Floats, NDArray[np.int64]]:
     """Margin of the first future month, the known step of the price, and the months before that step.
 
     The step is the discount in force, which ends after ``discount_months_left``; a discount without a known

@@ -11,11 +11,15 @@ from datetime import date
 import duckdb
 import pandas as pd
 
+from models.backtest import Verdict
+from models.backtest_forecasts import margin_if_staying
 from models.backtest_parameters import BacktestParameters
 from models.hazard_covariates import COVARIATES
+from models.margin_spread import SPREAD_COLUMNS, MarginSpread
 from models.retention_cohorts import COHORT_COLUMNS
 from orchestration.lib.frames import read_frame
 from orchestration.lib.hazard_rows import months_known_by, sample_customer_months
+from orchestration.lib.settings import Settings
 
 _AT_RISK = "features.customer_months_at_risk"
 
@@ -72,7 +76,7 @@ def fingerprint(connection: duckdb.DuckDBPyConnection, as_of: date, cutoff: Cuto
         " (select sum(hash(known) % 4294967296) from (select * exclude (as_of_date)"
         f"   from {_months(cutoff, cutoff.horizon_months)} where as_of_date = $day) as known),"
         " (select sum(hash(customer_id, month_end_date, margin) % 4294967296) from features.customer_margin_monthly"
-        "   where month_end_date > $cutoff - interval 12 month"
+        "   where month_end_date > $cutoff - interval 25 month"
         "   and month_end_date <= last_day($cutoff + to_months($horizon::integer)))",
         {"day": as_of, "cutoff": cutoff.day, "horizon": cutoff.horizon_months},
     ).fetchall()[0]
@@ -100,15 +104,17 @@ def customers_at(
     connection: duckdb.DuckDBPyConnection,
     as_of: date,
     cutoff: Cutoff,
-    parameters: BacktestParameters,
+    sample_customers: int,
     annual_discount_rate: float,
 ) -> pd.DataFrame:
     """Open customers at the cut-off (a sample by hash where there are many), their margin before and after it.
 
-    ``expected_monthly_margin`` is the mean of the latest months, ``margin_12m_mean`` that of the year, over the months
-    that the customer was there and the books are open; the month it came counts only where there is no other.
-    ``actual_margin`` is what it brought in the months after, discounted like a prediction, credits and write-offs of
-    those months among it; ``has_churned`` whether it left in them.
+    ``expected_monthly_margin`` is what the features would have said then, of the price, the usage and the contacts of
+    that day, with the write-offs of the year before it by population; the population is that of the as-of date.
+    ``margin_12m_mean`` is the mean of the year before, over the months that the customer was there and the books are
+    open; the month it came counts only where there is no other. ``actual_margin`` is what it brought in the months
+    after, discounted like a prediction, credits and write-offs of those months among it; ``has_churned`` whether it
+    left in them.
     """
     covariates = ", ".join(f"at_risk.{name}" for name in dict.fromkeys((*COVARIATES, "is_committed")))
     return read_frame(
@@ -118,6 +124,21 @@ def customers_at(
             select * from {_AT_RISK} where as_of_date = $day and month_number = $month
             order by hash(customer_id), customer_id limit $customers
         ),
+        write_offs as (
+            select
+                features.population,
+                coalesce(greatest(
+                    sum(margins.written_off)::double
+                        / nullif(sum(margins.net_invoiced - margins.credited)::double, 0),
+                    0
+                ), 0) as write_off_rate
+            from features.customer_margin_monthly as margins
+            inner join features.customer_features as features
+                on margins.customer_id = features.customer_id and features.as_of_date = $day
+            where margins.month_end_date > last_day($cutoff::date - interval 12 month)
+                and margins.month_end_date <= $cutoff::date
+            group by features.population
+        ),
         books as (
             select $month + 1 - min(year(month_end_date) * 12 + month(month_end_date)) as months
             from features.customer_margin_monthly
@@ -125,8 +146,6 @@ def customers_at(
         margins as (
             select
                 margin.customer_id,
-                sum(margin.margin) filter (ahead between 1 - least($recent, known_months) and 0)
-                    / any_value(least($recent, known_months)) as expected_monthly_margin,
                 sum(margin.margin) filter (ahead between 1 - least(12, known_months) and 0)
                     / any_value(least(12, known_months)) as margin_12m_mean,
                 sum(margin.margin * pow(1 + $rate::double, -ahead / 12.0)) filter (ahead between 1 and $horizon)
@@ -146,13 +165,16 @@ def customers_at(
         )
         select
             at_risk.customer_id, at_risk.month_number, {covariates},
-            coalesce(margins.expected_monthly_margin, 0) as expected_monthly_margin,
+            at_risk.expected_revenue::double * (1 - coalesce(write_offs.write_off_rate, 0))
+                - at_risk.expected_cost::double as expected_monthly_margin,
             coalesce(margins.margin_12m_mean, 0) as margin_12m_mean,
             coalesce(at_risk.monthly_fee * at_risk.discount_share, 0) as monthly_discount,
+            coalesce(at_risk.suspended_share * at_risk.open_contracts, 0) as suspended_contracts,
             coalesce(margins.actual_margin, 0) as actual_margin,
             (coalesce(at_risk.churned_after_months, 9999) <= $horizon)::double as has_churned
         from customers as at_risk
         left join margins on at_risk.customer_id = margins.customer_id
+        left join write_offs on at_risk.retention_market = write_offs.population
         order by at_risk.customer_id
         """,
         {
@@ -160,10 +182,48 @@ def customers_at(
             "month": cutoff.month_number,
             "cutoff": cutoff.day,
             "horizon": cutoff.horizon_months,
-            "recent": parameters.margin_months,
-            "customers": parameters.sample_customers,
+            "customers": sample_customers,
             "rate": annual_discount_rate,
         },
+    )
+
+
+def spread_before(
+    connection: duckdb.DuckDBPyConnection, as_of: date, day: date, settings: Settings, most_months: int
+) -> MarginSpread:
+    """How far margins came to lie from what was expected, over the months before ``day``.
+
+    Over as many of ``most_months`` as there are with three months of books before them; without any, nothing is known
+    of it. Read as of ``as_of``, which may be later.
+    """
+    found = connection.execute(
+        "with books as ("
+        "  select min(year(month_end_date) * 12 + month(month_end_date)) as first"
+        "  from features.customer_margin_monthly)"
+        " select month_end_date, $month - month_number from features.customer_months_at_risk, books"
+        " where as_of_date = $day and month_number >= $month - $most and month_number >= first + 2"
+        "  and month_number < $month order by month_number limit 1",
+        {"day": as_of, "month": day.year * 12 + day.month, "most": most_months},
+    ).fetchone()
+    if found is None:
+        return MarginSpread().fit(pd.DataFrame(columns=list(SPREAD_COLUMNS)))
+    start, months = found
+    customers = customers_at(
+        connection,
+        as_of,
+        Cutoff(start, months, 0),
+        settings.backtest.sample_customers,
+        settings.value.annual_discount_rate,
+    )
+    stayed = customers[customers["has_churned"] == 0]
+    return MarginSpread().fit(
+        pd.DataFrame(
+            {
+                "population": stayed["retention_market"],
+                "expected_margin": margin_if_staying(stayed, months, settings.value),
+                "actual_margin": stayed["actual_margin"],
+            }
+        )
     )
 
 
@@ -171,11 +231,12 @@ def _months(cutoff: Cutoff, ahead: int = 0) -> str:
     return months_known_by(cutoff.month_number + ahead, cutoff.first_month_number)
 
 
-def reason_to_step_back(connection: duckdb.DuckDBPyConnection, version_id: str) -> str | None:
-    """Return the backtest's decision where it tested the hazard model and refused it."""
+def backtested(connection: duckdb.DuckDBPyConnection, version_id: str) -> Verdict:
+    """The verdict of a version's backtest, as it is stored."""
     found = connection.execute(
-        "select any_value(decision) from segments.value_backtest where version_id = ?"
-        " having bool_or(is_refused and forecast = 'hazard_model')",
+        "select any_value(forecast) filter (is_champion),"
+        " coalesce(list_sort(list(distinct forecast) filter (is_refused)), []), any_value(decision)"
+        " from segments.value_backtest where version_id = ?",
         [version_id],
-    ).fetchone()
-    return str(found[0]) if found else None
+    ).fetchall()[0]
+    return Verdict(found[0], tuple(found[1]), found[2] or "")

@@ -22,6 +22,8 @@ SEGMENT_TABLES: Mapping[str, Mapping[str, str]] = {
         "future_value_horizon": MONEY,
         "future_value_tail": MONEY,
         "future_value": MONEY,
+        "future_value_low": MONEY,
+        "future_value_high": MONEY,
         "total_value": MONEY,
         "churn_probability_1m": "double",
         "churn_probability_3m": "double",

@@ -10,6 +10,7 @@ from models.backtest_parameters import BacktestParameters
 from models.hazard_parameters import HazardParameters
 from models.residual_life import discounted_months, survival_ahead
 from models.retention import RetentionParameters
+from models.value import ValueParameters
 from tests.models.customer_months import FIRST_MONTH, exposures_of, simulate_months
 
 CUTOFFS = ("2026-03-31", "2026-06-30", "2026-09-30")
@@ -85,9 +86,11 @@ class TestVerdict:
     def test_the_hazard_model_wins_where_it_beats_all(self):
         baselines = dict.fromkeys(BASELINES, 0.3)
         found = verdict(measured({"hazard_model": 0.1, "cohort_curves": 0.2} | baselines))
-        assert found == Verdict("hazard_model", (), "The hazard model beat every other forecast 6 months ahead.")
+        assert found == Verdict(
+            "hazard_model", (), "No other forecast is better than the hazard model by more than noise, 6 months ahead."
+        )
 
-    def test_one_baseline_that_is_as_good_is_enough_to_fall_back(self):
+    def test_a_rival_that_is_better_by_more_than_noise_is_enough_to_fall_back(self):
         errors = {"hazard_model": 0.2, "cohort_curves": 0.1} | dict.fromkeys(BASELINES, 0.3)
         found = verdict(measured(errors))
         assert (found.champion, found.refused) == ("cohort_curves", ("hazard_model",))
@@ -95,14 +98,32 @@ class TestVerdict:
         assert set(frame.loc[frame["is_refused"], "forecast"]) == {"hazard_model"}
         assert "the hazard model lost to cohort curves (margin, 6 months)" in found.decision.lower()
 
-    def test_models_that_both_lose_are_both_refused(self):
-        found = verdict(measured({"hazard_model": 0.4, "cohort_curves": 0.4} | dict.fromkeys(BASELINES, 0.3)))
-        assert (found.champion, found.refused) == (None, ("hazard_model", "cohort_curves"))
+    def test_a_rival_that_is_better_by_chance_is_not(self):
+        random = np.random.default_rng(2)
+        actual, left = random.gamma(2.0, 50.0, 400), (random.random(400) < 0.2).astype(float)
+        forecasts = ("hazard_model", "cohort_curves", *BASELINES)
+        margins = {name: actual + random.normal(0, 30, 400) for name in forecasts}
+        churn = {name: np.clip(0.2 + random.normal(0, 0.02, 400), 0, 1) for name in forecasts[:-1]}
+        rows = pd.concat(measures_at_cutoff(6, cutoff, margins, churn, actual, left) for cutoff in CUTOFFS)
+        assert verdict(rows, BacktestParameters(min_z_score=4.0)).champion == "hazard_model"
+        assert verdict(rows, BacktestParameters(min_z_score=0.0)).champion != "hazard_model"
+
+    def test_where_both_models_lose_values_rest_on_the_best_baseline_that_beat_them(self):
+        errors = {"hazard_model": 0.4, "cohort_curves": 0.4} | dict.fromkeys(BASELINES, 0.3)
+        found = verdict(measured(errors | {"constant_retention": 0.2}))
+        assert (found.champion, found.refused) == ("constant_retention", ("hazard_model", "cohort_curves"))
+        assert found.decision.endswith("values rest on constant retention.")
+
+    def test_a_baseline_that_cannot_value_a_lifetime_takes_nobodys_place(self):
+        errors = {"hazard_model": 0.4, "cohort_curves": 0.4} | dict.fromkeys(BASELINES, 0.5)
+        found = verdict(measured(errors | {"last_12_months": 0.3}))
+        assert found.champion == "cohort_curves"
+        assert found.decision.endswith("so the cohort curves stay.")
 
     def test_winning_at_one_horizon_and_losing_at_the_other_is_losing(self):
         good = {"cohort_curves": 0.1} | dict.fromkeys(BASELINES, 0.3)
         bad = {"cohort_curves": 0.4} | dict.fromkeys(BASELINES, 0.3)
-        assert verdict(pd.concat([measured(good), measured(bad, horizon=12)])).champion is None
+        assert verdict(pd.concat([measured(good), measured(bad, horizon=12)])).champion != "cohort_curves"
 
     def test_too_few_cutoffs_are_no_verdict_and_no_refusal(self):
         errors = {"hazard_model": 0.1, "cohort_curves": 0.2} | dict.fromkeys(BASELINES, 0.3)
@@ -133,10 +154,10 @@ class TestForecasts:
         cutoff = FIRST_MONTH + 12
         customers = months[months["month_number"] == cutoff].reset_index(drop=True)
         exposures = exposures_of(months)
-        hazards, decision = forecast_hazards(
+        found = forecast_hazards(
             exposures, months, customers, 12, RetentionParameters(), HazardParameters(min_history_months=20)
         )
-        return customers, hazards, decision
+        return customers, found.hazards, found.decision
 
     def test_on_a_constant_hazard_every_forecast_agrees_with_the_closed_form(self, planted):
         customers, hazards, _ = planted
@@ -159,16 +180,18 @@ class TestForecasts:
                 "expected_monthly_margin": [10.0, 10.0, 10.0],
                 "monthly_discount": [5.0, 5.0, 0.0],
                 "discount_months_left": pd.array([2, None, None], dtype="Int64"),
+                "open_contracts": 1,
+                "suspended_contracts": 0,
                 "margin_12m_mean": [7.0, np.nan, 7.0],
             }
         )
-        margins = forecast_margins(customers, {"a": np.full((3, 4), 0.5)}, 4, 0.0)
+        margins = forecast_margins(customers, {"a": np.full((3, 4), 0.5)}, 4, ValueParameters(annual_discount_rate=0.0))
         assert margins["a"] == pytest.approx([10 * 0.9375 + 5 * (0.125 + 0.0625), 9.375, 9.375])
         assert margins["last_12_months"] == pytest.approx([28, 0, 28])
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"cutoffs": 0}, {"horizons_months": ()}, {"horizons_months": (0,)}, {"margin_months": 13}]
+    "wrong", [{"cutoffs": 0}, {"horizons_months": ()}, {"horizons_months": (0,)}, {"min_z_score": -1}]
 )
 def test_what_cannot_be_meant_is_refused(wrong):
     with pytest.raises(ValueError, match=next(iter(wrong))):

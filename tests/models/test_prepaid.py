@@ -159,6 +159,8 @@ class TestValuation:
                 "future_value_horizon": 70.0,
                 "future_value_tail": 30.0,
                 "future_value": 100.0,
+                "future_value_low": 40.0,
+                "future_value_high": 160.0,
                 "total_value": 150.0,
                 "churn_probability_1m": 0.1,
                 "churn_probability_3m": 0.2,
@@ -192,6 +194,9 @@ class TestValuation:
         assert (found["future_value"] == (found["future_value_horizon"] + found["future_value_tail"]).round(2)).all()
         prepaid = found[customers["is_prepaid"]]
         assert (prepaid["future_value"] > 0).all()
+        assert (prepaid["future_value_low"] <= prepaid["future_value"]).all()
+        assert (prepaid["future_value"] <= prepaid["future_value_high"]).all()
+        assert (prepaid["future_value_low"] < prepaid["future_value_high"]).all()
         assert prepaid["churn_probability_12m"].gt(prepaid["churn_probability_1m"]).all()
 
     def test_value_is_activity_times_spend_times_what_is_left_of_it(self):

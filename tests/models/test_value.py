@@ -28,6 +28,9 @@ class ConstantHazard:
     def hazard(self, customers: pd.DataFrame, months: int) -> np.ndarray:
         return np.full((len(customers), months), self.rate)
 
+    def level_variance(self, customers: pd.DataFrame) -> np.ndarray:
+        return np.zeros(len(customers))
+
     def cohort_labels(self, customers: pd.DataFrame) -> pd.Series:
         return pd.Series("all", index=customers.index)
 

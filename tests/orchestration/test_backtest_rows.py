@@ -27,7 +27,8 @@ def lake() -> Iterator[duckdb.DuckDBPyConnection]:
     months = months.drop(columns="sample_weight").assign(
         as_of_date=AS_OF, churned_next_month=(left == 1).fillna(False).where(months["months_followed"] > 0)
     )
-    margins = months[["customer_id", "month_end_date"]].assign(margin=10.0)
+    months["expected_revenue"], months["expected_cost"] = 30.0, 17.0
+    margins = months[["customer_id", "month_end_date"]].assign(margin=10.0, net_invoiced=30.0, written_off=3.0)
     with duckdb.connect() as connection:
         connection.register("months", months)
         connection.register("margins", margins)
@@ -36,7 +37,11 @@ def lake() -> Iterator[duckdb.DuckDBPyConnection]:
             "create table features.customer_months_at_risk as select * replace (as_of_date::date as as_of_date,"
             " month_end_date::date as month_end_date) from months;"
             "create table features.customer_margin_monthly as select customer_id,"
-            " month_end_date::date as month_end_date, margin::decimal(18, 2) as margin from margins"
+            " month_end_date::date as month_end_date, margin::decimal(18, 2) as margin,"
+            " net_invoiced::decimal(18, 2) as net_invoiced, 0::decimal(18, 2) as credited,"
+            " written_off::decimal(18, 2) as written_off from margins;"
+            "create table features.customer_features as select distinct as_of_date::date as as_of_date, customer_id,"
+            " retention_market as population from months"
         )
         yield connection
 
@@ -71,9 +76,10 @@ def test_what_is_learned_from_holds_no_outcome_from_after_the_cutoff(lake: duckd
 
 
 def test_customers_at_a_cutoff_have_their_margin_before_and_after_it(lake: duckdb.DuckDBPyConnection) -> None:
-    customers = customers_at(lake, AS_OF, CUTOFF, BacktestParameters(), annual_discount_rate=0.0)
+    customers = customers_at(lake, AS_OF, CUTOFF, 50_000, annual_discount_rate=0.0)
     assert len(customers) == 200
-    assert (customers["expected_monthly_margin"] == 10).all()
+    # 30 expected, a tenth of it written off in the year before, 17 of cost.
+    assert customers["expected_monthly_margin"].to_numpy() == pytest.approx(10)
     assert (customers["margin_12m_mean"] == 10).all()
     stayed = customers["has_churned"] == 0
     assert 0 < stayed.sum() < 200

@@ -32,6 +32,8 @@ select
     customers.is_ranked,
     customers.past_value,
     customers.future_value,
+    customers.future_value_low,
+    customers.future_value_high,
     customers.total_value,
     customers.expected_monthly_margin,
     customers.churn_probability_3m,

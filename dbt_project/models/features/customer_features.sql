@@ -179,8 +179,8 @@ expected as (
     select
         *,
         monthly_fee - monthly_discount + coalesce(expected_usage_revenue, 0) as expected_revenue,
-        {{ money('coalesce(gb_month_3m, 0) * ' ~ var('costs')['per_gb']) }} as expected_usage_cost,
-        {{ money('coalesce(contacts_3m, 0) * ' ~ var('costs')['per_contact'] ~ ' / 3') }} as expected_care_cost
+        {{ expected_usage_cost('gb_month_3m') }} as expected_usage_cost,
+        {{ expected_care_cost('contacts_3m') }} as expected_care_cost
     from joined
 )
 

@@ -82,5 +82,7 @@ select
     has_autopay,
     contacts_3m,
     complaints_3m,
-    outage_minutes_3m
+    outage_minutes_3m,
+    expected_revenue,
+    expected_cost
 from observed

@@ -1,5 +1,3 @@
-{%- set usage_revenue_months = var('features')['usage_revenue_months'] | int %}
-
 with run_months as (
     select
         month_end_date as as_of_date,
@@ -46,52 +44,6 @@ usage_revenue as (
             and {{ month_end(add_months('run_months.as_of_date', -3)) }} < bills.invoice_date
     where bills.kind = 'usage'
     group by run_months.as_of_date, bills.customer_id
-),
-
--- What is charged for usage swings, and one month of roaming is no promise: the best and the worst month are left out.
-usage_charges as (
-    select
-        run_months.as_of_date,
-        bills.customer_id,
-        {{ month_number('bills.invoice_date') }} as month_number,
-        sum(bills.net_amount) as amount
-    from run_months
-    inner join {{ ref('bills') }} as bills
-        on
-            run_months.as_of_date >= bills.invoice_date
-            and {{ month_end(add_months('run_months.as_of_date', -usage_revenue_months)) }} < bills.invoice_date
-    where bills.kind = 'usage'
-    group by run_months.as_of_date, bills.customer_id, {{ month_number('bills.invoice_date') }}
-),
-
-charged as (
-    select
-        customer_id,
-        as_of_date,
-        count(*) as months_charged,
-        sum(amount) as amount,
-        max(amount) as most,
-        min(amount) as least_charged
-    from usage_charges
-    group by customer_id, as_of_date
-),
-
-recent_charges as (
-    select
-        charged.customer_id,
-        charged.as_of_date,
-        least(totals.months_in_books, {{ usage_revenue_months }}) as months,
-        charged.amount,
-        charged.most,
-        case
-            when charged.months_charged < least(totals.months_in_books, {{ usage_revenue_months }}) then 0
-            else charged.least_charged
-        end as fewest
-    from charged
-    inner join totals
-        on
-            charged.customer_id = totals.customer_id
-            and charged.as_of_date = totals.as_of_date
 )
 
 select
@@ -105,16 +57,13 @@ select
     {{ money(
         'coalesce(usage_revenue.usage_revenue_3m, 0) / least(totals.months_in_books, 3)'
     ) }} as usage_revenue_3m_mean,
-    {{ money(
-        'coalesce(case when recent.months > 2 then (recent.amount - recent.most - recent.fewest) / (recent.months - 2)'
-        ~ ' else recent.amount / recent.months end, 0)'
-    ) }} as expected_usage_revenue
+    coalesce(charges.expected_usage_revenue, 0) as expected_usage_revenue
 from totals
 left join usage_revenue
     on
         totals.customer_id = usage_revenue.customer_id
         and totals.as_of_date = usage_revenue.as_of_date
-left join recent_charges as recent
+left join {{ ref('expected_usage_charges') }} as charges
     on
-        totals.customer_id = recent.customer_id
-        and totals.as_of_date = recent.as_of_date
+        totals.customer_id = charges.customer_id
+        and totals.as_of_date = charges.month_end_date

@@ -24,6 +24,7 @@ select
     count(distinct product_family) as product_families,
     sum(monthly_fee) as monthly_fee,
     sum(discount_in_force) as monthly_discount,
+    sum(monthly_product_cost) as monthly_product_cost,
     max(
         case when discount_in_force > 0 then {{ months_between('month_end_date', 'discount_until_date') }} end
     ) as discount_months_left,

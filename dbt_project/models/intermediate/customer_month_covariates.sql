@@ -1,4 +1,9 @@
-{{ config(materialized='incremental', unique_key='month_end_date', partitioned_by='month_end_date') }}
+{{ config(
+    materialized='incremental',
+    unique_key='month_end_date',
+    partitioned_by='month_end_date',
+    on_schema_change='append_new_columns',
+) }}
 
 -- Every run makes the months of its training window from all facts, so that late data lands in its month.
 with months as (
@@ -138,11 +143,26 @@ select
     end as integer) as complaints_3m,
     cast(case
         when records_begin.first_quality_date <= windows.month_end_date then windows.outage_minutes_3m
-    end as double) as outage_minutes_3m
+    end as double) as outage_minutes_3m,
+    cast(
+        coalesce(contracts.monthly_fee, 0) - coalesce(contracts.monthly_discount, 0)
+        + coalesce(charges.expected_usage_revenue, 0) as decimal(18, 4)
+    ) as expected_revenue,
+    cast(
+        coalesce(contracts.monthly_product_cost, 0)
+        + {{ expected_usage_cost(
+            'case when windows.is_fed then cast(windows.bytes_3m as double) / 1e9 / windows.months_3m end'
+        ) }}
+        + {{ expected_care_cost('windows.contacts_3m') }} as decimal(18, 4)
+    ) as expected_cost
 from windows
 inner join {{ ref('customer_month_contracts') }} as contracts
     on
         windows.customer_id = contracts.customer_id
         and windows.month_end_date = contracts.month_end_date
+left join {{ ref('expected_usage_charges') }} as charges
+    on
+        windows.customer_id = charges.customer_id
+        and windows.month_end_date = charges.month_end_date
 cross join records_begin
 where windows.is_in_training

@@ -40,6 +40,8 @@ select
     customer_values.is_ranked,
     customer_values.past_value,
     customer_values.future_value,
+    customer_values.future_value_low,
+    customer_values.future_value_high,
     customer_values.total_value,
     customer_values.expected_monthly_margin,
     customer_values.churn_probability_3m,

@@ -8,9 +8,17 @@ import duckdb
 import pandas as pd
 
 from models.backtest import MEASURE_COLUMNS, backtest_frame, measures_at_cutoff, verdict
-from models.backtest_forecasts import forecast_hazards, forecast_margins
+from models.backtest_forecasts import forecast_hazards, forecast_intervals, forecast_margins
 from models.residual_life import survival_ahead
-from orchestration.lib.backtest_rows import Cutoff, customers_at, cutoffs_of, exposures_by, fingerprint, sample_by
+from orchestration.lib.backtest_rows import (
+    Cutoff,
+    customers_at,
+    cutoffs_of,
+    exposures_by,
+    fingerprint,
+    sample_by,
+    spread_before,
+)
 from orchestration.lib.deployment import ALL_MONTHS_IN_ONE_RUN, MONTHS, WRITER_POOL, Deployment
 from orchestration.lib.frames import read_frame
 from orchestration.lib.progress import tell
@@ -70,9 +78,11 @@ def value_backtest(context: dg.AssetExecutionContext, deployment: Deployment) ->
 def _measure(
     connection: duckdb.DuckDBPyConnection, candidate: Candidate, cutoff: Cutoff, settings: Settings
 ) -> pd.DataFrame:
-    as_of, ahead, rate = candidate.as_of_date, cutoff.horizon_months, settings.value.annual_discount_rate
-    customers = customers_at(connection, as_of, cutoff, settings.backtest, rate)
-    hazards, _ = forecast_hazards(
+    as_of, ahead = candidate.as_of_date, cutoff.horizon_months
+    customers = customers_at(
+        connection, as_of, cutoff, settings.backtest.sample_customers, settings.value.annual_discount_rate
+    )
+    forecasts = forecast_hazards(
         exposures_by(connection, as_of, cutoff),
         sample_by(connection, as_of, cutoff, settings.hazard.sample_rows),
         customers,
@@ -80,13 +90,16 @@ def _measure(
         settings.retention,
         settings.hazard,
     )
+    margins = forecast_margins(customers, forecasts.hazards, ahead, settings.value)
+    spread = spread_before(connection, as_of, cutoff.day, settings, min(ahead, settings.value.spread_months))
     return measures_at_cutoff(
         ahead,
         cutoff.day,
-        forecast_margins(customers, hazards, ahead, rate),
-        {name: 1.0 - survival_ahead(hazard)[:, -1] for name, hazard in hazards.items()},
+        margins,
+        {name: 1.0 - survival_ahead(hazard)[:, -1] for name, hazard in forecasts.hazards.items()},
         customers["actual_margin"].to_numpy(dtype=float),
         customers["has_churned"].to_numpy(dtype=float),
+        forecast_intervals(customers, forecasts, margins, ahead, settings.value, spread),
     )
 
 

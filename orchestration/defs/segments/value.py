@@ -6,14 +6,15 @@ from typing import Any
 import dagster as dg
 import pandas as pd
 
+from models.backtest_forecasts import FALLBACKS
 from models.churn_reasons import retention_hazards
 from models.concentration import concentration_frame, value_curve_frame
 from models.deciles import assign_deciles, assign_fixed_deciles
-from models.hazard import ChurnHazard
+from models.hazard import HAZARD_MODEL, ChurnHazard
 from models.prepaid_value import PREPAID_COLUMNS, PrepaidValuation, is_prepaid
 from models.retention import RetentionCurves
 from models.value import FEATURE_COLUMNS, customer_value
-from orchestration.lib.backtest_rows import reason_to_step_back
+from orchestration.lib.backtest_rows import backtested, spread_before
 from orchestration.lib.deployment import ALL_MONTHS_IN_ONE_RUN, MONTHS, WRITER_POOL, Deployment
 from orchestration.lib.frames import read_frame
 from orchestration.lib.hazard_rows import customers_with_covariates, sample_customer_months
@@ -84,9 +85,15 @@ def value(context: dg.AssetExecutionContext, deployment: Deployment) -> Iterator
             hazard = ChurnHazard(curves, settings.hazard).fit(
                 sample_customer_months(connection, candidate.as_of_date, settings.hazard.sample_rows)
             )
-            if hazard.is_trusted_ and (reason := reason_to_step_back(connection, candidate.version_id)):
-                hazard.step_back(reason)
+            verdict = backtested(connection, candidate.version_id)
+            if verdict.champion in FALLBACKS:
+                curves.use_one_for_all(verdict.champion)
+            if HAZARD_MODEL in verdict.refused or verdict.champion in FALLBACKS:
+                hazard.step_back(verdict.decision)
             tell(context, hazard.decision_)
+            spread = spread_before(
+                connection, candidate.as_of_date, candidate.as_of_date, settings, settings.value.spread_months
+            )
             prepaid = PrepaidValuation(settings.value).fit(
                 read_frame(
                     connection,
@@ -99,7 +106,7 @@ def value(context: dg.AssetExecutionContext, deployment: Deployment) -> Iterator
             columns = dict.fromkeys((*FEATURE_COLUMNS, *PREPAID_COLUMNS, *curves.key_columns))
             batches, hazards = [], []
             for customers in customers_with_covariates(connection, candidate.as_of_date, columns, hazard.key_columns):
-                batches.append(prepaid.revalue(customer_value(customers, hazard, settings.value), customers))
+                batches.append(prepaid.revalue(customer_value(customers, hazard, settings.value, spread), customers))
                 hazards.append(retention_hazards(hazard, customers[customers["is_open"] & ~is_prepaid(customers)]))
             valued = pd.concat(batches, ignore_index=True)
             ranked = valued.join(assign_deciles(valued).drop(columns="customer_id"))
@@ -118,7 +125,7 @@ def value(context: dg.AssetExecutionContext, deployment: Deployment) -> Iterator
             with transaction(connection):
                 for table, frame in frames.items():
                     rows[table] += write_segment(connection, table, candidate.version_id, candidate.as_of_date, frame)
-            latest = {"version_id": candidate.version_id} | _summary(ranked)
+            latest = {"version_id": candidate.version_id, "margins_compared": spread.customers_} | _summary(ranked)
             latest_quality = {"decision": hazard.decision_} | _measures(frames["retention_quality"])
     for table, count in rows.items():
         more = {"customer_value": latest, "retention_quality": latest_quality}

@@ -36,7 +36,7 @@ def backtest_evidence(backtest: pd.DataFrame) -> dict[str, Any]:
     horizon = int(pooled.loc[pooled["forecast"] == shown, "horizon_months"].max())
     tenths = _tenths(pooled[(pooled["forecast"] == shown) & (pooled["horizon_months"] == horizon)])
     columns = ["total_error", "root_mean_square_error", "rank_correlation", "gini_lift", "auc", "brier"]
-    columns.append("top_decile_lift")
+    columns += ["top_decile_lift", "interval_coverage"]
     rows = [
         {"name": FORECAST_NAMES[forecast], "horizon": int(months), "is_champion": forecast in champions}
         | overall.reindex(columns=columns).loc[(months, forecast)].to_dict()
@@ -59,7 +59,8 @@ def backtest_evidence(backtest: pd.DataFrame) -> dict[str, Any]:
 
 def _tenths(rows: pd.DataFrame) -> pd.DataFrame:
     """Predicted and actual margin by tenth of predicted margin, the best first."""
-    parts = rows[rows["part"].notna()].pivot_table(index="part", columns="measure", values="value")
+    sums = rows["measure"].isin({"predicted_margin", "actual_margin"})
+    parts = rows[rows["part"].notna() & sums].pivot_table(index="part", columns="measure", values="value")
     return parts.sort_index(key=lambda part: part.astype(int))
 
 
