@@ -4,8 +4,8 @@ Each cut-off is a past as-of date. Models are fitted again on what was known the
 churn of the months after it. They are judged by what no one can better by predicting anything but the expectation, the
 squared error of the margin and the Brier score of the churn. A model steps back where another forecast is better by
 more than noise on either: by a one-sided test of the paired differences over customers, as Diebold & Mariano (1995)
-test those over time. Cut-offs overlap, so their differences are taken as wholly dependent: the standard error over all of
-them is the mean of theirs, which is the most that it can be.
+test those over time. Cut-offs overlap, so their differences are taken as wholly dependent: the standard error over all
+of them is the mean of theirs, which is the most that it can be.
 """
 
 from collections.abc import Iterable, Mapping
