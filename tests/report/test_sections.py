@@ -177,7 +177,7 @@ def test_the_evidence_for_the_hazard_model_is_shown_beside_the_curves(lake: duck
 
 
 def test_past_predictions_are_shown_beside_what_came_with_the_champion_marked(lake: duckdb.DuckDBPyConnection) -> None:
-    content = backtest_evidence(lake.execute("select * from bi.value_backtest").df())
+    content = backtest_evidence(lake.execute("select * from bi.value_backtest").df(), promised=0.8)
     assert content["verdict"] == "The cohort curves beat every other forecast 6 months ahead."
     assert [(row["name"], row["is_champion"], row["total_error"]) for row in content["backtests"]] == [
         ("Cohort curves", True, -0.021),
@@ -185,11 +185,15 @@ def test_past_predictions_are_shown_beside_what_came_with_the_champion_marked(la
     ]
     assert content["backtest_cutoffs"] == "1 past month end"
     assert "−2.1" in content["backtest_says"]
+    assert content["intervals_say"].endswith(
+        "made to hold what 80\xa0% of the customers will really bring. Made so at past month ends, they held what"
+        " 81\xa0% brought in the 6 months after; 9\xa0% brought less, 9\xa0% more."
+    )
 
 
 def test_without_enough_history_the_backtest_is_a_sentence() -> None:
     told = {"measure": "not_enough_history", "decision": "Not enough history.", "cutoff_date": None}
-    content = backtest_evidence(pd.DataFrame([told | {"horizon_months": None}]))
+    content = backtest_evidence(pd.DataFrame([told | {"horizon_months": None}]), promised=0.8)
     assert content["verdict"] == "Not enough history."
     assert not content["backtests"]
 

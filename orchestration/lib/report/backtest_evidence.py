@@ -17,10 +17,11 @@ FORECAST_NAMES = {
 }
 
 
-def backtest_evidence(backtest: pd.DataFrame) -> dict[str, Any]:
+def backtest_evidence(backtest: pd.DataFrame, promised: float) -> dict[str, Any]:
     """Content of the section: the verdict, a table by horizon and forecast, margin by tenth of the champion.
 
-    Figures are of the cut-offs pooled. Without a champion the tenths are those of the cohorts' curves.
+    Figures are of the cut-offs pooled. Without a champion the tenths are those of the cohorts' curves. ``promised`` is
+    the share of the customers that an interval of value should hold.
     """
     if backtest.empty:
         return {"verdict": "", "backtests": [], "backtest_tenths": ""}
@@ -47,6 +48,7 @@ def backtest_evidence(backtest: pd.DataFrame) -> dict[str, Any]:
     error = next(
         row["total_error"] for row in rows if (row["name"], row["horizon"]) == (FORECAST_NAMES[shown], horizon)
     )
+    intervals = overall.reindex(columns=["interval_coverage", "below_interval", "above_interval"])
     cutoffs = backtest["cutoff_date"].nunique()
     return {
         "verdict": verdict,
@@ -54,6 +56,7 @@ def backtest_evidence(backtest: pd.DataFrame) -> dict[str, Any]:
         "backtest_cutoffs": plural(int(cutoffs), "past month end"),
         "backtest_tenths": figures.predicted_and_actual(tenths, horizon),
         "backtest_says": _sentence(error, FORECAST_NAMES[shown], horizon),
+        "intervals_say": _intervals_sentence(*intervals.loc[(horizon, shown)], promised, horizon),
     }
 
 
@@ -70,3 +73,14 @@ def _sentence(error: Any, name: str, horizon: int) -> str:
     if abs(error) < 0.0005:
         return f"{name}: the margin of the {horizon} months after was foretold to {share(0.0005, 2)}."
     return f"{name}: the margin predicted for the {horizon} months after was {signed_share(error)} off what came."
+
+
+def _intervals_sentence(covered: float, below: float, above: float, promised: float, horizon: int) -> str:
+    """Say whether what customers brought came to lie where their intervals said."""
+    if is_unknown(covered):
+        return ""
+    return (
+        f"Every future value has a low and a high end, made to hold what {share(promised, 0)} of the customers will"
+        f" really bring. Made so at past month ends, they held what {share(covered, 0)} brought in the"
+        f" {horizon} months after; {share(below, 0)} brought less, {share(above, 0)} more."
+    )

@@ -37,7 +37,7 @@ def build_report(connection: duckdb.DuckDBPyConnection, version_id: str, setting
         value_sections.headline(data, settings),
         value_sections.deciles(data, settings),
         value_sections.concentration(data),
-        retention_section.retention(data),
+        retention_section.retention(data, settings),
         cluster_section.clusters(data),
         segment_sections.lifecycle(data, settings),
         segment_sections.market(data),

@@ -11,6 +11,7 @@ from orchestration.lib.report.data import ReportData
 from orchestration.lib.report.formats import is_unknown, label, number, plural, share
 from orchestration.lib.report.hazard_evidence import hazard_evidence
 from orchestration.lib.report.section import Section, empty
+from orchestration.lib.settings import Settings
 
 SHOWN_CURVES = 6  # more lines than this cannot be told apart
 SURVIVAL_MONTHS = 36
@@ -22,7 +23,7 @@ MODEL_NAMES = {
 }
 
 
-def retention(data: ReportData) -> Section:
+def retention(data: ReportData, settings: Settings) -> Section:
     """Show how long customers stay, by cohort, and how well the fitted churn meets the observed."""
     rows = data["retention"]
     title = "Retention"
@@ -58,7 +59,7 @@ def retention(data: ReportData) -> Section:
             "more": max(0, len(seen) - 12),
             "pooled": int(seen["pooled_from"].notna().sum()),
             **hazard_evidence(data["retention_quality"]),
-            **backtest_evidence(data["backtest"]),
+            **backtest_evidence(data["backtest"], settings.value.interval_coverage),
         },
     )
 
