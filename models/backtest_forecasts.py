@@ -42,6 +42,7 @@ class Forecasts:
 
 def forecast_hazards(
     exposures: pd.DataFrame,
+    commitment_ends: pd.DataFrame,
     sample: pd.DataFrame,
     customers: pd.DataFrame,
     months: int,
@@ -55,13 +56,13 @@ def forecast_hazards(
     ``hazard_model`` is missing where it does not stand up to its own held-out months: a run would not have used it.
 
     Args:
-        exposures: as ``RetentionCurves.fit`` takes them, of the months before the cut-off.
+        exposures, commitment_ends: as ``RetentionCurves.fit`` takes them, of the months before the cut-off.
         sample: as ``ChurnHazard.fit`` takes it, outcomes after the cut-off left out.
         customers: open customers at the cut-off, with their covariates.
         months: how many months ahead.
         retention, hazard: parameters of the models.
     """
-    curves = RetentionCurves(retention).fit(exposures)
+    curves = RetentionCurves(retention).fit(exposures, commitment_ends=commitment_ends)
     model = ChurnHazard(curves, hazard).fit(sample)
     tenure = numbers(customers, "spell_months") - retention.first_spell_months + 1.0
     ahead = np.arange(months, dtype=np.float64)

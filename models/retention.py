@@ -2,7 +2,8 @@
 
 A cohort is a market, a product and a term, once while the commitment lasts and once free of it: leaving
 before its end costs money, so the two hazards have nothing in common. A cohort with too few churn events
-borrows the curve of the group above it (``models.retention_cohorts``).
+borrows the shape of the curve of the group above it, at a level of its own (``models.retention_curve``). Commitments
+that end may be renewed (``models.commitment_renewal``).
 """
 
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
+from models.commitment_renewal import RENEWAL_COLUMNS, SHARE_COLUMNS, CommitmentRenewals
 from models.retention_cohorts import (
     ALL,
     COHORT_COLUMNS,
@@ -39,11 +41,13 @@ PARAMETERS_COLUMNS = (
     "alpha",
     "beta",
     "shape",
+    "level",
     "log_likelihood",
     "customer_months",
     "churned",
     "observed_hazard",
     "fitted_hazard",
+    *SHARE_COLUMNS,
 )
 CURVE_COLUMNS = (
     "retention_cohort",
@@ -62,14 +66,18 @@ class RetentionParameters:
     """How retention curves are fitted.
 
     Attributes:
-        min_churned: churn events that a cohort needs for a curve of its own. A cohort that would have had
-            so many under the curve above it, and had fewer, has also shown enough.
+        min_churned: churn events that a cohort needs for a curve of its own; with fewer it has the level alone.
+        prior_churned: how many churn events the level of the group above a cohort weighs as much as: cohorts are taken
+            to differ in level by about 1 / sqrt(prior_churned).
+        prior_renewals: how many ended commitments the share renewed of the group above weighs as much as.
         first_spell_months: ``spell_months`` of a customer at the first month end of a spell. Where the
             source counts from 1, a 0 here only shifts beta by one.
         published_months: tenures that ``curves_frame`` shows.
     """
 
     min_churned: int = 30
+    prior_churned: float = 2.0
+    prior_renewals: float = 10.0
     first_spell_months: int = 0
     published_months: int = 120
 
@@ -77,6 +85,9 @@ class RetentionParameters:
         """Refuse what cannot be meant."""
         if self.min_churned < 1:
             raise ValueError(f"min_churned must be at least 1, found {self.min_churned}")
+        for name in ("prior_churned", "prior_renewals"):
+            if getattr(self, name) <= 0:
+                raise ValueError(f"{name} must be positive, found {getattr(self, name)}")
         if self.published_months < 1:
             raise ValueError(f"published_months must be at least 1, found {self.published_months}")
 
@@ -108,13 +119,14 @@ class RetentionCurves(BaseEstimator):
         """Args: parameters: the defaults where None."""
         self.parameters = parameters
 
-    def fit(self, exposures: pd.DataFrame, y: None = None) -> Self:
+    def fit(self, exposures: pd.DataFrame, y: None = None, commitment_ends: pd.DataFrame | None = None) -> Self:
         """Fit on ``features.retention_exposures`` of one as-of date.
 
         Args:
             exposures: one row a cohort and ``spell_months``, the value that the customers at risk had at
                 the month end before; ``customers_at_risk``, ``customers_churned``.
             y: ignored, for scikit-learn.
+            commitment_ends: as ``CommitmentRenewals.fit`` takes them; without any, nobody commits again.
         """
         parameters = self.parameters or RetentionParameters()
         frame = typed_exposures(exposures, parameters.first_spell_months)
@@ -124,7 +136,11 @@ class RetentionCurves(BaseEstimator):
             for cohort, observed in cohorts_at(frame, level):
                 self.exposures_[cohort] = observed
                 above = self.curves_[parent_of(cohort)] if level else None
-                self.curves_[cohort] = fit_curve(cohort, observed, above, parameters.min_churned)
+                self.curves_[cohort] = fit_curve(
+                    cohort, observed, above, parameters.min_churned, parameters.prior_churned
+                )
+        ends = pd.DataFrame(columns=list(RENEWAL_COLUMNS)) if commitment_ends is None else commitment_ends
+        self.renewals_ = CommitmentRenewals(parameters.prior_renewals).fit(ends)
         return self
 
     def use_one_for_all(self, model: str) -> None:
@@ -136,8 +152,8 @@ class RetentionCurves(BaseEstimator):
     def hazard(self, customers: pd.DataFrame, months: int) -> Floats:
         """Probability to churn in each of the coming ``months``, given open at the start of the month.
 
-        While t <= commitment_months_left the committed curve of the cohort holds, then its free curve, both
-        at the tenure of that month.
+        While t <= commitment_months_left the committed curve of the cohort holds, then a mixture of it for those who
+        commit again and of the free curve for the others, both at the tenure of that month.
 
         Args:
             customers: open customers with the columns ``key_columns``; one row a customer or a distinct key.
@@ -152,24 +168,26 @@ class RetentionCurves(BaseEstimator):
             raise ValueError(f"{int(np.isnan(spell_months).sum())} open customers have no spell_months")
         if (spell_months < self.first_spell_months_).any():
             raise ValueError(f"spell_months below first_spell_months = {self.first_spell_months_}")
-        month = np.arange(1, months + 1)
         if customers.empty:
             return np.empty((0, months))
-        tenure = spell_months[:, None].astype(np.int64) - self.first_spell_months_ + month
+        tenure = spell_months[:, None].astype(np.int64) - self.first_spell_months_ + np.arange(1, months + 1)
         committed, free = (self._hazards_at(customers, is_committed, tenure) for is_committed in (True, False))
-        return np.where(month <= commitment_months_left(customers)[:, None], committed, free)
+        return self.renewals_.hazard(customers, commitment_months_left(customers), committed, free)
 
     def level_variance(self, customers: pd.DataFrame) -> Floats:
         """Relative variance of the level of each customer's hazard, one entry a row of ``customers``.
 
-        A level learned from n churn events is known up to a relative variance of 1 / n (a Poisson rate, by the delta
-        method). Of the free curve: it is what most of a future is spent under.
+        Of the free curve: it is what most of a future is spent under. A cohort never seen may lie as far from the group
+        above it as cohorts do.
         """
         check_is_fitted(self)
         grouped = cohort_names(customers).groupby(list(COHORT_COLUMNS[:3]), sort=False)
-        sources = [self._nearest((*name, False)).source for name, _ in grouped]
-        events = np.array([self.exposures_[source].churned.sum() for source in sources], dtype=np.float64)
-        return np.asarray((1.0 / (events + 0.5))[grouped.ngroup().to_numpy()])
+        unseen = 1.0 / (self.parameters or RetentionParameters()).prior_churned
+        variance = []
+        for name, _ in grouped:
+            cohort = (*name, False)
+            variance.append(self._nearest(cohort).level_variance + (0.0 if cohort in self.curves_ else unseen))
+        return np.array(variance, dtype=np.float64)[grouped.ngroup().to_numpy()]
 
     def cohort_labels(self, customers: pd.DataFrame) -> pd.Series:
         """The cohort each customer is in now, as in ``parameters_frame``."""
@@ -182,9 +200,10 @@ class RetentionCurves(BaseEstimator):
     def parameters_frame(self) -> pd.DataFrame:
         """Evidence, one row a cohort and a row for each group that lends its curve.
 
-        ``pooled_from`` names the lender, null for a curve of the cohort's own; ``alpha``, ``beta`` and ``shape``
-        are null where the hazard is constant; log-likelihood, observed and fitted hazard are of the cohort's own
-        exposures under the curve that it uses, so the last two show how well that curve suits it.
+        ``pooled_from`` names the lender, null for a curve of the cohort's own; ``level`` is what the lender's hazard is
+        multiplied by. ``alpha``, ``beta`` and ``shape`` are null where the hazard is constant. Log-likelihood, observed
+        and fitted hazard are of the cohort's own exposures under the curve that it uses, so the last two show how well
+        that curve suits it. The renewal shares are of commitments that end, null where there are none.
         """
         check_is_fitted(self)
         rows = []
@@ -200,11 +219,13 @@ class RetentionCurves(BaseEstimator):
                     "alpha": curve.alpha,
                     "beta": curve.beta,
                     "shape": curve.shape,
+                    "level": curve.level,
                     "log_likelihood": curve.log_likelihood(observed) if months else np.nan,
                     "customer_months": int(months),
                     "churned": int(churned),
                     "observed_hazard": churned / months if months else np.nan,
                     "fitted_hazard": curve.expected_churned(observed) / months if months else np.nan,
+                    **self.renewals_.shares_of(cohort),
                 }
             )
         return pd.DataFrame(rows, columns=list(PARAMETERS_COLUMNS))

@@ -1,6 +1,6 @@
 """One cohort's hazard by tenure: the model that its own exposures speak for, or a curve borrowed from above."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -25,6 +25,9 @@ class RetentionCurve:
             NaN where the hazard is constant.
         shape: c of the beta-discrete-Weibull, 1 for a shifted-beta-geometric, else NaN.
         constant: the hazard where it is constant, else NaN.
+        level: what the hazard of ``source`` is multiplied by (on the scale of cumulative hazards, so that it stays a
+            probability); 1 for the source itself.
+        level_variance: relative variance of the level: 1 / n where n churn events tell it, by the delta method.
     """
 
     source: Cohort
@@ -33,13 +36,19 @@ class RetentionCurve:
     beta: float = np.nan
     shape: float = np.nan
     constant: float = np.nan
+    level: float = 1.0
+    level_variance: float = np.inf
 
     def hazard(self, tenure: Floats) -> Floats:
         """Probability to churn in month ``tenure`` (1 is the first) of customers open at its start."""
         if self.model == "beta_discrete_weibull":
             ends = (log_survival(self.alpha, self.beta, self.shape, end) for end in (tenure, tenure - 1.0))
-            return -np.expm1(next(ends) - next(ends))
-        return hazard_of(self.alpha, self.beta, self.constant, tenure)
+            return -np.expm1(self.level * (next(ends) - next(ends)))
+        hazard = hazard_of(self.alpha, self.beta, self.constant, tenure)
+        if self.level == 1.0:
+            return hazard
+        with np.errstate(divide="ignore"):  # a hazard of 1 stays one
+            return -np.expm1(self.level * np.log1p(-hazard))
 
     def expected_churned(self, observed: Exposures) -> float:
         """Churn events that the curve expects of these exposures."""
@@ -51,45 +60,77 @@ class RetentionCurve:
         return float((xlogy(observed.churned, hazard) + xlog1py(observed.at_risk - observed.churned, -hazard)).sum())
 
 
-def fit_curve(cohort: Cohort, observed: Exposures, above: RetentionCurve | None, min_churned: int) -> RetentionCurve:
-    """Fit the curve of a cohort, or return the one ``above`` it where the cohort alone knows too little.
+def fit_curve(
+    cohort: Cohort, observed: Exposures, above: RetentionCurve | None, min_churned: int, prior_churned: float
+) -> RetentionCurve:
+    """Fit the curve of a cohort: its own, or the one ``above`` it at the cohort's own level.
 
-    A shifted-beta-geometric is not held against a constant hazard for its extra parameter: at 30 churn events the
-    slope is seldom significant, yet taking a falling hazard for a constant one loses a fifth of the future value.
-    The beta-discrete-Weibull takes its place where Akaike's criterion (1974) says that its own extra parameter is
-    worth it. The constant counts half an event more than was seen (Jeffreys): a cohort without churn so far is loyal,
-    not immortal.
+    A cohort of few churn events has the curve above it times
+
+        (churn events seen + prior_churned) / (churn events that the curve above expects + prior_churned),
+
+    the mean of a gamma posterior: Poisson counts whose levels differ between cohorts by 1 / sqrt(prior_churned)
+    (Clayton & Kaldor 1987; credibility in insurance). So a small loyal cohort is not taken for its churning neighbours,
+    nor two lucky years for immortality. From ``min_churned`` events on its own curve takes the place of the borrowed
+    shape where Akaike's criterion (1974) says that its parameters are worth it.
     """
     months, churned = observed.at_risk.sum(), observed.churned.sum()
-    if above is not None and max(churned, above.expected_churned(observed)) < min_churned:
-        return above
-    if months == 0:
-        return RetentionCurve(cohort, "none")
-    constant = RetentionCurve(cohort, "constant", constant=float((churned + 0.5) / (months + 1.0)))
+    if above is None:
+        return RetentionCurve(cohort, "none") if months == 0 else _own_curve(cohort, observed, min_churned)[0]
+    expected = above.expected_churned(observed)
+    level = (churned + prior_churned) / (expected + prior_churned)
+    variance = above.level_variance + 1.0 / (churned + prior_churned)
+    borrowed = replace(above, level=above.level * level, level_variance=variance)
+    if churned < min_churned or not np.isfinite(level):
+        return borrowed
+    own, parameters = _own_curve(cohort, observed, min_churned)
+    is_worth_it = aic(own.log_likelihood(observed), parameters) < aic(borrowed.log_likelihood(observed), 1)
+    return own if is_worth_it else borrowed
+
+
+def _own_curve(cohort: Cohort, observed: Exposures, min_churned: int) -> tuple[RetentionCurve, int]:
+    """The model that a cohort's exposures alone speak for, and how many parameters were fitted.
+
+    A shifted-beta-geometric is not held against a constant hazard for its extra parameter: at 30 churn events the
+    slope is seldom significant, yet taking a falling hazard for a constant one loses a fifth of the future value. A
+    constant found in its stead is its limit, so it counts as many. The beta-discrete-Weibull takes its place where
+    Akaike's criterion says so. The constant counts half an event more than was seen (Jeffreys): a base without churn
+    so far is loyal, not immortal.
+    """
+    months, churned = observed.at_risk.sum(), observed.churned.sum()
+    known = 1.0 / (churned + 0.5)
+    constant = RetentionCurve(
+        cohort, "constant", constant=float((churned + 0.5) / (months + 1.0)), level_variance=known
+    )
     if churned < min_churned:
-        return constant  # enough months to know the level, too few events to know a slope
+        return constant, 1  # enough months to know the level, too few events to know a slope
     exposures = pd.DataFrame({"tenure": observed.tenure, "at_risk": observed.at_risk, "churned": observed.churned})
     try:
         falling = ShiftedBetaGeometric().fit(exposures)
     except RetentionFitError:
-        return above or constant
+        return constant, 2
     best = constant
     if falling.status_ == "fitted":
-        best = RetentionCurve(cohort, "shifted_beta_geometric", falling.alpha_, falling.beta_, shape=1.0)
+        best = RetentionCurve(
+            cohort, "shifted_beta_geometric", falling.alpha_, falling.beta_, shape=1.0, level_variance=known
+        )
     try:
         flexible = BetaDiscreteWeibull().fit(exposures)
     except RetentionFitError:
-        return best
+        return best, 2
     if aic(flexible.log_likelihood_, flexible.parameter_count_) < aic(
         falling.log_likelihood_, falling.parameter_count_
     ):
-        return RetentionCurve(cohort, "beta_discrete_weibull", flexible.gamma_, flexible.delta_, shape=flexible.shape_)
-    return best
+        weibull = (flexible.gamma_, flexible.delta_)
+        best = RetentionCurve(cohort, "beta_discrete_weibull", *weibull, shape=flexible.shape_, level_variance=known)
+        return best, flexible.parameter_count_
+    return best, 2
 
 
 def one_for_all(cohort: Cohort, observed: Exposures, model: str) -> RetentionCurve:
     """A curve of the named kind on these exposures: ``sbg_alone``, where it can be fitted, else a constant hazard."""
     months, churned = observed.at_risk.sum(), observed.churned.sum()
+    known = 1.0 / (churned + 0.5)
     if model == "sbg_alone":
         counts = {"tenure": observed.tenure, "at_risk": observed.at_risk, "churned": observed.churned}
         try:
@@ -98,8 +139,9 @@ def one_for_all(cohort: Cohort, observed: Exposures, model: str) -> RetentionCur
             pass
         else:
             if alone.status_ == "fitted":
-                return RetentionCurve(cohort, "shifted_beta_geometric", alone.alpha_, alone.beta_, shape=1.0)
-    return RetentionCurve(cohort, "constant", constant=float((churned + 0.5) / (months + 1.0)))
+                parameters = (alone.alpha_, alone.beta_)
+                return RetentionCurve(cohort, "shifted_beta_geometric", *parameters, shape=1.0, level_variance=known)
+    return RetentionCurve(cohort, "constant", constant=float((churned + 0.5) / (months + 1.0)), level_variance=known)
 
 
 def aic(log_likelihood: float, parameter_count: int) -> float:

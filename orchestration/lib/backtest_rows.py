@@ -18,7 +18,7 @@ from models.hazard_covariates import COVARIATES
 from models.margin_spread import SPREAD_COLUMNS, MarginSpread
 from models.retention_cohorts import COHORT_COLUMNS
 from orchestration.lib.frames import read_frame
-from orchestration.lib.hazard_rows import months_known_by, sample_customer_months
+from orchestration.lib.hazard_rows import commitment_ends, months_known_by, sample_customer_months
 from orchestration.lib.settings import Settings
 
 _AT_RISK = "features.customer_months_at_risk"
@@ -93,6 +93,11 @@ def exposures_by(connection: duckdb.DuckDBPyConnection, as_of: date, cutoff: Cut
         f" from {_months(cutoff)} where as_of_date = ? and months_followed > 0 group by all",
         [as_of],
     )
+
+
+def ends_by(connection: duckdb.DuckDBPyConnection, as_of: date, cutoff: Cutoff) -> pd.DataFrame:
+    """Ends of commitments in the months before the cut-off, as ``RetentionCurves.fit`` takes them."""
+    return commitment_ends(connection, as_of, _months(cutoff))
 
 
 def sample_by(connection: duckdb.DuckDBPyConnection, as_of: date, cutoff: Cutoff, rows: int) -> pd.DataFrame:

@@ -58,6 +58,42 @@ def sample_customer_months(
     return sample.drop(columns="outcome_group")
 
 
+def commitment_ends(connection: duckdb.DuckDBPyConnection, as_of: date, months: str = _AT_RISK) -> pd.DataFrame:
+    """Count commitments that ended while the customer stayed, as ``CommitmentRenewals.fit`` takes them.
+
+    Of two month ends that follow each other: a commitment that reaches further than it did was renewed, early or in
+    time; one that had a month left and is gone was not. It is a later one where it ends after the first of its length
+    would have ended. ``months`` is the table, or a subquery as ``months_known_by`` gives it.
+    """
+    return read_frame(
+        connection,
+        f"""
+        with followed as (
+            select
+                retention_market, retention_product, retention_term, spell_months, month_number, term_months,
+                commitment_months_left as months_left,
+                lead(month_number) over next_month as next_month_number,
+                coalesce(lead(commitment_months_left) over next_month, 0) as next_months_left
+            from {months}
+            where as_of_date = ?
+            window next_month as (partition by customer_id order by month_number)
+        )
+        select
+            retention_market, retention_product, retention_term,
+            spell_months + months_left > term_months + 1 as is_later,
+            count(*)::double as commitments_ended,
+            sum((next_months_left >= months_left)::integer)::double as commitments_renewed,
+            avg(term_months)::double as term_months
+        from followed
+        where months_left >= 1 and term_months > 1 and next_month_number = month_number + 1
+            and (next_months_left >= months_left or (months_left = 1 and next_months_left = 0))
+        group by all
+        order by all
+        """,
+        [as_of],
+    )
+
+
 def customers_with_covariates(
     connection: duckdb.DuckDBPyConnection, as_of: date, feature_columns: Iterable[str], key_columns: Iterable[str]
 ) -> Iterator[pd.DataFrame]:

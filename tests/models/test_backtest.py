@@ -7,12 +7,14 @@ import pytest
 from models.backtest import Verdict, backtest_frame, measures_at_cutoff, pooled_measures, verdict
 from models.backtest_forecasts import BASELINES, forecast_hazards, forecast_margins
 from models.backtest_parameters import BacktestParameters
+from models.commitment_renewal import RENEWAL_COLUMNS
 from models.hazard_parameters import HazardParameters
 from models.residual_life import discounted_months, survival_ahead
 from models.retention import RetentionParameters
 from models.value import ValueParameters
 from tests.models.customer_months import FIRST_MONTH, exposures_of, simulate_months
 
+NO_ENDS = pd.DataFrame(columns=list(RENEWAL_COLUMNS))
 CUTOFFS = ("2026-03-31", "2026-06-30", "2026-09-30")
 
 
@@ -155,7 +157,7 @@ class TestForecasts:
         customers = months[months["month_number"] == cutoff].reset_index(drop=True)
         exposures = exposures_of(months)
         found = forecast_hazards(
-            exposures, months, customers, 12, RetentionParameters(), HazardParameters(min_history_months=20)
+            exposures, NO_ENDS, months, customers, 12, RetentionParameters(), HazardParameters(min_history_months=20)
         )
         return customers, found.hazards, found.decision
 

@@ -39,8 +39,9 @@ create table bi.value_cutoffs (version_id varchar, as_of_date date, reference_ve
 create table bi.value_curve (version_id varchar, as_of_date date, value_measure varchar, customer_percentile integer,
     customers bigint, value decimal(18, 2), cumulative_value_share double);
 create table bi.retention_cohorts (version_id varchar, as_of_date date, retention_cohort varchar,
-    pooled_from varchar, retention_model varchar, alpha double, beta double, shape double, log_likelihood double,
-    customer_months bigint, churned bigint, observed_hazard double, fitted_hazard double);
+    pooled_from varchar, retention_model varchar, alpha double, beta double, shape double, level double,
+    log_likelihood double, customer_months bigint, churned bigint, observed_hazard double, fitted_hazard double,
+    first_renewal_share double, later_renewal_share double);
 create table bi.retention_curves (version_id varchar, as_of_date date, retention_cohort varchar,
     tenure_months integer, customers_at_risk bigint, customers_churned bigint, observed_hazard double,
     observed_survival double, fitted_hazard double, fitted_survival double);
@@ -113,7 +114,9 @@ insert into ops.source_checks values
 insert into bi.retention_cohorts
 select '{VERSION}', '2026-10-31', cohort, pooled_from,
     case when alpha is null then 'constant' else 'shifted_beta_geometric' end, alpha, beta,
-    case when alpha is not null then 1 end, log_likelihood, months, churned, observed, fitted
+    case when alpha is not null then 1 end, case when pooled_from is null then 1 else 0.8 end, log_likelihood, months,
+    churned, observed, fitted, case when cohort like '%/24/committed' then 0.14 end,
+    case when cohort like '%/24/committed' then 0.97 end
 from (values
     ('all', null, 1.1, 60.0, -2500.0, 24000, 380, 0.0158, 0.0158),
     ('consumer/internet/none/free', null, 0.9, 28.0, -1200.0, 9000, 220, 0.0244, 0.0242),

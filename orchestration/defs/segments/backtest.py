@@ -14,6 +14,7 @@ from orchestration.lib.backtest_rows import (
     Cutoff,
     customers_at,
     cutoffs_of,
+    ends_by,
     exposures_by,
     fingerprint,
     sample_by,
@@ -84,6 +85,7 @@ def _measure(
     )
     forecasts = forecast_hazards(
         exposures_by(connection, as_of, cutoff),
+        ends_by(connection, as_of, cutoff),
         sample_by(connection, as_of, cutoff, settings.hazard.sample_rows),
         customers,
         ahead,

@@ -17,7 +17,7 @@ from models.value import FEATURE_COLUMNS, customer_value
 from orchestration.lib.backtest_rows import backtested, spread_before
 from orchestration.lib.deployment import ALL_MONTHS_IN_ONE_RUN, MONTHS, WRITER_POOL, Deployment
 from orchestration.lib.frames import read_frame
-from orchestration.lib.hazard_rows import customers_with_covariates, sample_customer_months
+from orchestration.lib.hazard_rows import commitment_ends, customers_with_covariates, sample_customer_months
 from orchestration.lib.plots import bar_plot
 from orchestration.lib.progress import tell
 from orchestration.lib.segment_assets import candidates_of, segment_spec
@@ -81,7 +81,9 @@ def value(context: dg.AssetExecutionContext, deployment: Deployment) -> Iterator
                 "select * from features.retention_exposures where as_of_date = ?",
                 [candidate.as_of_date],
             )
-            curves = RetentionCurves(settings.retention).fit(exposures)
+            curves = RetentionCurves(settings.retention).fit(
+                exposures, commitment_ends=commitment_ends(connection, candidate.as_of_date)
+            )
             hazard = ChurnHazard(curves, settings.hazard).fit(
                 sample_customer_months(connection, candidate.as_of_date, settings.hazard.sample_rows)
             )

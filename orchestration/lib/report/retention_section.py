@@ -56,6 +56,7 @@ def retention(data: ReportData, settings: Settings) -> Section:
             "hazards": figures.hazards(seen) if not seen.empty else "",
             "fit_says": _fit_sentence(seen),
             "rows": seen.head(12).to_dict("records"),
+            "has_renewals": bool(seen["later_renewal_share"].notna().any()),
             "more": max(0, len(seen) - 12),
             "pooled": int(seen["pooled_from"].notna().sum()),
             **hazard_evidence(data["retention_quality"]),
