@@ -100,6 +100,8 @@ class ValueParameters:
         interval_coverage: share of customers whose future should come to lie between their low and high value.
         spread_months: how uncertain an expected margin is, is learned from those who stayed over so many past months,
             or as many as there are.
+        drift_watch, drift_act: population stability index, between the hazards or the future values of two months, from
+            which drift is watched and from which a check warns.
         keys_per_block: distinct keys whose months are held in memory at once, tail_months floats each.
     """
 
@@ -111,6 +113,8 @@ class ValueParameters:
     cutoff_months: int = 12
     interval_coverage: float = 0.80
     spread_months: int = 12
+    drift_watch: float = 0.1
+    drift_act: float = 0.25
     keys_per_block: int = 4_096
 
     def __post_init__(self) -> None:
@@ -133,6 +137,8 @@ class ValueParameters:
             raise ValueError(f"interval_coverage must lie between 0 and 1, found {self.interval_coverage}")
         if not 1 <= self.spread_months <= 60:
             raise ValueError(f"spread_months must lie in 1..60, found {self.spread_months}")
+        if not 0 < self.drift_watch <= self.drift_act:
+            raise ValueError(f"0 < drift_watch <= drift_act must hold, found {self.drift_watch} and {self.drift_act}")
         if self.keys_per_block < 1:
             raise ValueError(f"keys_per_block must be at least 1, found {self.keys_per_block}")
 

@@ -69,6 +69,17 @@ SEGMENT_TABLES: Mapping[str, Mapping[str, str]] = {
         "pareto_verdict": "varchar",
         "whale_verdict": "varchar",
     },
+    "value_drift": {
+        "measure": "varchar",
+        "psi": "double",
+        "noise": "double",
+        "drift_status": "varchar",
+        "customers": "bigint",
+        "mean": "double",
+        "reference_customers": "bigint",
+        "reference_mean": "double",
+        "reference_version_id": "varchar",
+    },
     "retention_cohorts": {
         "retention_cohort": "varchar",
         "pooled_from": "varchar",

@@ -48,6 +48,9 @@ create table bi.retention_curves (version_id varchar, as_of_date date, retention
 create table bi.retention_quality (version_id varchar, as_of_date date, hazard_model varchar, measure varchar,
     part varchar, value double, customer_months bigint, first_month_number integer, last_month_number integer,
     is_used boolean, decision varchar);
+create table bi.value_drift (version_id varchar, as_of_date date, measure varchar, psi double, noise double,
+    drift_status varchar, customers bigint, mean double, reference_customers bigint, reference_mean double,
+    reference_version_id varchar);
 create table bi.value_backtest (version_id varchar, as_of_date date, horizon_months integer, cutoff_date date,
     forecast varchar, measure varchar, part varchar, value double, customers bigint, is_champion boolean,
     is_refused boolean, decision varchar);
@@ -137,6 +140,9 @@ insert into bi.value_bridge
 select '{VERSION}', '2026-10-31', '2026-09-30.1', * from (values
     (1, 'opening', 1370000), (2, 'earned', 21000), (3, 'arrivals', 18000), (4, 'losses', -26000), (5, 'price', 9000),
     (6, 'mix', 3500), (7, 'volume', -4200), (8, 'retention', -1300), (9, 'closing', 1390000)) as t;
+insert into bi.value_drift values
+    ('{VERSION}', '2026-10-31', 'churn_probability_1m', 0.31, 0.02, 'act', 900, 0.024, 890, 0.016, '2026-09-30.1'),
+    ('{VERSION}', '2026-10-31', 'future_value', 0.012, 0.02, 'steady', 900, 610.0, 890, 604.0, '2026-09-30.1');
 insert into bi.value_backtest
 select '{VERSION}', '2026-10-31', 6, cutoff_date, forecast, measure, part, value, 900,
     forecast = 'cohort_curves', false,

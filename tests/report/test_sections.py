@@ -8,7 +8,7 @@ from orchestration.lib.report.cluster_section import feature_name, features_apar
 from orchestration.lib.report.figures import spread_labels
 from orchestration.lib.report.hazard_evidence import hazard_evidence
 from orchestration.lib.report.provenance_sections import WITHOUT, missing_sources
-from orchestration.lib.report.retention_section import cohort_name, new_customer_curves
+from orchestration.lib.report.retention_section import cohort_name, drift_sentences, new_customer_curves
 from orchestration.lib.report.segment_sections import bridge_sentence, segment_name, transition_matrix
 
 
@@ -174,6 +174,16 @@ def test_the_evidence_for_the_hazard_model_is_shown_beside_the_curves(lake: duck
         "Of the tenth of customers at the highest risk 9.0\xa0% were expected"
     )
     assert content["important"] == "usage ratio"
+
+
+def test_drift_of_hazard_and_value_is_said_with_its_number(lake: duckdb.DuckDBPyConnection) -> None:
+    drift = lake.execute("select * from bi.value_drift order by measure").df()
+    said = drift_sentences(drift)
+    assert said == (
+        "Since the month before: chances to leave next month: a drift to be explained (PSI 0.310);"
+        " future values: steady (PSI 0.012)."
+    )
+    assert drift_sentences(drift.assign(drift_status="no_reference")) == ""
 
 
 def test_past_predictions_are_shown_beside_what_came_with_the_champion_marked(lake: duckdb.DuckDBPyConnection) -> None:

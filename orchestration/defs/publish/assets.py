@@ -24,7 +24,7 @@ from orchestration.lib.versions import publish, published_version_ids
           ["segments", "retention_quality"], ["segments", "behavior_clusters"], ["segments", "behavior_evidence"],
           ["segments", "cluster_events"], ["segments", "behavior_models"], ["segments", "behavior_model_files"],
           ["segments", "behavior_map"], ["segments", "home_business"], ["segments", "household_opportunities"],
-          ["segments", "value_backtest"], ["bi", "customer_segments"]],
+          ["segments", "value_backtest"], ["segments", "value_drift"], ["bi", "customer_segments"]],
     partitions_def=MONTHS,
     backfill_policy=ALL_MONTHS_IN_ONE_RUN,
     pool=WRITER_POOL,

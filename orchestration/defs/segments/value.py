@@ -14,6 +14,7 @@ from models.hazard import HAZARD_MODEL, ChurnHazard
 from models.prepaid_value import PREPAID_COLUMNS, PrepaidValuation, is_prepaid
 from models.retention import RetentionCurves
 from models.value import FEATURE_COLUMNS, customer_value
+from models.value_drift import ACT, drift_words
 from orchestration.lib.backtest_rows import backtested, spread_before
 from orchestration.lib.deployment import ALL_MONTHS_IN_ONE_RUN, MONTHS, WRITER_POOL, Deployment
 from orchestration.lib.frames import read_frame
@@ -23,13 +24,16 @@ from orchestration.lib.progress import tell
 from orchestration.lib.segment_assets import candidates_of, segment_spec
 from orchestration.lib.segment_tables import write_segment
 from orchestration.lib.value_cutoffs import cutoffs_of
+from orchestration.lib.value_drift_rows import drift_of
 from orchestration.lib.warehouse import transaction
 
+DRIFT_CHECK = "hazard_and_value_are_like_the_month_before"
 VALUE_TABLES = (
     "customer_value",
     "value_cutoffs",
     "value_curve",
     "value_concentration",
+    "value_drift",
     "retention_cohorts",
     "retention_curves",
     "retention_hazards",
@@ -55,6 +59,8 @@ _DEPS = [
                      "Lorenz and whale curves.", _DEPS),
         segment_spec("value_concentration", "One row a value measure and version: Gini, shares of the top customers, "
                      "peak of the whale curve.", _DEPS),
+        segment_spec("value_drift", "One row a measure (hazard, future value) and version: how far open customers have "
+                     "moved from the month before.", _DEPS),
         segment_spec("retention_cohorts", "One row a retention cohort and version: the model chosen, its parameters "
                      "and the evidence behind it.", _DEPS),
         segment_spec("retention_curves", "One row a retention cohort, month of tenure and version: the fitted curve "
@@ -64,16 +70,27 @@ _DEPS = [
         segment_spec("retention_quality", "One row a hazard model, measure, part and version: how good predicted churn "
                      "is on held-out months, and which model is used.", _DEPS),
     ],
+    check_specs=[
+        dg.AssetCheckSpec(
+            DRIFT_CHECK,
+            asset=["segments", "value_drift"],
+            description="Hazards and future values are spread as in the month before; warns from value.drift_act on.",
+            partitions_def=MONTHS,
+        )
+    ],
     partitions_def=MONTHS,
     backfill_policy=ALL_MONTHS_IN_ONE_RUN,
     pool=WRITER_POOL,
 )  # fmt: skip
-def value(context: dg.AssetExecutionContext, deployment: Deployment) -> Iterator[dg.MaterializeResult]:
+def value(
+    context: dg.AssetExecutionContext, deployment: Deployment
+) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
     """Fit retention on all months so far, value every customer, rank them."""
     settings = deployment.settings
     rows = dict.fromkeys(VALUE_TABLES, 0)
     latest: dict[str, Any] = {}
     latest_quality: dict[str, Any] = {}
+    drifts: dict[str, pd.DataFrame] = {}
     with deployment.warehouse.writer() as connection:
         for candidate in candidates_of(context, connection):
             exposures = read_frame(
@@ -114,11 +131,14 @@ def value(context: dg.AssetExecutionContext, deployment: Deployment) -> Iterator
             ranked = valued.join(assign_deciles(valued).drop(columns="customer_id"))
             cutoffs = cutoffs_of(connection, candidate, ranked, settings.currency, settings.value.cutoff_months)
             ranked["value_decile_fixed"] = assign_fixed_deciles(ranked, cutoffs)
+            drift = drift_of(connection, candidate, ranked, settings.value)
+            drifts[candidate.version_id] = drift
             frames = {
                 "customer_value": ranked,
                 "value_cutoffs": cutoffs,
                 "value_curve": value_curve_frame(ranked),
                 "value_concentration": concentration_frame(ranked),
+                "value_drift": drift,
                 "retention_cohorts": curves.parameters_frame(),
                 "retention_curves": curves.curves_frame(),
                 "retention_hazards": pd.concat(hazards, ignore_index=True),
@@ -133,6 +153,18 @@ def value(context: dg.AssetExecutionContext, deployment: Deployment) -> Iterator
         more = {"customer_value": latest, "retention_quality": latest_quality}
         metadata = {"rows_written": count} | more.get(table, {})
         yield dg.MaterializeResult(asset_key=["segments", table], metadata=metadata)
+    yield _drift_check(drifts)
+
+
+def _drift_check(drifts: dict[str, pd.DataFrame]) -> dg.AssetCheckResult:
+    """Warn where hazard or value of any month has drifted; the numbers of every month are in the metadata."""
+    return dg.AssetCheckResult(
+        check_name=DRIFT_CHECK,
+        asset_key=["segments", "value_drift"],
+        passed=not any((drift["drift_status"] == ACT).any() for drift in drifts.values()),
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata={version_id: drift_words(drift) for version_id, drift in drifts.items()},
+    )
 
 
 def _measures(quality: pd.DataFrame) -> dict[str, float]:

@@ -62,6 +62,9 @@ _QUERIES = {
         select * from bi.retention_quality where version_id = $version
         order by hazard_model desc, measure, part
     """,
+    "drift": """
+        select * from bi.value_drift where version_id = $version order by measure
+    """,
     "backtest": """
         select * from bi.value_backtest where version_id = $version
         order by horizon_months, cutoff_date nulls last, forecast, measure, part

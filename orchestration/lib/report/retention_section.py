@@ -15,6 +15,7 @@ from orchestration.lib.settings import Settings
 
 SHOWN_CURVES = 6  # more lines than this cannot be told apart
 SURVIVAL_MONTHS = 36
+DRIFT_NAMES = {"churn_probability_1m": "chances to leave next month", "future_value": "future values"}
 MODEL_NAMES = {
     "constant": "constant",
     "shifted_beta_geometric": "shifted-beta-geometric",
@@ -59,6 +60,7 @@ def retention(data: ReportData, settings: Settings) -> Section:
             "has_renewals": bool(seen["later_renewal_share"].notna().any()),
             "more": max(0, len(seen) - 12),
             "pooled": int(seen["pooled_from"].notna().sum()),
+            "drift": drift_sentences(data["drift"]),
             **hazard_evidence(data["retention_quality"]),
             **backtest_evidence(data["backtest"], settings.value.interval_coverage),
         },
@@ -129,6 +131,15 @@ def _survival_sentence(curves: dict[str, SurvivalCurve]) -> str:
         f"After a year {share(after[best])} of new customers of “{best}” are expected to be there still,"
         f" of “{worst}” {share(after[worst])}."
     )
+
+
+def drift_sentences(drift: pd.DataFrame) -> str:
+    """Say how far hazards and values have moved since the month before; nothing where there is none."""
+    said = []
+    for row in drift[drift["drift_status"] != "no_reference"].itertuples():
+        told = {"steady": "steady", "watch": "to be watched", "act": "a drift to be explained"}[row.drift_status]
+        said.append(f"{DRIFT_NAMES[row.measure]}: {told} (PSI {number(row.psi, 3)})")
+    return f"Since the month before: {'; '.join(said)}." if said else ""
 
 
 def _fit_sentence(seen: pd.DataFrame) -> str:
