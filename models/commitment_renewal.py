@@ -84,11 +84,11 @@ class CommitmentRenewals(BaseEstimator):
                 prior = self.shares_[_above(key)] if level else 0.0
                 weight = self.prior_ends if level else 0.0
                 self.shares_[key] = (renewed + weight * prior) / (ended + weight) if ended + weight else 0.0
-        weighed = frame["term_months"] * frame["commitments_ended"]
-        terms = pd.DataFrame({"months": weighed, "ended": frame["commitments_ended"]}).groupby(
-            frame["retention_term"].to_numpy()
-        )
-        self.terms_ = {str(name): sums["months"] / sums["ended"] for name, sums in terms.sum().iterrows()}
+        seen = frame[frame["commitments_ended"] > 0]
+        weighed = seen["term_months"] * seen["commitments_ended"]
+        of_term = seen["retention_term"].to_numpy()
+        months = weighed.groupby(of_term).sum() / seen["commitments_ended"].groupby(of_term).sum()
+        self.terms_ = {str(name): float(each) for name, each in months.items()}
         return self
 
     def share(self, customers: pd.DataFrame, is_later: bool) -> Floats:
@@ -101,8 +101,8 @@ class CommitmentRenewals(BaseEstimator):
     def term(self, customers: pd.DataFrame) -> NDArray[np.int64]:
         """Months of a commitment of each row's term."""
         check_is_fitted(self)
-        months = customers["retention_term"].astype("str").map(self.terms_).astype(np.float64)
-        return months.fillna(_MONTHS_OF_TERM).round().clip(lower=1).to_numpy(dtype=np.int64)
+        months = customers["retention_term"].astype("str").map(self.terms_).astype(np.float64).fillna(_MONTHS_OF_TERM)
+        return np.asarray(months.round().clip(lower=1), dtype=np.int64)
 
     def hazard(self, customers: pd.DataFrame, left: Floats, committed: Floats, free: Floats) -> Floats:
         """Hazards ahead of customers whose commitment may be renewed.

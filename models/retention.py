@@ -14,6 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
+from threadpoolctl import threadpool_limits
 
 from models.commitment_renewal import RENEWAL_COLUMNS, SHARE_COLUMNS, CommitmentRenewals
 from models.retention_cohorts import (
@@ -132,13 +133,22 @@ class RetentionCurves(BaseEstimator):
         frame = typed_exposures(exposures, parameters.first_spell_months)
         self.first_spell_months_ = parameters.first_spell_months
         self.curves_, self.exposures_ = {}, {}
-        for level in POOLING_LEVELS:
-            for cohort, observed in cohorts_at(frame, level):
-                self.exposures_[cohort] = observed
-                above = self.curves_[parent_of(cohort)] if level else None
-                self.curves_[cohort] = fit_curve(
-                    cohort, observed, above, parameters.min_churned, parameters.prior_churned
-                )
+        # One thread: an optimiser of three parameters spends five sixths of its time waiting for a second one.
+        with threadpool_limits(limits=1):
+            for level in POOLING_LEVELS:
+                for cohort, observed in cohorts_at(frame, level):
+                    self.exposures_[cohort] = observed
+                    above = parent_of(cohort) if level else None
+                    if above and observed.at_risk.sum() == self.exposures_[above].at_risk.sum():
+                        self.curves_[cohort] = self.curves_[above]  # it is all of the group: nothing more to learn
+                        continue
+                    self.curves_[cohort] = fit_curve(
+                        cohort,
+                        observed,
+                        self.curves_[above] if above else None,
+                        parameters.min_churned,
+                        parameters.prior_churned,
+                    )
         ends = pd.DataFrame(columns=list(RENEWAL_COLUMNS)) if commitment_ends is None else commitment_ends
         self.renewals_ = CommitmentRenewals(parameters.prior_renewals).fit(ends)
         return self

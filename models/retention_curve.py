@@ -72,7 +72,8 @@ def fit_curve(
     the mean of a gamma posterior: Poisson counts whose levels differ between cohorts by 1 / sqrt(prior_churned)
     (Clayton & Kaldor 1987; credibility in insurance). So a small loyal cohort is not taken for its churning neighbours,
     nor two lucky years for immortality. From ``min_churned`` events on its own curve takes the place of the borrowed
-    shape where Akaike's criterion (1974) says that its parameters are worth it.
+    shape where Akaike's criterion (1974) says that its parameters are worth it, and in any case where the group above
+    mixes the committed with the free: their shapes have nothing in common.
     """
     months, churned = observed.at_risk.sum(), observed.churned.sum()
     if above is None:
@@ -84,6 +85,8 @@ def fit_curve(
     if churned < min_churned or not np.isfinite(level):
         return borrowed
     own, parameters = _own_curve(cohort, observed, min_churned)
+    if above.source[-1] != cohort[-1]:
+        return own
     is_worth_it = aic(own.log_likelihood(observed), parameters) < aic(borrowed.log_likelihood(observed), 1)
     return own if is_worth_it else borrowed
 

@@ -47,7 +47,8 @@ def plant(customers: int, months: int, seed: int) -> tuple[pd.DataFrame, pd.Data
         left = np.where(frame["renews"], frame["term"] - passed, frame["term"] - frame["spell_months"])
         return frame.assign(commitment_months_left=np.maximum(left, 0), is_committed=left > 0)
 
-    seen = pd.concat(at(spell, month) for spell in lives.spells for month in range(window.first, window.last))
+    months = range(window.first, window.last)
+    seen = pd.concat([at(spell, month) for spell in lives.spells for month in months], ignore_index=True)
     counts = seen.groupby([*COHORT, "is_committed", "spell_months"], as_index=False)["churned"].agg(["size", "sum"])
     exposures = counts.rename(columns={"size": "customers_at_risk", "sum": "customers_churned"})
     is_first_end, is_later_end = seen["spell_months"] == seen["term"], seen["spell_months"] > seen["term"]

@@ -35,8 +35,8 @@ def customers(spell_months: list[int], market: str = "consumer", term: str = "12
 def survival(
     first: float, later: float, spell_months: int, left: int, committed: float, free: float, months: int
 ) -> np.ndarray:
-    model = CommitmentRenewals().fit(ended((0, 0), (0, 0)))
-    model.shares_ = {key: later if key[-1] else first for key in model.shares_}
+    model = CommitmentRenewals()
+    model.shares_, model.terms_ = {(None, None, None, False): first, (None, None, None, True): later}, {"12": 12.0}
     hazards = (np.full((1, months), hazard) for hazard in (committed, free))
     return survival_ahead(model.hazard(customers([spell_months]), np.array([float(left)]), *hazards))[0]
 

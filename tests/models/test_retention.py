@@ -236,27 +236,44 @@ class TestRetentionCurves:
         # The hazard of the next month is the one seen of customers with the same spell_months.
         assert young[0] == pytest.approx(400 / 10_000, rel=0.1)
 
-    def test_a_cohort_with_few_events_uses_the_group_above_it(self, curves):
+    def test_a_cohort_with_few_events_has_the_shape_of_the_group_above_it_at_a_level_of_its_own(self, curves):
         parameters = curves.parameters_frame().set_index("retention_cohort")
         rare = parameters.loc["consumer/other/none/free"]
-        assert rare["pooled_from"] == "consumer/*/*/free"
-        assert rare["alpha"] == parameters.loc["consumer/*/*/free", "alpha"]
+        # All that are free are consumers here, so the group of consumers is that of all free ones.
+        assert rare["pooled_from"] == "*/*/*/free"
+        assert rare["alpha"] == parameters.loc["*/*/*/free", "alpha"]
         assert rare["observed_hazard"] == pytest.approx(1 / 120)
-        assert curves.hazard(customer(3, 0, product="other"), 1) == pytest.approx(
-            curves.hazard(customer(3, 0, product="never seen", term="99"), 1)
-        )
+        of_group = curves.hazard(customer(0, 0, product="never seen", term="99"), 24)[0]
+        expected = 40 * of_group[:3].sum()
+        assert rare["level"] == pytest.approx((1 + 2) / (expected + 2))
+        of_rare = curves.hazard(customer(0, 0, product="other"), 24)[0]
+        assert np.log1p(-of_rare) == pytest.approx(rare["level"] * np.log1p(-of_group))
 
     def test_a_cohort_that_should_have_churned_by_now_keeps_its_own_low_hazard(self):
         loyal = cohort("mobile", at_risk=[10_000] * 3, churned=[1, 1, 1])
         curves = RetentionCurves().fit(pd.concat([self.FREE, loyal]))
-        assert curves.hazard(customer(1, 0, product="mobile"), 1)[0, 0] == pytest.approx(1e-4, rel=0.2)
+        own = curves.hazard(customer(1, 0, product="mobile"), 1)[0, 0]
+        assert 1e-4 <= own < 2e-4 < 0.01 * curves.hazard(customer(1, 0), 1)[0, 0]
+
+    @pytest.mark.parametrize(
+        ("months", "churned", "expected"), [(40, 0, 2 / 5), (400, 4, 14 / 32), (4_000, 40, 120 / 300)]
+    )
+    def test_the_more_a_cohort_has_shown_the_less_its_level_is_that_of_its_group(self, months, churned, expected):
+        # A hazard of 1 % among customers who otherwise leave at 2.5 %: 3, 30 and 300 churn events were due.
+        others = cohort(at_risk=[40_000] * 3, churned=[1_000] * 3)
+        loyal = cohort("mobile", market="wholesale", at_risk=[months] * 3, churned=[churned] * 3)
+        curves = RetentionCurves().fit(pd.concat([others, loyal]))
+        asked = customer(1, 0, product="mobile").assign(retention_market="wholesale")
+        level = curves.hazard(asked, 1)[0, 0] / curves.hazard(customer(1, 0), 1)[0, 0]
+        assert level == pytest.approx(expected, rel=0.08)
+        assert curves.level_variance(asked)[0] == pytest.approx(1 / (3 * churned + 2), rel=0.05)
 
     def test_cohorts_with_events_enough_fit_what_was_observed(self, curves):
         parameters = curves.parameters_frame().set_index("retention_cohort")
         own = parameters[parameters["pooled_from"].isna()]
-        assert {"all", "consumer/internet/none/free", "consumer/internet/24/committed"} <= set(own.index)
+        assert {"all", "consumer/internet/none/free", "*/*/*/committed"} <= set(own.index)
         assert own["fitted_hazard"].to_numpy() == pytest.approx(own["observed_hazard"].to_numpy(), rel=0.01)
-        assert np.isnan(own.loc["consumer/internet/24/committed", "alpha"])
+        assert np.isnan(own.loc["*/*/*/committed", "alpha"])
         assert parameters.loc["all", "customer_months"] == 3 * 240_000 + 120
 
     def test_labels_of_customers_are_those_of_the_parameters(self, curves):

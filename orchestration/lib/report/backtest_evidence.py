@@ -48,7 +48,8 @@ def backtest_evidence(backtest: pd.DataFrame, promised: float) -> dict[str, Any]
     error = next(
         row["total_error"] for row in rows if (row["name"], row["horizon"]) == (FORECAST_NAMES[shown], horizon)
     )
-    intervals = overall.reindex(columns=["interval_coverage", "below_interval", "above_interval"])
+    columns = ["interval_coverage", "below_interval", "above_interval"]
+    covered, below, above = (float(value) for value in overall.reindex(columns=columns).loc[(horizon, shown)])
     cutoffs = backtest["cutoff_date"].nunique()
     return {
         "verdict": verdict,
@@ -56,7 +57,7 @@ def backtest_evidence(backtest: pd.DataFrame, promised: float) -> dict[str, Any]
         "backtest_cutoffs": plural(int(cutoffs), "past month end"),
         "backtest_tenths": figures.predicted_and_actual(tenths, horizon),
         "backtest_says": _sentence(error, FORECAST_NAMES[shown], horizon),
-        "intervals_say": _intervals_sentence(*intervals.loc[(horizon, shown)], promised, horizon),
+        "intervals_say": _intervals_sentence(covered, below, above, promised, horizon),
     }
 
 

@@ -136,9 +136,9 @@ def _survival_sentence(curves: dict[str, SurvivalCurve]) -> str:
 def drift_sentences(drift: pd.DataFrame) -> str:
     """Say how far hazards and values have moved since the month before; nothing where there is none."""
     said = []
-    for row in drift[drift["drift_status"] != "no_reference"].itertuples():
-        told = {"steady": "steady", "watch": "to be watched", "act": "a drift to be explained"}[row.drift_status]
-        said.append(f"{DRIFT_NAMES[row.measure]}: {told} (PSI {number(row.psi, 3)})")
+    for row in drift[drift["drift_status"] != "no_reference"].to_dict("records"):
+        told = {"steady": "steady", "watch": "to be watched", "act": "a drift to be explained"}[row["drift_status"]]
+        said.append(f"{DRIFT_NAMES[row['measure']]}: {told} (PSI {number(row['psi'], 3)})")
     return f"Since the month before: {'; '.join(said)}." if said else ""
 
 
