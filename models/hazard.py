@@ -4,7 +4,8 @@ A discrete-time hazard model: gradient boosting on customer-months, looked at 1 
 (``models.hazard_pairs``). The cohort's own curve is one of its covariates, so it learns who differs from the cohort,
 and commitment ends and tenure move on with the months. It is calibrated and judged on the latest months, which it
 was not fitted on; where it does not beat the curves there, the curves alone are used, and the decision says why. If
-it beats them for the next month only, they are used from the second month on.
+it beats them by more than noise for the next month only, they are used from the second month on: years rest on what it
+says of the later months.
 
 After ``near_months`` the cohort's curve takes over, times the customer's own ratio to it at the join:
 
@@ -247,9 +248,11 @@ class ChurnHazard(BaseEstimator):
         later_gain = z_score_of_log_loss(*_judged(model[~is_next], cohort[~is_next], later_pairs), later_pairs)
         losses, squares = ([_measure(frame, name) for frame in evidence] for name in ("log_loss", "brier"))
         self.is_trusted_ = gain >= parameters.min_z_score and squares[0] < squares[1]
-        self.is_trusted_later_ = self.is_trusted_ and later_gain > 0
+        self.is_trusted_later_ = self.is_trusted_ and later_gain >= parameters.min_z_score
         later = (
-            "" if self.is_trusted_later_ else " From the second month on the curves are used: it is no better there."
+            ""
+            if self.is_trusted_later_
+            else " From the second month on the curves are used: there it is not better by more than noise."
         )
         self.decision_ = (
             f"{'Hazard model' if self.is_trusted_ else 'Cohort curves'}: on {parameters.held_out_months} held-out"

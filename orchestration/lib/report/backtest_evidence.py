@@ -37,7 +37,7 @@ def backtest_evidence(backtest: pd.DataFrame, promised: float) -> dict[str, Any]
     horizon = int(pooled.loc[pooled["forecast"] == shown, "horizon_months"].max())
     tenths = _tenths(pooled[(pooled["forecast"] == shown) & (pooled["horizon_months"] == horizon)])
     columns = ["total_error", "root_mean_square_error", "rank_correlation", "gini_lift", "auc", "brier"]
-    columns += ["top_decile_lift", "interval_coverage"]
+    columns += ["top_decile_lift", "interval_coverage", "below_interval", "above_interval"]
     rows = [
         {"name": FORECAST_NAMES[forecast], "horizon": int(months), "is_champion": forecast in champions}
         | overall.reindex(columns=columns).loc[(months, forecast)].to_dict()
@@ -45,19 +45,15 @@ def backtest_evidence(backtest: pd.DataFrame, promised: float) -> dict[str, Any]
         for forecast in FORECAST_NAMES
         if (months, forecast) in overall.index
     ]
-    error = next(
-        row["total_error"] for row in rows if (row["name"], row["horizon"]) == (FORECAST_NAMES[shown], horizon)
-    )
-    columns = ["interval_coverage", "below_interval", "above_interval"]
-    covered, below, above = (float(value) for value in overall.reindex(columns=columns).loc[(horizon, shown)])
+    told = next(row for row in rows if (row["name"], row["horizon"]) == (FORECAST_NAMES[shown], horizon))
     cutoffs = backtest["cutoff_date"].nunique()
     return {
         "verdict": verdict,
         "backtests": rows,
         "backtest_cutoffs": plural(int(cutoffs), "past month end"),
         "backtest_tenths": figures.predicted_and_actual(tenths, horizon),
-        "backtest_says": _sentence(error, FORECAST_NAMES[shown], horizon),
-        "intervals_say": _intervals_sentence(covered, below, above, promised, horizon),
+        "backtest_says": _sentence(told["total_error"], FORECAST_NAMES[shown], horizon),
+        "intervals_say": _intervals_sentence(told, promised, horizon),
     }
 
 
@@ -76,8 +72,9 @@ def _sentence(error: Any, name: str, horizon: int) -> str:
     return f"{name}: the margin predicted for the {horizon} months after was {signed_share(error)} off what came."
 
 
-def _intervals_sentence(covered: float, below: float, above: float, promised: float, horizon: int) -> str:
+def _intervals_sentence(told: dict[str, Any], promised: float, horizon: int) -> str:
     """Say whether what customers brought came to lie where their intervals said."""
+    covered, below, above = (told[name] for name in ("interval_coverage", "below_interval", "above_interval"))
     if is_unknown(covered):
         return ""
     return (
