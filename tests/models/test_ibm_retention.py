@@ -66,6 +66,9 @@ def test_the_classifier_reaches_the_published_band_by_cross_validation(telco):
         predicted = cross_val_predict(
             boosting(parameters, is_category), design.to_numpy(dtype=np.float64), left, cv=folds, method="predict_proba"
         )[:, 1]
+    lift = left[np.argsort(-predicted)[: len(left) // 10]].mean() / left.mean()
+    print(f"top-decile lift {lift:.2f}")
+    assert 2.84 - 0.05 <= lift <= 2.92 + 0.05
     print(f"AUC {roc_auc_score(left, predicted):.4f}, Brier {brier_score_loss(left, predicted):.4f}")
     assert 0.844 - 0.005 <= roc_auc_score(left, predicted) <= 0.849 + 0.005
     assert 0.134 - 0.003 <= brier_score_loss(left, predicted) <= 0.136 + 0.003

@@ -2,6 +2,7 @@
 
 import subprocess
 
+import numpy as np
 import pandas as pd
 import pytest
 from sklearn.metrics import adjusted_rand_score
@@ -59,15 +60,50 @@ def test_planted_archetypes_of_consumers_with_full_history_are_found_again(simul
     assert score >= 0.8
 
 
-@pytest.mark.parametrize(("horizon", "within"), [("future_value_horizon", 0.05), ("future_value", 0.10)])
-def test_predicted_future_value_of_the_base_is_that_of_the_truth(simulated, planted, horizon, within):
+@pytest.mark.parametrize("horizon", ["future_value_horizon", "future_value"])
+def test_predicted_future_value_of_the_base_is_that_of_the_truth(simulated, planted, horizon):
     column = {"future_value_horizon": "expected_future_margin_36m", "future_value": "expected_future_margin_total"}
     predicted = simulated.frame(
         f"select sum({horizon})::double as value from segments.customer_value where version_id = '{AS_OF}.1'"
     )["value"].iloc[0]
     true = planted[column[horizon]].sum()
     print(f"{horizon}: predicted {predicted:,.0f}, planted {true:,.0f}, ratio {predicted / true:.3f}")
-    assert predicted == pytest.approx(true, rel=within)
+    # At 3,000 customers the retention model alone has a standard error of 3 % over seeds.
+    assert predicted == pytest.approx(true, rel=0.05)
+
+
+def test_each_of_the_five_best_tenths_is_worth_what_was_planted(simulated, planted):
+    values = simulated.frame(
+        "select customer_id, future_value::double as future_value from segments.customer_value"
+        f" where version_id = '{AS_OF}.1' and churn_probability_1m is not null"
+    ).set_index("customer_id")
+    both = values.join(planted["expected_future_margin_total"], how="inner")
+    place = both["future_value"].rank(ascending=False, method="first")
+    sums = both.groupby((place * 10 / len(both)).apply(np.ceil)).sum()
+    ratio = (sums["future_value"] / sums["expected_future_margin_total"]).loc[1:5]
+    print(f"future value of the best tenths over the planted: {ratio.round(3).to_dict()}")
+    assert ratio.to_numpy() == pytest.approx(1, abs=0.10)
+
+
+def test_four_of_five_customers_brought_what_their_interval_said(simulated):
+    covered = simulated.frame(
+        "select value from bi.value_backtest where version_id = ? and cutoff_date is null and is_champion"
+        " and horizon_months = 6 and measure = 'interval_coverage'",
+        [f"{AS_OF}.1"],
+    )["value"].iloc[0]
+    print(f"covered: {covered:.3f}")
+    assert 0.75 <= covered <= 0.85
+
+
+def test_hazards_and_values_are_compared_with_those_of_the_month_before(simulated):
+    drift = simulated.frame("select * from bi.value_drift order by version_id, measure")
+    months = drift.groupby("version_id")["reference_version_id"].first().tolist()
+    assert [None if pd.isna(month) else month for month in months] == [
+        None, "2025-09-30.1", "2025-10-31.1", "2025-11-30.1"
+    ]  # fmt: skip
+    later = drift[drift["reference_version_id"].notna()]
+    assert (later["psi"] > 0).all()
+    assert not (later["drift_status"] == "act").any()
 
 
 def test_next_months_churn_comes_from_the_hazard_model_and_is_calibrated(simulated):
