@@ -196,8 +196,8 @@ def test_past_predictions_are_shown_beside_what_came_with_the_champion_marked(la
     assert content["backtest_cutoffs"] == "1 past month end"
     assert "−2.1" in content["backtest_says"]
     assert content["intervals_say"].endswith(
-        "made to hold what 80\xa0% of the customers will really bring. Made so at past month ends, they held what"
-        " 81\xa0% brought in the 6 months after; 9\xa0% brought less, 9\xa0% more."
+        "made to hold what 80\xa0% of the customers will really bring. Made so at 1 past month end, they held"
+        " what 81\xa0% brought in the 6 months after; 9\xa0% brought less, 9\xa0% more."
     )
 
 

@@ -47,13 +47,17 @@ def backtest_evidence(backtest: pd.DataFrame, promised: float) -> dict[str, Any]
     ]
     told = next(row for row in rows if (row["name"], row["horizon"]) == (FORECAST_NAMES[shown], horizon))
     cutoffs = backtest["cutoff_date"].nunique()
+    # Intervals are judged where most past month ends speak for them.
+    measured = backtest[backtest["forecast"] == shown].groupby("horizon_months")["cutoff_date"].nunique()
+    known = [row for row in rows if row["name"] == FORECAST_NAMES[shown]]
+    best_known = max(known, key=lambda row: (measured.loc[row["horizon"]], row["horizon"]))
     return {
         "verdict": verdict,
         "backtests": rows,
         "backtest_cutoffs": plural(int(cutoffs), "past month end"),
         "backtest_tenths": figures.predicted_and_actual(tenths, horizon),
         "backtest_says": _sentence(told["total_error"], FORECAST_NAMES[shown], horizon),
-        "intervals_say": _intervals_sentence(told, promised, horizon),
+        "intervals_say": _intervals_sentence(best_known, promised, int(measured.loc[best_known["horizon"]])),
     }
 
 
@@ -72,13 +76,13 @@ def _sentence(error: Any, name: str, horizon: int) -> str:
     return f"{name}: the margin predicted for the {horizon} months after was {signed_share(error)} off what came."
 
 
-def _intervals_sentence(told: dict[str, Any], promised: float, horizon: int) -> str:
+def _intervals_sentence(told: dict[str, Any], promised: float, cutoffs: int) -> str:
     """Say whether what customers brought came to lie where their intervals said."""
     covered, below, above = (told[name] for name in ("interval_coverage", "below_interval", "above_interval"))
     if is_unknown(covered):
         return ""
     return (
         f"Every future value has a low and a high end, made to hold what {share(promised, 0)} of the customers will"
-        f" really bring. Made so at past month ends, they held what {share(covered, 0)} brought in the"
-        f" {horizon} months after; {share(below, 0)} brought less, {share(above, 0)} more."
+        f" really bring. Made so at {plural(cutoffs, 'past month end')}, they held what {share(covered, 0)} brought in"
+        f" the {told['horizon']} months after; {share(below, 0)} brought less, {share(above, 0)} more."
     )
