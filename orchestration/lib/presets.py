@@ -5,7 +5,7 @@ checked and hashed are plain sources, so nothing else knows of presets.
 """
 
 import re
-from collections.abc import Mapping, Set
+from collections.abc import Collection, Mapping, Set
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -46,7 +46,7 @@ class Preset(Section):
     A template may also use ``reporting_currency``, ``optional('location')`` (the location, or no rows of its columns
     where the settings do not have it), the filter ``text`` (a value as SQL text), and what ``macros`` defines. A source
     with ``any_of``, a list of locations, is left out where the settings have none of them. What it has under
-    ``from_tables`` (growth, cursor, lookback) holds where its locations are tables of a database.
+    ``from_tables`` (growth, cursor, its lookback) holds where its locations are tables of a database.
     """
 
     description: str
@@ -98,7 +98,7 @@ def apply_presets(document: Mapping[str, Any], *, reporting_currency: str) -> di
                     f"presets: {filled_by[table]} and {name} both fill {table}. Write sources.{table} yourself (a "
                     f"'query' may unite both), or remove the locations one of them reads: {', '.join(sorted(read))}."
                 )
-            sources[table] = {**_over_tables(source, preset, tables), "preset": name}
+            sources[table] = {**_over_tables(source, preset, tables, locations), "preset": name}
             filled_by[table] = name
         for location, declared in preset.locations.items():
             if location in locations:
@@ -222,31 +222,46 @@ def _render(
     return source, {location for location in preset.locations if _names(location, _strings(source))}
 
 
-def _over_tables(source: dict[str, Any], preset: Preset, tables: Mapping[str, str]) -> dict[str, Any]:
+def _over_tables(
+    source: dict[str, Any], preset: Preset, tables: Mapping[str, str], locations: Mapping[str, Any]
+) -> dict[str, Any]:
     """Return a source that reads tables of databases in place of the locations they are; as a query, if any.
 
-    The columns a table may lack are null there too. All are read as the type the preset declares, as from files.
+    The columns a table may lack are null there too. All are read as the type the preset declares, as from files, but
+    those of the cursor as they are: a server looks up no cast.
     """
     grows = source.get("from_tables", {})
     source = {key: part for key, part in source.items() if key != "from_tables"}
     if not any(_names(location, _strings(source)) for location in tables):
         return source
     if "query" not in source:
-        columns = ", ".join(f'(\n{expression}\n) as "{column}"' for column, expression in source["columns"].items())
-        where = f" where (\n{source['where']}\n)" if source.get("where") else ""
         # What grows by files is a whole table here, compared with what is loaded, unless the preset names a cursor.
+        named = source["columns"] | {column: column for column in grows.get("cursor", [])}
+        columns = ", ".join(f'(\n{expression}\n) as "{column}"' for column, expression in named.items())
+        where = f" where (\n{source['where']}\n)" if source.get("where") else ""
+        if _database_of(tables.get(source["location"]), locations) == "sqlite":
+            # Its values come as text.
+            grows = grows | {"cursor": [f"try_cast({column} as timestamp)" for column in grows.get("cursor", [])]}
         source = {"query": f"select {columns} from {source['location']}{where}"} | grows
-    query = source["query"]
+    query, times = source["query"], grows.get("cursor", [])
     for location, table in tables.items():
         declared = preset.locations[location]
         kinds = ", ".join(f'"{column}"' for column in declared.columns) or "*"
-        rows = f"(select {kinds} from (select * from {table} union all by name {_no_rows(declared)}))"
+        rows = f"(select {kinds} from (select * from {table} union all by name {_no_rows(declared, times)}))"
         query = re.sub(rf"\b{location}\b", lambda _, rows=rows: rows, query)  # type: ignore[misc]
     return {**source, "query": query}
 
 
-def _no_rows(location: PresetLocation) -> str:
-    columns = ", ".join(f'cast(null as {kind}) as "{column}"' for column, kind in location.columns.items())
+def _database_of(table: str | None, locations: Mapping[str, Any]) -> Any:
+    return table and locations[table.split(".")[0]]["database"]
+
+
+def _no_rows(location: PresetLocation, times: Collection[str] = ()) -> str:
+    # Of all types that sort by time a date yields to the others, so no column of the table is cast.
+    columns = ", ".join(
+        f'cast(null as {"date" if column in times else kind}) as "{column}"'
+        for column, kind in location.columns.items()
+    )
     return f"select {columns} where false"
 
 

@@ -99,7 +99,8 @@ class SourceSettings(Section):
     ``append`` also names the ``location`` that grows: it runs once for each new file of it.
 
     A database grows by ``append`` with a ``cursor``: rows whose cursor is not less than the largest seen (less
-    ``lookback``) are read; those known already drop as duplicates, changed ones replace.
+    ``lookback``) are read; those known already drop as duplicates, changed ones replace. Of several columns the
+    largest is the cursor of a row.
     """
 
     location: str | None = None
@@ -114,7 +115,15 @@ class SourceSettings(Section):
         description="snapshot: what lies there is the whole table; append: each file, or each row past the cursor, "
         "adds to it",
     )
-    cursor: str | None = Field(None, description="SQL over the source's columns (or the query's) that only grows")
+    cursor: Annotated[list[str], BeforeValidator(_as_list)] = Field(
+        default_factory=list,
+        description="a column of the source (or the query) that only grows, or several, where one alone does not move "
+        "at every change; SQL is read too, but only a bare column lets a server look its rows up",
+    )
+    without_cursor: Literal["read", "leave"] = Field(
+        "read",
+        description="rows whose cursor is null: read at every run (all rows of a query are scanned for them), or left",
+    )
     lookback: str | None = Field(None, description="interval before the cursor that is read again, such as '3 days'")
     quarantine: QuarantineSettings = QuarantineSettings()
     # Says who wrote the SQL when it fails; it is no part of what the source means.
@@ -126,11 +135,11 @@ class SourceSettings(Section):
             raise ValueError("give either 'location' or 'query'")
         if self.query is not None and (self.columns or self.table):
             raise ValueError("'columns' and 'table' go with 'location'; a 'query' says both itself")
-        if self.cursor is not None and self.growth != "append":
+        if self.cursor and self.growth != "append":
             raise ValueError("'cursor' goes with 'growth: append'")
-        if self.lookback is not None and self.cursor is None:
-            raise ValueError("'lookback' goes with 'cursor'")
-        grows_by_file = self.growth == "append" and self.cursor is None
+        if (self.lookback is not None or self.without_cursor == "leave") and not self.cursor:
+            raise ValueError("'lookback' and 'without_cursor' go with 'cursor'")
+        grows_by_file = self.growth == "append" and not self.cursor
         if self.query is not None and (self.location is not None) != grows_by_file:
             raise ValueError(
                 "'query' takes a 'location', the one that grows, only with 'growth: append' and no 'cursor'"

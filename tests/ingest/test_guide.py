@@ -50,7 +50,7 @@ def test_a_snippet_is_settings_whose_sql_parses(text: str, tmp_path: Path, monke
         assert set(source.columns) <= set(contract[table].column_names)
         parts = [f"select ({expression})" for expression in source.columns.values()]
         parts += [source.query] if source.query else []
-        parts += [f"select ({part})" for part in (source.where, source.cursor) if part]
+        parts += [f"select ({part})" for part in (source.where, *source.cursor) if part]
         for part in parts:
             (parsed,) = duckdb.execute("select json_serialize_sql(?)", [part]).fetchall()[0]
             assert '"error":false' in parsed, f"{part}: {parsed}"

@@ -1,8 +1,12 @@
 """RADIUS accounting: exports of radacct, and the table itself, to reports of sessions and on to days of usage."""
 
-import duckdb
+import csv
+import re
+from pathlib import Path
+
 import pytest
 
+from tests.databases import KINDS, SERVERS, make_database
 from tests.dbt.lakes import Lake
 from tests.presets.conftest import Export
 
@@ -19,6 +23,14 @@ STOPPED = ("77b0de", "2025-03-04 11:00:00", "2025-03-04 11:00:00", 4294968296, 5
 BEGUN = ("90aa02", "2025-03-04 23:59:50", None, 0, 0, 0, "C8:3A:35:00:00:02")
 # Updated half an hour after it was closed.
 GOES_ON = ("a1b2c3", "2025-03-05 12:30:00", None, 700, 70, 12600, "C8:3A:35:00:00:0A")
+# As FreeRADIUS creates it, as far as it is read.
+RADACCT_COLUMNS = {
+    "acctsessionid": "varchar(64)", "acctuniqueid": "varchar(32)", "username": "varchar(64)",
+    "acctstarttime": "timestamp null", "acctupdatetime": "timestamp null", "acctstoptime": "timestamp null",
+    "acctsessiontime": "bigint", "acctinputoctets": "bigint", "acctoutputoctets": "bigint",
+    "callingstationid": "varchar(50)",
+}  # fmt: skip
+RADACCT = f"create table radacct ({', '.join(map(' '.join, RADACCT_COLUMNS.items()))})"
 DAYS = """
     select contract_id, cast(usage_date as varchar), bytes_down, bytes_up, sessions, session_seconds, devices,
         bytes_down_business_hours, bytes_down_evening, bytes_down_night
@@ -78,25 +90,38 @@ def test_a_login_becomes_a_contract_by_the_parameter(radius: Export) -> None:
     assert radius.rejected == []
 
 
-def test_the_table_is_read_past_its_cursor_and_a_session_keeps_its_earlier_reports(radius: Export) -> None:
-    radacct = radius.folder / "radius.duckdb"
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_table_is_read_past_its_cursor_and_a_session_keeps_its_earlier_reports(
+    radius: Export, kind: str, request: pytest.FixtureRequest
+) -> None:
     exports = [file.rename(radius.folder / file.name) for file in sorted((radius.folder / "export").iterdir())]
-    times = ", ".join(f"try_cast({name} as timestamp) as {name}" for name in ("acctupdatetime", "acctstoptime"))
-
-    def stands_as(export: object) -> None:
-        with duckdb.connect(str(radacct)) as database:
-            database.execute(
-                f"create or replace table radacct as select * replace ({times})"
-                f" from read_csv('{export}', all_varchar = true)"
-            )
-
-    radius.locations["aaa"] = {"database": "duckdb", "connection": radacct.name}
+    database = make_database(kind, radius.folder, request)
+    radius.locations["aaa"] = database.location
     radius.parameters = {"tables": {"radius_accounting": "aaa.radacct"}}
+    database(RADACCT)
+
+    def stands_as(export: Path) -> None:
+        with export.open(newline="") as file:
+            rows = [{name: row.get(name) for name in RADACCT_COLUMNS} for row in csv.DictReader(file)]
+        values = ", ".join(f"({', '.join(map(_literal, row.values()))})" for row in rows)
+        database(f"delete from radacct; insert into radacct values {values}")
+
     stands_as(exports[0])
     assert radius.ingest()["usage_sessions"].rows_accepted == 3
     stands_as(exports[1])
     assert radius.ingest()["usage_sessions"].rows_accepted == 2
     assert radius.rows("usage_sessions", *COLUMNS) == [FIRST, SECOND, STOPPED, BEGUN, GOES_ON]
+    if kind not in SERVERS:
+        return
+    # A scan for each column of the cursor, each looked up by the server.
+    radius.ingest()
+    last = [condition for condition in database.asked("radacct") if "WHERE" in condition][-3:]
+    for column in ("acctupdatetime", "acctstoptime", "acctstarttime"):
+        assert any(re.search(rf"WHERE.*{column} >= '2025-03-0", condition) for condition in last), last
+
+
+def _literal(value: str | None) -> str:
+    return "null" if value in {None, "", "0000-00-00 00:00:00"} else f"'{value}'"
 
 
 def test_exports_become_days_of_usage_to_the_byte_and_a_late_one_the_same_as_all_at_once(radius: Export) -> None:

@@ -16,6 +16,7 @@ def test_the_planted_bad_rows_and_no_others_go_to_quarantine(loaded):
         ("invoices", "tax_amount", "wrong_type", "ten"),
         ("usage", "contract_id", "unknown_reference", "internet-99"),
         ("usage", "usage_date", "missing_required", None),
+        ("usage_sessions", "bytes_down", "wrong_type", "many"),
     ]
 
 
@@ -63,6 +64,14 @@ def test_down_is_what_the_customer_received_and_each_days_file_adds(loaded):
     ]
 
 
+def test_a_session_comes_when_it_has_ended_and_its_in_is_what_the_customer_received(loaded):
+    times = ("started_at", "reported_at", "ended_at")
+    assert loaded.rows("usage_sessions", "session_id", "contract_id", *times, "bytes_down", "bytes_up") == [
+        ("801", "internet-11", "2024-05-01 22:00:00", *["2024-05-02 01:00:00"] * 2, 3_000_000_000, 90_000_000),
+        ("802", "internet-11", "2024-05-02 09:00:00", *["2024-05-02 09:30:00"] * 2, 1000, 100),
+    ]
+
+
 def test_bills_and_credit_notes_have_their_net_of_items_and_their_period(loaded):
     dates = ("invoice_date", "due_date", "period_start", "period_end")
     amounts = ("net_amount", "tax_amount", "currency", "kind")
@@ -82,9 +91,8 @@ def test_a_negative_payment_is_a_refund_and_the_method_is_a_parameter(loaded):
 
 
 def test_without_optional_files_and_fields_the_rest_still_loads(export):
-    export.drop(
-        "internet_tariffs", "voice_services", "traffic-2024-05-01", "traffic-2024-05-02", "credit_notes", "payments"
-    )
+    export.drop("internet_tariffs", "voice_services", "credit_notes", "payments")
+    export.drop("traffic-2024-05-01", "traffic-2024-05-02", "sessions-2024-05-02", "sessions-2024-05-03")
     export.write(
         "internet_services",
         [{"id": 1, "customer_id": 1, "description": "DSL", "unit_price": 11.9, "start_date": "2024-01-01"}],

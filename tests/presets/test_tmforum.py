@@ -8,7 +8,7 @@ def test_the_planted_bad_rows_and_no_others_go_to_quarantine(loaded):
         ("contracts", "customer_id", "unknown_reference", "i-404"),
         ("customers", "customer_type", "missing_required", None),
         ("invoices", "customer_id", "unknown_reference", "ba-404"),
-        ("usage", "contract_id", "missing_required", None),
+        ("usage_sessions", "contract_id", "missing_required", None),
     ]
 
 
@@ -53,13 +53,24 @@ def test_fees_are_monthly_and_without_tax_and_terms_and_speeds_are_in_the_contra
     ]
 
 
-def test_events_of_a_local_day_add_up_over_files_and_a_restated_event_counts_once(loaded):
-    assert loaded.rows(
-        "usage", "contract_id", "usage_date", "bytes_down", "bytes_up", "sessions", "session_seconds"
-    ) == [
-        ("p-1", "2024-05-01", 21_000, 2_100, 2, 60),
-        ("p-1", "2024-05-02", 7, 3, 1, None),
+def test_an_event_is_a_session_at_local_time_and_comes_once_however_often_it_is_delivered(loaded):
+    columns = ("session_id", "contract_id", "started_at", "ended_at", "bytes_down", "bytes_up", "session_seconds")
+    assert loaded.rows("usage_sessions", *columns) == [
+        ("u-1", "p-1", "2024-05-01 22:10:00", "2024-05-01 22:11:00", 1000, 100, 60),
+        ("u-2", "p-1", "2024-05-02 00:10:00", None, 7, 3, None),
+        ("u-5", "p-1", "2024-05-01 23:59:00", None, 20_000, 2_000, None),
     ]
+
+
+def test_a_volume_that_is_no_number_is_named_and_one_direction_alone_is_enough(export):
+    export.drop("usage")
+    event = {"usageDate": "2024-05-01T20:10:00Z", "ratedProductUsage": [{"productRef": {"id": "p-1"}}]}
+    volumes = {"u-7": {"name": "bytesDown", "value": "much"}, "u-8": {"name": "bytes_up", "value": "2.5"}}
+    export.parameters = {"usage_unit_bytes": 1000}
+    export.write("usage", [event | {"id": id, "usageCharacteristic": [volume]} for id, volume in volumes.items()])
+    export.ingest()
+    assert export.query("select bytes_down, bytes_up from raw.usage_sessions where session_id = 'u-8'") == [(0, 2500)]
+    assert ("usage_sessions", "bytes_down", "wrong_type", "much") in export.rejected
 
 
 def test_bills_belong_to_the_customer_of_their_account_and_drafts_and_trials_are_left_out(loaded):

@@ -10,12 +10,14 @@ What each scanner is told, so that no value is bent on the way:
 """
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import duckdb
 
 from orchestration.lib.errors import SourceError
 from orchestration.lib.ingest.explain import first_line, keep_secret, redact
+from orchestration.lib.ingest.readers import describe
 from orchestration.lib.settings import LocationSettings
 from orchestration.lib.warehouse import load_extension
 
@@ -27,6 +29,8 @@ _OPTIONS = {
     "sqlite": {"sqlite_all_varchar": True},
     "duckdb": {},
 }
+# Of identifiers, on the servers that take a query in their own SQL.
+_QUOTES = {"postgres": '"', "mysql": "`"}
 _SYSTEM_SCHEMAS = "('information_schema', 'pg_catalog', 'mysql', 'performance_schema', 'sys')"
 _SHOWN_TABLES = 30
 
@@ -79,6 +83,36 @@ def table_sql(connection: duckdb.DuckDBPyConnection, name: str, table: str) -> s
     return quoted
 
 
+def rows_without(connection: duckdb.DuckDBPyConnection, name: str, table: str, columns: Sequence[str]) -> str | None:
+    """Return a query that has the server itself find the rows where all of ``columns`` are null.
+
+    The scanners do not hand "is null" to the server, so by them the whole table would come. None where there is no
+    server, or where the columns are not columns of the table as they stand.
+
+    Args:
+        connection: the location is attached to it.
+        name: the location.
+        table: as ``table_sql`` gives it.
+        columns: names, bare or quoted.
+    """
+    kind = _attached(connection)[name]
+    types = describe(connection, f"from {table}")
+    by_name = {column.lower(): column for column in types}
+    bare = [by_name.get(column.strip().strip('"').lower()) for column in columns]
+    if kind not in _QUOTES or not bare or None in bare:
+        return None
+    quote = _QUOTES[kind]
+    parts = [part.strip('"') for part in re.findall(r'"(?:[^"]|"")*"', table)[1:]]
+    if kind == "postgres" and len(parts) == 1:
+        parts = ["public", *parts]
+    there = ".".join(f"{quote}{part}{quote}" for part in parts)
+    condition = " and ".join(f"{quote}{column}{quote} is null" for column in bare)
+    asked = f"select * from {there} where {condition}".replace("'", "''")
+    # As the scanner types them: it knows enumerations, which the answer to a query gives as text.
+    typed = ", ".join(f'cast("{column}" as {type_}) as "{column}"' for column, type_ in types.items())
+    return f"select {typed} from {kind}_query('{name}', '{asked}')"
+
+
 def tables(connection: duckdb.DuckDBPyConnection, name: str) -> list[str]:
     """Return the tables and views of an attached location, with their schemas."""
     found = connection.execute(
@@ -93,8 +127,9 @@ def tables(connection: duckdb.DuckDBPyConnection, name: str) -> list[str]:
     return [f"{schema}.{table}" for schema, table in found if f"'{schema.lower()}'" not in _SYSTEM_SCHEMAS]
 
 
-def _attached(connection: duckdb.DuckDBPyConnection) -> set[str]:
-    return {name for (name,) in connection.execute("select database_name from duckdb_databases()").fetchall()}
+def _attached(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
+    """Return what is attached, with its kind."""
+    return dict(connection.execute("select database_name, type from duckdb_databases()").fetchall())
 
 
 def _listed(names: list[str]) -> str:

@@ -158,7 +158,7 @@ def _map_query(
         tuple(name for name in given if name.lower() not in table.column_names),
         is_repeatable=False,
         source_columns=given,
-        has_cursor=source.cursor is not None,
+        has_cursor=bool(source.cursor),
     )
 
 
@@ -172,15 +172,16 @@ def _map_table(
             f"sources.{table.name}: location {source.location!r} is a database. Name its 'table', or give a 'query'. "
             f"Tables there: {there}."
         )
-    if source.growth == "append" and source.cursor is None:
+    if source.growth == "append" and not source.cursor:
         raise SourceError(
             f"sources.{table.name}: 'growth: append' from a database needs a 'cursor', a column or expression that "
             f"only grows. Add it, or read the whole table with 'growth: snapshot'."
         )
-    rows = f"select * from {databases.table_sql(connection, source.location, source.table)}"
+    there = databases.table_sql(connection, source.location, source.table)
+    rows, unmarked = f"select * from {there}", databases.rows_without(connection, source.location, there, source.cursor)
     place = f"{source.location}.{source.table}"
     with explained(f"sources.{table.name}.{'cursor' if source.cursor else 'table'}", place):
-        read = _rows_read(connection, table, source, rows, since)
+        read = _rows_read(connection, table, source, rows, since, unmarked)
         numbered_rows = f"select *, row_number() over () as {ROW} from ({read})"
         found = describe(connection, numbered_rows)
     return _bound(connection, table, source, numbered_rows, found, place)
@@ -221,12 +222,20 @@ def _no_rows(table: Table) -> Mapped:
 
 
 def _rows_read(
-    connection: duckdb.DuckDBPyConnection, table: Table, source: SourceSettings, rows: str, since: str | None
+    connection: duckdb.DuckDBPyConnection,
+    table: Table,
+    source: SourceSettings,
+    rows: str,
+    since: str | None,
+    unmarked: str | None = None,
 ) -> str:
     """Return the rows of a table or query that pass ``where`` and the cursor, with ``_cursor`` if there is one."""
     where = f" where (\n{source.where}\n)" if source.where else ""
     chosen = f"select * from (\n{rows}\n){where}"
-    return cursors.since(connection, table.name, source, chosen, since) if source.cursor else chosen
+    if not source.cursor:
+        return chosen
+    unmarked = unmarked and f"select * from ({unmarked}){where}"
+    return cursors.since(connection, table.name, source, chosen, since, unmarked)
 
 
 def _bound(
@@ -271,7 +280,7 @@ def _bound(
         tuple(name for name in source_columns if not _is_used(name, expressions)),
         is_repeatable,
         source_columns,
-        has_cursor=source.cursor is not None,
+        has_cursor=bool(source.cursor),
     )
 
 
