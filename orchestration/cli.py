@@ -146,10 +146,9 @@ def check_sources(
     Exit code 1 if a load would fail or put more rows in quarantine than a source allows.
     """
     with errors_for_people():
-        from orchestration.lib.check_sources import as_json, render
-        from orchestration.lib.check_sources import check_sources as look
+        from orchestration.lib.source_preview import as_json, preview_sources, render
 
-        report = look(chosen_settings(config), sample_rows=sample)
+        report = preview_sources(chosen_settings(config), sample_rows=sample)
         if output == "json":
             sys.stdout.write(as_json(report) + "\n")
         else:

@@ -207,6 +207,9 @@ class CheckSettings(Section):
     # Published monthly means: 344 to 698 GB, small ISPs about 30 (median); mobile lines a few.
     usage_gb_month: CheckLimits = _limits(0.5, 1500)
     usage_above_rate_share: CheckLimits = _limits(None, 0.001)
+    usage_above_peak_share: CheckLimits = _limits(None, 0.001)
+    # A holiday or an outage moves a day by less; a wrong unit by 8 or more.
+    usage_of_day_to_past: CheckLimits = _limits(0.25, 4)
     sold_mbps: CheckLimits = _limits(0.5, 10_000)
     invoice_to_fee: CheckLimits = _limits(0.2, 8)
 

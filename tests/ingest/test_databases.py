@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 import pytest
 
-from orchestration.lib.check_sources import check_sources
 from orchestration.lib.errors import SourceError
 from orchestration.lib.ingest import databases
 from orchestration.lib.init import draft_settings, write_settings
 from orchestration.lib.settings import load_settings
+from orchestration.lib.source_preview import preview_sources
 from tests.databases import KINDS, PASSWORD, SERVERS, Database, make_database
 
 if TYPE_CHECKING:
@@ -329,7 +329,7 @@ def test_a_settings_file_is_written_for_the_database_and_holds_no_secret(
     assert connection not in drafted.text
     assert "password" not in drafted.text
     write_settings(drafted, tmp_path / "segmentation.yaml")
-    report = check_sources(load_settings(tmp_path / "segmentation.yaml"))
+    report = preview_sources(load_settings(tmp_path / "segmentation.yaml"))
     assert report.ok
     accepted = {check.table: check.accepted for check in report.tables if check.is_mapped}
     assert accepted == {"customers": 2, "contracts": 1}

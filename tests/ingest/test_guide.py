@@ -13,9 +13,9 @@ import yaml
 from typer.main import get_command
 
 from orchestration.cli import app
-from orchestration.lib.check_sources import check_sources
 from orchestration.lib.contract import load_contract
 from orchestration.lib.settings import Settings, load_settings
+from orchestration.lib.source_preview import preview_sources
 
 DOCS = Path(__file__).parents[2] / "docs"
 PAGES = [DOCS / "your-data.md", DOCS / "presets.md", DOCS.parent / "README.md"]
@@ -197,7 +197,7 @@ def test_a_recipe_gives_rows_of_the_contract(
         else:
             path.write_bytes(gzip.compress(content.encode()) if name.endswith(".gz") else content.encode())
     (text,) = [text for text in blocks(PAGES[0], "yaml") if marker in text]
-    report = check_sources(loaded(text, tmp_path, monkeypatch))
+    report = preview_sources(loaded(text, tmp_path, monkeypatch))
     check = next(check for check in report.tables if check.table == table)
     assert check.error is None
     rows = sorted(check.sample, key=str)

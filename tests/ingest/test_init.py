@@ -10,13 +10,13 @@ import pytest
 from typer.testing import CliRunner
 
 from orchestration.cli import app
-from orchestration.lib.check_sources import check_sources
 from orchestration.lib.contract import load_contract
 from orchestration.lib.errors import SettingsError, SourceError
 from orchestration.lib.ingest import ingest
 from orchestration.lib.init import draft_settings, write_settings
 from orchestration.lib.init.vocabulary import name_score, vocabulary, words
 from orchestration.lib.settings import Settings, load_settings
+from orchestration.lib.source_preview import preview_sources
 from orchestration.lib.warehouse import Warehouse
 from simulator import SimulationParameters, simulate
 
@@ -61,7 +61,7 @@ def test_every_column_of_every_table_of_the_simulator_is_mapped_and_sure(simulat
     grows = {name for name, source in settings.sources.items() if source.growth == "append"}
     assert grows == tables - {"customers", "contracts"}
     assert settings.locations["usage"].files == [str(simulated / "usage" / "usage_*.csv")]
-    assert check_sources(settings).ok
+    assert preview_sources(settings).ok
 
 
 def test_the_same_files_give_the_same_text_with_paths_relative_to_it(tmp_path: Path) -> None:
@@ -111,7 +111,7 @@ def test_german_columns_words_and_numbers_are_read(tmp_path: Path) -> None:
     assert settings.sources["contracts"].columns["customer_id"] == "Kunde"
     assert "100% of its values are in customers" in comment(tmp_path, "customer_id", "contracts")
     assert settings.sources["usage"].growth == "append"
-    assert check_sources(settings).ok
+    assert preview_sources(settings).ok
     warehouse = Warehouse(settings.warehouse)
     reports = {report.table: report.rows_quarantined for report in ingest(warehouse, settings) if report.is_mapped}
     assert reports == {"customers": 0, "contracts": 0, "usage": 0}
@@ -136,7 +136,7 @@ def test_one_flat_file_fills_both_required_tables_and_says_what_is_left(tmp_path
     assert settings.sources["customers"].columns == {"customer_id": "customerID", "gender": "gender"}
     assert settings.sources["contracts"].columns["monthly_fee"] == "MonthlyCharges"
     assert "contract_id" not in settings.sources["contracts"].columns
-    report = check_sources(settings)
+    report = preview_sources(settings)
     errors = {check.table: check.error for check in report.tables}
     assert "customer_type, created_date" in (errors["customers"] or "")
     assert "contract_id, product_code, product_family, start_date" in (errors["contracts"] or "")

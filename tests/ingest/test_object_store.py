@@ -12,10 +12,10 @@ import duckdb
 import pytest
 from moto.server import ThreadedMotoServer
 
-from orchestration.lib.check_sources import check_sources
 from orchestration.lib.errors import SourceError
 from orchestration.lib.ingest.files import list_files
 from orchestration.lib.settings import Settings
+from orchestration.lib.source_preview import preview_sources
 from orchestration.lib.source_settings import LocationSettings
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ def test_a_check_before_loading_looks_at_objects_too(
         query = "select 'K1' as contract_id, date '2025-01-01' as usage_date, 900000000 as bytes_down, 1 as bytes_up"
         bucket.upload_file(str(small_isp.write_parquet("usage.parquet", query)), "c/usage.parquet")
     locate(small_isp, "s3://isp/c/*", store)
-    report = check_sources(Settings.model_validate(small_isp.settings))
+    report = preview_sources(Settings.model_validate(small_isp.settings))
     assert report.ok
     assert [(each.files, each.rows) for each in report.locations if each.name == "traffic"] == [(1, 1)]
     assert [check.accepted for check in report.tables if check.table == "usage"] == [1]

@@ -29,8 +29,8 @@ values ('C100', 'person', '2025-09-01', 1);
 insert into raw.contracts (contract_id, valid_from_date, customer_id, product_code, product_family, start_date,
     monthly_fee, _load_id)
 values ('K100', '2025-09-01', 'C100', 'FREE', 'tv', '2025-09-01', 0, 2);
-insert into raw.usage (contract_id, usage_date, bytes_down, bytes_up, _load_id)
-select 'K' || i, date '2025-07-01' + d::int, 4_000_000_000 + i, 300_000_000, 3
+insert into raw.usage (contract_id, usage_date, bytes_down, bytes_up, peak_mbps, _load_id)
+select 'K' || i, date '2025-07-01' + d::int, 4_000_000_000 + i, 300_000_000, 80, 3
 from range(123) as days(d), range(100) as t(i);
 insert into raw.invoices (invoice_id, customer_id, invoice_date, due_date, period_start, period_end, net_amount,
     tax_amount, currency, contract_id, _load_id)

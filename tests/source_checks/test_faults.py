@@ -26,11 +26,24 @@ FAULTS = {
     ),
     "bytes taken for kilobytes": (
         "update raw.usage set bytes_down = bytes_down * 1000, bytes_up = bytes_up * 1000",
-        {("usage", "usage_gb_month"), ("usage", "usage_above_rate_share")},
+        {("usage", "usage_gb_month"), ("usage", "usage_above_rate_share"), ("usage", "usage_above_peak_share")},
     ),
     "bits taken for bytes where lines are well used": (
         "update raw.usage set bytes_down = bytes_down * 50 * 8",
-        {("usage", "usage_gb_month"), ("usage", "usage_above_rate_share")},
+        {("usage", "usage_gb_month"), ("usage", "usage_above_rate_share"), ("usage", "usage_above_peak_share")},
+    ),
+    "bits taken for bytes on one day, far within what is usual of contracts": (
+        "update raw.usage set bytes_down = bytes_down * 8, bytes_up = bytes_up * 8 where usage_date = '2025-10-28'",
+        {("usage", "usage_of_day_to_past")},
+    ),
+    "kilobytes taken for bytes from one day on": (
+        "update raw.usage set bytes_down = bytes_down // 1000, bytes_up = bytes_up // 1000"
+        " where usage_date >= '2025-10-29'",
+        {("usage", "usage_of_day_to_past")},
+    ),
+    "peaks in gigabits": (
+        "update raw.usage set peak_mbps = peak_mbps / 1000",
+        {("usage", "usage_above_peak_share")},
     ),
     "rates in kilobits": (
         "update raw.contracts set download_mbps = download_mbps * 1000",

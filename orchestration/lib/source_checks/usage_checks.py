@@ -26,7 +26,9 @@ PREPARE = f"""
         sum(usage.bytes_down) as bytes_down,
         sum(usage.bytes_up) as bytes_up,
         count(*) filter (rates.download_mbps > 0) as days_with_rate,
-        count(*) filter (usage.bytes_down > rates.download_mbps * 1e6 / 8 * 86400) as days_above_rate
+        count(*) filter (usage.bytes_down > rates.download_mbps * 1e6 / 8 * 86400) as days_above_rate,
+        count(*) filter (usage.peak_mbps is not null) as days_with_peak,
+        count(*) filter (usage.bytes_down > usage.peak_mbps * 1e6 / 8 * 86400) as days_above_peak
     from raw.usage as usage
     left join rates using (contract_id)
     where usage.usage_date between $recent_start and $table_newest
@@ -93,6 +95,47 @@ USAGE: tuple[Check, ...] = (
         says="{value:.2%} of contract-days carry more than the rate sold allows: {days_above:,} of {days:,}.",
         otherwise="No recent traffic of contracts with download_mbps.",
         remedy="Either usage is in bits (divide by 8) or multiplied by 1,000 or 1,024, or download_mbps is in Gbit/s.",
+    ),
+    Check(
+        name="usage_above_peak_share",
+        tables=("usage",),
+        description="Share of recent contract-days with more download than the day's highest rate could carry in 24"
+        " hours.",
+        sql=f"""
+            select
+                sum(days_above_peak) / nullif(sum(days_with_peak), 0) as value,
+                sum(days_above_peak) as days_above, sum(days_with_peak) as days
+            from {PREPARED}
+        """,
+        says="{value:.2%} of contract-days carry more than their peak rate allows: {days_above:,} of {days:,}.",
+        otherwise="No recent traffic with peak_mbps.",
+        remedy="Either usage is in bits (divide by 8) or multiplied by 1,000 or 1,024, or peak_mbps is in Gbit/s or"
+        " megabytes a second.",
+    ),
+    Check(
+        name="usage_of_day_to_past",
+        tables=("usage",),
+        description="Volume of a contract with traffic on a day (geometric mean) against the median day of the weeks"
+        " before: of the last seven complete days, the one furthest off.",
+        sql="""
+            with days as (
+                select {date} as day, exp(avg(ln(bytes_down + bytes_up))) / 1e9 as gb, count(*) as row_count
+                from raw.{table}
+                where {date} between $recent_start and $last_day and bytes_down + bytes_up > 0
+                group by all having count(*) >= $least_rows
+            ),
+            past as (
+                select median(gb) as gb from days where day < $week_start having count(*) >= 7
+            )
+            select days.gb / past.gb as value, days.*, past.gb as past_gb
+            from days cross join past
+            where days.day >= $week_start
+            order by abs(ln(days.gb / past.gb)) desc, days.day limit 1
+        """,
+        says="{day} has {gb:,.3g} GB a contract, {value:,.3g} times the {past_gb:,.3g} of a usual day before.",
+        otherwise="No past to compare: too few days, or too few contracts with traffic.",
+        remedy="A step of 8 is bits taken for bytes, one of 1,000 or 1,024 another unit: see what changed in the export"
+        " of that day, and convert bytes_down and bytes_up from that file on.",
     ),
     Check(
         name="sold_mbps",

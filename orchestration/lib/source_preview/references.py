@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 
 import duckdb
 
-from orchestration.lib.check_sources.findings import Rejected, TableCheck
 from orchestration.lib.contract import Column, Table
 from orchestration.lib.errors import SourceError
 from orchestration.lib.ingest.casting import typed
@@ -17,6 +16,7 @@ from orchestration.lib.ingest.files import SourceFile
 from orchestration.lib.ingest.mapping import map_rows
 from orchestration.lib.ingest.readers import ROW, is_parquet
 from orchestration.lib.settings import Settings
+from orchestration.lib.source_preview.findings import Rejected, TableCheck
 
 FILE, LINE = "_file", "_line"
 _MOST_TEXT_BYTES = 2 * 1024**3

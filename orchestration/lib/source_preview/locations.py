@@ -5,7 +5,6 @@ from pathlib import Path
 
 import duckdb
 
-from orchestration.lib.check_sources.findings import LocationFound
 from orchestration.lib.errors import SourceError
 from orchestration.lib.ingest import databases
 from orchestration.lib.ingest.explain import explained
@@ -15,6 +14,7 @@ from orchestration.lib.ingest.object_store import is_remote, know_store
 from orchestration.lib.ingest.readers import file_format, is_parquet, rows_sql
 from orchestration.lib.settings import LocationSettings, Settings
 from orchestration.lib.source_heads import head_of
+from orchestration.lib.source_preview.findings import LocationFound
 
 _KINDS = {"postgres": "PostgreSQL", "mysql": "MySQL", "sqlite": "SQLite", "duckdb": "DuckDB"}
 _COMPRESSED = (".gz", ".zst")

@@ -11,12 +11,6 @@ from tempfile import TemporaryDirectory
 
 import duckdb
 
-from orchestration.lib.check_sources.findings import LocationFound, OutputCheck, Rejected, SourcesReport, TableCheck
-from orchestration.lib.check_sources.locations import files_read, look_at_locations
-from orchestration.lib.check_sources.outputs import check_outputs, missing_columns, missing_tables
-from orchestration.lib.check_sources.references import FILE, LINE, look_up
-from orchestration.lib.check_sources.rendering import as_json, render
-from orchestration.lib.check_sources.warnings import warn
 from orchestration.lib.contract import EXCHANGE_RATES, Table, load_contract
 from orchestration.lib.errors import SourceError
 from orchestration.lib.ingest import batch
@@ -28,9 +22,15 @@ from orchestration.lib.ingest.readers import ROW, file_format
 from orchestration.lib.ingest.run import require_known_tables, set_timezone
 from orchestration.lib.settings import Settings
 from orchestration.lib.source_heads import head_of
+from orchestration.lib.source_preview.findings import LocationFound, OutputCheck, Rejected, SourcesReport, TableCheck
+from orchestration.lib.source_preview.locations import files_read, look_at_locations
+from orchestration.lib.source_preview.outputs import check_outputs, missing_columns, missing_tables
+from orchestration.lib.source_preview.references import FILE, LINE, look_up
+from orchestration.lib.source_preview.rendering import as_json, render
+from orchestration.lib.source_preview.warnings import warn
 
 __all__ = [
-    "LocationFound", "OutputCheck", "Rejected", "SourcesReport", "TableCheck", "as_json", "check_sources", "render"
+    "LocationFound", "OutputCheck", "Rejected", "SourcesReport", "TableCheck", "as_json", "preview_sources", "render"
 ]  # fmt: skip
 
 _SHOWN_ROWS = 3
@@ -38,7 +38,7 @@ _ALL_RATES = 1_000_000
 Files = Mapping[str, Sequence[SourceFile]]
 
 
-def check_sources(settings: Settings, sample_rows: int = 10_000) -> SourcesReport:
+def preview_sources(settings: Settings, sample_rows: int = 10_000) -> SourcesReport:
     """Bind every source and judge up to ``sample_rows`` rows of each.
 
     What is wrong with one table is part of the report and keeps none of the others from being looked at.

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 import pytest
 from rich.console import Console
 
-from orchestration.lib.check_sources import Rejected, SourcesReport, TableCheck, as_json, check_sources, render
-from orchestration.lib.check_sources.outputs import declared
 from orchestration.lib.contract import load_contract
 from orchestration.lib.dbt import PROJECT_DIR
 from orchestration.lib.settings import Settings
+from orchestration.lib.source_preview import Rejected, SourcesReport, TableCheck, as_json, preview_sources, render
+from orchestration.lib.source_preview.outputs import declared
 
 if TYPE_CHECKING:
     from tests.ingest.conftest import Isp
@@ -23,7 +23,7 @@ USAGE = "contract_id,usage_date,bytes_down,bytes_up,node\n"
 
 
 def check(isp: Isp) -> SourcesReport:
-    return check_sources(Settings.model_validate(isp.settings))
+    return preview_sources(Settings.model_validate(isp.settings))
 
 
 def text(report: SourcesReport, width: int = 200) -> str:
@@ -115,7 +115,7 @@ def test_references_are_looked_up_among_all_keys_not_among_a_sample_of_them(smal
     small_isp.write("customers.csv", "customer_id,customer_type,created_date\n" + "".join(ids))
     small_isp.write("contracts.csv", small_isp.CONTRACTS.replace("K1,C1", "K1,C499").replace("K2,C2", "K2,C501"))
     small_isp.write("usage.csv", f"{USAGE}K1,2025-01-01,9,1,a\n")
-    report = check_sources(Settings.model_validate(small_isp.settings), sample_rows=10)
+    report = preview_sources(Settings.model_validate(small_isp.settings), sample_rows=10)
     assert table(report, "customers").sampled == 10
     assert [found.example for found in table(report, "contracts").rejected] == ["C501"]
 
@@ -123,7 +123,7 @@ def test_references_are_looked_up_among_all_keys_not_among_a_sample_of_them(smal
 def test_references_to_a_parent_too_large_to_scan_are_left_open(
     small_isp: Isp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("orchestration.lib.check_sources.references._MOST_TEXT_BYTES", 10)
+    monkeypatch.setattr("orchestration.lib.source_preview.references._MOST_TEXT_BYTES", 10)
     small_isp.write("usage.csv", f"{USAGE}K9,2025-01-01,9,1,a\n")
     usage = table(check(small_isp), "usage")
     assert (usage.accepted, usage.rejected) == (1, [])
@@ -232,6 +232,6 @@ def test_of_a_large_file_only_the_beginning_is_read(
     # What comes after would be found broken by whoever reads so far.
     with path.with_name(f"usage.{ending}").open("ab") as end:
         end.write(b"\xff" * 50)
-    report = check_sources(Settings.model_validate(small_isp.settings), sample_rows=5)
+    report = preview_sources(Settings.model_validate(small_isp.settings), sample_rows=5)
     usage = table(report, "usage")
     assert (usage.sampled, usage.accepted, usage.duplicate, usage.rejected, usage.error) == (5, 5, 0, [], None)

@@ -9,13 +9,13 @@ from datetime import date
 
 import duckdb
 
-from orchestration.lib.check_sources.findings import TableCheck
 from orchestration.lib.contract import load_contract
 from orchestration.lib.settings import Settings
 from orchestration.lib.source_checks import Outcome, said
 from orchestration.lib.source_checks.check import Check, limits_of, measure
 from orchestration.lib.source_checks.run import BY_NAME
 from orchestration.lib.source_checks.usage_checks import PREPARE, PREPARED
+from orchestration.lib.source_preview.findings import TableCheck
 
 _OF_A_SAMPLE = ("upload_share", "sold_mbps")
 # A sample is judged whole, whatever days it is of.

@@ -7,9 +7,9 @@ from typing import Any
 
 import yaml
 
-from orchestration.lib.check_sources.findings import Availability, Missing, OutputCheck, TableCheck
 from orchestration.lib.contract import Table
 from orchestration.lib.report.provenance_sections import ALTERNATIVES, WITHOUT
+from orchestration.lib.source_preview.findings import Availability, Missing, OutputCheck, TableCheck
 
 _FILE = Path(__file__).with_name("outputs.yaml")
 

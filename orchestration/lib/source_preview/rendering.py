@@ -11,7 +11,7 @@ from rich.padding import Padding
 from rich.table import Table as Grid
 from rich.text import Text
 
-from orchestration.lib.check_sources.findings import LocationFound, Rejected, SourcesReport, TableCheck
+from orchestration.lib.source_preview.findings import LocationFound, Rejected, SourcesReport, TableCheck
 
 _LONGEST_VALUE = 36
 _MOST_REASONS = 8
