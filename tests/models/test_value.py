@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from models.deciles import assign_fixed_deciles, decile_cutoffs
 from models.retention import RetentionCurves
-from models.value import VALUE_COLUMNS, ValueParameters, assign_deciles, customer_value
+from models.value import VALUE_COLUMNS, assign_deciles, customer_value
+from models.value_parameters import ValueParameters
 
 MONTHLY = 1.10 ** (-1 / 12)
 DECILES = ["value_decile", "value_decile_in_market", "value_percentile", "value_permille", "value_share_decile"]
