@@ -59,6 +59,7 @@ bench: $(INSTALLED)  ## Measure speed and memory, beside other libraries
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement benchmarks/requirements.lock
 	$(BIN)/python -m benchmarks
 	$(BIN)/python -m benchmarks.clusters
+	$(BIN)/python -m benchmarks.value
 
 docs: $(INSTALLED)  ## Write the page of the source contract from its declaration
 	$(BIN)/python -m orchestration.lib.contract_page

@@ -186,6 +186,7 @@ def value(answer: Answer, month: str) -> None:
     from models.retention import RetentionCurves
     from models.value import FEATURE_COLUMNS, customer_value
     from orchestration.lib.frames import read_frame
+    from orchestration.lib.hazard_rows import commitment_ends
     from orchestration.lib.months import as_of_date
     from orchestration.lib.settings import load_settings
 
@@ -194,7 +195,9 @@ def value(answer: Answer, month: str) -> None:
     with _reader(settings) as connection, answer.work():
         with answer.part("fit the retention curves") as part:
             exposures = read_frame(connection, "select * from features.retention_exposures where as_of_date = ?", day)
-            curves = RetentionCurves(settings.retention).fit(exposures)
+            curves = RetentionCurves(settings.retention).fit(
+                exposures, commitment_ends=commitment_ends(connection, day[0])
+            )
             part.rows = len(exposures)
         with answer.part("read the customers") as part:
             columns = ", ".join(dict.fromkeys((*FEATURE_COLUMNS, *curves.key_columns)))
