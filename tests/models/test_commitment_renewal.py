@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from models.commitment_renewal import RENEWAL_COLUMNS, CommitmentRenewals
 from models.residual_life import discounted_months, survival_ahead
 from models.retention import RetentionCurves
-from tests.models.planted_lifetimes import plant
+from models.value import customer_value
+from tests.models.planted_lifetimes import lived_months, plant
 
 share = st.floats(0, 1)
 small_hazard = st.floats(0, 0.2)
@@ -123,6 +124,20 @@ class TestPlantedLifetimes:
         ratio = renewed["predicted_months"].sum() / renewed["true_months"].sum()
         print(f"renewed: {ratio:.3f} of {len(renewed)}")
         assert ratio == pytest.approx(1, abs=0.10)
+
+    def test_one_customer_in_ten_stays_for_less_than_the_low_end_of_its_value(self, planted):
+        curves, people = planted
+        features = people.assign(
+            customer_id=people.index.astype(str), market_segment="consumer", population="consumer", is_open=True,
+            open_contracts=1, suspended_contracts=0, monthly_discount=0, discount_months_left=None, past_value=0,
+            expected_monthly_margin=100,
+        )  # fmt: skip
+        value, came = customer_value(features, curves), 100 * lived_months(people, seed=1)
+        below = (came < value["future_value_low"] - 0.01).mean()
+        print(f"below the low end: {below:.3f}")
+        assert below == pytest.approx(0.10, abs=0.02)
+        # Who is there after 20 years has brought all that counts: many do, so nobody brings more.
+        assert (came <= value["future_value_high"] + 0.01).mean() > 0.98
 
     def test_a_population_of_few_customers_has_a_level_of_its_own(self, planted):
         curves, people = planted
