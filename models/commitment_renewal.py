@@ -84,7 +84,7 @@ class CommitmentRenewals(BaseEstimator):
                 prior = self.shares_[_above(key)] if level else 0.0
                 weight = self.prior_ends if level else 0.0
                 self.shares_[key] = (renewed + weight * prior) / (ended + weight) if ended + weight else 0.0
-        seen = frame[frame["commitments_ended"] > 0]
+        seen = frame[(frame["commitments_ended"] > 0) & frame["term_months"].notna()]
         weighed = seen["term_months"] * seen["commitments_ended"]
         of_term = seen["retention_term"].to_numpy()
         months = weighed.groupby(of_term).sum() / seen["commitments_ended"].groupby(of_term).sum()

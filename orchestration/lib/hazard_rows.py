@@ -63,7 +63,8 @@ def commitment_ends(connection: duckdb.DuckDBPyConnection, as_of: date, months: 
 
     Of two month ends that follow each other: a commitment that reaches further than it did was renewed, early or in
     time; one that had a month left and is gone was not. It is a later one where it ends after the first of its length
-    would have ended. ``months`` is the table, or a subquery as ``months_known_by`` gives it.
+    would have ended; where the length is not known it counts as a first. What binds from month to month is renewed
+    every month. ``months`` is the table, or a subquery as ``months_known_by`` gives it.
     """
     return read_frame(
         connection,
@@ -80,12 +81,12 @@ def commitment_ends(connection: duckdb.DuckDBPyConnection, as_of: date, months: 
         )
         select
             retention_market, retention_product, retention_term,
-            spell_months + months_left > term_months + 1 as is_later,
+            coalesce(spell_months + months_left > term_months + 1, false) as is_later,
             count(*)::double as commitments_ended,
             sum((next_months_left >= months_left)::integer)::double as commitments_renewed,
             avg(term_months)::double as term_months
         from followed
-        where months_left >= 1 and term_months > 1 and next_month_number = month_number + 1
+        where months_left >= 1 and next_month_number = month_number + 1
             and (next_months_left >= months_left or (months_left = 1 and next_months_left = 0))
         group by all
         order by all

@@ -3,9 +3,11 @@
 from datetime import date
 
 import duckdb
+import numpy as np
 import pandas as pd
 import pytest
 
+from models.commitment_renewal import CommitmentRenewals
 from orchestration.lib.hazard_rows import commitment_ends, months_known_by
 
 AS_OF, FIRST = date(2025, 6, 30), 24_301
@@ -21,13 +23,15 @@ LIVES = {
     "was away": (12, [(10, 2), (11, 1), None, (0, 12)]),
     "free": (0, [(10, 0), (11, 0), (12, 0), (13, 0)]),
     "from month to month": (1, [(3, 1), (4, 1), (5, 1), (6, 1)]),
+    "of unknown length": (None, [(10, 1), (11, 0), (12, 0), (13, 0)]),
 }
+TERMS = {12: "12", 1: "none", 0: "none", None: None}
 
 
 @pytest.fixture
 def lake():
     rows = [
-        (AS_OF, name, FIRST + place, "consumer", "internet", str(term), term, *state)
+        (AS_OF, name, FIRST + place, "consumer", "internet", TERMS[term], term, *state)
         for name, (term, states) in LIVES.items()
         for place, state in enumerate(states)
         if state is not None
@@ -35,6 +39,7 @@ def lake():
     columns = ["as_of_date", "customer_id", "month_number", "retention_market", "retention_product", "retention_term"]
     columns += ["term_months", "spell_months", "commitment_months_left"]
     months = pd.DataFrame(rows, columns=columns).assign(months_followed=1, churned_after_months=pd.NA)
+    months["term_months"] = months["term_months"].astype("Int64")
     with duckdb.connect() as connection:
         connection.register("months", months)
         connection.execute(
@@ -44,16 +49,42 @@ def lake():
         yield connection
 
 
-def counts(frame: pd.DataFrame) -> dict[bool, tuple[float, float, float]]:
+def counts(frame: pd.DataFrame, term: str | None = "12") -> dict[bool, tuple[float, float, float]]:
+    of_term = frame[frame["retention_term"].isna() if term is None else frame["retention_term"] == term]
     return {
         bool(row.is_later): (row.commitments_ended, row.commitments_renewed, row.term_months)
-        for row in frame.itertuples()
+        for row in of_term.itertuples()
     }
 
 
 def test_only_ends_that_the_customer_outlasts_count_and_early_renewals_are_renewals(lake):
     # First ones: one ran out, one was renewed in time, one early. Later ones: one, renewed.
     assert counts(commitment_ends(lake, AS_OF)) == {False: (3.0, 2.0, 12.0), True: (1.0, 1.0, 12.0)}
+
+
+def test_what_binds_from_month_to_month_is_renewed_every_month(lake):
+    ends = commitment_ends(lake, AS_OF)
+    assert counts(ends, "none") == {True: (3.0, 3.0, 1.0)}
+    model = CommitmentRenewals(prior_ends=1e-9).fit(ends)
+    customer = pd.DataFrame(
+        {
+            "retention_market": ["consumer"],
+            "retention_product": ["internet"],
+            "retention_term": ["none"],
+            "spell_months": [7],
+        }
+    )
+    bound, free = np.full((1, 24), 0.02), np.full((1, 24), 0.5)
+    assert model.hazard(customer, np.array([1.0]), bound, free) == pytest.approx(bound)
+
+
+def test_a_length_that_is_not_known_is_no_error(lake):
+    ended, renewed, months = counts(commitment_ends(lake, AS_OF), None)[False]
+    assert (ended, renewed) == (1.0, 0.0)
+    assert np.isnan(months)
+    assert CommitmentRenewals().fit(commitment_ends(lake, AS_OF)).term(
+        pd.DataFrame({"retention_term": ["unknown"]})
+    ).tolist() == [12]
 
 
 def test_at_a_cutoff_nothing_is_known_of_the_months_after_it(lake):
