@@ -51,13 +51,14 @@ class BetaDiscreteWeibull(BaseEstimator):
         """Args: max_iterations: of the optimiser, for each of its starts."""
         self.max_iterations = max_iterations
 
-    def fit(self, exposures: pd.DataFrame, y: None = None) -> Self:
+    def fit(self, exposures: pd.DataFrame, y: None = None, simpler: ShiftedBetaGeometric | None = None) -> Self:
         """Fit on one row a tenure (repeated tenures add up).
 
         Args:
             exposures: ``tenure`` (the period at risk, the first is 1), ``at_risk`` (customers open at its
                 start) and ``churned`` (those of them lost during it).
             y: ignored, for scikit-learn.
+            simpler: the sBG of the same exposures, to start from, where it is fitted already.
 
         Raises:
             ValueError: the exposures are empty or contradict themselves.
@@ -79,7 +80,7 @@ class BetaDiscreteWeibull(BaseEstimator):
                 bounds=LOG_BOUNDS,
                 options={"maxiter": self.max_iterations, "ftol": 1e-14, "gtol": 1e-9},
             )
-            for start in _starts(exposures, float(churned.sum() / at_risk.sum()))
+            for start in _starts(simpler or ShiftedBetaGeometric().fit(exposures), float(churned.sum() / at_risk.sum()))
         ]
         # Close to the optimum a step may be lost in the last digits of a sum: that is converged too.
         usable = [
@@ -147,14 +148,13 @@ def _slope(logs: Floats, slopes: Floats) -> float:
     return float(np.abs(np.where(is_blocked, 0.0, slopes)).max())
 
 
-def _starts(exposures: pd.DataFrame, mean_hazard: float) -> list[Floats]:
+def _starts(simpler: ShiftedBetaGeometric, mean_hazard: float) -> list[Floats]:
     """Starts over strong and weak heterogeneity, falling, level and rising hazards; the sBG's own optimum first."""
     starts = [
         np.log([concentration * mean_hazard, concentration * (1.0 - mean_hazard), shape])
         for concentration in START_CONCENTRATIONS
         for shape in START_SHAPES
     ]
-    simpler = ShiftedBetaGeometric().fit(exposures)
     if simpler.status_ == "fitted":
         starts.insert(0, np.log([simpler.alpha_, simpler.beta_, 1.0]))
     bounds = np.array(LOG_BOUNDS)

@@ -118,7 +118,7 @@ def _own_curve(cohort: Cohort, observed: Exposures, min_churned: int) -> tuple[R
             cohort, "shifted_beta_geometric", falling.alpha_, falling.beta_, shape=1.0, level_variance=known
         )
     try:
-        flexible = BetaDiscreteWeibull().fit(exposures)
+        flexible = BetaDiscreteWeibull().fit(exposures, simpler=falling)
     except RetentionFitError:
         return best, 2
     if aic(flexible.log_likelihood_, flexible.parameter_count_) < aic(
