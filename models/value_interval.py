@@ -38,7 +38,7 @@ def uncertain_survival(survival: Floats, level_variance: Floats) -> Floats:
         level_variance: one entry a row; 0 leaves the row as it is.
     """
     variance = np.maximum(level_variance, 1e-9)[:, None]
-    with np.errstate(divide="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore"):  # nobody may be left; where nothing is known, it stays so
         return np.asarray((1.0 - variance * np.log(survival)) ** (-1.0 / variance))
 
 
@@ -72,8 +72,9 @@ def margin_interval(
     bounds = np.full((len(margin), 2), np.nan)
     is_known = ~np.isnan(margin + price_step + survival[row_of, -1])
     # The path of a margin that never changes its sign rises, or falls, with every month that the customer stays.
-    is_gain = is_known & (margin >= 0)
-    is_loss = is_known & (margin + price_step <= 0) & ~is_gain
+    later = margin + price_step
+    is_gain = is_known & (margin >= 0) & (later >= 0)
+    is_loss = is_known & (margin <= 0) & (later <= 0) & ~is_gain
     for rows in _blocks(is_gain, row_of):
         path = (margin[rows], price_step[rows], step_after[rows])
         bounds[rows] = _rising_quantiles(survival, row_of[rows], path, ratios[rows], weights, worth, tails)

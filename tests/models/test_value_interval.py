@@ -59,6 +59,14 @@ def test_a_path_that_first_costs_and_then_brings_has_a_low_bound_below_zero():
     assert high > 0
 
 
+def test_a_path_that_first_brings_and_then_costs_is_best_left_when_it_turns():
+    survival = survival_ahead(np.full((1, 24), 0.1))
+    path = (np.array([10.0]), np.array([-30.0]), np.array([6]))
+    low, high = margin_interval(survival, np.array([0]), *path, np.ones((1, NODES)), NODE_WEIGHTS, 0.0, 0.8)[0]
+    assert high == pytest.approx(50)  # leaving a month early or late; one in twenty leaves in the best month
+    assert low < 0
+
+
 def test_a_level_that_is_not_known_exactly_widens_survival_and_one_that_is_known_leaves_it():
     survival = survival_ahead(np.full((2, 60), 0.05))
     found = uncertain_survival(survival, np.array([0.0, 0.25]))
