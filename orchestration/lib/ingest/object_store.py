@@ -13,7 +13,7 @@ from orchestration.lib.errors import SourceError
 from orchestration.lib.ingest.explain import first_line, keep_secret, redact, redacted
 from orchestration.lib.ingest.sql_text import sql_text, without_patterns
 from orchestration.lib.source_settings import LocationSettings, ObjectStoreSettings
-from orchestration.lib.warehouse import load_extension
+from orchestration.lib.warehouse import connect, load_extension
 
 _GOOGLE = (
     "Google's store speaks S3 as well: write s3://, with 'endpoint: storage.googleapis.com' in 'object_store' and an "
@@ -38,7 +38,7 @@ def list_objects(pattern: str, store: ObjectStoreSettings) -> list[tuple[str, in
     if scheme != "s3":
         advice = _OTHERS.get(scheme, "Mount it, or copy the files, and name the local folder")
         raise SourceError(f"{pattern}: {scheme}:// is not supported. {advice}.")
-    with duckdb.connect(config={"autoinstall_known_extensions": "false"}) as connection:
+    with connect() as connection:
         _know(connection, "listed", [pattern], store)
         with _explained(pattern):
             found = connection.execute(

@@ -22,6 +22,7 @@ from orchestration.lib.init.known_exports import suggestions
 from orchestration.lib.init.matching import Candidate, TableMatch, match_tables, unused_columns
 from orchestration.lib.init.profiling import ISO, profile
 from orchestration.lib.init.rendering import Document, LocationDraft, render
+from orchestration.lib.warehouse import connect
 
 _PLAIN_FOLDERS = {"source", "sources", "data", "export", "exports", "files", "input", "raw", "csv"}
 
@@ -69,7 +70,7 @@ def draft_settings(target: str, output: Path) -> Drafted:
     unread: list[str] = []
     with (
         TemporaryDirectory(prefix="segmentation_") as temporary,
-        duckdb.connect(config={"autoinstall_known_extensions": "false"}) as connection,
+        connect() as connection,
     ):
         connection.execute("set timezone = 'UTC'")
         if folder.is_dir():

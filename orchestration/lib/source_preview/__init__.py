@@ -28,6 +28,7 @@ from orchestration.lib.source_preview.outputs import check_outputs, missing_colu
 from orchestration.lib.source_preview.references import FILE, LINE, look_up
 from orchestration.lib.source_preview.rendering import as_json, render
 from orchestration.lib.source_preview.warnings import warn
+from orchestration.lib.warehouse import connect
 
 __all__ = [
     "LocationFound", "OutputCheck", "Rejected", "SourcesReport", "TableCheck", "as_json", "preview_sources", "render"
@@ -52,7 +53,7 @@ def preview_sources(settings: Settings, sample_rows: int = 10_000) -> SourcesRep
     read: dict[str, Files] = {}
     with (
         TemporaryDirectory(prefix="segmentation_") as temporary,
-        duckdb.connect(config={"autoinstall_known_extensions": "false"}) as connection,
+        connect() as connection,
     ):
         folder = Path(temporary)
         set_timezone(connection, settings)
