@@ -22,6 +22,16 @@ MONTH = "2025-12"
 
 RUNS = "{ runsOrError { ... on Runs { results { jobName status tags { key value } } } } }"
 GROUPS = "{ assetNodes { groupName } }"
+SCHEDULES = """
+{ schedulesOrError(repositorySelector: {
+    repositoryLocationName: "segmentation", repositoryName: "__repository__"
+  }) { ... on Schedules { results { name scheduleState { id status } } } } }
+"""
+STOP = """
+mutation ($id: String!) {
+  stopRunningSchedule(id: $id) { ... on ScheduleStateResult { scheduleState { status } } }
+}
+"""
 LAUNCH = """
 mutation ($month: String!) {
   launchRun(executionParams: {
@@ -116,6 +126,13 @@ def test_the_schedule_ticks_and_a_job_launched_from_the_ui_publishes_a_version(d
         return next((status for status in statuses if status in {"SUCCESS", "FAILURE"}), None)
 
     wait_for("a run started by the schedule", ingested, 600)
+    schedules = {
+        each["name"]: each["scheduleState"] for each in webserver.ask(SCHEDULES)["schedulesOrError"]["results"]
+    }
+    assert schedules["daily_ingest_schedule"]["status"] == "RUNNING"
+    # Another load a minute would only take the machine from the run that is launched.
+    stopped = webserver.ask(STOP, id=schedules["daily_ingest_schedule"]["id"])["stopRunningSchedule"]
+    assert stopped["scheduleState"]["status"] == "STOPPED"
     launched = webserver.ask(LAUNCH, month=MONTH)["launchRun"]
     assert launched["__typename"] == "LaunchRunSuccess", launched
     assert wait_for("the launched run", finished, 900) == "SUCCESS"
