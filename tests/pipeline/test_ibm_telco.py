@@ -14,18 +14,18 @@ pytestmark = pytest.mark.slow
 EXAMPLE = Path(__file__).parents[2] / "examples" / "ibm_telco" / "segmentation.yaml"
 
 
-def _deploy(folder: Path, edit: Callable[[str], str] = str) -> Deployment:
+def _settle(folder: Path, edit: Callable[[str], str] = str) -> Deployment:
     fetch(folder / "source" / "telco.parquet")
     settings = EXAMPLE.read_text().replace("../../data/ibm_telco/", "")
     (folder / "segmentation.yaml").write_text(edit(settings))
-    deployment = Deployment(folder)
-    deployment.run("2025-12", "2025-12")
-    return deployment
+    return Deployment(folder)
 
 
 @pytest.fixture(scope="module")
 def ibm(tmp_path_factory: pytest.TempPathFactory) -> Deployment:
-    return _deploy(tmp_path_factory.mktemp("ibm"))
+    deployment = _settle(tmp_path_factory.mktemp("ibm"))
+    deployment.run("2025-12", "2025-12")
+    return deployment
 
 
 def test_churned_share_is_the_published_one(ibm):
@@ -68,15 +68,14 @@ def test_churn_without_any_history_falls_back_to_the_cohorts_and_says_so(ibm):
     assert "Cohort curves: 0 churn events to learn from" in report
 
 
-def test_a_run_without_months_takes_the_last_that_the_data_reach(ibm):
-    finished = ibm.command("run")
-    assert finished.returncode == 0, finished.stderr
-    assert [row["version_id"] for row in ibm.versions()] == ["2025-12-31.1"]
-
-
-def test_a_lake_with_its_catalog_in_postgresql_holds_the_same_segments(ibm, tmp_path, postgres_database):
+def test_a_run_without_months_takes_the_last_and_a_catalog_in_postgresql_holds_the_same(
+    ibm, tmp_path, postgres_database
+):
     catalog = f'warehouse:\n  catalog: "postgres:{postgres_database}"\n'
-    on_postgresql = _deploy(tmp_path, lambda settings: settings.replace("warehouse:\n", catalog, 1))
+    on_postgresql = _settle(tmp_path, lambda settings: settings.replace("warehouse:\n", catalog, 1))
+    finished = on_postgresql.command("run")
+    assert finished.returncode == 0, finished.stderr
+    assert [row["version_id"] for row in on_postgresql.versions()] == ["2025-12-31.1"]
     assert not list(tmp_path.rglob("catalog.sqlite"))
     expected, found = ibm.contents("segments", "bi"), on_postgresql.contents("segments", "bi")
     assert expected.keys() == found.keys()
