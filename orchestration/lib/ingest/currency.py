@@ -10,6 +10,7 @@ from orchestration.lib.contract import EXCHANGE_RATES, Table
 from orchestration.lib.settings import Settings
 
 CONVERTIBLE_DAYS = "temp._convertible_days"
+NO_RATE = "no_exchange_rate"
 
 
 def show_convertible_days(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
@@ -44,7 +45,7 @@ def loads_with_new_rates(connection: duckdb.DuckDBPyConnection, table: Table) ->
                 select load_id, upper(trim(value)) as currency,
                     try_cast(left(coalesce({dates}), 10) as date) as day
                 from ops.quarantine
-                where source_table = ? and column_name = ? and reason = 'no_exchange_rate'
+                where source_table = ? and column_name = ? and reason = '{NO_RATE}'
             ),
             renewed as (select currency, max(_load_id) as load_id from raw.{EXCHANGE_RATES} group by currency)
             select distinct waiting.load_id

@@ -10,7 +10,7 @@ import duckdb
 from orchestration.lib.contract import Table, ensure_tables, load_contract
 from orchestration.lib.errors import SettingsError, SourceError
 from orchestration.lib.ingest import plan, references, removal
-from orchestration.lib.ingest.currency import loads_with_new_rates, show_convertible_days
+from orchestration.lib.ingest.currency import NO_RATE, loads_with_new_rates, show_convertible_days
 from orchestration.lib.ingest.files import SourceFile, list_files
 from orchestration.lib.ingest.loading import Files, Loading, Progress
 from orchestration.lib.ingest.mapping import locations_of, mapping_hash, uses_filename
@@ -109,11 +109,7 @@ def _ingest_table(
         with _about(table):
             report = _load_source(connection, table, source, settings, tell, orphaned, again=again)
     report.rows_in_table = connection.execute(f"select count(*) from raw.{table.name}").fetchall()[0][0]
-    report.reasons = dict(
-        connection.execute(
-            "select reason, count(*) from ops.quarantine where source_table = ? group by all order by all", [table.name]
-        ).fetchall()
-    )
+    report.reasons = _reasons(connection, table)
     report.rows_orphaned = orphaned[table.name]
     report.seconds = perf_counter() - started
     return report
@@ -129,13 +125,15 @@ def _load_source(
     *,
     again: bool,
 ) -> LoadReport:
-    if returned := references.take_orphans_back(connection, table):
+    waiting = _reasons(connection, table)
+    if references.REASON in waiting and (returned := references.take_orphans_back(connection, table)):
         tell(f"raw.{table.name}: {returned:,} rows leave quarantine, as the row they refer to is back.")
     loads = recorded_loads(connection, table)
     files = _list_source(source, settings, is_begun=bool(loads))
     mapping = mapping_hash(table, source, settings)
     units = _units(source, settings, files, loads)
-    due = references.loads_due(connection, table, again=again) | loads_with_new_rates(connection, table)
+    due = references.loads_due(connection, table, again=again) if again or references.REASON in waiting else set()
+    due |= loads_with_new_rates(connection, table) if NO_RATE in waiting else set()
     if source.cursor:
         todo = plan.plan_cursor(loads, mapping, due)
     else:
@@ -146,6 +144,15 @@ def _load_source(
         loading.carry_out(todo)
         orphaned.update(loading.orphaned)
     return report
+
+
+def _reasons(connection: duckdb.DuckDBPyConnection, table: Table) -> dict[str, int]:
+    """Return how many rows of a table are in quarantine, by reason."""
+    return dict(
+        connection.execute(
+            "select reason, count(*) from ops.quarantine where source_table = ? group by all order by all", [table.name]
+        ).fetchall()
+    )
 
 
 def _list_source(source: SourceSettings, settings: Settings, *, is_begun: bool) -> Files:
