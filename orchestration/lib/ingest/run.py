@@ -1,7 +1,7 @@
 """Ingestion of every table, parents first, one transaction each: a kill leaves a table as it was or as it will be."""
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from time import perf_counter
 
@@ -52,7 +52,12 @@ def ingest(
         ensure_tables(connection)
         show_convertible_days(connection, settings)
         orphaned: Counter[str] = Counter()
-        reports = [_ingest_table(connection, table, settings, tell, orphaned, again=again) for table in chosen]
+        waiting = _reasons(connection)
+        reports = [
+            _ingest_table(connection, table, settings, tell, orphaned, waiting.get(table.name, {}), again=again)
+            for table in chosen
+        ]
+        _add_stock(connection, reports)
     if unmapped := [report.table for report in reports if not report.is_mapped]:
         tell(f"Not mapped, so empty: {', '.join(unmapped)}.")
     return reports
@@ -96,6 +101,7 @@ def _ingest_table(
     settings: Settings,
     tell: Progress,
     orphaned: Counter[str],
+    waiting: Container[str],
     *,
     again: bool,
 ) -> LoadReport:
@@ -107,9 +113,7 @@ def _ingest_table(
         orphaned.update(moved)
     else:
         with _about(table):
-            report = _load_source(connection, table, source, settings, tell, orphaned, again=again)
-    report.rows_in_table = connection.execute(f"select count(*) from raw.{table.name}").fetchall()[0][0]
-    report.reasons = _reasons(connection, table)
+            report = _load_source(connection, table, source, settings, tell, orphaned, waiting, again=again)
     report.rows_orphaned = orphaned[table.name]
     report.seconds = perf_counter() - started
     return report
@@ -122,10 +126,11 @@ def _load_source(
     settings: Settings,
     tell: Progress,
     orphaned: Counter[str],
+    waiting: Container[str],
     *,
     again: bool,
 ) -> LoadReport:
-    waiting = _reasons(connection, table)
+    # ``waiting`` are the reasons for which rows were in quarantine before: where there are none, none can come back.
     if references.REASON in waiting and (returned := references.take_orphans_back(connection, table)):
         tell(f"raw.{table.name}: {returned:,} rows leave quarantine, as the row they refer to is back.")
     loads = recorded_loads(connection, table)
@@ -146,13 +151,22 @@ def _load_source(
     return report
 
 
-def _reasons(connection: duckdb.DuckDBPyConnection, table: Table) -> dict[str, int]:
-    """Return how many rows of a table are in quarantine, by reason."""
-    return dict(
-        connection.execute(
-            "select reason, count(*) from ops.quarantine where source_table = ? group by all order by all", [table.name]
-        ).fetchall()
-    )
+def _reasons(connection: duckdb.DuckDBPyConnection) -> dict[str, dict[str, int]]:
+    """Return how many rows of each table are in quarantine, by reason."""
+    reasons: dict[str, dict[str, int]] = {}
+    for name, reason, rows in connection.execute(
+        "select source_table, reason, count(*) from ops.quarantine group by all order by all"
+    ).fetchall():
+        reasons.setdefault(name, {})[reason] = rows
+    return reasons
+
+
+def _add_stock(connection: duckdb.DuckDBPyConnection, reports: Sequence[LoadReport]) -> None:
+    """Tell each report what lies in its table and in quarantine now that all are loaded."""
+    counted = " union all ".join(f"select '{each.table}', count(*) from raw.{each.table}" for each in reports)
+    rows, reasons = dict(connection.execute(counted).fetchall()), _reasons(connection)
+    for report in reports:
+        report.rows_in_table, report.reasons = rows[report.table], reasons.get(report.table, {})
 
 
 def _list_source(source: SourceSettings, settings: Settings, *, is_begun: bool) -> Files:
