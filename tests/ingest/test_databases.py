@@ -144,12 +144,15 @@ def test_the_server_itself_looks_up_what_is_new(isp: Isp, crm: Database) -> None
             ('I5', 'C1', '2024-01-01 10:00:00', '2024-01-04 09:59:59', '2024-01-04 09:59:59', 'web', 'other'),
             ('I6', 'C1', '2024-01-04 10:00:00', null, null, 'web', 'other')
     """)
+    if crm.kind == "mysql":
+        crm("insert into cases values ('I7', 'C1', '2024-01-04 10:00:00', '0000-00-00', '0000-00-00', 'web', 'other')")
     before = len(crm.asked("cases"))
     report = isp.ingest("interactions")["interactions"]
-    # I1 and I4 by a cursor column, I2 and I6 without any; I5 came too late.
-    assert (report.rows_read, report.rows_accepted, report.rows_duplicate) == (4, 2, 2)
+    # I1 and I4 by a cursor column, I2, I6 and MySQL's I7 without any; I5 came too late.
+    new = 3 if crm.kind == "mysql" else 2
+    assert (report.rows_read, report.rows_accepted, report.rows_duplicate) == (new + 2, new, 2)
     asked = [condition.lower() for condition in crm.asked("cases")[before:]]
-    by_change, by_close, without = "changed_at >= '2024-01-04", "closed_at >= '2024-01-04", "changed_at is null and"
+    by_change, by_close, without = "changed_at >= '2024-01-04", "closed_at >= '2024-01-04", "(changed_at is null"
     assert all(any(each in condition for each in (by_change, by_close, without)) for condition in asked), asked
     assert all(any(each in condition for condition in asked) for each in (by_change, by_close, without)), asked
     # And the largest of both goes on.

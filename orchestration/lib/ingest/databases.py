@@ -106,11 +106,18 @@ def rows_without(connection: duckdb.DuckDBPyConnection, name: str, table: str, c
     if kind == "postgres" and len(parts) == 1:
         parts = ["public", *parts]
     there = ".".join(f"{quote}{part}{quote}" for part in parts)
-    condition = " and ".join(f"{quote}{column}{quote} is null" for column in bare)
+    condition = " and ".join(_is_missing(f"{quote}{column}{quote}", types[column], kind) for column in bare if column)
     asked = f"select * from {there} where {condition}".replace("'", "''")
     # As the scanner types them: it knows enumerations, which the answer to a query gives as text.
     typed = ", ".join(f'cast("{column}" as {type_}) as "{column}"' for column, type_ in types.items())
     return f"select {typed} from {kind}_query('{name}', '{asked}')"
+
+
+def _is_missing(column: str, type_: str, kind: str) -> str:
+    is_date = type_ == "DATE" or type_.startswith("TIMESTAMP")
+    # A date without a day or month is missing to us, and a value to the server.
+    incomplete = f" or dayofmonth({column}) = 0 or month({column}) = 0" if kind == "mysql" and is_date else ""
+    return f"({column} is null{incomplete})"
 
 
 def tables(connection: duckdb.DuckDBPyConnection, name: str) -> list[str]:
