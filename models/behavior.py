@@ -1,4 +1,4 @@
-"""Behavioral clusters of one population: who is measured, by usage or by billing, and the model of it."""
+"""Clusters of one population: who is measured, by usage, by billing or by needs, and the model of it."""
 
 from typing import Self
 
@@ -9,6 +9,7 @@ from models.behavior_features import BILLING, USAGE
 from models.behavior_parameters import BehaviorParameters
 from models.feature_clusters import FeatureClusters
 from models.feature_space import FeatureScheme, numeric
+from models.mid_band_features import NEEDS
 
 
 def behavior_status(frame: pd.DataFrame, basis: str, parameters: BehaviorParameters) -> pd.Series:
@@ -19,7 +20,11 @@ def behavior_status(frame: pd.DataFrame, basis: str, parameters: BehaviorParamet
     """
     known = numeric(frame, ("is_open", "has_internet", "usage_history_months", "usage_days_3m", "tenure_months"))
     is_open = known["is_open"] == 1
-    if basis == "usage":
+    if basis == "needs":
+        # The mid-band's features hold open customers only.
+        is_applicable = pd.Series(True, index=frame.index)
+        is_enough = known["tenure_months"].fillna(0) >= parameters.minimum_history_months
+    elif basis == "usage":
         months = known["usage_history_months"].fillna(0)
         days = known["usage_days_3m"].fillna(0)
         is_applicable = is_open & ((known["has_internet"] != 0) | (months > 0))
@@ -32,7 +37,9 @@ def behavior_status(frame: pd.DataFrame, basis: str, parameters: BehaviorParamet
 
 
 def measured_basis(frame: pd.DataFrame, parameters: BehaviorParameters) -> str:
-    """Return `usage` where enough of the customers who could have usage do have it, else `billing`."""
+    """Return the basis of the settings, else `usage` where enough who could have it do, or `billing`."""
+    if parameters.basis != "auto":
+        return parameters.basis
     status = behavior_status(frame, "usage", parameters)
     expected = int((status != "not_applicable").sum())
     found = int((status == "measured").sum())
@@ -60,5 +67,5 @@ class BehaviorClusters(FeatureClusters):
 
     @staticmethod
     def scheme_of(basis: str) -> FeatureScheme:
-        """Return the declared features of a basis, `usage` or `billing`."""
-        return USAGE if basis == "usage" else BILLING
+        """Return the declared features of a basis: `usage`, `billing` or `needs`."""
+        return {"usage": USAGE, "billing": BILLING, "needs": NEEDS}[basis]

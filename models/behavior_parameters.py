@@ -1,6 +1,7 @@
 """The settings of behavioral clustering, in one typed object."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from models.cluster_parameters import ClusterParameters
 
@@ -9,6 +10,8 @@ from models.cluster_parameters import ClusterParameters
 class BehaviorParameters(ClusterParameters):
     """Everything that decides a clustering besides the data. Values go into the version's settings hash."""
 
+    basis: Literal["auto", "usage", "billing", "needs"] = "auto"
+    """What is clustered: `auto` takes usage where enough have it, else billing; `needs` is for the mid-band."""
     minimum_history_months: int = 3
     """Months of usage history (of tenure, where no usage is recorded) before a customer gets a cluster."""
     minimum_usage_days: int = 10

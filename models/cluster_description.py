@@ -43,7 +43,7 @@ def describe(
         if cluster_id not in names:
             taken = {*names.values(), *old_names.values()}
             names[cluster_id] = (
-                unused([f"All {population} customers"], taken)
+                unused([scheme.everybody or f"All {population} customers"], taken)
                 if member.all()
                 else name_cluster(effects, scheme, minimum_effect=name_effect, taken=taken)
             )

@@ -48,6 +48,8 @@ class FeatureScheme:
     quiet: tuple[str, ...] = ()
     has_local_metric: bool = True
     """Whether neighbours have a shape to learn; values of few kinds (flags, terms) have none."""
+    everybody: str | None = None
+    """Name of a cluster that everybody is in; null for "All … customers" with the population's name."""
     ignored_reasons: Mapping[str, str] = field(default_factory=dict)
     """Why features of a group without a weight are left out, by group."""
 

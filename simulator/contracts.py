@@ -95,6 +95,11 @@ class Contracts:
         slot = self.number % MOST_CONTRACTS
         return (slot >= _EXTRA_SLOT) & (slot < _RETURN_SLOT)
 
+    @property
+    def is_line(self) -> Flags:
+        """Whether it is a line of the first spell."""
+        return self.number % MOST_CONTRACTS < _EXTRA_SLOT
+
     def open_at_end_of(self, month: int) -> Flags:
         """Whether service runs on the last day of a month."""
         return (self.start_month <= month) & (self.end_month > month)
@@ -126,7 +131,7 @@ def by_customer(row: Integers, values: Floats, customers: int) -> Floats:
     return np.bincount(row, values, customers).astype(np.float64)
 
 
-def _line_counts(draws: Draws, customers: Customers) -> Integers:
+def _line_counts(parameters: SimulationParameters, draws: Draws, customers: Customers) -> Integers:
     """Return the number of lines: one, except for larger organizations."""
     number, segment = customers.number, customers.segment
     count = np.ones(len(number), dtype=np.int64)
@@ -139,6 +144,9 @@ def _line_counts(draws: Draws, customers: Customers) -> Integers:
     }.items():
         drawn = np.clip(np.round(median * np.exp(spread * draws.normal("lines", number))), 1, most).astype(np.int64)
         count = np.where(segment == code, drawn, count)
+    for code, need in enumerate(parameters.mid_band.needs.values()):
+        if need.sites != (1, 1):
+            count = np.where(customers.need == code, draws.integer("sites", number, *need.sites), count)
     return count
 
 
@@ -197,7 +205,7 @@ def _lines(
 ) -> Contracts:
     """Return the main contracts of the first spell and the one of the second."""
     plans = parameters.plans
-    count = _line_counts(draws, customers)
+    count = _line_counts(parameters, draws, customers)
     row = np.repeat(np.arange(len(customers)), count)
     slot = np.arange(len(row)) - np.repeat(np.cumsum(count) - count, count)
     back = np.flatnonzero(lifetimes.second.exists)
@@ -280,6 +288,9 @@ def _extras(
         person = customers.is_person[has_line]
         number = customers.number[has_line] * MOST_CONTRACTS + _EXTRA_SLOT + slot
         chance = np.where(person, plans.extras.get(family, 0.0), plans.business_extras.get(family, 0.0))
+        by_need = [need.extras.get(family, 0.0) for need in parameters.mid_band.needs.values()]
+        need = customers.need[has_line]
+        chance = np.where(need >= 0, np.array([*by_need, 0.0])[need], chance)
         if family in ("mobile", "fixed_voice"):
             second = parameters.home_business.second_line
             by_label = np.array([0.0, second["nanobusiness"], second["home_worker"]])

@@ -6,6 +6,7 @@ Money is in the reporting currency, volumes in GB (10^9 bytes), rates are per mo
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from pydantic import Field, field_validator, model_validator
 
@@ -161,6 +162,36 @@ class HomeBusiness(Group):
     )
 
 
+class Need(Group):
+    """What one kind of mid-size company buys."""
+
+    share: float = Field(description="Share of the mid-size companies.")
+    sites: tuple[int, int] = Field(default=(1, 1), description="Fewest and most lines, each at a site of its own.")
+    extras: dict[str, float] = Field(description="Chance to take each product family from the start.")
+
+
+class MidBand(Group):
+    """Needs of companies of 10 to 999 employees: what they buy depends on these and not on their size."""
+
+    needs: dict[str, Need] = Field(
+        default={
+            "basic": Need(share=0.35, extras={"fixed_voice": 0.20, "mobile": 0.08, "security": 0.06, "cloud": 0.04}),
+            "branch_network": Need(
+                share=0.25,
+                sites=(3, 6),
+                extras={"fixed_voice": 0.85, "mobile": 0.15, "security": 0.92, "cloud": 0.10},
+            ),
+            "cloud_first": Need(
+                share=0.20, extras={"fixed_voice": 0.06, "mobile": 0.10, "security": 0.80, "cloud": 0.95}
+            ),
+            "field_force": Need(
+                share=0.20, extras={"fixed_voice": 0.80, "mobile": 0.95, "security": 0.08, "cloud": 0.10}
+            ),
+        }
+    )
+    reseller_known: float = Field(default=0.7, description="Contracts sold by a reseller of the base that name it.")
+
+
 class Billing(Group):
     """Payment behavior."""
 
@@ -215,6 +246,7 @@ class SimulationParameters(Group):
     hazards: Hazards = Field(default_factory=Hazards)
     usage: Usage = Field(default_factory=Usage)
     home_business: HomeBusiness = Field(default_factory=HomeBusiness)
+    mid_band: MidBand = Field(default_factory=MidBand)
     billing: Billing = Field(default_factory=Billing)
     care: Care = Field(default_factory=Care)
     costs: Costs = Field(default_factory=Costs)
@@ -228,8 +260,13 @@ class SimulationParameters(Group):
 
     @model_validator(mode="after")
     def _shares_add_up(self) -> SimulationParameters:
-        for population, archetypes in (("consumer", self.usage.consumer), ("business", self.usage.business)):
-            total = sum(archetype.share for archetype in archetypes.values())
+        groups: dict[str, Mapping[str, Archetype | Need]] = {
+            "usage.consumer": self.usage.consumer,
+            "usage.business": self.usage.business,
+            "mid_band.needs": self.mid_band.needs,
+        }
+        for name, kinds in groups.items():
+            total = sum(kind.share for kind in kinds.values())
             if abs(total - 1.0) > 1e-9:
-                raise ValueError(f"the shares of usage.{population} add up to {total:.4f}; they must add up to 1")
+                raise ValueError(f"the shares of {name} add up to {total:.4f}; they must add up to 1")
         return self

@@ -55,6 +55,8 @@ class Customers:
     public_sector: Flags
     education: Flags
     reseller: Flags
+    need: Integers
+    served_by: Integers
     industry: Integers
     legal_form: Integers
     region: Integers
@@ -214,6 +216,32 @@ def _links(
     return np.where(parent < exists, parent, NONE), np.where(employer < exists, employer, NONE)
 
 
+def _needs(
+    parameters: SimulationParameters, draws: Draws, number: Integers, segment: Integers, staff: Floats, revenue: Floats
+) -> Integers:
+    """Return the need of each mid-size company, -1 for everybody else; it has nothing to do with size."""
+    is_middle = np.where(np.isnan(staff), revenue >= 2e6, (staff >= 10) & (staff <= 999))
+    is_middle &= np.isin(segment, (SMALL, MEDIUM))
+    drawn = draws.pick("need", number, [need.share for need in parameters.mid_band.needs.values()])
+    return np.where(is_middle, drawn, NONE)
+
+
+def _served_by(parameters: SimulationParameters, draws: Draws, number: Integers, segment: Integers) -> Integers:
+    """Return the reseller of the same block that serves an organization, if any does; -1 where it is not known."""
+    wholesale = np.flatnonzero(roles(parameters) == WHOLESALE)
+    if not len(wholesale):
+        return np.full(len(number), NONE)
+    chosen = wholesale[draws.integer("reseller of", number, 0, len(wholesale) - 1)]
+    reseller = _number_at(number // _BLOCK, chosen)
+    known = (segment >= SMALL) & (segment != WHOLESALE) & (reseller < parameters.customers)
+    known &= _is_reseller(draws, reseller) & draws.flag("reseller known", number, parameters.mid_band.reseller_known)
+    return np.where(known, reseller, NONE)
+
+
+def _is_reseller(draws: Draws, number: Integers) -> Flags:
+    return draws.flag("reseller", number, 0.5)
+
+
 def populate(parameters: SimulationParameters, draws: Draws, start: int, stop: int) -> Customers:
     """Return the customers numbered start to stop - 1."""
     number = np.arange(start, stop, dtype=np.int64)
@@ -265,7 +293,9 @@ def populate(parameters: SimulationParameters, draws: Draws, start: int, stop: i
         revenue=revenue,
         public_sector=segment == GOVERNMENT,
         education=segment == EDUCATION,
-        reseller=(segment == WHOLESALE) & draws.flag("reseller", number, 0.5),
+        reseller=(segment == WHOLESALE) & _is_reseller(draws, number),
+        need=_needs(parameters, draws, number, segment, employees, revenue),
+        served_by=_served_by(parameters, draws, number, segment),
         industry=industry,
         legal_form=legal_form,
         # Regions go by block of a hundred addresses, so that a household never spans two.

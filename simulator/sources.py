@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from simulator.contracts import SALES_CHANNELS, Contracts, PriceList
+from simulator.contracts import MOST_CONTRACTS, SALES_CHANNELS, Contracts, PriceList
 from simulator.lifetimes import REASONS, Lifetimes
 from simulator.parameters import SimulationParameters
-from simulator.population import INDUSTRIES, LEGAL_FORMS, REGIONS, UNCLASSIFIED, Customers
+from simulator.population import INDUSTRIES, LEGAL_FORMS, NONE, REGIONS, UNCLASSIFIED, Customers
 from simulator.randomness import Draws, Integers
 from simulator.states import STATUSES, DatedStates
 from simulator.write import dates, money, numbers_or_null, text_ids, texts
@@ -97,6 +98,15 @@ def customer_rows(
     )
 
 
+def _sites(parameters: SimulationParameters, customers: Customers, rows: Contracts, addresses: pa.Array) -> pa.Array:
+    """Return the address of each contract: the customer's, but for lines at the further sites of a company."""
+    has_sites = np.array([*(need.sites != (1, 1) for need in parameters.mid_band.needs.values()), False])
+    # Lines have the first slots, the one at the main address is number 0.
+    further = has_sites[customers.need[rows.row]] & rows.is_line & (rows.number % MOST_CONTRACTS > 0)
+    own = text_ids("S", np.where(further, rows.number, NONE), 10)
+    return pc.coalesce(own, addresses.take(pa.array(rows.row)))
+
+
 def contract_rows(
     parameters: SimulationParameters,
     customers: Customers,
@@ -110,6 +120,7 @@ def contract_rows(
     plan: Integers = rows.plan_in(states.month)
     ended = states.status == STATUSES.index("ended")
     plans = prices.plans
+    by_reseller = rows.channel == SALES_CHANNELS.index("reseller")
 
     def numbers(name: str, kind: pa.DataType) -> pa.Array:
         values = np.array([np.nan if getattr(item, name) is None else getattr(item, name) for item in plans])
@@ -132,13 +143,14 @@ def contract_rows(
             "discount_amount": money(rows.discount),
             "discount_until_date": dates(rows.discount_until),
             "plan_name": texts(plan, tuple(item.name for item in plans)),
-            "service_address_id": addresses.take(pa.array(rows.row)),
+            "service_address_id": _sites(parameters, customers, rows, addresses),
             "access_technology": texts(plan, tuple(item.technology for item in plans)),
             "download_mbps": numbers("download_mbps", pa.float64()),
             "upload_mbps": numbers("upload_mbps", pa.float64()),
             "data_cap_gb": numbers("cap_gb", pa.float64()),
             "has_static_ip": rows.has_static_ip,
             "sales_channel": texts(rows.channel, SALES_CHANNELS),
+            "reseller_customer_id": text_ids("C", np.where(by_reseller, customers.served_by[rows.row], NONE), 8),
             "monthly_cost": money(prices.cost[plan]),
         }
     )

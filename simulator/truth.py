@@ -26,6 +26,7 @@ _EXPLICIT_MONTHS = 36
 
 def customer_table(parameters: SimulationParameters, customers: Customers, lifetimes: Lifetimes) -> pa.Table:
     """Return one row per customer: labels, links and the parameters of its hazard."""
+    needs = tuple(parameters.mid_band.needs)
     return pa.table(
         {
             "customer_id": text_ids("C", customers.number, 8),
@@ -34,6 +35,7 @@ def customer_table(parameters: SimulationParameters, customers: Customers, lifet
             "home_business_label": texts(customers.home_business, HOME_BUSINESS),
             "decoy": texts(customers.decoy, DECOYS),
             "household_id": text_ids("H", customers.household, 8),
+            "need": texts(np.where(customers.need < 0, len(needs), customers.need), (*needs, None)),
             "building_id": text_ids("B", customers.building, 6),
             "theta": lifetimes.theta,
             "behavior_multiplier": lifetimes.behavior,

@@ -1,5 +1,6 @@
 """The registry of fitted clusters: reading a model of any version, and what a month needs beside its features."""
 
+from dataclasses import dataclass
 from datetime import date
 
 import duckdb
@@ -9,6 +10,26 @@ from models.behavior_champion import Champion
 from orchestration.lib.frames import read_frame
 from orchestration.lib.months import previous_as_of_date
 from orchestration.lib.segment_tables import SEGMENT_TABLES
+
+
+@dataclass(frozen=True)
+class Population:
+    """Customers that are clustered together: where their features and their clusters are kept."""
+
+    name: str
+    features: str
+    members: str
+    condition: str = "true"
+    """Which rows of `features` are theirs."""
+    open_condition: str = "true"
+    """Which of those are open customers; the mid-band's features have no others."""
+
+
+CONSUMER, BUSINESS = (
+    Population(name, "features.customer_features", "segments.customer_behavior", f"population = '{name}'", "is_open")
+    for name in ("consumer", "business")
+)
+MID_BAND = Population("mid_band", "features.mid_band_features", "segments.mid_band_needs")
 
 
 def load_champion(connection: duckdb.DuckDBPyConnection, version_id: str | None, population: str) -> Champion | None:
@@ -44,7 +65,7 @@ def load_champion(connection: duckdb.DuckDBPyConnection, version_id: str | None,
 
 
 def customers_of_the_past(
-    connection: duckdb.DuckDBPyConnection, as_of_date: date, population: str, months: int, limit: int
+    connection: duckdb.DuckDBPyConnection, as_of_date: date, population: Population, months: int, limit: int
 ) -> pd.DataFrame | None:
     """Return open customers as they were some months ago, with what has become of them by the as-of date.
 
@@ -56,16 +77,18 @@ def customers_of_the_past(
         before = previous_as_of_date(before)
     past = read_frame(
         connection,
-        """
+        f"""
         select features.*, not coalesce(later.is_open, false) as later_churned, later.margin_3m_mean as later_margin
-        from features.customer_features as features
+        from (
+            select * from {population.features}
+            where as_of_date = ? and {population.condition} and {population.open_condition}
+        ) as features
         left join (
             select customer_id, is_open, margin_3m_mean from features.customer_features where as_of_date = ?
         ) as later using (customer_id)
-        where features.as_of_date = ? and features.population = ? and features.is_open
         order by hash(customer_id), customer_id
         limit ?
         """,
-        [as_of_date, before, population, limit],
+        [before, as_of_date, limit],
     )
     return None if past.empty else past

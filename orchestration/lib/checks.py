@@ -41,6 +41,20 @@ def _complete(table: str) -> Check:
     )
 
 
+def _has_every_company(table: str) -> Check:
+    return Check(
+        name=f"{table}_has_every_mid_size_company_once",
+        description=f"segments.{table} has exactly the companies of the month's mid-band features, each once.",
+        sql=f"""
+            select
+                (select concat_ws(' ', count(*), count(distinct customer_id), sum(hash(customer_id)))
+                 from segments.{table} where version_id = $version),
+                (select concat_ws(' ', count(*), count(distinct customer_id), sum(hash(customer_id)))
+                 from features.mid_band_features where as_of_date = $as_of)
+        """,
+    )
+
+
 # Ways in which customers are divided without a rest, and what tells that a customer has its place.
 SCHEMES = {
     "market_segment": "market_segment is not null",
@@ -160,6 +174,32 @@ CANDIDATE_CHECKS: tuple[Check, ...] = (
                 select lifecycle_stage from changes where lifecycle_stage is not null
                 group by lifecycle_stage having sum(customers) <> 0
             )
+        """,
+    ),
+    *(_has_every_company(table) for table in ("mid_band_needs", "b2b_mid_band")),
+    Check(
+        name="headroom_adds_up_over_product_families",
+        description="The headroom of every mid-size company is that of its product families, to the cent.",
+        sql="""
+            select count(*), 0
+            from (select * from segments.b2b_mid_band where version_id = $version) as companies
+            full join (
+                select customer_id, sum(headroom) as headroom
+                from segments.mid_band_headroom where version_id = $version
+                group by customer_id
+            ) as families on companies.customer_id = families.customer_id
+            where companies.headroom is distinct from families.headroom
+        """,
+    ),
+    Check(
+        name="wholesale_customers_has_every_customer_once",
+        description="segments.wholesale_customers has exactly the wholesale customers, each once, with their value.",
+        sql="""
+            select
+                (select concat_ws(' ', count(*), count(distinct customer_id), sum(total_value))
+                 from segments.wholesale_customers where version_id = $version),
+                (select concat_ws(' ', count(*), count(distinct customer_id), sum(total_value))
+                 from segments.customer_segments where version_id = $version and population = 'wholesale')
         """,
     ),
 )  # fmt: skip

@@ -17,6 +17,10 @@ from orchestration.lib.warehouse import Warehouse, install_extensions
 ROOT = Path(__file__).parents[2]
 PROJECT_DIR = ROOT / "dbt_project"
 DBT = str(Path(sys.executable).with_name("dbt"))
+MID_BAND_VARIABLES = (
+    *("market_segments", "reseller_sales_channels"),
+    *("minimum_employees", "maximum_employees", "minimum_revenue", "maximum_revenue"),
+)
 _SOURCE_SUFFIXES = {".sql", ".yml", ".csv"}
 
 
@@ -35,6 +39,7 @@ def dbt_variables(settings: Settings) -> dict[str, Any]:
         "lifecycle_rules": render(settings.lifecycle.rules_in_use(), settings.lifecycle.thresholds),
         "lifecycle": settings.lifecycle.thresholds,
         "household": settings.household.model_dump(mode="json"),
+        "mid_band": {name: getattr(settings.mid_band, name) for name in MID_BAND_VARIABLES},
         "held_months": [{"stage": stage, "months": held} for stage, held in settings.lifecycle.held_months.items()],
         "hazard": {"training_months": settings.hazard.training_months},
         "minimum_cell_size": settings.report.minimum_cell_size,

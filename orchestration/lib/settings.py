@@ -20,6 +20,7 @@ from models.backtest_parameters import BacktestParameters
 from models.behavior_parameters import BehaviorParameters
 from models.hazard_parameters import HazardParameters
 from models.home_business_parameters import HomeBusinessParameters
+from models.mid_band_parameters import MidBandParameters, Route
 from models.retention_parameters import RetentionParameters
 from models.value_parameters import ValueParameters
 from orchestration.lib.errors import SettingsError
@@ -179,6 +180,7 @@ class Settings(Section):
     lifecycle: LifecycleSettings = LifecycleSettings()
     household: HouseholdSettings = HouseholdSettings()
     home_business: HomeBusinessParameters = HomeBusinessParameters()
+    mid_band: MidBandParameters = MidBandParameters()
     schedule: ScheduleSettings = ScheduleSettings()
     report: ReportSettings = ReportSettings()
 
@@ -203,7 +205,7 @@ class Settings(Section):
         meaning["report"].pop("path")
         meaning |= {
             name: asdict(getattr(self, name))
-            for name in ("retention", "hazard", "value", "backtest", "behavior", "home_business")
+            for name in ("retention", "hazard", "value", "backtest", "behavior", "home_business", "mid_band")
         }
         return hashlib.sha256(json.dumps(meaning, sort_keys=True, default=str).encode()).hexdigest()
 
@@ -312,9 +314,8 @@ def _known_keys(location: tuple[int | str, ...]) -> str:
     for part in location:
         fields = getattr(section, "model_fields", {})
         if part not in fields:
-            section = {"locations": LocationSettings, "sources": SourceSettings, "rules": Rule}.get(
-                str(location[0] if len(location) == 2 else location[1]), section
-            )
+            named = {"locations": LocationSettings, "sources": SourceSettings, "rules": Rule, "routes": Route}
+            section = named.get(str(location[0] if len(location) == 2 else location[1]), section)
             continue
         section = fields[part].annotation
     names = getattr(section, "model_fields", None) or getattr(section, "__dataclass_fields__", {})

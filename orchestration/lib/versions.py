@@ -40,9 +40,18 @@ REGISTRY_COLUMNS: Mapping[str, str] = {
 }
 SCOPE_COLUMNS: Mapping[str, str] = {"as_of_date": "date", "version_id": "varchar", "last_load_id": "bigint"}
 IDENTITY = ("input_hash", "settings_hash", "code_version")
-FEATURE_TABLES = ("customer_features", "retention_exposures", "customer_months_at_risk", "home_business_features")
+FEATURE_TABLES = (
+    *("customer_features", "retention_exposures", "customer_months_at_risk"),
+    *("home_business_features", "mid_band_features"),
+)
 CUSTOMER_SEGMENT_TABLES = ("customer_market", "customer_lifecycle", "customer_segments")
-DBT_SEGMENT_TABLES = (*CUSTOMER_SEGMENT_TABLES, "household_members", "households", "household_opportunities")
+DBT_SEGMENT_TABLES = (
+    *CUSTOMER_SEGMENT_TABLES,
+    "household_members",
+    "households",
+    "household_opportunities",
+    "wholesale_customers",
+)
 
 
 @dataclass(frozen=True)

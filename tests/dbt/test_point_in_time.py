@@ -55,6 +55,7 @@ FEATURES = {
     "retention_exposures": "select * from features.retention_exposures where as_of_date = ? order by all",
     "customer_months_at_risk": "select * from features.customer_months_at_risk where as_of_date = ? order by all",
     "home_business_features": "select * from features.home_business_features where as_of_date = ? order by customer_id",
+    "mid_band_features": "select * from features.mid_band_features where as_of_date = ? order by customer_id",
     "customer_margin_monthly": "select * from features.customer_margin_monthly where month_end_date <= ? order by all",
 }
 

@@ -19,7 +19,7 @@ from orchestration.lib.warehouse import Warehouse
 from tests.models.planted_customers import planted
 
 # Little evidence is enough here: what is tested is what is written and read again.
-PARAMETERS = BehaviorParameters(largest_k=5, resamples=2, outcome_months=1)
+PARAMETERS = dict.fromkeys(("consumer", "business"), BehaviorParameters(largest_k=5, resamples=2, outcome_months=1))
 OCTOBER = Candidate("2026-10-31.1", date(2026, 10, 31), None, "")
 NOVEMBER = Candidate("2026-11-30.1", date(2026, 11, 30), "2026-10-31.1", "")
 DECEMBER = Candidate("2026-12-31.1", date(2026, 12, 31), "2026-11-30.1", "")

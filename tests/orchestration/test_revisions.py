@@ -15,6 +15,7 @@ from orchestration.lib.revisions import describe, months_due
 from orchestration.lib.segment_tables import ensure_segment_tables
 from orchestration.lib.settings import WarehouseSettings
 from orchestration.lib.versions import (
+    FEATURE_TABLES,
     Provenance,
     ensure_registry,
     last_load_id,
@@ -40,7 +41,7 @@ def lake(tmp_path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         ensure_registry(connection)
         ensure_segment_tables(connection)
         connection.execute("create table features.customer_features (as_of_date date, gb double)")
-        for table in ("retention_exposures", "customer_months_at_risk", "home_business_features"):
+        for table in set(FEATURE_TABLES) - {"customer_features"}:
             connection.execute(f"create table features.{table} (as_of_date date)")
         for day in MONTHS:
             connection.execute("insert into features.customer_features values (?, 1)", [day])

@@ -33,6 +33,8 @@ def test_relative_paths_are_read_from_the_folder_of_the_file(tmp_path):
         ("value: {horizon: 1}", ["value.horizon", "horizon_months"]),
         ("sources: {usage: {growth: append}}", ["sources.usage", "location", "query"]),
         ("locations: {c: {file: x}}", ["locations.c.file", "files"]),
+        ("mid_band: {routes: {desk: {monthly_cost: 1, cost: 2}}}", ["mid_band.routes.desk.cost", "headroom_share"]),
+        ("mid_band: {clusters: {basis: usage}}", ["mid_band.clusters.basis", "'needs'", "'usage'"]),
         ("warehouse: {catalog: mysql}", ["warehouse.catalog", "sqlite", "'mysql'"]),
         ("- a\n- b", ["mapping"]),
         ("a: [", ["YAML"]),
@@ -84,6 +86,7 @@ def test_where_things_lie_does_not_change_the_meaning_but_a_threshold_does(tmp_p
     def meaning(text: str) -> str:
         return load_settings(_file(tmp_path, text)).semantic_hash()
 
+    assert meaning("") != meaning("mid_band: {routes: {desk: {monthly_cost: 1}}}")
     assert meaning("") == meaning("warehouse: {path: elsewhere}\nschedule: {timezone: Europe/Berlin}")
     assert meaning("") != meaning("lifecycle: {thresholds: {onboarding_days: 60}}")
     assert meaning("") != meaning("value: {annual_discount_rate: 0.08}")

@@ -39,6 +39,7 @@ def lake(tmp_path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         connection.execute("create table features.retention_exposures (as_of_date date, customers_at_risk bigint)")
         connection.execute("create table features.customer_months_at_risk (as_of_date date, customer_id varchar)")
         connection.execute("create table features.home_business_features (as_of_date date, customer_id varchar)")
+        connection.execute("create table features.mid_band_features (as_of_date date, customer_id varchar)")
         connection.execute(
             "insert into features.customer_features values ('a', '2026-10-31', 1), ('b', '2026-10-31', 2),"
             " ('a', '2026-11-30', 3)"

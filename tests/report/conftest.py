@@ -76,6 +76,19 @@ create table bi.customer_segment_history (version_id varchar, as_of_date date, c
 create table bi.household_opportunities (version_id varchar, as_of_date date, household_id varchar,
     product_family varchar, uptake double, monthly_margin decimal(18, 2), expected_value decimal(18, 2),
     offer_rank integer);
+create table bi.b2b_mid_band (version_id varchar, as_of_date date, customer_id varchar, sites integer,
+    open_contracts integer, needs_status varchar, cluster_id varchar, cluster_name varchar,
+    monthly_margin decimal(18, 2), headroom decimal(18, 2), reseller_exposure varchar, recommended_route varchar,
+    route_cost decimal(18, 2), route_value decimal(18, 2), route_reason varchar, monthly_fee decimal(18, 4),
+    total_value decimal(18, 2));
+create table bi.b2b_headroom (version_id varchar, as_of_date date, customer_id varchar, product_family varchar,
+    is_held boolean, uptake double, headroom decimal(18, 2));
+create table bi.b2b_evidence (version_id varchar, as_of_date date, product_family varchar, method varchar,
+    explained_deviance double, auc double, companies bigint, holders bigint);
+create table bi.wholesale_customers (version_id varchar, as_of_date date, customer_id varchar, is_reseller boolean,
+    is_open boolean, wholesale_contracts integer, own_lines integer, downstream_customers integer,
+    downstream_lines integer, downstream_fee decimal(18, 2), downstream_margin decimal(18, 2),
+    monthly_fee decimal(18, 4), total_value decimal(18, 2));
 create table bi.lifecycle_stages (version_id varchar, as_of_date date, lifecycle_stage varchar, customers bigint,
     share double, total_value decimal(18, 2), opened bigint, inflow bigint, outflow bigint,
     future_value decimal(18, 2), mean_churn_probability_3m double, median_months_in_stage double);
@@ -189,6 +202,7 @@ select '{VERSION}', '2026-10-31', *, if(k > 1, 0.12, null), if(k > 1, 0.34, null
     ('consumer', 2, 0.31, 0.91, 0.88, false, 'Holds too, but 3 is the largest k that holds.'),
     ('consumer', 3, 0.36, 0.89, 0.83, true, 'Three clusters come back in resamples and keep apart.'),
     ('consumer', 4, 0.28, 0.62, 0.55, false, 'Refused: prediction strength below 0.8.'),
+    ('mid_band', 2, 0.4, 0.95, 0.8, true, 'Chosen: two kinds of needs.'),
     ('business', 1, null, null, null, true, 'No k holds, so the population stays one.'))
     as t(population, k, silhouette, prediction_strength, min_jaccard, is_chosen, decision);
 insert into bi.customer_segment_history
@@ -207,6 +221,27 @@ select '{VERSION}', '2026-10-31', 'H' || i, family, uptake, margin, value, place
 from range(100, 300) as t(i)
 cross join (values ('mobile', 0.4, 12.5, 180.0, 1), ('tv', 0.2, 6.0, 43.2, 2))
     as o(family, uptake, margin, value, place);
+insert into bi.b2b_mid_band
+select '{VERSION}', '2026-10-31', 'b' || i, 1 + i % 3, 2 + i % 4,
+    case when i < 50 then 'clustered' when i < 55 then 'mixed' else 'insufficient_history' end,
+    case when i < 30 then 'mid_band-01' when i < 50 then 'mid_band-02' end,
+    case when i < 30 then 'Many-site companies' when i < 50 then 'Companies with mobile' end,
+    100.0, 25.0, case when i < 12 then 'through_reseller' when i < 20 then 'likely_elsewhere' else 'none' end,
+    case when i < 45 then 'desk' else 'digital' end, 20.0, case when i = 44 then -5.0 else 82.5 end,
+    'costs 20.00 a month, is expected to win 2.50 of headroom and leaves 82.50', 140.0, 3000.0
+from range(60) as t(i);
+insert into bi.b2b_headroom
+select '{VERSION}', '2026-10-31', 'b' || i, family, i % 4 = 0, uptake, case when i % 4 = 0 then 0 else headroom end
+from range(60) as t(i) cross join (values ('cloud', 0.6, 15.0), ('mobile', 0.2, 5.0)) as f(family, uptake, headroom);
+insert into bi.b2b_evidence values
+    ('{VERSION}', '2026-10-31', 'cloud', 'look_alikes', 0.31, 0.82, 60, 15),
+    ('{VERSION}', '2026-10-31', 'cloud', 'staff_bands', -0.02, 0.48, 60, 15),
+    ('{VERSION}', '2026-10-31', 'mobile', 'look_alikes', 0.01, 0.55, 60, 15),
+    ('{VERSION}', '2026-10-31', 'mobile', 'staff_bands', 0.03, 0.58, 60, 15);
+insert into bi.wholesale_customers values
+    ('{VERSION}', '2026-10-31', 'w1', true, true, 0, 2, 9, 14, 700, 410, 90, 4000),
+    ('{VERSION}', '2026-10-31', 'w2', false, true, 3, 1, 0, 0, 0, 0, 5000, 90000),
+    ('{VERSION}', '2026-10-31', 'w3', false, false, 0, 0, 0, 0, 0, 0, 0, 100);
 insert into bi.lifecycle_stages
 select '2026-09-30.1', '2026-09-30', *, null, null, null, null, null, null from (values
     ('onboarding', 60, 0.0609, 30000), ('growing', 40, 0.0406, 90000), ('mature', 560, 0.5685, 980000),
@@ -275,6 +310,16 @@ def lake(empty_lake: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
             [VERSION, "2026-10-31", cluster_id, name, rule, customers, share, jaccard,
              VERSION if cluster_id == "consumer-03" else BEFORE, json.dumps(features)],
         )  # fmt: skip
+    empty_lake.execute(
+        """
+        insert into bi.behavior_clusters (version_id, as_of_date, population, cluster_id, cluster_name, rule, customers,
+            share, jaccard, top_features)
+        values (?, '2026-10-31', 'mid_band', 'mid_band-01', 'Many-site companies', 'sites > 2.5', 30, 0.6, 0.96,
+                '[{"feature": "sites", "effect": 2.1, "typical": 4, "typical_rest": 1}]'),
+            (?, '2026-10-31', 'mid_band', 'mid_band-02', 'Companies with mobile', null, 20, 0.4, 0.8, '[]')
+        """,
+        [VERSION, VERSION],
+    )
     return empty_lake
 
 

@@ -20,8 +20,8 @@ from orchestration.lib.settings import ReportSettings, Settings
 
 VERSION = "2026-10-31.1"
 SECTIONS = [
-    "headline", "deciles", "concentration", "retention", "clusters", "lifecycle", "market", "homes", "changes",
-    "quality", "definitions",
+    "headline", "deciles", "concentration", "retention", "clusters", "lifecycle", "market", "mid-band", "homes",
+    "changes", "quality", "definitions",
 ]  # fmt: skip
 VOID = {"meta", "br", "path", "use", "polyline", "rect", "img", "link", "input", "hr"}
 
@@ -122,6 +122,49 @@ def test_clusters_show_rule_evidence_and_stability(page: Page) -> None:
     assert "The clusters of 2026-09 are used again" in words
     assert "Left since" in words
     assert "Tells of margin" in words
+
+
+def test_mid_size_companies_have_needs_headroom_routes_and_evidence(
+    lake: duckdb.DuckDBPyConnection, settings: Settings, page: Page
+) -> None:
+    words = page.words["mid-band"]
+    assert "60 mid-size companies bring CHF 6,000 of margin a month" in words
+    assert "room for CHF 1,500 more" in words
+    assert "The best route to 75 % of them is desk; 20 % buy through a reseller." in words
+    assert "10 to 999 employees of the whole group" in words
+    assert "Chosen: two kinds of needs." in words
+    assert "Many-site companies sites > 2.5 30 50.0 %" in words
+    assert "nan" not in words
+    assert "Sites: 4, others 1" in words
+    assert "Between clusters 5" in words
+    assert "Too short a history 5" in words
+    # Of those without it look-alikes hold cloud more often than they do themselves.
+    assert "Cloud 25.0 %  60.0 %  45 675" in words
+    assert "Of 1 of 2 product families the look-alikes by needs say more than bands of staff do" in words
+    assert "Desk 45 4,500 1,125 900 3,625 1" in words
+    assert "Mid-band" not in page.words["clusters"]
+    lake.execute("update bi.b2b_mid_band set headroom = null")
+    lake.execute("delete from bi.b2b_headroom")
+    lake.execute("delete from bi.b2b_evidence")
+    alone = Page(build_report(lake, VERSION, settings)).words["mid-band"]
+    assert "they are too few to be compared with one another" in alone
+    assert "What they could buy" not in alone
+
+
+def test_wholesale_shows_the_lines_downstream_of_who_is_open(
+    lake: duckdb.DuckDBPyConnection, settings: Settings, page: Page
+) -> None:
+    words = page.words["mid-band"]
+    assert "2 wholesale customers, with 14 lines downstream of them: 9 customers who pay CHF 700 a month." in words
+    assert "Resellers 1 0 2 90 9 14 700 410 4,000" in words
+    lake.execute("delete from bi.b2b_mid_band")
+    lake.execute("delete from bi.wholesale_customers where is_reseller")
+    alone = Page(build_report(lake, VERSION, settings)).words["mid-band"]
+    assert "No mid-size company has a contract open." in alone
+    assert "1 wholesale customer; no contract of another customer names one of them." in alone
+    lake.execute("delete from bi.wholesale_customers")
+    nobody = Page(build_report(lake, VERSION, settings)).words["mid-band"]
+    assert "No mid-size company and no wholesale customer is in this version." in nobody
 
 
 def test_stocks_and_flows_are_checked_in_the_open(lake: duckdb.DuckDBPyConnection, settings: Settings) -> None:

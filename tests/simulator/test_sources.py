@@ -144,6 +144,37 @@ def test_households_share_an_address_and_a_building_without_units_looks_like_one
     assert 0.35 < share < 0.65
 
 
+def test_needs_of_mid_size_companies_show_in_what_they_buy_and_not_in_their_size(isp: Isp) -> None:
+    held = """
+        select t.need, any_value(c.employee_count) as staff,
+            count(distinct k.service_address_id) filter (k.product_family = 'internet') as sites,
+            bool_or(k.product_family = 'cloud') as has_cloud, bool_or(k.product_family = 'mobile') as has_mobile
+        from true_customers t join customers c using (customer_id) join contracts k using (customer_id)
+        where t.need is not null and k.end_date is null
+        group by t.need, c.customer_id
+    """
+    rows = isp.connection.execute(
+        f"select need, avg(sites), avg(has_cloud::int), avg(has_mobile::int), median(staff), count(*) from ({held})"
+        " group by need"
+    ).fetchall()
+    sites, cloud, mobile, staff, companies = ({row[0]: row[i] for row in rows} for i in range(1, 6))
+    assert set(sites) == set(isp.parameters.mid_band.needs)
+    assert min(companies.values()) > 5
+    assert sites["branch_network"] >= 3 > 1.1 >= max(n for need, n in sites.items() if need != "branch_network")
+    assert cloud["cloud_first"] > 0.6 > 0.3 > max(share for need, share in cloud.items() if need != "cloud_first")
+    assert mobile["field_force"] > 0.6 > 0.4 > max(share for need, share in mobile.items() if need != "field_force")
+    assert max(staff.values()) < 3 * min(staff.values())
+
+
+def test_a_named_reseller_is_one_and_has_sold_the_contract(isp: Isp) -> None:
+    assert isp.value("select count(*) from contracts where reseller_customer_id is not null") > 10
+    wrong = """
+        select count(*) from contracts k join customers r on r.customer_id = k.reseller_customer_id
+        where not r.is_reseller or k.sales_channel <> 'reseller'
+    """
+    assert isp.value(wrong) == 0
+
+
 def test_money_moves_as_parameters_say(isp: Isp) -> None:
     assert isp.value("select count(distinct kind) from invoices") == 4
     assert isp.value("select count(distinct status) from payments") == 3

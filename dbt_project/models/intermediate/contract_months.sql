@@ -36,6 +36,9 @@ select
     states.access_technology,
     states.download_mbps,
     states.has_static_ip,
+    states.service_address_id,
+    states.sales_channel,
+    states.reseller_customer_id,
     states.is_prepaid
 from {{ ref('months') }} as months
 inner join {{ ref('contract_states') }} as states

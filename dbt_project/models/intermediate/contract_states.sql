@@ -29,6 +29,8 @@ with contracts as (
         download_mbps,
         data_cap_gb,
         has_static_ip,
+        sales_channel,
+        reseller_customer_id,
         coalesce(is_prepaid, false) as is_prepaid,
         coalesce(
             monthly_cost,
@@ -77,5 +79,7 @@ select
     download_mbps,
     data_cap_gb,
     has_static_ip,
+    sales_channel,
+    reseller_customer_id,
     is_prepaid
 from dated

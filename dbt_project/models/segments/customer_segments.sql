@@ -54,6 +54,11 @@ select
     households.members as household_members,
     home.home_business,
     home.nanobusiness_probability,
+    companies.cluster_id as needs_cluster_id,
+    companies.cluster_name as needs_cluster_name,
+    companies.headroom as b2b_headroom,
+    companies.reseller_exposure,
+    companies.recommended_route,
     features.is_open,
     features.first_start_date,
     features.tenure_months,
@@ -101,3 +106,7 @@ left join {{ source('segments', 'home_business') }} as home
     on
         features.customer_id = home.customer_id
         and candidates.version_id = home.version_id
+left join {{ source('segments', 'b2b_mid_band') }} as companies
+    on
+        features.customer_id = companies.customer_id
+        and candidates.version_id = companies.version_id

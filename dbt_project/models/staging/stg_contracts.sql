@@ -22,6 +22,7 @@ select
     contracts.has_static_ip,
     contracts.is_prepaid,
     contracts.sales_channel,
+    contracts.reseller_customer_id,
     {{ in_reporting_currency('contracts.monthly_cost', 'contracts.currency') }} as monthly_cost,
     contracts.currency as source_currency,
     contracts._load_id

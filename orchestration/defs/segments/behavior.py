@@ -1,6 +1,6 @@
-"""Behavioral clusters of consumers and of business customers."""
+"""Clusters: of consumers and businesses by behavior, of mid-size companies by their needs."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import dagster as dg
@@ -10,7 +10,14 @@ import pandas as pd
 from models.behavior_champion import BehaviorMonth, segment_month
 from models.behavior_parameters import BehaviorParameters
 from models.behavior_segmentation import BehaviorSegmentation
-from orchestration.lib.behavior_models import customers_of_the_past, load_champion
+from orchestration.lib.behavior_models import (
+    BUSINESS,
+    CONSUMER,
+    MID_BAND,
+    Population,
+    customers_of_the_past,
+    load_champion,
+)
 from orchestration.lib.deployment import ALL_MONTHS_IN_ONE_RUN, MONTHS, WRITER_POOL, Deployment
 from orchestration.lib.frames import read_batches, read_frame
 from orchestration.lib.plots import bar_plot, scatter_plot
@@ -20,16 +27,18 @@ from orchestration.lib.segment_tables import SEGMENT_TABLES, write_segment
 from orchestration.lib.versions import Candidate
 from orchestration.lib.warehouse import second_cursor, transaction
 
-POPULATIONS = ("consumer", "business")
+POPULATIONS = {each.name: each for each in (CONSUMER, BUSINESS, MID_BAND)}
 # Customers read for a fit, per customer fitted on: some of those read have too little history to count.
 READ_PER_FITTED = 4
 
-_DEPS = [["segments", "versions"], ["features", "customer_features"]]
+_DEPS = [["segments", "versions"], ["features", "customer_features"], ["features", "mid_band_features"]]
 
 
 _TABLES = {
     "customer_behavior": "One row a customer and version: the behavioral cluster and what puts the customer there, or"
     " why there is none. Cluster ids hold across versions.",
+    "mid_band_needs": "One row a mid-size company with open contracts and version: its cluster of needs, or why there"
+    " is none.",
     "behavior_clusters": "One row a cluster and version: generated name and rule, size, stability, what sets it apart,"
     " later churn and margin.",
     "behavior_evidence": "One row a population, number of clusters tried and version: the evidence behind the choice.",
@@ -53,7 +62,9 @@ def behavior(context: dg.AssetExecutionContext, deployment: Deployment) -> Itera
     metadata: dict[str, dict[str, Any]] = {}
     with deployment.warehouse.writer() as connection:
         for candidate in candidates_of(context, connection):
-            months, written = write_month(connection, candidate, deployment.settings.behavior)
+            settings = deployment.settings
+            parameters = {"consumer": settings.behavior, "business": settings.behavior}
+            months, written = write_month(connection, candidate, parameters | {"mid_band": settings.mid_band.clusters})
             for table, count in written.items():
                 rows[table] += count
             said = [_says(each) for each in months]
@@ -70,10 +81,13 @@ def behavior(context: dg.AssetExecutionContext, deployment: Deployment) -> Itera
 
 
 def write_month(
-    connection: duckdb.DuckDBPyConnection, candidate: Candidate, parameters: BehaviorParameters
+    connection: duckdb.DuckDBPyConnection, candidate: Candidate, parameters: Mapping[str, BehaviorParameters]
 ) -> tuple[list[BehaviorMonth], dict[str, int]]:
-    """Write the behavioral segment tables of a candidate in one transaction; return its months and the rows written."""
-    months = [_month(connection, candidate, each, parameters) for each in POPULATIONS]
+    """Write the tables of a candidate's clusters in one transaction; return its months and the rows written.
+
+    `parameters` are those of each population that is clustered.
+    """
+    months = [_month(connection, candidate, POPULATIONS[name], own) for name, own in parameters.items()]
     with transaction(connection):
         rows = {
             table: write_segment(connection, table, candidate.version_id, candidate.as_of_date, frames)
@@ -83,33 +97,33 @@ def write_month(
 
 
 def _month(
-    connection: duckdb.DuckDBPyConnection, candidate: Candidate, population: str, parameters: BehaviorParameters
+    connection: duckdb.DuckDBPyConnection, candidate: Candidate, population: Population, parameters: BehaviorParameters
 ) -> BehaviorMonth:
     sample = read_frame(
         connection,
-        "select * from features.customer_features where as_of_date = ? and population = ?"
+        f"select * from {population.features} where as_of_date = ? and {population.condition}"
         " order by hash(customer_id), customer_id limit ?",
-        [candidate.as_of_date, population, READ_PER_FITTED * parameters.fit_sample],
+        [candidate.as_of_date, READ_PER_FITTED * parameters.fit_sample],
     )
     connection.register("sample", sample[["customer_id"]])
     previous = read_frame(
         connection,
-        "select customer_id, cluster_id, cluster_name from segments.customer_behavior"
-        " where version_id = ? and population = ? and customer_id in (select customer_id from sample)",
-        [candidate.previous_version_id, population],
+        f"select customer_id, cluster_id, cluster_name from {population.members}"
+        f" where version_id = ? and {population.condition} and customer_id in (select customer_id from sample)",
+        [candidate.previous_version_id],
     )
     connection.unregister("sample")
     used = read_frame(
         connection,
         "select distinct cluster_id from segments.behavior_clusters where population = ? and version_id <> ?",
-        [population, candidate.version_id],
+        [population.name, candidate.version_id],
     )
     return segment_month(
         sample,
-        population,
+        population.name,
         candidate.version_id,
         candidate.as_of_date,
-        load_champion(connection, candidate.previous_version_id, population),
+        load_champion(connection, candidate.previous_version_id, population.name),
         previous,
         parameters,
         list(used["cluster_id"]),
@@ -138,18 +152,28 @@ def _frames(
         if each.stored is not None
     ]
 
-    def customers() -> Iterator[pd.DataFrame]:
-        for population in fitted:
-            counts[population.population] = pd.Series(dtype=int)
-            for batch in _customers_of(connection, candidate, population.population):
-                scored = population.score(batch)
+    def scored_in(table: str) -> Iterator[pd.DataFrame]:
+        for segmentation in fitted:
+            population = POPULATIONS[segmentation.population]
+            if population.members != table:
+                continue
+            counts[population.name] = pd.Series(dtype=int)
+            for batch in _customers_of(connection, candidate, population.features, population.condition):
+                scored = segmentation.score(batch)
                 measured = scored.loc[scored["behavior_status"].isin(["clustered", "mixed"]), "cluster_id"]
-                counts[population.population] = counts[population.population].add(
+                counts[population.name] = counts[population.name].add(
                     measured.fillna("mixed").value_counts(), fill_value=0
                 )
                 yield scored
-        for batch in _customers_of(connection, candidate, "wholesale"):
+
+    def customers() -> Iterator[pd.DataFrame]:
+        yield from scored_in(CONSUMER.members)
+        for batch in _customers_of(connection, candidate, CONSUMER.features, "population = 'wholesale'"):
             yield _not_applicable(batch)
+
+    def companies() -> Iterator[pd.DataFrame]:
+        for scored in scored_in(MID_BAND.members):
+            yield scored.drop(columns="population").rename(columns={"behavior_status": "needs_status"})
 
     def clusters() -> Iterator[pd.DataFrame]:
         for population in fitted:
@@ -158,6 +182,7 @@ def _frames(
 
     return {
         "customer_behavior": customers(),
+        "mid_band_needs": companies(),
         "behavior_clusters": clusters(),
         "behavior_evidence": pd.concat([each.evidence for each in fitted]),
         "cluster_events": pd.concat([each.events for each in fitted]),
@@ -168,13 +193,13 @@ def _frames(
 
 
 def _customers_of(
-    connection: duckdb.DuckDBPyConnection, candidate: Candidate, population: str
+    connection: duckdb.DuckDBPyConnection, candidate: Candidate, features: str, condition: str
 ) -> Iterator[pd.DataFrame]:
     # The connection itself is writing the batch before.
     return read_batches(
         second_cursor(connection),
-        "select * from features.customer_features where as_of_date = ? and population = ?",
-        [candidate.as_of_date, population],
+        f"select * from {features} where as_of_date = ? and {condition}",
+        [candidate.as_of_date],
     )
 
 

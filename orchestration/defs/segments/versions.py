@@ -23,6 +23,7 @@ from orchestration.lib.versions import Provenance, open_candidates
         ["features", "retention_exposures"],
         ["features", "customer_months_at_risk"],
         ["features", "home_business_features"],
+        ["features", "mid_band_features"],
     ],
     partitions_def=MONTHS,
     backfill_policy=ALL_MONTHS_IN_ONE_RUN,

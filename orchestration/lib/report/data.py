@@ -169,6 +169,55 @@ _QUERIES = {
         group by home_business
         order by customers desc, home_business
     """,
+    "mid_band": """
+        select needs_status, cluster_id, count(*) as companies, avg(sites) as sites,
+            avg(open_contracts) as open_contracts, sum(monthly_margin) as monthly_margin, sum(headroom) as headroom
+        from bi.b2b_mid_band
+        where version_id = $version
+        group by needs_status, cluster_id
+        order by cluster_id is null, companies desc, cluster_id, needs_status
+    """,
+    "mid_band_families": """
+        select product_family, avg(is_held::integer) as uptake,
+            avg(uptake) filter (not is_held) as uptake_of_look_alikes,
+            count(*) filter (headroom > 0) as companies, sum(headroom) as headroom
+        from bi.b2b_headroom
+        where version_id = $version
+        group by product_family
+        order by headroom desc, product_family
+    """,
+    "mid_band_routes": """
+        select recommended_route as route, count(*) as companies, avg(sites) as sites,
+            sum(monthly_margin) as monthly_margin, sum(headroom) as headroom, sum(route_cost) as route_cost,
+            sum(route_value) as route_value, count(*) filter (route_value < 0) as losing_companies,
+            arg_max(route_reason, (route_value, customer_id)) as example
+        from bi.b2b_mid_band
+        where version_id = $version
+        group by route
+        order by companies desc, route
+    """,
+    "mid_band_exposure": """
+        select reseller_exposure, count(*) as companies, sum(monthly_fee) as monthly_fee,
+            sum(total_value) as total_value
+        from bi.b2b_mid_band
+        where version_id = $version
+        group by reseller_exposure
+        order by companies desc, reseller_exposure
+    """,
+    "mid_band_evidence": """
+        select * from bi.b2b_evidence where version_id = $version order by product_family, method
+    """,
+    "wholesale": """
+        select is_reseller, count(*) as customers, sum(wholesale_contracts) as wholesale_contracts,
+            sum(own_lines) as own_lines, sum(downstream_customers) as downstream_customers,
+            sum(downstream_lines) as downstream_lines, sum(downstream_fee) as downstream_fee,
+            sum(downstream_margin) as downstream_margin, sum(monthly_fee) as monthly_fee,
+            sum(total_value) as total_value
+        from bi.wholesale_customers
+        where version_id = $version and is_open
+        group by is_reseller
+        order by is_reseller
+    """,
     "migrations": """
         select scheme, from_segment, to_segment, customers
         from bi.segment_migrations

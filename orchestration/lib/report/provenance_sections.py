@@ -50,6 +50,9 @@ GLOSSARY: tuple[tuple[str, str], ...] = (
                   "is stable."),
     ("Lifecycle stage", "Where a customer stands: exactly one stage a month, by the first rule that holds."),
     ("Market segment", "Who the customer is: exactly one segment, by the first rule that holds."),
+    ("Look-alikes", "Of a mid-size company: the nearest others by size and by needs other than the product in "
+                    "question."),
+    ("Headroom", "Margin a month by which its look-alikes exceed a company: what there is to win, not what will be."),
     ("Load", "One source file or extract, read once."),
     ("Quarantine", "Source rows set aside with a reason because they break the source contract."),
     ("Source check", "A number found in a source after loading it, held to limits of the settings; beyond them it "

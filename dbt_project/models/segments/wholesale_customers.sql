@@ -1,0 +1,86 @@
+{{ config(unique_key='version_id', partitioned_by='as_of_date') }}
+
+with candidates as (
+    select as_of_date, version_id
+    from {{ ref('versions_in_force') }}
+    where is_candidate
+),
+
+wholesale as (
+    select segments.*
+    from {{ ref('customer_segments') }} as segments
+    inner join candidates
+        on segments.version_id = candidates.version_id
+    where segments.population = 'wholesale'
+),
+
+-- Lines that run on its account, and those of other customers that it has sold and serves.
+contracts as (
+    select
+        candidates.version_id,
+        months.customer_id,
+        months.reseller_customer_id,
+        months.product_family,
+        months.monthly_fee - months.discount_in_force as net_fee,
+        months.monthly_fee - months.discount_in_force - months.monthly_product_cost as margin
+    from candidates
+    inner join {{ ref('contract_months') }} as months
+        on candidates.as_of_date = months.month_end_date
+    where months.is_open
+),
+
+own as (
+    select
+        version_id,
+        customer_id,
+        sum(case when product_family = 'wholesale' then 1 else 0 end) as wholesale_contracts,
+        sum(case when product_family <> 'wholesale' then 1 else 0 end) as own_lines
+    from contracts
+    group by version_id, customer_id
+),
+
+downstream as (
+    select
+        version_id,
+        reseller_customer_id,
+        count(distinct customer_id) as downstream_customers,
+        count(*) as downstream_lines,
+        sum(net_fee) as downstream_fee,
+        sum(margin) as downstream_margin
+    from contracts
+    where reseller_customer_id <> customer_id
+    group by version_id, reseller_customer_id
+)
+
+select
+    wholesale.version_id,
+    wholesale.as_of_date,
+    wholesale.customer_id,
+    coalesce(customers.is_reseller, false) or downstream.reseller_customer_id is not null as is_reseller,
+    wholesale.market_reason,
+    wholesale.lifecycle_stage,
+    wholesale.is_open,
+    wholesale.tenure_months,
+    cast(coalesce(own.wholesale_contracts, 0) as integer) as wholesale_contracts,
+    cast(coalesce(own.own_lines, 0) as integer) as own_lines,
+    cast(coalesce(downstream.downstream_customers, 0) as integer) as downstream_customers,
+    cast(coalesce(downstream.downstream_lines, 0) as integer) as downstream_lines,
+    cast(coalesce(downstream.downstream_fee, 0) as decimal(18, 2)) as downstream_fee,
+    cast(coalesce(downstream.downstream_margin, 0) as decimal(18, 2)) as downstream_margin,
+    wholesale.monthly_fee,
+    wholesale.expected_monthly_margin,
+    wholesale.past_value,
+    wholesale.future_value,
+    wholesale.total_value,
+    wholesale.gb_month_3m
+from wholesale
+inner join {{ ref('stg_customers') }} as customers
+    on wholesale.customer_id = customers.customer_id
+left join own
+    on
+        wholesale.customer_id = own.customer_id
+        and wholesale.version_id = own.version_id
+left join downstream
+    on
+        wholesale.customer_id = downstream.reseller_customer_id
+        and wholesale.version_id = downstream.version_id
