@@ -118,6 +118,18 @@ RECIPES = [
         id="nested_json",
     ),
     pytest.param(
+        "strip_accents",
+        {
+            "exports/customers.csv": "id,since,zip,street,house,unit\n"
+            "1,2024-01-01,1010,Müllerstraße,5,Top 2\n"
+            "2,2024-01-01, 1010 ,MULLER-STR.,5, top  2\n"
+            "3,2024-01-01,1010,Müller Strasse,52,\n"
+        },
+        "customers",
+        {"service_address_id": ["1010 mullerstr 5 top 2", "1010 mullerstr 5 top 2", "1010 mullerstr 52"]},
+        id="addresses",
+    ),
+    pytest.param(
         "acctuniqueid",
         {
             "radius/detail_1.csv.gz": "acctuniqueid,username,acctstarttime,acctupdatetime,acctstoptime,acctinputoctets,"
