@@ -2,11 +2,13 @@
 
 import io
 import logging
+import os
 import re
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
-from typing import Any
+from typing import Any, TextIO
 
 import dagster as dg
 from rich.console import Console
@@ -35,7 +37,7 @@ class _Progress(logging.Handler):
 
     def __init__(self) -> None:
         super().__init__(logging.DEBUG)
-        self._console = Console(stderr=True, highlight=False)
+        self._console = Console(file=_own_stderr(), highlight=False)
         self._started: dict[str, float] = {}
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -58,6 +60,19 @@ class _Progress(logging.Handler):
 
     def _seconds(self, step: str | None) -> float:
         return time.monotonic() - self._started.get(step or "", time.monotonic())
+
+
+def _own_stderr() -> TextIO:
+    """Return standard error as it is before any step runs.
+
+    While steps run Dagster turns it into a file and mirrors that with a delay: what is said last, why a step failed,
+    can be lost with the mirror.
+    """
+    try:
+        descriptor = os.dup(sys.stderr.fileno())
+    except (OSError, io.UnsupportedOperation):  # somebody has put another stream in its place
+        return sys.stderr
+    return open(descriptor, "w", encoding=sys.stderr.encoding, errors="backslashreplace")
 
 
 @dg.logger({}, description="A line a step, for a person at a terminal.")
