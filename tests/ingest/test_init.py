@@ -47,7 +47,7 @@ def simulated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "source"
 
 
-def test_every_column_of_every_table_of_the_simulator_is_mapped_and_sure_where_it_has_values(simulated: Path, tmp_path: Path) -> None:
+def test_every_column_of_every_table_of_the_simulator_is_mapped_and_sure(simulated: Path, tmp_path: Path) -> None:
     settings = drafted(simulated, tmp_path)
     contract = load_contract()
     tables = {path.name.split(".")[0] for path in simulated.iterdir()}
