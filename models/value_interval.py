@@ -137,7 +137,8 @@ def _rising_quantiles(
         if has_step:  # G bends once, so its inverse is the lesser of two lines, the greater where the price falls
             later = amount[:, None] * per_amount[1] + shift
             cells = np.where(is_rise, np.minimum(cells, later), np.maximum(cells, later))
-        passed = months_at[np.minimum(cells, _CELLS - 1).astype(np.int64)]
+        # Halving lands on the edges of cells, where the last digit of a margin would decide.
+        passed = months_at[np.minimum(cells + 1e-6, _CELLS - 1).astype(np.int64)]
         return np.asarray(flat[offset + passed] @ weights >= tail - 1e-12)
 
     bounds = np.empty((len(ratios), 2))

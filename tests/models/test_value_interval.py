@@ -37,6 +37,16 @@ def test_an_interval_covers_the_share_that_it_promises(drawn, coverage):
     assert (brought < bounds[:, 0]).mean() == pytest.approx((1 - coverage) / 2, abs=0.02)
 
 
+def test_the_last_digits_of_survival_and_margin_move_no_bound(drawn):
+    survival, path, ratios, _ = drawn
+    noise = 1 + 1e-14 * np.random.default_rng(6).standard_normal(survival.shape)
+    every, (margin, step, after) = np.arange(CUSTOMERS), path
+    as_fitted = margin_interval(survival, every, *path, ratios, NODE_WEIGHTS, RATE, 0.8)
+    nudged = (margin * (1 + 1e-15), step, after)
+    fitted_again = margin_interval(survival * noise, every, *nudged, ratios, NODE_WEIGHTS, RATE, 0.8)
+    assert (as_fitted.round(2) == fitted_again.round(2)).all()
+
+
 def test_bisection_agrees_with_weighing_every_month_and_ratio(drawn):
     survival, path, ratios, _ = drawn
     some = np.arange(100)
