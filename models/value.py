@@ -26,14 +26,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from models.deciles import assign_deciles
 from models.margin_spread import NODE_WEIGHTS, SPREAD_COLUMNS, MarginSpread
 from models.residual_life import discounted_months, survival_ahead
 from models.shifted_beta_geometric import Floats
 from models.value_interval import contain, margin_interval, uncertain_survival
 from models.value_parameters import CHURN_HORIZONS, ValueParameters
 
-__all__ = ["HazardModel", "assign_deciles", "customer_value", "money"]
+__all__ = ["HazardModel", "customer_value", "money"]
 
 FEATURE_COLUMNS = (
     "customer_id",
@@ -103,7 +102,7 @@ def customer_value(
     Returns:
         One row a customer in the order given, money in whole cents. A value is null where it is not known;
         ``total_value`` is then the part that is. ``expected_remaining_months`` is undiscounted and ends at
-        ``tail_months``. Deciles come after, by ``assign_deciles``: they need every customer at once.
+        ``tail_months``. Deciles come after, by ``models.deciles``: they need every customer at once.
 
     Raises:
         ValueError: a column is missing, or an open customer has no ``spell_months``.

@@ -26,8 +26,6 @@ from models.residual_life import discounted_months
 from models.shifted_beta_geometric import Floats
 
 _BISECTIONS = 16
-# Fits of the same rows in another order differ in their last digits, and a search by halves must not turn on those.
-_DIGITS = 10
 _CELLS = 65_536
 _ROWS = 4_096  # at once, so that the arrays of one step stay in the processor's cache
 
@@ -69,7 +67,6 @@ def margin_interval(
     Returns:
         Array (customers, 2), low and high; NaN where margin or survival is.
     """
-    survival, ratios = survival.round(_DIGITS), ratios.round(_DIGITS)
     worth = discounted_months(np.ones((1, survival.shape[1])), annual_discount_rate)[0]
     tails = ((1.0 - coverage) / 2.0, (1.0 + coverage) / 2.0)
     bounds = np.full((len(margin), 2), np.nan)

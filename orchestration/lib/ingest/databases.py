@@ -96,12 +96,14 @@ def rows_without(connection: duckdb.DuckDBPyConnection, name: str, table: str, c
         columns: names, bare or quoted.
     """
     kind = _attached(connection)[name]
+    if kind not in _QUOTES or not columns:
+        return None
+    quote = _QUOTES[kind]
     types = describe(connection, f"from {table}")
     by_name = {column.lower(): column for column in types}
     bare = [by_name.get(column.strip().strip('"').lower()) for column in columns]
-    if kind not in _QUOTES or not bare or None in bare:
+    if None in bare:
         return None
-    quote = _QUOTES[kind]
     parts = [part.strip('"') for part in re.findall(r'"(?:[^"]|"")*"', table)[1:]]
     if kind == "postgres" and len(parts) == 1:
         parts = ["public", *parts]
