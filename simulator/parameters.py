@@ -171,8 +171,10 @@ class Need(Group):
 
 
 class MidBand(Group):
-    """Needs of companies of 10 to 999 employees: what they buy depends on these and not on their size."""
+    """Needs of mid-size companies: what they buy depends on these and not on their size."""
 
+    employees: tuple[int, int] = Field(default=(10, 999), description="Fewest and most of a mid-size company.")
+    least_revenue: float = Field(default=2e6, description="Of a company whose employees are not known.")
     needs: dict[str, Need] = Field(
         default={
             "basic": Need(share=0.35, extras={"fixed_voice": 0.20, "mobile": 0.08, "security": 0.06, "cloud": 0.04}),

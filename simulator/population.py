@@ -220,7 +220,10 @@ def _needs(
     parameters: SimulationParameters, draws: Draws, number: Integers, segment: Integers, staff: Floats, revenue: Floats
 ) -> Integers:
     """Return the need of each mid-size company, -1 for everybody else; it has nothing to do with size."""
-    is_middle = np.where(np.isnan(staff), revenue >= 2e6, (staff >= 10) & (staff <= 999))
+    fewest, most = parameters.mid_band.employees
+    is_middle = np.where(
+        np.isnan(staff), revenue >= parameters.mid_band.least_revenue, (staff >= fewest) & (staff <= most)
+    )
     is_middle &= np.isin(segment, (SMALL, MEDIUM))
     drawn = draws.pick("need", number, [need.share for need in parameters.mid_band.needs.values()])
     return np.where(is_middle, drawn, NONE)
