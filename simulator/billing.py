@@ -21,6 +21,8 @@ RECURRING, USAGE, ONE_OFF, CREDIT = range(4)
 _SLOTS, _GOODWILL_SLOT = 8, 4
 STATUSES = ("settled", "failed", "refunded")
 _SETTLED, _FAILED, _REFUNDED = range(3)
+DEBT_DAYS_BEFORE_SUSPENSION = 50
+"""Bills of this many days before a suspension are what it is for."""
 
 
 @dataclass(frozen=True)
@@ -224,7 +226,7 @@ def pay(
 
     # Debt: before a cut-off nothing is paid any more; before a suspension that ends well, all of it when it ends.
     begins, until = lifetimes.suspended_from[row], lifetimes.suspended_to[row]
-    in_debt = (invoices.date > begins - 50) & (invoices.date < until)
+    in_debt = (invoices.date > begins - DEBT_DAYS_BEFORE_SUSPENSION) & (invoices.date < until)
     cut_off = np.zeros(len(row), dtype=bool)
     for spell in lifetimes.spells:
         cut_off |= (spell.end_date[row] == until) & (spell.reason[row] == INVOLUNTARY) & (until < NEVER)

@@ -110,8 +110,14 @@ class Contracts:
 
     def fee_in(self, month: Integers | int, prices: PriceList, parameters: SimulationParameters) -> Floats:
         """Return the monthly fee in a month, before discounts."""
+        return self.fee_of(self.plan_in(month), month, prices, parameters)
+
+    def fee_of(
+        self, plan: Integers, month: Integers | int, prices: PriceList, parameters: SimulationParameters
+    ) -> Floats:
+        """Return the monthly fee of a plan at the prices of a month, before discounts."""
         raised = np.where(np.asarray(month) >= self.price_month, 1 + parameters.plans.price_increase, 1.0)
-        return np.round(prices.fee[self.plan_in(month)] * self.fee_factor * raised, 2)
+        return np.round(prices.fee[plan] * self.fee_factor * raised, 2)
 
     def discount_in(self, month: Integers | int) -> Floats:
         """Return the discount in a month; it ends with a calendar month."""

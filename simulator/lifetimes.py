@@ -20,6 +20,11 @@ from simulator.randomness import Draws, Flags, Floats, Integers
 TERMS = (0, 12, 24)
 REASONS = ("voluntary", "moved", "involuntary", "other")
 VOLUNTARY, MOVED, INVOLUNTARY, OTHER = range(4)
+END_DAYS = (1, 27)
+"""Days into its month that service ends, first and last."""
+CUT_OFF_FROM_SPELL_MONTH = 4
+"""Nobody is cut off for debt before: dunning takes time."""
+SUSPENSION_DAYS_BEFORE_CUT_OFF = 45
 _PROBABILITIES = np.linspace(0.0, 1.0, 4097)
 # The base is drawn by rejection; after this many rounds a handful of very loose customers keep their last draw.
 _REJECTION_ROUNDS = 400
@@ -217,12 +222,12 @@ def _end(
 ) -> tuple[Integers, Integers]:
     """Return end date (first day without service) and reason."""
     ends = end_month < NEVER
-    day = draws.integer("end day", number, 1, 27, step=spell)
+    day = draws.integer("end day", number, *END_DAYS, step=spell)
     end_date = np.where(ends, first_day(np.where(ends, end_month, 0)) + day, NEVER)
     shares = parameters.hazards.reasons
     reason = draws.pick("end reason", number, [shares[name] for name in REASONS], step=spell)
-    # Nobody is cut off for debt in the first months: dunning takes time.
-    reason = np.where((reason == INVOLUNTARY) & (end_month - start_month < 4), VOLUNTARY, reason)
+    is_early = end_month - start_month < CUT_OFF_FROM_SPELL_MONTH
+    reason = np.where((reason == INVOLUNTARY) & is_early, VOLUNTARY, reason)
     return end_date, reason
 
 
@@ -286,7 +291,7 @@ def _suspensions(
     until = np.where(episode, begins + draws.integer("suspended days", number, 8, 40), until)
     for spell in (first, second):
         cut_off = (spell.end_month < NEVER) & (spell.reason == INVOLUNTARY)
-        begins = np.where(cut_off, spell.end_date - 45, begins)
+        begins = np.where(cut_off, spell.end_date - SUSPENSION_DAYS_BEFORE_CUT_OFF, begins)
         until = np.where(cut_off, spell.end_date, until)
     return begins, until
 

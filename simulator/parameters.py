@@ -230,6 +230,7 @@ class Costs(Group):
     per_gb: float = 0.004
     per_contact: float = 4.0
     per_payment_failure: float = 2.0
+    write_off_after_days: int = Field(default=120, description="Past due; as the pipeline's settings have it.")
     annual_discount_rate: float = 0.10
     horizons: tuple[int, int, int] = (12, 36, 240)
 

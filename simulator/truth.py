@@ -1,27 +1,24 @@
-"""The planted truth: who each customer is, its state at month ends, and the exact expectation of its future margin."""
+"""The planted truth: who each customer is, its state at month ends, and what is expected of its future."""
 
 from __future__ import annotations
 
 import numpy as np
 import pyarrow as pa
-from scipy.special import ndtr
 
-from simulator.care import contact_rate
-from simulator.contracts import Contracts, PriceList, by_customer
-from simulator.lifetimes import TERMS, Lifetimes, hazard
-from simulator.months import NEVER, Window, last_day, month_of
+from simulator.contracts import Contracts, PriceList
+from simulator.lifetimes import Lifetimes, hazard
+from simulator.margin_ahead import future_margin, margin_ahead
+from simulator.months import NEVER, Window, last_day
 from simulator.parameters import SimulationParameters
-from simulator.population import DECOYS, HOME_BUSINESS, METHODS, SEGMENTS, Customers, archetype_names
-from simulator.randomness import Draws, Flags, Floats, Integers
-from simulator.usage import Profiles, expected_gb
+from simulator.population import DECOYS, HOME_BUSINESS, SEGMENTS, Customers, archetype_names
+from simulator.randomness import Draws, Integers
+from simulator.usage import Profiles
 from simulator.write import dates, numbers_or_null, text_ids, texts
 
 STATES = ("pending", "onboarding", "active", "suspended", "dormant", "churned", "won_back")
 (_PENDING, _ONBOARDING, _ACTIVE, _SUSPENDED, _DORMANT, _CHURNED, _WON_BACK) = range(7)
 NEW_DAYS = 90
 STATE_MONTHS = 12
-# After this many months every commitment, expiry month and discount lies behind, so hazard and margin are constant.
-_EXPLICIT_MONTHS = 36
 
 
 def customer_table(parameters: SimulationParameters, customers: Customers, lifetimes: Lifetimes) -> pa.Table:
@@ -44,97 +41,6 @@ def customer_table(parameters: SimulationParameters, customers: Customers, lifet
             "collapses": lifetimes.collapses,
         }
     )
-
-
-def expected_overage(gb: Floats, cap: Floats, price: Floats, spread: float) -> Floats:
-    """Return the expected charge for volume beyond a cap, per month.
-
-    Volume is log-normal with mean `gb` and standard deviation `spread` of its log; the expectation of its excess over
-    the cap is Black's formula. NaN caps mean none.
-    """
-    limit = np.where(np.isnan(cap), np.inf, cap)
-    with np.errstate(divide="ignore"):
-        upper = (np.log(gb / limit) + spread**2 / 2) / spread
-    excess = gb * ndtr(upper) - np.where(np.isinf(limit), 0.0, cap * ndtr(upper - spread))
-    return np.asarray(np.maximum(excess, 0.0) * price)
-
-
-def monthly_margin(
-    parameters: SimulationParameters,
-    draws: Draws,
-    customers: Customers,
-    contracts: Contracts,
-    profiles: Profiles,
-    prices: PriceList,
-    window: Window,
-    month: int,
-) -> tuple[Floats, Floats]:
-    """Return the margin before discounts, and the discounts in force t months on.
-
-    Both are for the contracts open at the end of the month, at that month's prices; the discounts have a column for
-    each of t = 0 (the month itself) to the longest promotion.
-    """
-    costs, size = parameters.costs, len(customers)
-    held = contracts.take(contracts.open_at_end_of(month))
-    plan = held.plan_in(month)
-    value = held.fee_in(month, prices, parameters) - prices.cost[plan]
-    value += np.where(prices.family[plan] == "fixed_voice", parameters.billing.voice_charge, 0.0)
-    margin = by_customer(held.row, value, size)
-
-    running = profiles.contracts.open_at_end_of(month)
-    gb = np.where(running, expected_gb(parameters, window, profiles, month), 1e-12)
-    plan = profiles.contracts.plan_in(month)
-    # The month's sum varies with its own level and, a little, with its days.
-    spread = float(np.hypot(parameters.usage.month_sd, 0.08))
-    overage = expected_overage(gb, prices.cap_gb[plan], prices.overage[plan], spread)
-    margin += by_customer(profiles.contracts.row, np.where(running, overage - gb * costs.per_gb, 0.0), size)
-
-    failure = np.array([parameters.billing.failure[name] for name in METHODS])[customers.method]
-    margin -= contact_rate(parameters, draws, customers) * costs.per_contact + failure * costs.per_payment_failure
-    most = max(parameters.plans.promotion_months)
-    left = month_of(held.discount_until) - month
-    discounts = np.stack(
-        [by_customer(held.row, np.where(left >= t, held.discount, 0.0), size) for t in range(most + 1)], axis=1
-    )
-    return margin, discounts
-
-
-def future_margin(
-    parameters: SimulationParameters,
-    lifetimes: Lifetimes,
-    margin: Floats,
-    discounts: Floats,
-    spell_month: Integers,
-    term: Integers,
-    renews: Flags,
-) -> Floats:
-    """Return the expected discounted margin over each horizon, shape (customers, horizons).
-
-    Sum over t = 1..H of m_t x S(tau + t) / S(tau) x (1 + d)^(-t/12), tau = `spell_month`, d = the annual rate: a month
-    counts if the customer is still there at its end. The first 36 months are summed, the rest, where hazard and margin
-    are constant, is a geometric series.
-    """
-    costs = parameters.costs
-    factor = (1 + costs.annual_discount_rate) ** (-1 / 12)
-    alive = np.ones(len(margin))
-    total = np.zeros(len(margin))
-    results = np.empty((len(margin), len(costs.horizons)))
-    rate = alive
-    for t in range(1, _EXPLICIT_MONTHS + 1):
-        rate = hazard(parameters, lifetimes.theta, lifetimes.behavior, spell_month + t, term, renews)
-        alive = alive * (1 - rate)
-        worth = margin - (discounts[:, t] if t < discounts.shape[1] else 0.0)
-        total = total + worth * alive * factor**t
-        for column, horizon in enumerate(costs.horizons):
-            if horizon == t:
-                results[:, column] = total
-    ratio = (1 - rate) * factor
-    last = margin * alive * factor**_EXPLICIT_MONTHS
-    for column, horizon in enumerate(costs.horizons):
-        if horizon > _EXPLICIT_MONTHS:
-            months = horizon - _EXPLICIT_MONTHS
-            results[:, column] = total + last * ratio * (1 - ratio**months) / (1 - ratio)
-    return results
 
 
 def _states(customers: Customers, lifetimes: Lifetimes, month: int) -> Integers:
@@ -182,8 +88,8 @@ def state_table(
         renews = np.where(returned, second.renews, first.renews)
         end_month = np.where(returned, second.end_month, first.end_month)
         is_open = first.open_at_end_of(month) | second.open_at_end_of(month)
-        margin, discounts = monthly_margin(parameters, draws, customers, contracts, profiles, prices, window, month)
-        future = future_margin(parameters, lifetimes, margin, discounts, np.maximum(spell_month, 0), term, renews)
+        ahead = margin_ahead(parameters, draws, customers, contracts, profiles, prices, window, month)
+        future = future_margin(parameters, lifetimes, ahead, np.maximum(spell_month, 0), term, renews)
         rate = hazard(parameters, lifetimes.theta, lifetimes.behavior, spell_month + 1, term, renews)
         known = lifetimes.order_date <= last_day(month)
         rows = np.flatnonzero(known)
@@ -197,13 +103,10 @@ def state_table(
             "is_committed": committed[rows],
             "is_leaving": (is_open & (end_month < NEVER) & (end_month - month <= 2))[rows],
             "true_monthly_hazard": numbers_or_null(np.where(is_open, rate, np.nan)[rows], pa.float64()),
-            "expected_monthly_margin": np.where(is_open, margin - discounts[:, 0], 0.0)[rows],
+            "expected_monthly_margin": np.where(is_open, ahead.now, 0.0)[rows],
         }
         for column, name in enumerate(("12m", "36m", "total")):
             columns[f"expected_future_margin_{name}"] = np.where(is_open, future[:, column], 0.0)[rows]
         parts.append(pa.table(columns))
     table = pa.concat_tables(parts)
     return table.sort_by([("customer_id", "ascending"), ("as_of_date", "ascending")])
-
-
-assert max(TERMS) + 1 <= _EXPLICIT_MONTHS
