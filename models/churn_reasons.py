@@ -219,11 +219,11 @@ def churn_reasons(model: ChurnHazard, customers: pd.DataFrame) -> pd.Series:
 def contributions(model: ChurnHazard, customers: pd.DataFrame) -> Floats:
     """What each of ``REASONS`` adds to the log-odds of leaving next month, array (customers, reasons)."""
     typical = _typical_of(model.typical_, customers)
-    expected = model.next_month_log_odds(customers)
+    expected = model.near_.next_month_log_odds(customers)
     columns = []
     for reason in REASONS:
         changed = customers.assign(**{column: typical[column].to_numpy() for column in reason.covariates})
-        columns.append(expected - model.next_month_log_odds(changed))
+        columns.append(expected - model.near_.next_month_log_odds(changed))
     return np.column_stack(columns)
 
 

@@ -20,29 +20,19 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
-from sklearn.ensemble import HistGradientBoostingClassifier
-from sklearn.metrics import log_loss
 from sklearn.utils.validation import check_is_fitted
-from threadpoolctl import threadpool_limits
 
-from models.hazard_covariates import (
-    COVARIATES,
-    IS_CATEGORY,
-    MATRIX_COLUMNS,
-    Codes,
-    category_codes,
-    matrix,
-    typical_customers,
-)
-from models.hazard_evidence import QUALITY_COLUMNS, Calibration, cross_calibrated, measures, z_score_of_log_loss
+from models.hazard_covariates import COVARIATES, typical_customers
+from models.hazard_evidence import QUALITY_COLUMNS
 from models.hazard_pairs import Pairs, make_pairs, sorted_months
 from models.hazard_parameters import HazardParameters
+from models.hazard_trust import COHORT_CURVES, HAZARD_MODEL, judge
+from models.near_hazard import NearHazard
 from models.retention import RetentionCurves
-from models.retention_cohorts import COHORT_COLUMNS
 from models.shifted_beta_geometric import Floats
 
-HAZARD_MODEL, COHORT_CURVES = "hazard_model", "cohort_curves"
-EARLY_STOPPING_SHARE = 0.15
+__all__ = ["COHORT_CURVES", "HAZARD_MODEL", "ChurnHazard"]
+
 _PRESENT = "month_number"  # null where a customer has no covariates
 
 
@@ -53,22 +43,16 @@ class ChurnHazard(BaseEstimator):
         is_trusted_: whether the covariates are used; if not, every hazard is that of ``curves``.
         is_trusted_later_: whether they are used beyond the next month too.
         decision_: why, in a sentence.
-        codes_, classifier_, known_columns_, learned_curves_: of the model, set where it could be fitted.
-        next_month_, later_months_: calibration of the next month and of those after it.
-        typical_: what is usual in a cohort (``models.churn_reasons``).
+        near_: the hazards from covariates, set where they could be fitted.
+        typical_: what is usual in a cohort (``models.churn_reasons``), likewise.
     """
 
     is_trusted_: bool
     is_trusted_later_: bool
     decision_: str
-    codes_: Codes
-    classifier_: HistGradientBoostingClassifier
-    known_columns_: NDArray[np.bool_]
-    learned_curves_: RetentionCurves
-    next_month_: Calibration
-    later_months_: Calibration
+    near_: NearHazard
     typical_: pd.DataFrame
-    _evidence: list[pd.DataFrame]
+    _evidence: tuple[pd.DataFrame, ...]
 
     def __init__(self, curves: RetentionCurves, parameters: HazardParameters | None = None) -> None:
         """Args: curves: fitted on all months; parameters: the defaults where None."""
@@ -93,26 +77,20 @@ class ChurnHazard(BaseEstimator):
         parameters = self.parameters or HazardParameters()
         months = sorted_months(sample)
         pairs = make_pairs(months, parameters.near_months)
-        self.is_trusted_, self.is_trusted_later_, self._evidence = False, False, []
-        outcomes = np.unique(pairs.outcome_month)
-        if len(outcomes) < parameters.min_history_months:
-            self.decision_ = (
-                f"Cohort curves: {len(outcomes)} months with a known outcome, where"
-                f" {parameters.min_history_months} are needed."
-            )
+        self.is_trusted_, self.is_trusted_later_, self._evidence = False, False, ()
+        missing = _missing(pairs, parameters)
+        if missing:
+            self.decision_ = f"Cohort curves: {missing}"
             return self
-        is_held_out = pairs.outcome_month > outcomes[-1] - parameters.held_out_months
-        learned, held_out = pairs.where(~is_held_out), pairs.where(is_held_out)
-        events = [int(each.churned[each.months_ahead == 1].sum()) for each in (learned, held_out)]
-        needed = [parameters.min_churned, -(-parameters.min_churned // 2)]
-        if events[0] < needed[0] or events[1] < needed[1]:
-            self.decision_ = (
-                f"Cohort curves: {events[0]} churn events to learn from and {events[1]} to judge by, where"
-                f" {needed[0]} and {needed[1]} are needed."
-            )
-            return self
-        self._fit_classifier(months, learned, parameters)
-        self._judge(months, held_out, parameters)
+        is_held_out = _is_held_out(pairs, parameters)
+        self.near_ = NearHazard(self.curves.parameters, parameters).fit(months, pairs.where(~is_held_out))
+        self.typical_ = typical_customers(months)
+        held_out = pairs.where(is_held_out)
+        predictions = self.near_.predictions(months, held_out)
+        self.near_.calibrate(predictions, held_out)
+        trust = judge(self.near_, predictions, held_out, parameters)
+        self.is_trusted_, self.is_trusted_later_ = trust.is_trusted, trust.is_trusted_later
+        self.decision_, self._evidence = trust.decision, trust.evidence
         return self
 
     def step_back(self, reason: str) -> None:
@@ -140,28 +118,13 @@ class ChurnHazard(BaseEstimator):
         near = min(parameters.near_months, months)
         hazard = expected[known]
         by_model = near if self.is_trusted_later_ else 1
-        hazard[:, :by_model] = self.near_hazard(customers[known], by_model)
+        hazard[:, :by_model] = self.near_.hazard(customers[known], by_model)
         if months > near:
             distance = np.log(hazard[:, near - 1]) - np.log(expected[known, near - 1])
             fading = 0.5 ** (np.arange(1, months - near + 1) / parameters.half_life_months)
             hazard[:, near:] = np.minimum(hazard[:, near:] * np.exp(distance[:, None] * fading), 1.0)
         expected[known] = hazard
         return expected
-
-    def near_hazard(self, customers: pd.DataFrame, months: int) -> Floats:
-        """Hazards of the coming months by the model alone, array (rows of ``customers``, months)."""
-        row = np.repeat(np.arange(len(customers)), months)
-        ahead = np.tile(np.arange(1, months + 1), len(customers))
-        cohort = self.learned_curves_.hazard(customers, months).ravel()
-        both = (self._raw(matrix(customers.iloc[row], ahead, cohort, self.codes_)), cohort)
-        hazard = np.where(ahead == 1, self.next_month_.probability(both), self.later_months_.probability(both))
-        return np.asarray(hazard.reshape(len(customers), months))
-
-    def next_month_log_odds(self, customers: pd.DataFrame) -> Floats:
-        """Log-odds to churn in the next month by the model alone."""
-        cohort = self.learned_curves_.hazard(customers, 1)[:, 0]
-        next_month = np.ones(len(customers), dtype=np.int64)
-        return self.next_month_.log_odds((self._raw(matrix(customers, next_month, cohort, self.codes_)), cohort))
 
     def has_covariates(self, customers: pd.DataFrame) -> NDArray[np.bool_]:
         """Of which customers the covariates are used."""
@@ -197,132 +160,23 @@ class ChurnHazard(BaseEstimator):
         frame["decision"] = self.decision_
         return frame.reindex(columns=list(QUALITY_COLUMNS))
 
-    def _fit_classifier(self, months: pd.DataFrame, pairs: Pairs, parameters: HazardParameters) -> None:
-        """Fit the curves and the boosting on the months before those held out; some customers say when to stop."""
-        self.learned_curves_ = RetentionCurves(self.curves.parameters).fit(_exposures(months, pairs))
-        self.codes_ = category_codes(months, months["sample_weight"].to_numpy(dtype=np.float64))
-        self.typical_ = typical_customers(months)
-        design = self._matrix_of(months, pairs)
-        # The next month weighs as much as all later ones together: it is what actions are taken on.
-        is_next = pairs.months_ahead == 1
-        weight = pairs.weight / np.where(is_next, pairs.weight[is_next].sum(), pairs.weight[~is_next].sum())
-        weight *= len(weight) / weight.sum()
-        stops = pairs.fold < EARLY_STOPPING_SHARE
-        # A source that is missing leaves columns without any value, which the boosting cannot bin.
-        self.known_columns_ = np.asarray(~np.isnan(design[~stops]).all(axis=0))
-        self.classifier_ = boosting(parameters, IS_CATEGORY[self.known_columns_])
-        # One thread: two that wait for each other at every leaf take three times the time on a busy machine.
-        with threadpool_limits(limits=1):
-            self.classifier_.fit(
-                design[~stops][:, self.known_columns_],
-                pairs.churned[~stops],
-                sample_weight=weight[~stops],
-                X_val=design[stops][:, self.known_columns_],
-                y_val=pairs.churned[stops],
-                sample_weight_val=weight[stops],
-            )
 
-    def _judge(self, months: pd.DataFrame, pairs: Pairs, parameters: HazardParameters) -> None:
-        """Calibrate on the held-out months, and compare with the cohorts' curves, calibrated in the same way."""
-        design = self._matrix_of(months, pairs)
-        model, cohort = self._raw(design), self._cohort_hazard(months, pairs)
-        is_next = pairs.months_ahead == 1
-        self.next_month_, self.later_months_ = (
-            Calibration.fit((model[part], cohort[part]), pairs.churned[part], pairs.weight[part])
-            for part in (is_next, ~is_next)
+def _is_held_out(pairs: Pairs, parameters: HazardParameters) -> NDArray[np.bool_]:
+    return np.asarray(pairs.outcome_month > pairs.outcome_month.max() - parameters.held_out_months)
+
+
+def _missing(pairs: Pairs, parameters: HazardParameters) -> str:
+    """What is too little to fit and judge by, in a sentence; empty where there is enough."""
+    outcomes = len(np.unique(pairs.outcome_month))
+    if outcomes < parameters.min_history_months:
+        return f"{outcomes} months with a known outcome, where {parameters.min_history_months} are needed."
+    is_held_out = _is_held_out(pairs, parameters)
+    churned = pairs.churned & (pairs.months_ahead == 1)
+    events = [int(churned[~is_held_out].sum()), int(churned[is_held_out].sum())]
+    needed = [parameters.min_churned, -(-parameters.min_churned // 2)]
+    if events[0] < needed[0] or events[1] < needed[1]:
+        return (
+            f"{events[0]} churn events to learn from and {events[1]} to judge by, where"
+            f" {needed[0]} and {needed[1]} are needed."
         )
-        next_pairs, later_pairs = pairs.where(is_next), pairs.where(~is_next)
-        judged, baseline = _judged(model[is_next], cohort[is_next], next_pairs)
-        evidence = [measures(each, next_pairs) for each in (judged, baseline)]
-        importance = self._importance(design[is_next], next_pairs, parameters.random_state)
-        span = {
-            "customer_months": round(float(next_pairs.weight.sum())),
-            "first_month_number": int(next_pairs.outcome_month.min()),
-            "last_month_number": int(next_pairs.outcome_month.max()),
-        }
-        self._evidence = [
-            frame.assign(hazard_model=name, **span)
-            for name, frame in zip((HAZARD_MODEL, COHORT_CURVES, HAZARD_MODEL), (*evidence, importance), strict=True)
-        ]
-        gain = z_score_of_log_loss(judged, baseline, next_pairs)
-        later_gain = z_score_of_log_loss(*_judged(model[~is_next], cohort[~is_next], later_pairs), later_pairs)
-        losses, squares = ([_measure(frame, name) for frame in evidence] for name in ("log_loss", "brier"))
-        self.is_trusted_ = gain >= parameters.min_z_score and squares[0] < squares[1]
-        self.is_trusted_later_ = self.is_trusted_ and later_gain >= parameters.min_z_score
-        later = (
-            ""
-            if self.is_trusted_later_
-            else " From the second month on the curves are used: there it is not better by more than noise."
-        )
-        self.decision_ = (
-            f"{'Hazard model' if self.is_trusted_ else 'Cohort curves'}: on {parameters.held_out_months} held-out"
-            f" months the model's log loss is {losses[0]:.4f} against {losses[1]:.4f} of the curves"
-            f" ({gain:.1f} standard errors lower; {later_gain:.1f} for the months after the next),"
-            f" its Brier score {squares[0]:.4f} against {squares[1]:.4f}.{later}"
-        )
-
-    def _importance(self, design: Floats, pairs: Pairs, random_state: int) -> pd.DataFrame:
-        """Rise of the held-out log loss when the values of one covariate are shuffled among the customers."""
-        cohort = 1.0 / (1.0 + np.exp(-design[:, MATRIX_COLUMNS.index("cohort_log_odds")]))
-        random = np.random.default_rng(random_state)
-        order = random.permutation(len(design))
-
-        def loss(changed: Floats) -> float:
-            predicted = self.next_month_.probability((self._raw(changed), cohort))
-            return float(log_loss(pairs.churned, predicted, sample_weight=pairs.weight))
-
-        intact = loss(design)
-        rows = []
-        for column, name in enumerate(MATRIX_COLUMNS):
-            if name == "months_ahead" or not self.known_columns_[column]:
-                continue
-            shuffled = design.copy()
-            shuffled[:, column] = design[order, column]
-            rows.append(("importance", name, loss(shuffled) - intact))
-        return pd.DataFrame(rows, columns=["measure", "part", "value"])
-
-    def _matrix_of(self, months: pd.DataFrame, pairs: Pairs) -> Floats:
-        return matrix(months.iloc[pairs.row], pairs.months_ahead, self._cohort_hazard(months, pairs), self.codes_)
-
-    def _cohort_hazard(self, months: pd.DataFrame, pairs: Pairs) -> Floats:
-        ahead = self.learned_curves_.hazard(months, int(pairs.months_ahead.max()))
-        return np.asarray(ahead[pairs.row, pairs.months_ahead - 1])
-
-    def _raw(self, design: Floats) -> Floats:
-        with threadpool_limits(limits=1):
-            return np.asarray(self.classifier_.predict_proba(design[:, self.known_columns_])[:, 1])
-
-
-def boosting(parameters: HazardParameters, is_category: NDArray[np.bool_]) -> HistGradientBoostingClassifier:
-    """The classifier that learns who leaves; it takes missing values as they are."""
-    return HistGradientBoostingClassifier(
-        max_iter=parameters.max_iterations,
-        learning_rate=parameters.learning_rate,
-        max_leaf_nodes=parameters.leaves,
-        min_samples_leaf=parameters.min_samples_leaf,
-        l2_regularization=1.0,
-        categorical_features=is_category,
-        early_stopping=True,
-        n_iter_no_change=10,
-        random_state=parameters.random_state,
-    )
-
-
-def _judged(model: Floats, cohort: Floats, pairs: Pairs) -> tuple[Floats, Floats]:
-    """The model's predictions and the curves', each calibrated by customers other than those it is judged on."""
-    return cross_calibrated((model, cohort), pairs), cross_calibrated((cohort,), pairs)
-
-
-def _measure(evidence: pd.DataFrame, name: str) -> float:
-    return float(evidence.loc[(evidence["measure"] == name) & evidence["part"].isna(), "value"].iloc[0])
-
-
-def _exposures(months: pd.DataFrame, pairs: Pairs) -> pd.DataFrame:
-    """Customer-months at risk and churn of the next months alone, as ``features.retention_exposures`` has them."""
-    is_next = pairs.months_ahead == 1
-    rows = months.iloc[pairs.row[is_next]]
-    keys = [*COHORT_COLUMNS, "spell_months"]
-    counts = rows[keys].assign(
-        customers_at_risk=pairs.weight[is_next], customers_churned=pairs.weight[is_next] * pairs.churned[is_next]
-    )
-    return counts.groupby(keys, dropna=False, as_index=False)[["customers_at_risk", "customers_churned"]].sum()
+    return ""

@@ -7,8 +7,8 @@ from sklearn.metrics import brier_score_loss, roc_auc_score
 from sklearn.model_selection import StratifiedKFold, cross_val_predict
 from threadpoolctl import threadpool_limits
 
-from models.hazard import boosting
 from models.hazard_parameters import HazardParameters
+from models.near_hazard import boosting
 from models.retention import RetentionCurves
 from models.retention_parameters import RetentionParameters
 
