@@ -27,6 +27,7 @@ MEASURE_COLUMNS = ("horizon_months", "cutoff_date", "forecast", "measure", "part
 BACKTEST_COLUMNS = (*MEASURE_COLUMNS, "is_champion", "is_refused", "decision")
 _SUMS = ("predicted_margin", "actual_margin")
 _SQUARED = "root_mean_square_error"
+_FEW = 5  # customers whose errors may be most of all
 _RIVALS = {HAZARD_MODEL: (COHORT_CURVES, *BASELINES), COHORT_CURVES: BASELINES}
 _JUDGED = {"margin": "margin_loss_gain", "churn": "churn_loss_gain"}
 
@@ -189,7 +190,9 @@ def _margin_measures(predicted: Floats, actual: Floats) -> Iterable[tuple[str, s
     yield "predicted_margin", None, expected
     yield "actual_margin", None, came
     yield "total_error", None, float(_relative_error(pd.Series([expected]), pd.Series([came])).iloc[0])
-    yield _SQUARED, None, float(np.sqrt(np.mean((predicted - actual) ** 2)))
+    squares = np.sort((predicted - actual) ** 2)
+    yield _SQUARED, None, float(np.sqrt(squares.mean()))
+    yield "five_largest_error_share", None, float(squares[-_FEW:].sum() / squares.sum()) if squares.any() else np.nan
     yield "rank_correlation", None, _correlation(rankdata(predicted), rankdata(actual))
     yield "gini_lift", None, _gini_lift(predicted, actual)
     tenth = np.empty(len(predicted), dtype=np.int64)

@@ -56,6 +56,12 @@ class TestMeasures:
         assert value_of(frame, "a", "top_decile_lift") == pytest.approx(10)
         assert value_of(frame, "a", "actual_margin", "1") == sum(range(91, 101))
 
+    def test_squared_error_tells_how_much_of_it_five_customers_make(self):
+        off = np.where(np.arange(100) < 5, 10.0, 1.0)
+        frame = measures_at_cutoff(6, CUTOFFS[0], {"a": off, "b": np.zeros(100)}, {}, np.zeros(100), np.zeros(100))
+        assert value_of(frame, "a", "five_largest_error_share") == pytest.approx(500 / 595)
+        assert np.isnan(value_of(frame, "b", "five_largest_error_share"))
+
     def test_a_forecast_that_tells_nobody_apart_has_no_lift_whatever_the_order_of_rows(self):
         actual = np.arange(1.0, 101.0)
         left = (np.arange(100) < 10).astype(float)

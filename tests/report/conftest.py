@@ -163,6 +163,9 @@ select '{VERSION}', '2026-10-31', 6, cutoff_date, forecast, measure, part, value
 from (values
     ('cohort_curves', 'total_error', null, -0.021), ('last_12_months', 'total_error', null, 0.083),
     ('cohort_curves', 'root_mean_square_error', null, 41.5), ('last_12_months', 'root_mean_square_error', null, 47.0),
+    ('cohort_curves', 'five_largest_error_share', null, 0.66), ('sbg_alone', 'root_mean_square_error', null, 41.2),
+    ('cohort_curves', 'margin_loss_gain', 'sbg_alone', -25.0), ('sbg_alone', 'total_error', null, -0.04),
+    ('cohort_curves', 'margin_loss_gain_error', 'sbg_alone', 50.0),
     ('cohort_curves', 'brier', null, 0.0601), ('cohort_curves', 'interval_coverage', null, 0.814),
     ('cohort_curves', 'below_interval', null, 0.092), ('cohort_curves', 'above_interval', null, 0.094),
     ('cohort_curves', 'predicted_margin', '1', 5200), ('cohort_curves', 'actual_margin', '1', 5350),

@@ -191,10 +191,15 @@ def test_past_predictions_are_shown_beside_what_came_with_the_champion_marked(la
     assert content["verdict"] == "The cohort curves beat every other forecast 6 months ahead."
     assert [(row["name"], row["is_champion"], row["total_error"]) for row in content["backtests"]] == [
         ("Cohort curves", True, -0.021),
+        ("One sBG for all", False, -0.04),
         ("Last 12 months go on", False, 0.083),
     ]
     assert content["backtest_cutoffs"] == "1 past month end"
     assert "−2.1" in content["backtest_says"]
+    assert content["errors_say"] == (
+        "RMSE is lower for “One sBG for all” over 6 months (by 0.5 standard errors). It turns on few: five"
+        " customers made 66\xa0% of the squared error of the cohort curves over 6 months."
+    )
     assert content["intervals_say"].endswith(
         "made to hold what 80\xa0% of the customers will really bring. Made so at 1 past month end, they held"
         " what 81\xa0% brought in the 6 months after; 9\xa0% brought less, 9\xa0% more."

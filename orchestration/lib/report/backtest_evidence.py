@@ -57,6 +57,7 @@ def backtest_evidence(backtest: pd.DataFrame, promised: float) -> dict[str, Any]
         "backtest_cutoffs": plural(int(cutoffs), "past month end"),
         "backtest_tenths": figures.predicted_and_actual(tenths, horizon),
         "backtest_says": _sentence(told["total_error"], FORECAST_NAMES[shown], horizon),
+        "errors_say": _errors_sentence(overall, pooled[pooled["forecast"] == shown], shown, horizon),
         "intervals_say": _intervals_sentence(best_known, promised, int(measured.loc[best_known["horizon"]])),
     }
 
@@ -74,6 +75,29 @@ def _sentence(error: Any, name: str, horizon: int) -> str:
     if abs(error) < 0.0005:
         return f"{name}: the margin of the {horizon} months after was foretold to {share(0.0005, 2)}."
     return f"{name}: the margin predicted for the {horizon} months after was {signed_share(error)} off what came."
+
+
+def _errors_sentence(overall: pd.DataFrame, measures: pd.DataFrame, shown: str, horizon: int) -> str:
+    """Say whose squared error is lower than that of the forecast shown, and on how few customers it turns."""
+    most = overall.get("five_largest_error_share", pd.Series(dtype=float)).get((horizon, shown))
+    if is_unknown(most):
+        return ""
+    errors = overall["root_mean_square_error"].rename("error").reset_index()
+    own = errors[errors["forecast"] == shown].set_index("horizon_months")["error"]
+    is_gain = measures["measure"].isin({"margin_loss_gain", "margin_loss_gain_error"})
+    gains = measures[is_gain].pivot_table(index=["horizon_months", "part"], columns="measure", values="value")
+    rivals = errors.merge(gains, left_on=["horizon_months", "forecast"], right_index=True)
+    rivals = rivals[rivals["error"] < rivals["horizon_months"].map(own)]
+    noise = -rivals["margin_loss_gain"] / rivals["margin_loss_gain_error"]
+    lower = [
+        f"“{FORECAST_NAMES[forecast]}” over {months:.0f} months (by {each:.1f} standard errors)"
+        for forecast, months, each in zip(rivals["forecast"], rivals["horizon_months"], noise, strict=True)
+    ]
+    said = f"RMSE is lower for {', '.join(lower)}." if lower else "No forecast has a lower RMSE."
+    return (
+        f"{said} It turns on few: five customers made {share(most, 0)} of the squared error of the"
+        f" {FORECAST_NAMES[shown].lower()} over {horizon} months."
+    )
 
 
 def _intervals_sentence(told: dict[str, Any], promised: float, cutoffs: int) -> str:
