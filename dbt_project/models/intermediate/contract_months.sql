@@ -5,6 +5,7 @@ select
     months.is_in_books,
     states.contract_id,
     states.customer_id,
+    states.product_code,
     states.product_family,
     states.family_rank,
     states.start_date,
