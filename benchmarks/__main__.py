@@ -20,7 +20,7 @@ def main(
         int, typer.Option(min=0, help="Usage rows loaded beside a bare copy; 0 for none.")
     ] = 100_000_000,
     rule_customers: Annotated[
-        int, typer.Option(min=0, help="Customers whose market and lifecycle are decided for a month; 0 for none.")
+        int, typer.Option(min=0, help="Customers whose market, stage and homes are made for a month; 0 for none.")
     ] = 1_000_000,
     folder: Annotated[Path, typer.Option(help="Where everything is written; must not exist.")] = Path(
         "data/benchmarks"

@@ -25,6 +25,8 @@ _CUSTOMERS = """
     insert into raw.customers by name
     select 'C' || lpad(i::varchar, 8, '0') as customer_id, if(i % 10 = 0, 'organization', 'person') as customer_type,
         date '2018-01-01' + (hash(i) % 2500)::integer as created_date,
+        -- Two at an address mostly, and forty at every fiftieth.
+        if(i // 40 % 50 = 0, 'B' || i // 40, 'S' || i // 2) as service_address_id,
         (1940 + hash(i, 1) % 65)::integer as birth_year, 'region ' || hash(i, 2) % 12 as region,
         if(i % 10 = 0 and hash(i, 3) % 3 = 0 and i % 100000 >= 20,
             'C' || lpad((i // 100000 * 100000 + i % 100000 // 20 * 10)::varchar, 8, '0'), null) as parent_customer_id,
@@ -50,6 +52,8 @@ _FEATURES = """
     insert into features.customer_features by name
     select customer_id, $day::date as as_of_date, customer_type, 'consumer' as market_segment,
         'consumer' as population, created_date as first_start_date, ($day::date - created_date)::integer as tenure_days,
+        true as has_internet, hash(customer_id, 3) % 2 > 0 as has_tv, false as has_fixed_voice, false as has_mobile,
+        false as has_cloud, false as has_security,
         created_date as spell_start_date, 1 as spells, hash(customer_id, 1) % 8 > 0 as is_open,
         if(hash(customer_id, 1) % 8 > 0, 1, 0) as open_contracts, (hash(customer_id, 4) % 200 = 0)::integer as
         suspended_contracts, if(hash(customer_id, 1) % 8 = 0, 20, null) as days_since_service_end,
@@ -66,7 +70,9 @@ _FEATURES = """
 _VALUES = """
     insert into segments.customer_value by name
     select $version as version_id, $day::date as as_of_date, customer_id,
-        (hash(customer_id, 11, $day) % 1000) / 2500.0 as churn_probability_3m
+        (hash(customer_id, 11, $day) % 1000) / 2500.0 as churn_probability_3m,
+        300 as past_value, 700 as future_value, 1000 as total_value, 15 as expected_monthly_margin,
+        (hash(customer_id, 22) % 60)::double as expected_remaining_months
     from raw.customers where hash(customer_id, 1) % 8 > 0
 """
 

@@ -147,6 +147,10 @@ class Suite:
         given = {"lake": str(self._folder.lakes / "rules"), "customers": str(self._rule_customers)}
         self._workload("prepare: many customers", "prepare_rules", given, measured=False)
         self._workload("market and lifecycle of a month, many customers", "rules", given)
+        lake = {"lake": given["lake"]}
+        self._workload("prepare: homes of many customers", "prepare_homes", lake, measured=False)
+        self._workload("households of a month, many customers", "households", lake)
+        self._workload("work at home of a month, many customers", "home_business", lake)
         shutil.rmtree(self._folder.lakes)
 
     def _models_and_reading(self) -> None:

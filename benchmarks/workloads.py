@@ -232,6 +232,32 @@ def rules(answer: Answer, lake: str, customers: str) -> None:
     answer.parts += [Part(f"dbt {model}", taken) for model, taken in seconds.items()]
 
 
+def prepare_homes(answer: Answer, lake: str) -> None:
+    """Add what households and work at home are made of to the lake of many customers."""
+    from benchmarks import homes_volume
+
+    homes_volume.prepare(_settings_of(lake, ""))
+
+
+def households(answer: Answer, lake: str) -> None:
+    """Make households and what they lack, in one dbt run."""
+    from benchmarks import homes_volume
+
+    settings = _settings_of(lake, "")
+    with answer.work():
+        seconds = homes_volume.households(settings)
+    answer.parts += [Part(f"dbt {model}", taken) for model, taken in seconds.items()]
+
+
+def home_business(answer: Answer, lake: str) -> None:
+    """Learn who works at home, score everybody and write it to the lake."""
+    from benchmarks import homes_volume
+
+    settings = _settings_of(lake, "")
+    with answer.work():
+        answer.rows = homes_volume.home_business(settings)
+
+
 def read_bi(answer: Answer) -> None:
     """Read the published views over a new connection each, as BI tools do."""
     from orchestration.lib.settings import load_settings
@@ -299,7 +325,7 @@ WORKLOADS: dict[str, Callable[..., None]] = {
     for workload in (
         deliver, parse_dbt, forget_parsed_dbt, definitions, write_volume, ingest_snapshots, ingest_usage, copy_usage,
         daily_ingest, segmentation_parts, behavior, value, read_bi,
-        prepare_rules, rules,
+        prepare_rules, rules, prepare_homes, households, home_business,
     )
 }  # fmt: skip
 

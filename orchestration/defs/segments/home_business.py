@@ -38,13 +38,9 @@ def home_business(context: dg.AssetExecutionContext, deployment: Deployment) -> 
     latest: dict[str, Any] = {}
     with deployment.warehouse.writer() as connection:
         for candidate in candidates_of(context, connection):
-            model = _fit(connection, candidate, deployment.settings.home_business)
+            written, model = write_month(connection, candidate, deployment.settings.home_business)
+            rows += written
             tell(context, model.refusal_ or f"{model.prevalence_:.1%} of consumers run a business at home.")
-            with transaction(connection):
-                rows += write_segment(
-                    connection, "home_business", candidate.version_id, candidate.as_of_date,
-                    _classified(connection, candidate, model),
-                )  # fmt: skip
             latest = {
                 "version_id": candidate.version_id,
                 "prevalence": None if model.refusal_ else round(model.prevalence_, 4),
@@ -52,6 +48,19 @@ def home_business(context: dg.AssetExecutionContext, deployment: Deployment) -> 
                 "marks": dg.MetadataValue.json(model.mark_rates_.round(4).to_dict("records")),
             }
     yield dg.MaterializeResult(asset_key=["segments", "home_business"], metadata={"rows_written": rows} | latest)
+
+
+def write_month(
+    connection: duckdb.DuckDBPyConnection, candidate: Candidate, parameters: HomeBusinessParameters
+) -> tuple[int, HomeBusinessModel]:
+    """Write the home businesses of a candidate in one transaction; return the rows written and the model."""
+    model = _fit(connection, candidate, parameters)
+    with transaction(connection):
+        rows = write_segment(
+            connection, "home_business", candidate.version_id, candidate.as_of_date,
+            _classified(connection, candidate, model),
+        )  # fmt: skip
+    return rows, model
 
 
 def _fit(
