@@ -10,6 +10,7 @@ from models.cluster_names import effect_sizes, name_cluster, spoken_features, un
 from models.cluster_partition import Labels
 from models.cluster_rules import Bounds, Rule, cluster_rule, measure_rule
 from models.feature_clusters import FeatureClusters
+from models.feature_words import feature_words
 
 TOP_FEATURES, LEADING_FEATURES, EXEMPLARS = 5, 3, 3
 REASONS = 3
@@ -75,13 +76,18 @@ def describe(
 
 
 CLUSTER_COLUMNS = [
-    *("population", "cluster_id", "cluster_name", "rule", "rule_precision", "rule_recall"),
+    *("population", "cluster_id", "cluster_name", "rule", "rule_in_words", "rule_precision", "rule_recall"),
     *("customers", "share", "jaccard", "silhouette", "top_features", "exemplars"),
 ]
 
 
 def _said(rule: Rule) -> dict[str, object]:
-    return {"rule": rule.text, "rule_precision": rule.precision, "rule_recall": rule.recall}
+    return {
+        "rule": rule.text,
+        "rule_in_words": rule.words,
+        "rule_precision": rule.precision,
+        "rule_recall": rule.recall,
+    }
 
 
 def _exemplars(sample: pd.DataFrame, member: np.ndarray, distance: np.ndarray, features: pd.Series) -> str:
@@ -138,8 +144,6 @@ def reasons(model: FeatureClusters, batch: pd.DataFrame, own: Labels, runner_up:
 
 
 def _words(feature: str) -> tuple[str, str]:
-    """Return what is said of little and of much of a feature: `gb_month_3m` → `low gb month`, `high gb month`."""
-    stem = feature.rsplit("_", 1)[0] if feature.rsplit("_", 1)[-1] in ("1m", "3m", "12m") else feature
-    if stem.startswith("has_"):
-        return f"no {stem[4:].replace('_', ' ')}", stem[4:].replace("_", " ")
-    return f"low {stem.replace('_', ' ')}", f"high {stem.replace('_', ' ')}"
+    """Return what is said of little and of much of a feature: `gb_month_3m` → `low GB a month`, `high GB a month`."""
+    words = feature_words(feature)
+    return (f"no {words}", words) if feature.startswith("has_") else (f"low {words}", f"high {words}")

@@ -8,6 +8,7 @@ import pandas as pd
 from sklearn.tree import DecisionTreeClassifier
 
 from models.feature_space import FeatureScheme
+from models.feature_words import condition_words
 
 Bounds = dict[str, tuple[float, float]]
 
@@ -16,13 +17,14 @@ Bounds = dict[str, tuple[float, float]]
 class Rule:
     """A condition over the features' columns that is valid SQL, and how well it says the cluster.
 
-    `bounds` is the same condition as data: at least, and below, per column.
+    `words` say the same to people; `bounds` is the same condition as data: at least, and below, per column.
     """
 
     text: str
     precision: float
     recall: float
     bounds: Bounds = field(default_factory=dict)
+    words: str = "everybody"
 
 
 EVERYBODY = Rule("true", 1.0, 1.0)
@@ -90,11 +92,13 @@ def _branches(tree: DecisionTreeClassifier, names: list[str]) -> list[Bounds]:
 def measure_rule(bounds: Bounds, frame: pd.DataFrame, member: np.ndarray, scheme: FeatureScheme) -> Rule:
     """Write a condition, and measure on these rows how well it says who is a member; unknown values never meet it."""
     caught = np.ones(len(frame), dtype=bool)
-    parts = []
+    parts, words = [], []
     for name, (low, high) in bounds.items():
         values = frame[name].to_numpy()
         caught &= ~np.isnan(values) & (values >= low) & (values < high)
-        if scheme.feature(name).kind == "flag":
+        is_flag = scheme.feature(name).kind == "flag"
+        words.append(condition_words(name, low, high, is_flag=is_flag))
+        if is_flag:
             parts.append(name if low > 0 else f"not {name}")
             continue
         if low > -np.inf:
@@ -104,7 +108,9 @@ def measure_rule(bounds: Bounds, frame: pd.DataFrame, member: np.ndarray, scheme
     hits = float((caught & member).sum())
     precision = hits / caught.sum() if caught.any() else 0.0
     recall = hits / float(member.sum()) if member.any() else 0.0
-    return Rule(" and ".join(parts) or "true", float(precision), recall, bounds)
+    if not bounds:
+        return Rule("true", float(precision), recall)
+    return Rule(" and ".join(parts), float(precision), recall, bounds, ", ".join(words))
 
 
 def _plain(number: float) -> str:

@@ -152,6 +152,7 @@ SEGMENT_TABLES: Mapping[str, Mapping[str, str]] = {
         "cluster_id": "varchar",
         "cluster_name": "varchar",
         "rule": "varchar",
+        "rule_in_words": "varchar",
         "rule_precision": "double",
         "rule_recall": "double",
         "customers": "bigint",

@@ -6,9 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from models.behavior_features import FEATURES, USAGE
+from models.behavior_features import BILLING, FEATURES, USAGE
 from models.cluster_names import NUMERALS, effect_sizes, name_cluster, unused
-from models.cluster_rules import cluster_rule
+from models.cluster_rules import cluster_rule, measure_rule
+from models.feature_words import FEATURE_WORDS
+from models.mid_band_features import NEEDS
 
 
 def name(effects: dict[str, float], taken: tuple[str, ...] = (), typical: float = np.nan) -> str:
@@ -125,6 +127,31 @@ def test_an_unknown_value_never_meets_a_threshold():
     rule = cluster_rule(frame, np.array([False] * 30 + [True] * 60), USAGE)
     assert rule.recall < 1
     assert cluster_rule(frame, np.ones(90, dtype=bool), USAGE).text == "true"
+
+
+def test_a_rule_says_in_words_what_it_says_of_columns():
+    frame = pd.DataFrame({"upload_share_3m": [0.1, 0.3], "gb_month_3m": [50.0, 2000.0], "has_tv": [1.0, 0.0]})
+    unbounded = float("inf")
+    bounds = {
+        "upload_share_3m": (0.225, unbounded),
+        "gb_month_3m": (-unbounded, 2500.0),
+        "devices_3m": (2.5, 4.5),
+        "has_tv": (-unbounded, 0.5),
+        "has_mobile": (0.5, unbounded),
+    }
+    rule = measure_rule(bounds, frame.assign(devices_3m=3.0, has_mobile=1.0), np.array([False, True]), USAGE)
+    assert rule.words == (
+        "upload share at least 22.5\u00a0%, GB a month under 2,500, devices from 2.5 to under 4.5,"
+        " without TV, with mobile"
+    )
+    assert (rule.precision, rule.recall) == (1, 1)
+    assert measure_rule({}, frame, np.array([True, True]), USAGE).words == "everybody"
+
+
+@pytest.mark.parametrize("scheme", [USAGE, BILLING, NEEDS], ids=lambda scheme: scheme.name)
+def test_every_feature_has_words_of_its_own(scheme):
+    words = [FEATURE_WORDS[name] for name in scheme.names]
+    assert len({*words}) == len(words)
 
 
 def test_thresholds_are_readable():

@@ -55,9 +55,10 @@ create table bi.value_backtest (version_id varchar, as_of_date date, horizon_mon
     forecast varchar, measure varchar, part varchar, value double, customers bigint, is_champion boolean,
     is_refused boolean, decision varchar);
 create table bi.behavior_clusters (version_id varchar, as_of_date date, population varchar, cluster_id varchar,
-    cluster_name varchar, rule varchar, rule_precision double, rule_recall double, customers bigint, share double,
-    jaccard double, silhouette double, first_version_id varchar, matched_jaccard double, top_features varchar,
-    exemplars varchar, later_churn_rate double, later_margin decimal(18, 2));
+    cluster_name varchar, rule varchar, rule_in_words varchar, rule_precision double, rule_recall double,
+    customers bigint, share double, jaccard double, silhouette double, first_version_id varchar,
+    matched_jaccard double, top_features varchar, exemplars varchar, later_churn_rate double,
+    later_margin decimal(18, 2));
 create table bi.behavior_evidence (version_id varchar, as_of_date date, population varchar, k integer,
     silhouette double, prediction_strength double, min_jaccard double, is_chosen boolean, decision varchar,
     later_churn_association double, later_margin_association double, outcome_customers bigint);
@@ -87,8 +88,8 @@ create table bi.b2b_evidence (version_id varchar, as_of_date date, product_famil
     explained_deviance double, auc double, companies bigint, holders bigint);
 create table bi.wholesale_customers (version_id varchar, as_of_date date, customer_id varchar, is_reseller boolean,
     is_open boolean, wholesale_contracts integer, own_lines integer, downstream_customers integer,
-    downstream_lines integer, downstream_fee decimal(18, 2), downstream_margin decimal(18, 2),
-    monthly_fee decimal(18, 4), total_value decimal(18, 2));
+    downstream_customers_once integer, downstream_lines integer, downstream_fee decimal(18, 2),
+    downstream_margin decimal(18, 2), monthly_fee decimal(18, 4), total_value decimal(18, 2));
 create table bi.lifecycle_stages (version_id varchar, as_of_date date, lifecycle_stage varchar, customers bigint,
     share double, total_value decimal(18, 2), opened bigint, inflow bigint, outflow bigint,
     future_value decimal(18, 2), mean_churn_probability_3m double, median_months_in_stage double);
@@ -242,9 +243,10 @@ insert into bi.b2b_evidence values
     ('{VERSION}', '2026-10-31', 'mobile', 'look_alikes', 0.01, 0.55, 60, 15),
     ('{VERSION}', '2026-10-31', 'mobile', 'staff_bands', 0.03, 0.58, 60, 15);
 insert into bi.wholesale_customers values
-    ('{VERSION}', '2026-10-31', 'w1', true, true, 0, 2, 9, 14, 700, 410, 90, 4000),
-    ('{VERSION}', '2026-10-31', 'w2', false, true, 3, 1, 0, 0, 0, 0, 5000, 90000),
-    ('{VERSION}', '2026-10-31', 'w3', false, false, 0, 0, 0, 0, 0, 0, 0, 100);
+    ('{VERSION}', '2026-10-31', 'w1', true, true, 0, 2, 9, 9, 14, 700, 410, 90, 4000),
+    ('{VERSION}', '2026-10-31', 'w2', false, true, 3, 1, 0, 0, 0, 0, 0, 5000, 90000),
+    ('{VERSION}', '2026-10-31', 'w3', false, false, 0, 0, 0, 0, 0, 0, 0, 0, 100),
+    ('{VERSION}', '2026-10-31', 'w4', true, true, 0, 0, 3, 1, 4, 100, 50, 10, 1000);
 insert into bi.lifecycle_stages
 select '2026-09-30.1', '2026-09-30', *, null, null, null, null, null, null from (values
     ('onboarding', 60, 0.0609, 30000), ('growing', 40, 0.0406, 90000), ('mature', 560, 0.5685, 980000),
@@ -284,11 +286,13 @@ select '{VERSION}', '2026-10-31', * from (values
 """
 _CLUSTERS = (
     ("consumer-01", "Light evening downloaders", 420, 0.53, 0.93,
-     "gb_month_3m <= 212 and evening_share_3m > 0.31", [("gb_month_3m", -1.31, 118.0, 402.0)]),
+     "gb_month_3m < 212 and evening_share_3m >= 0.31", "GB a month under 212, evening share at least 31\u00a0%",
+     [("gb_month_3m", -1.31, 118.0, 402.0)]),
     ("consumer-02", "Heavy night downloaders", 210, 0.27, 0.82,
-     "gb_month_3m > 212", [("gb_month_3m", 1.62, 655.0, 160.0), ("night_share_3m", 1.1, 0.31, 0.12)]),
+     "gb_month_3m >= 212", "GB a month at least 212",
+     [("gb_month_3m", 1.62, 655.0, 160.0), ("night_share_3m", 1.1, 0.31, 0.12)]),
     ("consumer-03", "Daytime uploaders with cloud", 160, 0.20, 0.71,
-     "upload_share_3m > 0.22", [("upload_share_3m", 2.4, 0.35, 0.08), ("has_cloud", 1.9, 0.42, 0.05)]),
+     "upload_share_3m >= 0.22", None, [("upload_share_3m", 2.4, 0.35, 0.08), ("has_cloud", 1.9, 0.42, 0.05)]),
 )  # fmt: skip
 
 
@@ -305,12 +309,12 @@ def lake(empty_lake: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
     """Two published months of a thousand customers."""
     empty_lake.execute(_ROWS)
     _insert_values(empty_lake)
-    for cluster_id, name, customers, share, jaccard, rule, apart in _CLUSTERS:
+    for cluster_id, name, customers, share, jaccard, rule, words, apart in _CLUSTERS:
         features = [dict(zip(("feature", "effect", "typical", "typical_rest"), each, strict=True)) for each in apart]
         empty_lake.execute(
             "insert into bi.behavior_clusters"
-            " values (?, ?, 'consumer', ?, ?, ?, 0.94, 0.9, ?, ?, ?, 0.3, ?, 0.9, ?, '[]', 0.02, 31)",
-            [VERSION, "2026-10-31", cluster_id, name, rule, customers, share, jaccard,
+            " values (?, ?, 'consumer', ?, ?, ?, ?, 0.94, 0.9, ?, ?, ?, 0.3, ?, 0.9, ?, '[]', 0.02, 31)",
+            [VERSION, "2026-10-31", cluster_id, name, rule, words, customers, share, jaccard,
              VERSION if cluster_id == "consumer-03" else BEFORE, json.dumps(features)],
         )  # fmt: skip
     empty_lake.execute(

@@ -113,7 +113,7 @@ def test_clusters_show_rule_evidence_and_stability(page: Page) -> None:
     words = page.words["clusters"]
     assert "Consumer customers fall into 3 groups" in words
     assert "business customers differ by degree, not in kind" in words
-    assert "gb_month_3m <= 212 and evening_share_3m > 0.31" in words
+    assert "gb_month_3m < 212 and evening_share_3m >= 0.31" in words
     assert "3 (chosen)" in words
     assert "doubtful" in words
     assert "new" in words
@@ -155,8 +155,9 @@ def test_wholesale_shows_the_lines_downstream_of_who_is_open(
     lake: duckdb.DuckDBPyConnection, settings: Settings, page: Page
 ) -> None:
     words = page.words["mid-band"]
-    assert "2 wholesale customers, with 14 lines downstream of them: 9 customers who pay CHF 700 a month." in words
-    assert "Resellers 1 0 2 90 9 14 700 410 4,000" in words
+    # Two customers buy through both resellers.
+    assert "3 wholesale customers, with 18 lines downstream of them: 10 customers who pay CHF 800 a month." in words
+    assert "Resellers 2 0 2 100 10 18 800 460 5,000" in words
     lake.execute("delete from bi.b2b_mid_band")
     lake.execute("delete from bi.wholesale_customers where is_reseller")
     alone = Page(build_report(lake, VERSION, settings)).words["mid-band"]
@@ -255,7 +256,7 @@ def test_an_unknown_version_is_an_error_that_names_those_there_are(
 
 def test_what_data_say_is_text_and_never_markup(lake: duckdb.DuckDBPyConnection) -> None:
     evil = '<script>alert(1)</script> $x_1$ & "q" \' {{ 7*7 }}'
-    lake.execute("update bi.behavior_clusters set cluster_name = $1, rule = $1", [evil])
+    lake.execute("update bi.behavior_clusters set cluster_name = $1, rule = $1, rule_in_words = $1", [evil])
     lake.execute("update bi.segment_migrations set to_segment = $1 where to_segment = 'mature'", [evil])
     lake.execute("update ops.quarantine set reason = $1, column_name = $1, value = $1, file = $1", [evil])
     lake.execute("update ops.source_checks set message = $1, advice = $1", [evil])
@@ -268,6 +269,16 @@ def test_what_data_say_is_text_and_never_markup(lake: duckdb.DuckDBPyConnection)
     assert "49" not in re.findall(r"\{\{ (.*?) \}\}", document)
     assert "&lt;script&gt;alert(1)" in document
     Page(document)
+
+
+def test_a_cluster_has_its_rule_in_words_and_as_a_condition(
+    lake: duckdb.DuckDBPyConnection, settings: Settings
+) -> None:
+    document = build_report(lake, VERSION, settings)
+    words = "GB a month under 212, evening share at least 31\u00a0%"
+    assert f"{words}<br><code>gb_month_3m &lt; 212 and evening_share_3m &gt;= 0.31</code>" in document
+    # A version from before words were written has the condition alone.
+    assert '<p class="rule"><code>upload_share_3m &gt;= 0.22</code></p>' in document
 
 
 def test_the_file_appears_whole_under_its_version(

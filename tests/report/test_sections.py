@@ -92,7 +92,7 @@ def test_what_sets_a_cluster_apart_has_the_unit_of_the_feature() -> None:
         "TV: 100\u00a0%",
     ]
     assert features_apart(None) == []
-    assert feature_name("mean_days_late_12m") == "Mean days late"
+    assert feature_name("mean_days_late_12m") == "Days late"
 
 
 def test_the_transition_matrix_keeps_every_customer_and_the_given_order() -> None:

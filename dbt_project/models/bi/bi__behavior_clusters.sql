@@ -5,6 +5,7 @@ select
     segments.cluster_id,
     segments.cluster_name,
     segments.rule,
+    segments.rule_in_words,
     segments.rule_precision,
     segments.rule_recall,
     segments.customers,

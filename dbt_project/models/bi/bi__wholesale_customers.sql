@@ -10,6 +10,7 @@ select
     customers.wholesale_contracts,
     customers.own_lines,
     customers.downstream_customers,
+    customers.downstream_customers_once,
     customers.downstream_lines,
     customers.downstream_fee,
     customers.downstream_margin,

@@ -39,16 +39,45 @@ own as (
     group by version_id, customer_id
 ),
 
+downstream_of_customers as (
+    select
+        contracts.version_id,
+        contracts.reseller_customer_id,
+        contracts.customer_id,
+        wholesale.is_open,
+        count(*) as lines,
+        sum(contracts.net_fee) as net_fee,
+        sum(contracts.margin) as margin
+    from contracts
+    inner join wholesale
+        on
+            contracts.version_id = wholesale.version_id
+            and contracts.reseller_customer_id = wholesale.customer_id
+    where contracts.reseller_customer_id <> contracts.customer_id
+    group by contracts.version_id, contracts.reseller_customer_id, contracts.customer_id, wholesale.is_open
+),
+
+-- Who buys through two resellers is one customer: of the one that is open, then the one that is paid most.
+placed as (
+    select
+        *,
+        row_number() over (
+            partition by version_id, customer_id
+            order by is_open desc, net_fee desc, reseller_customer_id asc
+        ) as place
+    from downstream_of_customers
+),
+
 downstream as (
     select
         version_id,
         reseller_customer_id,
-        count(distinct customer_id) as downstream_customers,
-        count(*) as downstream_lines,
+        count(*) as downstream_customers,
+        sum(case when place = 1 then 1 else 0 end) as downstream_customers_once,
+        sum(lines) as downstream_lines,
         sum(net_fee) as downstream_fee,
         sum(margin) as downstream_margin
-    from contracts
-    where reseller_customer_id <> customer_id
+    from placed
     group by version_id, reseller_customer_id
 )
 
@@ -64,6 +93,7 @@ select
     cast(coalesce(own.wholesale_contracts, 0) as integer) as wholesale_contracts,
     cast(coalesce(own.own_lines, 0) as integer) as own_lines,
     cast(coalesce(downstream.downstream_customers, 0) as integer) as downstream_customers,
+    cast(coalesce(downstream.downstream_customers_once, 0) as integer) as downstream_customers_once,
     cast(coalesce(downstream.downstream_lines, 0) as integer) as downstream_lines,
     cast(coalesce(downstream.downstream_fee, 0) as decimal(18, 2)) as downstream_fee,
     cast(coalesce(downstream.downstream_margin, 0) as decimal(18, 2)) as downstream_margin,

@@ -1,12 +1,12 @@
 """The section about behavioral clusters: what they are, how many the data bear out, how firm each is."""
 
 import json
-import re
 from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
 
+from models.feature_words import feature_words, is_percentage
 from orchestration.lib.report import figures
 from orchestration.lib.report.data import ReportData
 from orchestration.lib.report.formats import is_unknown, label, number, share
@@ -19,15 +19,6 @@ STATUS_MEANING = {
     "mixed": "between clusters, so in none",
     "insufficient_history": "too little history to tell",
     "not_applicable": "not open, or not in a population that is clustered",
-}
-FEATURE_WORDS = {
-    "gb_month": "GB a month",
-    "peak_mbps": "Peak Mbit/s",
-    "download_mbps": "Mbit/s of the plan",
-    "sessions_day": "Sessions a day",
-    "tv": "TV",
-    "usage_revenue": "Usage revenue a month",
-    "term_months": "Months of term",
 }
 
 
@@ -149,12 +140,12 @@ def features_apart(top_features: Any, most: int = 3) -> list[str]:
 
 
 def feature_name(feature: str) -> str:
-    """Write a feature in words, without the window it is measured over: ``gb_month_3m`` → ``GB a month``."""
-    words = re.sub(r"_\d+m(_mean)?$", "", feature).removeprefix("has_")
-    return FEATURE_WORDS.get(words) or label(words)
+    """Write a feature in words that can begin a line: ``evening_share_3m`` → ``Evening share``."""
+    words = feature_words(feature)
+    return words[:1].upper() + words[1:]
 
 
 def _typical(feature: str, value: Any) -> str:
-    if feature.startswith("has_") or "_share" in feature or feature.startswith("cap_use"):
+    if feature.startswith("has_") or is_percentage(feature):
         return share(value, 0)
     return number(value, 0 if is_unknown(value) or abs(value) >= 20 or float(value).is_integer() else 1)

@@ -209,7 +209,7 @@ _QUERIES = {
     """,
     "wholesale": """
         select is_reseller, count(*) as customers, sum(wholesale_contracts) as wholesale_contracts,
-            sum(own_lines) as own_lines, sum(downstream_customers) as downstream_customers,
+            sum(own_lines) as own_lines, sum(downstream_customers_once) as downstream_customers,
             sum(downstream_lines) as downstream_lines, sum(downstream_fee) as downstream_fee,
             sum(downstream_margin) as downstream_margin, sum(monthly_fee) as monthly_fee,
             sum(total_value) as total_value

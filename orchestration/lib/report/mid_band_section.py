@@ -81,7 +81,8 @@ def _needs(companies: pd.DataFrame, clusters: pd.DataFrame) -> list[dict[str, An
             | {
                 "name": STATUS_NAMES.get(row["needs_status"], "In no cluster") if known is None else known.cluster_name,
                 "share": row["companies"] / total,
-                "rule": "" if known is None or is_unknown(known.rule) else known.rule,
+                "rule": None if known is None else known.rule,
+                "rule_in_words": None if known is None else known.rule_in_words,
                 "apart": [] if known is None else features_apart(known.top_features),
                 "jaccard": None if known is None else known.jaccard,
                 "stability": "" if known is None else stability(known.jaccard),
