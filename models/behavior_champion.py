@@ -23,6 +23,8 @@ from models.cluster_store import dump_model, load_model, model_hash
 
 # The features look back at most so far.
 WINDOW_MONTHS = 12
+# Changes of the level of prices that are told.
+TOLD_LEVEL = 0.02
 
 
 class Day(Protocol):
@@ -116,7 +118,7 @@ def segment_month(
     if empty or values.empty:
         reason = f"{', '.join(empty) or 'no cluster'} has no members left"
         return _fitted(challenger(), version_id, as_of_date, reason, drift)
-    registered = champion.registered | drift | {"decision": "kept", "reason": _kept_because(status, feature, index)}
+    registered = champion.registered | drift | {"decision": "kept", "reason": _kept_because(status, feature, found)}
     age = _months(as_of_date) - _months(champion.registered["challenged_as_of_date"])
     if age >= settings.refit_months:
         other = challenger()
@@ -172,10 +174,13 @@ def _fitted(
     return BehaviorMonth(segmentation, registered | drift, stored)
 
 
-def _kept_because(status: str, feature: str, index: pd.Series) -> str:
+def _kept_because(status: str, feature: str, drift: pd.DataFrame) -> str:
+    named = drift.set_index("feature")
     if status == "watch":
-        return f"{feature} begins to drift (PSI {index[feature]:.2f})"
-    return "the customers are like those it was fitted on"
+        return f"{feature} begins to drift (PSI {named['psi'][feature]:.2f})"
+    moved = named.loc[(named["level"] - 1).abs() >= TOLD_LEVEL, "level"].sort_index()
+    prices = "".join(f"; {name} has {'risen' if level > 1 else 'fallen'} for all" for name, level in moved.items())
+    return f"the customers are like those it was fitted on{prices}"
 
 
 def _months(day: Day) -> int:

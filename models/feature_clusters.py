@@ -102,7 +102,8 @@ class FeatureClusters(ClusterMixin, TransformerMixin, BaseEstimator):
 
     def drift(self, X: pd.DataFrame) -> pd.DataFrame:
         """Return how far each used feature, the clusters and the distances have moved since the fit."""
-        return stability_index(self.reference_, self._watched(X))
+        money = [feature.name for feature in self.scheme_.features if feature.is_money]
+        return stability_index(self.reference_, self._watched(X), money)
 
     def _watched(self, X: pd.DataFrame) -> pd.DataFrame:
         labels, distances = self.assign(X)

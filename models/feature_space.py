@@ -19,7 +19,8 @@ Array = NDArray[np.float64]
 class Feature:
     """A column: its group, its kind (`amount`, `share` or `flag`), and the words for much and for little of it.
 
-    `high` and `low` are what a cluster's name says of it, None where that is not worth a word.
+    `high` and `low` are what a cluster's name says of it, None where that is not worth a word. Of money a change that
+    all share is a price and no drift.
     """
 
     name: str
@@ -27,6 +28,7 @@ class Feature:
     kind: str
     high: str | None = None
     low: str | None = None
+    is_money: bool = False
 
 
 @dataclass(frozen=True)

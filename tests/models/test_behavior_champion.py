@@ -53,6 +53,12 @@ def steady(frame: pd.DataFrame, seed: int = 1) -> pd.DataFrame:
     return later
 
 
+def list_fees(frame: pd.DataFrame) -> pd.Series:
+    """What customers pay by a price list: few prices, of plans and of what is added."""
+    plan = frame["download_mbps"].map({50.0: 19.99, 100.0: 29.99, 250.0: 39.99, 1000.0: 59.99})
+    return plan + 9.99 * frame["has_tv"] + 12 * frame["has_mobile"] + 6.5 * frame["has_security"]
+
+
 def test_a_stored_model_scores_as_the_fitted_one_and_holds_no_customer(base, first):
     again = champion_of(first)
     assert not hasattr(again.model, "sample_")
@@ -108,6 +114,36 @@ def test_a_shift_of_a_feature_is_acted_on_in_the_same_run_and_ids_survive(base, 
     assert (month.segmentation.events["event"] == "kept").all()
 
 
+@pytest.mark.parametrize("factor", [0.9, 1.08])
+def test_prices_that_change_for_everybody_are_no_drift(base, first, factor):
+    later = steady(base[0]).assign(monthly_fee=base[0]["monthly_fee"] * factor)
+    month = next_month(first, base[0], later)
+    assert month.registered["decision"] == "kept"
+    assert month.registered["drift_status"] == "steady"
+    assert f"monthly_fee has {'risen' if factor > 1 else 'fallen'} for all" in month.registered["reason"]
+    before, now = first.segmentation.score(base[0]), month.segmentation.score(later)
+    assert (before["cluster_id"].fillna("") == now["cluster_id"].fillna("")).mean() >= 0.97
+
+
+def test_a_price_rise_moves_no_customer_where_fees_are_what_is_clustered(base):
+    random = np.random.default_rng(3)
+    # What is left where no usage is on record.
+    known = ["customer_id", "is_open", "tenure_months", "has_tv", "has_mobile", "has_security", "product_families"]
+    frame = base[0][[*known, "has_internet", "has_autopay", "term_months", "download_mbps", "late_share_12m"]]
+    frame = frame.assign(monthly_fee=list_fees(frame))
+    first = segment_month(frame, "consumer", "2026-01-31.1", JANUARY)
+    assert first.registered["basis"] == "billing"
+    assert first.registered["clusters"] > 1
+    for share, factor in ((1.0, 1.08), (0.6, 1.04)):
+        dearer = np.where(random.random(len(frame)) < share, factor, 1.0)
+        later = frame.assign(monthly_fee=frame["monthly_fee"] * dearer)
+        month = next_month(first, frame, later)
+        assert month.registered["decision"] == "kept", month.registered["reason"]
+        assert month.registered["drift_status"] == "steady"
+        before, now = first.segmentation.score(frame), month.segmentation.score(later)
+        assert (before["cluster_id"].fillna("") == now["cluster_id"].fillna("")).mean() >= 0.97
+
+
 def test_a_population_without_customers_has_a_model_that_goes_once_there_are_some(base, first):
     nobody = segment_month(base[0].head(0), "consumer", "2026-01-31.1", JANUARY)
     assert nobody.registered["clusters"] == 0
@@ -147,6 +183,42 @@ def test_stability_index_of_a_share_that_doubles_is_as_by_hand():
     drift = stability_index(before, pd.DataFrame({"has_tv": [1.0] * 400 + [0.0] * 600}))
     expected = (0.4 - 0.2) * np.log(0.4 / 0.2) + (0.6 - 0.8) * np.log(0.6 / 0.8)
     assert drift["psi"].item() == pytest.approx(expected, rel=0.01)
+
+
+@pytest.mark.parametrize(
+    ("change", "is_drift"),
+    [
+        (lambda fees, random: fees * 1.01, False),
+        (lambda fees, random: fees * 1.08, False),
+        (lambda fees, random: fees * np.where(random.random(len(fees)) < 0.6, 1.04, 1.0), False),
+        (lambda fees, random: fees * np.where(random.random(len(fees)) < 0.4, 2.0, 1.0), True),
+        (lambda fees, random: fees * 100, True),
+        (lambda fees, random: np.full(len(fees), fees.mean()), True),
+    ],
+    ids=["a little dearer", "dearer", "dearer for some", "twice for some", "another unit", "all the same"],
+)
+def test_of_list_prices_what_all_pay_more_is_no_drift_and_what_some_pay_more_is(change, is_drift):
+    fees = list_fees(planted(2000)[0])
+    before = reference(pd.DataFrame({"monthly_fee": fees}))
+    now = pd.DataFrame({"monthly_fee": change(fees, np.random.default_rng(0))})
+    found = stability_index(before, now, money=["monthly_fee"])
+    assert (drift_status(found, watch=0.1, act=0.25)[0] != "steady") is is_drift
+    same = stability_index(before, pd.DataFrame({"monthly_fee": fees}), ["monthly_fee"])
+    assert same[["psi", "level"]].to_numpy().tolist() == [[0, 1]]
+
+
+def test_only_of_money_is_a_change_that_all_share_left_out():
+    gb = np.random.default_rng(0).lognormal(5, 0.5, 2000)
+    before = reference(pd.DataFrame({"gb_month_3m": gb}))
+    assert drift_status(stability_index(before, pd.DataFrame({"gb_month_3m": gb * 2})), watch=0.1, act=0.25)[0] == "act"
+
+
+@pytest.mark.parametrize("values", [[3.0] * 40, [0.0] * 39 + [1.0], [-2.0, 0.0, 5.0] * 10, [0.0, 1e-300] * 20])
+def test_rows_are_in_the_bins_they_were_counted_in_whatever_the_values(values):
+    frame = pd.DataFrame({"a": values})
+    before = reference(frame)
+    assert before["counts"]["a"].sum() == len(values)
+    assert stability_index(before, frame)["psi"].item() == 0
 
 
 def test_a_feed_that_stops_is_drift():
