@@ -1,7 +1,8 @@
 """The registry of fitted clusters on a real lake: kept from month to month, loadable for every version."""
 
 from collections.abc import Iterator
-from datetime import date
+from dataclasses import replace
+from datetime import date, datetime
 from pathlib import Path
 
 import duckdb
@@ -14,7 +15,16 @@ from orchestration.defs.segments.behavior import write_month
 from orchestration.lib.behavior_models import load_champion
 from orchestration.lib.segment_tables import ensure_segment_tables
 from orchestration.lib.settings import WarehouseSettings
-from orchestration.lib.versions import Candidate
+from orchestration.lib.versions import (
+    FEATURE_TABLES,
+    Candidate,
+    Provenance,
+    ensure_registry,
+    open_candidates,
+    publish,
+    record_outcome,
+    rollback,
+)
 from orchestration.lib.warehouse import Warehouse
 from tests.models.planted_customers import planted
 
@@ -108,3 +118,73 @@ def test_a_model_with_other_bytes_is_refused(lake):
     with pytest.raises(ValueError, match="do not match the registered SHA-256"):
         load_champion(lake, "2026-12-31.1", "consumer")
     lake.execute("rollback")
+
+
+OLD = BehaviorParameters(largest_k=5, resamples=2, outcome_months=1, evidence_sample=300)
+NEW = replace(OLD, largest_k=2)
+
+
+@pytest.fixture(scope="module")
+def rolled_back(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
+    """October by the old settings; it again and November by new ones that see fewer clusters; October rolled back."""
+    with Warehouse(WarehouseSettings(path=tmp_path_factory.mktemp("rolled_back"))).writer() as connection:
+        ensure_registry(connection)
+        ensure_segment_tables(connection)
+        every = pd.concat([features(candidate, "consumer", 400, 0) for candidate in (OCTOBER, NOVEMBER)])
+        connection.register("every", every)
+        connection.execute("create table features.customer_features as select * from every")
+        for table in {*FEATURE_TABLES} - {"customer_features"}:
+            connection.execute(f"create table features.{table} (as_of_date date)")
+        assert make(connection, OCTOBER.as_of_date, OLD) == "2026-10-31.1"
+        assert make(connection, OCTOBER.as_of_date, NEW) == "2026-10-31.2"
+        assert make(connection, NOVEMBER.as_of_date, NEW) == "2026-11-30.1"
+        assert rollback(connection, "2026-10-31.1", datetime(2026, 12, 2)) == "2026-10-31.2"
+        yield connection
+
+
+def make(connection: duckdb.DuckDBPyConnection, day: date, parameters: BehaviorParameters) -> str:
+    """Make and publish the next version of a month as a run with these settings does; return its id."""
+    now = datetime(2026, 12, 1)
+    (candidate,) = open_candidates(connection, [day], Provenance("run", "code", repr(parameters)), now)
+    write_month(connection, candidate, {"consumer": parameters})
+    record_outcome(connection, candidate.version_id, {}, [])
+    publish(connection, [candidate.version_id], now)
+    return candidate.version_id
+
+
+def consumer_model(connection: duckdb.DuckDBPyConnection, version_id: str) -> tuple[str, ...]:
+    found = connection.execute(
+        "select model_id, decision, reason from segments.behavior_models where version_id = ?", [version_id]
+    ).fetchall()
+    assert len(found) == 1
+    return found[0]
+
+
+def test_after_a_rollback_later_months_are_scored_by_the_model_of_the_version_that_is_back(rolled_back):
+    # Of November the version made on what is withdrawn stays until the month is run again.
+    assert consumer_model(rolled_back, "2026-11-30.1")[0] == "consumer-2026-10-31.2"
+    assert make(rolled_back, NOVEMBER.as_of_date, OLD) == "2026-11-30.2"
+    assert consumer_model(rolled_back, "2026-11-30.2")[:2] == ("consumer-2026-10-31.1", "kept")
+    moved = rolled_back.execute(
+        "select count(*), count(*) filter (before.cluster_id is distinct from now.cluster_id)"
+        " from segments.customer_behavior as before inner join segments.customer_behavior as now using (customer_id)"
+        " where before.version_id = '2026-10-31.1' and now.version_id = '2026-11-30.2'"
+    ).fetchone()
+    assert moved == (400, 0)
+    # What is withdrawn can be looked at still, and brought back.
+    withdrawn = load_champion(rolled_back, "2026-10-31.2", "consumer")
+    assert withdrawn.model.n_clusters_ < load_champion(rolled_back, "2026-10-31.1", "consumer").model.n_clusters_
+
+
+def test_after_a_rollback_under_other_settings_a_new_model_takes_over_its_ids(rolled_back):
+    version_id = make(rolled_back, NOVEMBER.as_of_date, replace(OLD, resamples=3))
+    assert consumer_model(rolled_back, version_id) == (
+        f"consumer-{version_id}",
+        "fitted",
+        "the settings have changed",
+    )
+    assert load_champion(rolled_back, version_id, "consumer").cluster_ids == (
+        load_champion(rolled_back, "2026-10-31.1", "consumer").cluster_ids
+    )
+    events = "select distinct event from segments.cluster_events where version_id = ?"
+    assert rolled_back.execute(events, [version_id]).fetchall() == [("kept",)]
