@@ -20,6 +20,7 @@ from models.behavior_segmentation import (
 from models.cluster_drift import drift_status
 from models.cluster_rules import Bounds
 from models.cluster_store import dump_model, load_model, model_hash
+from models.feature_words import feature_words
 
 # The features look back at most so far.
 WINDOW_MONTHS = 12
@@ -112,7 +113,9 @@ def segment_month(
         "drift_psi": float(index[feature] if feature else index.max()) if len(index) else None,
     }
     if status == "act":
-        reason = f"{feature} has drifted (PSI {index[feature]:.2f}, acted on from {settings.drift_act:.2f})"
+        reason = (
+            f"{feature_words(feature)} has drifted (PSI {index[feature]:.2f}, acted on from {settings.drift_act:.2f})"
+        )
         return _fitted(challenger(), version_id, as_of_date, reason, drift)
     empty = [name for label, name in enumerate(champion.cluster_ids) if not (labels == label).any()]
     if empty or values.empty:
@@ -177,9 +180,12 @@ def _fitted(
 def _kept_because(status: str, feature: str, drift: pd.DataFrame) -> str:
     named = drift.set_index("feature")
     if status == "watch":
-        return f"{feature} begins to drift (PSI {named['psi'][feature]:.2f})"
+        return f"{feature_words(feature)} begins to drift (PSI {named['psi'][feature]:.2f})"
     moved = named.loc[(named["level"] - 1).abs() >= TOLD_LEVEL, "level"].sort_index()
-    prices = "".join(f"; {name} has {'risen' if level > 1 else 'fallen'} for all" for name, level in moved.items())
+    prices = "".join(
+        f"; {feature_words(str(name))} has {'risen' if level > 1 else 'fallen'} for all"
+        for name, level in moved.items()
+    )
     return f"the customers are like those it was fitted on{prices}"
 
 

@@ -109,7 +109,8 @@ def test_a_shift_of_a_feature_is_acted_on_in_the_same_run_and_ids_survive(base, 
     shifted["night_share_3m"] = np.minimum(shifted["night_share_3m"] * 2, 0.9)
     month = next_month(first, base[0], shifted)
     assert month.registered["decision"] == "fitted"
-    assert month.registered["reason"].startswith("night_share_3m has drifted")
+    assert month.registered["reason"].startswith("night share has drifted")
+    assert month.registered["drift_feature"] == "night_share_3m"
     assert month.registered["sha256"] == model_hash(month.stored)
     assert (month.segmentation.events["event"] == "kept").all()
 
@@ -120,7 +121,7 @@ def test_prices_that_change_for_everybody_are_no_drift(base, first, factor):
     month = next_month(first, base[0], later)
     assert month.registered["decision"] == "kept"
     assert month.registered["drift_status"] == "steady"
-    assert f"monthly_fee has {'risen' if factor > 1 else 'fallen'} for all" in month.registered["reason"]
+    assert f"monthly fee has {'risen' if factor > 1 else 'fallen'} for all" in month.registered["reason"]
     before, now = first.segmentation.score(base[0]), month.segmentation.score(later)
     assert (before["cluster_id"].fillna("") == now["cluster_id"].fillna("")).mean() >= 0.97
 

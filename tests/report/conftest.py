@@ -198,7 +198,7 @@ insert into bi.behavior_map
 select '{VERSION}', '2026-10-31', 'consumer', i, if(i % 9 = 0, null, 'consumer-0' || (1 + i % 3)), i % 3, sin(i)
 from range(90) as t(i);
 insert into bi.behavior_models values
-    ('{VERSION}', '2026-10-31', 'consumer', 'fitted', 'night_share_3m has drifted', '2026-10-31', 790, 0.31),
+    ('{VERSION}', '2026-10-31', 'consumer', 'fitted', 'night share has drifted', '2026-10-31', 790, 0.31),
     ('{VERSION}', '2026-10-31', 'business', 'kept', 'the customers are like those it was fitted on', '2026-09-30', 90,
         0.04);
 insert into bi.behavior_evidence

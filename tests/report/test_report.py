@@ -118,7 +118,7 @@ def test_clusters_show_rule_evidence_and_stability(page: Page) -> None:
     assert "doubtful" in words
     assert "new" in words
     assert "“Daytime uploaders with cloud” was split off “Heavy night downloaders”." in words
-    assert "Fitted this month on 790 customers: night_share_3m has drifted. Largest drift (PSI): 0.31." in words
+    assert "Fitted this month on 790 customers: night share has drifted. Largest drift (PSI): 0.31." in words
     assert "The clusters of 2026-09 are used again" in words
     assert "Left since" in words
     assert "Tells of margin" in words
