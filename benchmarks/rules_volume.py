@@ -58,7 +58,7 @@ _FEATURES = """
         if(hash(customer_id, 1) % 8 > 0, 1, 0) as open_contracts, (hash(customer_id, 4) % 200 = 0)::integer as
         suspended_contracts, if(hash(customer_id, 1) % 8 = 0, 20, null) as days_since_service_end,
         20 + hash(customer_id) % 60 as monthly_fee, 20 + hash(customer_id) % 63 as monthly_fee_3m_ago,
-        0 as price_change_3m,
+        0 as price_effect_3m,
         (hash(customer_id, 5) % 12)::decimal(18, 4) as monthly_discount,
         (hash(customer_id, 6) % 20)::integer as discount_months_left,
         (hash(customer_id, 7) % 24)::integer as commitment_months_left,

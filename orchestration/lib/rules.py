@@ -173,7 +173,7 @@ LIFECYCLE_RULES: tuple[Rule, ...] = (
           "churn_probability_3m >= {calm_churn_probability_3m}"
           " and highest_churn_probability_before >= {risk_churn_probability_3m}",
           "Was likely to leave in the last three months and is not yet calm.", "hazard"),
-    _rule("spends_more", "growing", "monthly_fee - price_change_3m > monthly_fee_3m_ago * {growth_fee_ratio}",
+    _rule("spends_more", "growing", "monthly_fee - price_effect_3m > monthly_fee_3m_ago * {growth_fee_ratio}",
           "Buys clearly more than three months ago, price changes left out."),
     # One month of more usage is a holiday as often as not, so the month after it has to confirm it.
     _rule("uses_more", "growing",

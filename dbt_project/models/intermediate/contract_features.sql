@@ -98,11 +98,11 @@ products as (
 ),
 
 -- What contracts held now and a quarter before have become dearer by with nothing else about them changed.
-price_changes as (
+price_effects as (
     select
         contracts.customer_id,
         contracts.month_end_date as as_of_date,
-        sum(contracts.monthly_fee - before.monthly_fee) as price_change_3m
+        sum(contracts.monthly_fee - before.monthly_fee) as price_effect_3m
     from open_contracts as contracts
     inner join run_months
         on contracts.month_end_date = run_months.as_of_date
@@ -146,8 +146,8 @@ select
     products.discount_months_left,
     coalesce(products.monthly_product_cost, 0) as monthly_product_cost,
     products_3m_ago.monthly_fee as monthly_fee_3m_ago,
-    case when products_3m_ago.customer_id is not null then coalesce(price_changes.price_change_3m, 0) end
-        as price_change_3m,
+    case when products_3m_ago.customer_id is not null then coalesce(price_effects.price_effect_3m, 0) end
+        as price_effect_3m,
     products.term_months,
     products.commitment_months_left,
     products.download_mbps,
@@ -171,7 +171,7 @@ left join products as products_3m_ago
     on
         started.customer_id = products_3m_ago.customer_id
         and {{ month_end(add_months('started.as_of_date', -3)) }} = products_3m_ago.as_of_date
-left join price_changes
+left join price_effects
     on
-        started.customer_id = price_changes.customer_id
-        and started.as_of_date = price_changes.as_of_date
+        started.customer_id = price_effects.customer_id
+        and started.as_of_date = price_effects.as_of_date
