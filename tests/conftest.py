@@ -4,7 +4,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -50,17 +50,25 @@ def postgres() -> Iterator[str]:
             run(binaries / "pg_ctl", "-D", data, "-m", "immediate", "stop")
 
 
-@pytest.fixture
-def postgres_database(postgres: str, request: pytest.FixtureRequest) -> str:
-    """A fresh database on that server."""
+@pytest.fixture(scope="session")
+def new_postgres_database(postgres: str) -> Callable[[str], str]:
+    """Make a database of a name on that server, and return its connection string."""
     binaries = _server_binaries()
     assert binaries
-    name = f"lake_{abs(hash(request.node.nodeid))}"
-    parts = dict(part.split("=", 1) for part in postgres.split())
-    subprocess.run(
-        [binaries / "createdb", "-h", parts["host"], "-p", parts["port"], "-U", parts["user"], name], check=True
-    )
-    return f"dbname={name} {postgres}"
+    server = dict(part.split("=", 1) for part in postgres.split())
+
+    def make(name: str) -> str:
+        account = ["-h", server["host"], "-p", server["port"], "-U", server["user"]]
+        subprocess.run([binaries / "createdb", *account, name], check=True)
+        return f"dbname={name} {postgres}"
+
+    return make
+
+
+@pytest.fixture
+def postgres_database(new_postgres_database: Callable[[str], str], request: pytest.FixtureRequest) -> str:
+    """A fresh database on that server."""
+    return new_postgres_database(f"lake_{abs(hash(request.node.nodeid))}")
 
 
 @pytest.fixture(scope="session")

@@ -63,6 +63,7 @@ def dbt_environment(warehouse: Warehouse) -> dict[str, str]:
     return {
         "SEGMENTATION_LAKE_URI": warehouse.uri,
         "SEGMENTATION_LAKE_DATA_PATH": warehouse.data_path,
+        "SEGMENTATION_THREADS": str(warehouse.threads),
         "DBT_TARGET": "sqlite_catalog" if warehouse.catalog == "sqlite" else "postgres_catalog",
         "DO_NOT_TRACK": "1",
     }

@@ -61,6 +61,11 @@ class WarehouseSettings(Section):
     memory_limit: Annotated[str, Field(pattern=r"^\d+(\.\d+)? ?([KMGT]i?B)$")] = Field(
         "3GiB", description="memory of a writer; what does not fit goes to the lake's 'tmp' folder"
     )
+    threads: Annotated[int, Field(ge=1)] | None = Field(
+        None,
+        description="threads of a connection to the lake, all cores if not set; under about a million rows of usage one"
+        " is quicker, for each thread opens a SQLite catalog anew at every statement",
+    )
 
     @field_validator("catalog")
     @classmethod

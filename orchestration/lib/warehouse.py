@@ -54,6 +54,13 @@ def _check_signature(extension: str) -> None:
         connection.load_extension(extension)
 
 
+@cache
+def _default_threads() -> int:
+    with duckdb.connect() as connection:
+        (threads,) = connection.execute("select current_setting('threads')").fetchall()[0]
+    return int(threads)
+
+
 class Warehouse:
     """The lake of one deployment.
 
@@ -65,6 +72,7 @@ class Warehouse:
         self.path = settings.path
         self.catalog = settings.catalog
         self.memory_limit = settings.memory_limit
+        self._threads = settings.threads
 
     @property
     def data_path(self) -> str:
@@ -75,6 +83,11 @@ class Warehouse:
     def uri(self) -> str:
         """What DuckDB attaches."""
         return "ducklake:" + (f"sqlite:{self.path}/catalog.sqlite" if self.catalog == "sqlite" else self.catalog)
+
+    @property
+    def threads(self) -> int:
+        """Threads of a connection: as set, else what DuckDB takes on this machine."""
+        return self._threads or _default_threads()
 
     @property
     def attach_options(self) -> dict[str, Any]:
@@ -122,6 +135,7 @@ class Warehouse:
         with connect() as connection:
             # What does not fit in memory goes beside the lake; DuckDB's default would be the working directory.
             connection.execute(f"set temp_directory = {_literal(self.path / 'tmp')}")
+            connection.execute(f"set threads = {self.threads}")
             for extension in ("ducklake", "sqlite_scanner" if self.catalog == "sqlite" else "postgres_scanner"):
                 load_extension(connection, extension)
             rendered = ", ".join(f"{name} {_literal(value)}" for name, value in options.items())

@@ -79,9 +79,8 @@ class Lake:
 def empty_lake(folder: Path, settings: Settings | None = None) -> Lake:
     """Make a lake with every table that dbt reads, all empty."""
     settings = settings or Settings()
-    lake = Lake(
-        settings.model_copy(update={"warehouse": settings.warehouse.model_copy(update={"path": folder / "warehouse"})})
-    )
+    warehouse = settings.warehouse.model_copy(update={"path": folder / "warehouse", "threads": 1})
+    lake = Lake(settings.model_copy(update={"warehouse": warehouse}))
     with lake.warehouse.writer() as connection:
         ensure_tables(connection)
         ensure_registry(connection)

@@ -20,7 +20,11 @@ class Isp:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.settings: dict[str, Any] = {"warehouse": {"path": folder / "lake"}, "locations": {}, "sources": {}}
+        self.settings: dict[str, Any] = {
+            "warehouse": {"path": folder / "lake", "threads": 1},
+            "locations": {},
+            "sources": {},
+        }
 
     def write(self, name: str, text: str) -> Path:
         path = self.folder / "source" / name
@@ -47,7 +51,7 @@ class Isp:
     def with_fresh_lake(self) -> "Isp":
         """The same sources, never loaded."""
         other = Isp(self.folder)
-        other.settings = self.settings | {"warehouse": {"path": self.folder / "fresh_lake"}}
+        other.settings = self.settings | {"warehouse": {"path": self.folder / "fresh_lake", "threads": 1}}
         return other
 
     @property

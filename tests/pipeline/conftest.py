@@ -1,27 +1,51 @@
-"""Deployments that several tests share."""
+"""Deployments that several tests share. Tests only read them."""
 
 import os
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from filelock import FileLock
 
 from simulator import SimulationParameters
-from tests.pipeline.deployments import Deployment, make_deployment
+from tests.pipeline.deployments import MONTHS, SMALL, Deployment, make_deployment, make_ibm
 
 
 @pytest.fixture(scope="session")
 def simulated(tmp_path_factory: pytest.TempPathFactory) -> Deployment:
-    """The demonstration's ISP, segmented for its last four months in one run. Tests only read it.
+    """The demonstration's ISP, segmented for its last four months in one run."""
 
-    Workers share it: the first that needs it makes it, and others wait.
-    """
-    base = tmp_path_factory.getbasetemp()
-    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "simulated"
-    with FileLock(f"{folder}.lock"):
-        if (folder / "made").exists():
-            return Deployment(folder)
-        folder.mkdir()
+    def make(folder: Path) -> None:
         deployment = make_deployment(folder, SimulationParameters(customers=3_000, months=18, end_month="2025-12"))
         deployment.run("2025-09", "2025-12")
-        (folder / "made").touch()
-    return deployment
+
+    return _shared(tmp_path_factory, "simulated", make)
+
+
+@pytest.fixture(scope="session")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Deployment:
+    """A small ISP, segmented for two months in one run without any disturbance."""
+    return _shared(tmp_path_factory, "small", lambda folder: make_deployment(folder, SMALL).run(*MONTHS))
+
+
+@pytest.fixture(scope="session")
+def ibm(tmp_path_factory: pytest.TempPathFactory) -> Deployment:
+    """The public IBM Telco data, segmented for the last month, which nobody named."""
+
+    def make(folder: Path) -> None:
+        finished = make_ibm(folder).command("run")
+        assert finished.returncode == 0, finished.stderr
+
+    return _shared(tmp_path_factory, "ibm", make)
+
+
+def _shared(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None]) -> Deployment:
+    """Workers share a deployment: the first that needs it makes it, and others wait."""
+    base = factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / name
+    with FileLock(f"{folder}.lock"):
+        if not (folder / "made").exists():
+            folder.mkdir()
+            make(folder)
+            (folder / "made").touch()
+    return Deployment(folder)

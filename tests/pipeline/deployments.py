@@ -12,11 +12,12 @@ from typing import Any
 
 import pandas as pd
 
+from examples.ibm_telco.fetch import fetch
 from orchestration.lib.settings import load_settings
 from orchestration.lib.warehouse import Warehouse
 from simulator import SimulationParameters, simulate
 
-EXAMPLE = Path(__file__).parents[2] / "examples" / "simulated_isp" / "segmentation.yaml"
+EXAMPLES = Path(__file__).parents[2] / "examples"
 SEGMENTATION = Path(sys.executable).with_name("segmentation")
 
 
@@ -95,9 +96,18 @@ class Deployment:
 def make_deployment(folder: Path, parameters: SimulationParameters, edit: Callable[[str], str] = str) -> Deployment:
     """Simulate an ISP into the folder and settle the example's settings there."""
     simulate(parameters, folder)
-    settings = EXAMPLE.read_text().replace("../../data/simulated_isp/", "")
+    settings = (EXAMPLES / "simulated_isp" / "segmentation.yaml").read_text().replace("../../data/simulated_isp/", "")
+    (folder / "segmentation.yaml").write_text(edit(settings))
+    return Deployment(folder)
+
+
+def make_ibm(folder: Path, edit: Callable[[str], str] = str) -> Deployment:
+    """Put the IBM Telco data into the folder and settle their example's settings there."""
+    fetch(folder / "source" / "telco.parquet")
+    settings = (EXAMPLES / "ibm_telco" / "segmentation.yaml").read_text().replace("../../data/ibm_telco/", "")
     (folder / "segmentation.yaml").write_text(edit(settings))
     return Deployment(folder)
 
 
 SMALL = SimulationParameters(customers=1_000, months=8, end_month="2025-12", seed=7)
+MONTHS = ("2025-11", "2025-12")

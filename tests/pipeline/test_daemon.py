@@ -1,4 +1,7 @@
-"""The daemon and the webserver as people run them: schedules tick, and a job launched from the UI publishes."""
+"""The daemon and the webserver as a team runs them, with a catalog in PostgreSQL.
+
+Schedules tick, and a job launched from the UI publishes.
+"""
 
 import json
 import signal
@@ -12,9 +15,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
-from tests.pipeline.deployments import SMALL, Deployment, make_deployment
+from tests.pipeline.deployments import Deployment, make_ibm
 
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[2]
@@ -76,9 +80,15 @@ def wait_for(what: str, ready: Callable[[], Any], seconds: int) -> Any:
 
 
 @pytest.fixture(scope="module")
-def deployment(tmp_path_factory: pytest.TempPathFactory) -> Deployment:
+def deployment(tmp_path_factory: pytest.TempPathFactory, new_postgres_database) -> Deployment:
+    catalog = f'warehouse:\n  catalog: "postgres:{new_postgres_database("daemon")}"\n'
     every_minute = '\nschedule: {daily_ingest_cron: "* * * * *"}\n'
-    return make_deployment(tmp_path_factory.mktemp("daemon"), SMALL, lambda settings: settings + every_minute)
+    return make_ibm(
+        tmp_path_factory.mktemp("daemon"),
+        lambda settings: (
+            settings.replace("warehouse:\n", catalog, 1).replace("threads: 1", "threads: 2") + every_minute
+        ),
+    )
 
 
 @pytest.fixture(scope="module")
@@ -108,12 +118,10 @@ def webserver(deployment: Deployment) -> Iterator[WebServer]:
             deployment.kill(process)
 
 
-def test_the_graph_has_the_groups_of_the_flow(webserver):
-    groups = {node["groupName"] for node in webserver.ask(GROUPS)["assetNodes"]}
-    assert {"raw", "staging", "intermediate", "features", "segments", "bi", "publish"} <= groups
+@pytest.fixture(scope="module")
+def published(deployment: Deployment, webserver: WebServer) -> Deployment:
+    """What the schedule has loaded, segmented by a job that was launched from the UI."""
 
-
-def test_the_schedule_ticks_and_a_job_launched_from_the_ui_publishes_a_version(deployment, webserver):
     def ingested() -> bool:
         return any(
             run["status"] == "SUCCESS"
@@ -136,4 +144,21 @@ def test_the_schedule_ticks_and_a_job_launched_from_the_ui_publishes_a_version(d
     launched = webserver.ask(LAUNCH, month=MONTH)["launchRun"]
     assert launched["__typename"] == "LaunchRunSuccess", launched
     assert wait_for("the launched run", finished, 900) == "SUCCESS"
-    assert [(row["version_id"], row["status"]) for row in deployment.versions()] == [("2025-12-31.1", "published")]
+    return deployment
+
+
+def test_the_graph_has_the_groups_of_the_flow(webserver):
+    groups = {node["groupName"] for node in webserver.ask(GROUPS)["assetNodes"]}
+    assert {"raw", "staging", "intermediate", "features", "segments", "bi", "publish"} <= groups
+
+
+def test_the_schedule_ticks_and_a_job_launched_from_the_ui_publishes_a_version(published):
+    assert [(row["version_id"], row["status"]) for row in published.versions()] == [("2025-12-31.1", "published")]
+
+
+def test_a_catalog_in_postgresql_and_two_threads_give_the_same_as_sqlite_and_one(published, ibm):
+    assert not list(published.folder.rglob("catalog.sqlite"))
+    expected, found = ibm.contents("segments", "bi"), published.contents("segments", "bi")
+    assert expected.keys() == found.keys()
+    for name in expected:
+        pd.testing.assert_frame_equal(found[name], expected[name], obj=name)

@@ -1,31 +1,8 @@
 """The public IBM Telco data, mapped by settings alone: the published figures come out, and what is missing is said."""
 
-from collections.abc import Callable
-from pathlib import Path
-
-import pandas as pd
 import pytest
 
-from examples.ibm_telco.fetch import fetch
-from tests.pipeline.deployments import Deployment
-
 pytestmark = pytest.mark.slow
-
-EXAMPLE = Path(__file__).parents[2] / "examples" / "ibm_telco" / "segmentation.yaml"
-
-
-def _settle(folder: Path, edit: Callable[[str], str] = str) -> Deployment:
-    fetch(folder / "source" / "telco.parquet")
-    settings = EXAMPLE.read_text().replace("../../data/ibm_telco/", "")
-    (folder / "segmentation.yaml").write_text(edit(settings))
-    return Deployment(folder)
-
-
-@pytest.fixture(scope="module")
-def ibm(tmp_path_factory: pytest.TempPathFactory) -> Deployment:
-    deployment = _settle(tmp_path_factory.mktemp("ibm"))
-    deployment.run("2025-12", "2025-12")
-    return deployment
 
 
 def test_churned_share_is_the_published_one(ibm):
@@ -66,18 +43,3 @@ def test_churn_without_any_history_falls_back_to_the_cohorts_and_says_so(ibm):
     assert set(ibm.frame("select distinct hazard_model from bi.churn_reasons")["hazard_model"]) == {"cohort_curves"}
     report = (ibm.folder / "reports" / "2025-12-31.1.html").read_text()
     assert "Cohort curves: 0 churn events to learn from" in report
-
-
-def test_a_run_without_months_takes_the_last_and_a_catalog_in_postgresql_holds_the_same(
-    ibm, tmp_path, postgres_database
-):
-    catalog = f'warehouse:\n  catalog: "postgres:{postgres_database}"\n'
-    on_postgresql = _settle(tmp_path, lambda settings: settings.replace("warehouse:\n", catalog, 1))
-    finished = on_postgresql.command("run")
-    assert finished.returncode == 0, finished.stderr
-    assert [row["version_id"] for row in on_postgresql.versions()] == ["2025-12-31.1"]
-    assert not list(tmp_path.rglob("catalog.sqlite"))
-    expected, found = ibm.contents("segments", "bi"), on_postgresql.contents("segments", "bi")
-    assert expected.keys() == found.keys()
-    for name in expected:
-        pd.testing.assert_frame_equal(found[name], expected[name], obj=name)

@@ -1,6 +1,6 @@
 """The past does not know the future: a month's output is the same with every source cut at its as-of date.
 
-Nor does the order of rows and files mean anything.
+Nor do a later month of the same run, or the order of rows and files, mean anything.
 """
 
 import shutil
@@ -10,11 +10,11 @@ import duckdb
 import pandas as pd
 import pytest
 
-from tests.pipeline.deployments import SMALL, Deployment, make_deployment
+from tests.pipeline.deployments import Deployment
 
 pytestmark = pytest.mark.slow
 
-MONTH, AS_OF = "2025-10", "2025-10-31"
+MONTH, AS_OF = "2025-11", "2025-11-30"
 # When a row of each source became known.
 KNOWN_SINCE = {
     "customers": "created_date",
@@ -25,14 +25,6 @@ KNOWN_SINCE = {
     "interactions": "occurred_at::date",
     "service_quality": "date",
 }
-SCHEMAS = ("features", "segments", "bi")
-
-
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> Deployment:
-    deployment = make_deployment(tmp_path_factory.mktemp("whole"), SMALL)
-    deployment.run(MONTH, MONTH)
-    return deployment
 
 
 def _copy(source: Deployment, folder: Path, row_sql: str) -> Deployment:
@@ -48,20 +40,23 @@ def _copy(source: Deployment, folder: Path, row_sql: str) -> Deployment:
     return Deployment(folder)
 
 
-def _assert_same(left: Deployment, right: Deployment) -> None:
-    expected, found = left.contents(*SCHEMAS), right.contents(*SCHEMAS)
-    assert expected.keys() == found.keys()
-    for name in expected:
-        # How many loads the sources came in is no fact about customers.
-        left_rows, right_rows = (each[name].drop(columns="last_load_id", errors="ignore") for each in (found, expected))
-        pd.testing.assert_frame_equal(left_rows, right_rows, obj=name)
+def _as_of(deployment: Deployment) -> dict[str, pd.DataFrame]:
+    """What was known at the end of the month, by table and view."""
+    found = {}
+    for name, frame in deployment.contents("features", "segments", "bi").items():
+        # The one is a running account, which later write-offs change; the other shows the last month alone.
+        if name not in {"features.customer_margin_monthly", "bi.customer_segments"}:
+            rows = frame[pd.to_datetime(frame["as_of_date"]) == AS_OF]
+            # How many loads the sources came in is no fact about customers.
+            found[name] = rows.drop(columns="last_load_id", errors="ignore").reset_index(drop=True)
+    return found
 
 
-def test_sources_cut_at_the_as_of_date_and_shuffled_give_the_same_month_to_the_bit(whole, tmp_path):
-    cut = _copy(whole, tmp_path, "where {known} <= date '{as_of}' order by random()")
+def test_sources_cut_at_the_as_of_date_and_shuffled_give_the_same_month_to_the_bit(small, tmp_path):
+    cut = _copy(small, tmp_path, "where {known} <= date '{as_of}' order by random()")
     rows = {
         name: len(pd.read_parquet(deployment.folder / "source" / "contracts.parquet"))
-        for name, deployment in {"whole": whole, "cut": cut}.items()
+        for name, deployment in {"whole": small, "cut": cut}.items()
     }
     assert rows["cut"] < rows["whole"], "the cut must take something away"
     usage = cut.folder / "source" / "usage"
@@ -69,4 +64,8 @@ def test_sources_cut_at_the_as_of_date_and_shuffled_give_the_same_month_to_the_b
     for number, file in enumerate(sorted(usage.glob("*.parquet"), reverse=True)):
         file.rename(usage / f"part_{number:02d}.parquet")
     cut.run(MONTH, MONTH)
-    _assert_same(whole, cut)
+    expected, found = _as_of(small), _as_of(cut)
+    assert expected.keys() == found.keys()
+    assert len(expected["segments.customer_segments"]) > 900
+    for name in expected:
+        pd.testing.assert_frame_equal(found[name], expected[name], obj=name)

@@ -52,7 +52,7 @@ class Export:
         assert locations.keys() <= load_presets()[self.preset].locations.keys()
         file = self.folder / "segmentation.yaml"
         document = {
-            "warehouse": {"path": "lake"},
+            "warehouse": {"path": "lake", "threads": 1},
             "schedule": {"timezone": self.timezone},
             "presets": {self.preset: self.parameters},
             "exchange_rates": {"max_age_days": 366},
