@@ -132,9 +132,11 @@ def customers_at(
         write_offs as (
             select
                 features.population,
-                coalesce(least(greatest(
-                    sum(margins.written_off)::double / nullif(sum(margins.came_of_age)::double, 0), 0
-                ), 1), 0) as write_off_rate
+                coalesce(greatest(
+                    sum(margins.written_off)::double
+                        / nullif(sum(margins.net_invoiced - margins.credited)::double, 0),
+                    0
+                ), 0) as write_off_rate
             from features.customer_margin_monthly as margins
             inner join features.customer_features as features
                 on margins.customer_id = features.customer_id and features.as_of_date = $day

@@ -28,7 +28,7 @@ def lake() -> Iterator[duckdb.DuckDBPyConnection]:
         as_of_date=AS_OF, churned_next_month=(left == 1).fillna(False).where(months["months_followed"] > 0)
     )
     months["expected_revenue"], months["expected_cost"] = 30.0, 17.0
-    margins = months[["customer_id", "month_end_date"]].assign(margin=10.0, came_of_age=30.0, written_off=3.0)
+    margins = months[["customer_id", "month_end_date"]].assign(margin=10.0, net_invoiced=30.0, written_off=3.0)
     with duckdb.connect() as connection:
         connection.register("months", months)
         connection.register("margins", margins)
@@ -38,7 +38,7 @@ def lake() -> Iterator[duckdb.DuckDBPyConnection]:
             " month_end_date::date as month_end_date) from months;"
             "create table features.customer_margin_monthly as select customer_id,"
             " month_end_date::date as month_end_date, margin::decimal(18, 2) as margin,"
-            " came_of_age::decimal(18, 2) as came_of_age,"
+            " net_invoiced::decimal(18, 2) as net_invoiced, 0::decimal(18, 2) as credited,"
             " written_off::decimal(18, 2) as written_off from margins;"
             "create table features.customer_features as select distinct as_of_date::date as as_of_date, customer_id,"
             " retention_market as population from months"

@@ -6,7 +6,6 @@ select
     net_invoiced,
     credited,
     written_off,
-    came_of_age,
     product_cost,
     usage_cost,
     care_cost,

@@ -51,11 +51,6 @@ dated as (
     select customer_id, invoice_date as entry_date, 'credited' as component, net_amount as amount
     from {{ ref('credit_notes') }}
     union all
-    -- What could have been written off, were it all unpaid: no part of the margin, but what its losses are a share of.
-    select customer_id, write_off_date as entry_date, 'came_of_age' as component, net_amount as amount
-    from bills
-    where is_judged
-    union all
     select customer_id, entry_date, 'written_off' as component, amount from write_offs
     union all
     select customer_id, entry_date, 'written_off' as component, amount from recoveries

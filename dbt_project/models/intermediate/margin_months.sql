@@ -2,7 +2,6 @@
     materialized='incremental',
     unique_key='month_end_date',
     partitioned_by='month_end_date',
-    on_schema_change='append_new_columns',
     post_hook="delete from {{ this }} where month_end_date
         < (select min(month_end_date) from {{ ref('months') }} where is_in_books)",
 ) }}
@@ -16,7 +15,6 @@ with months as (
         {{ sum_of_component('net_invoiced') }} as net_invoiced,
         {{ sum_of_component('credited') }} as credited,
         {{ sum_of_component('written_off') }} as written_off,
-        {{ sum_of_component('came_of_age') }} as came_of_age,
         {{ sum_of_component('product_cost') }} as product_cost,
         {{ sum_of_component('usage_cost') }} as usage_cost,
         {{ sum_of_component('care_cost') }} as care_cost,
@@ -31,7 +29,6 @@ select
     net_invoiced,
     credited,
     written_off,
-    came_of_age,
     product_cost,
     usage_cost,
     care_cost,

@@ -1,10 +1,9 @@
--- What is lost of what is billed, over the last twelve months of each population: of the bills that came of age in
--- them, since those of the last months cannot have been written off yet.
+-- What is lost of what is billed, over the last twelve months of each population.
 select
     market.as_of_date,
     market.population,
     coalesce(
-        least(greatest({{ ratio('sum(margins.written_off)', 'sum(margins.came_of_age)') }}, 0), 1), 0
+        greatest({{ ratio('sum(margins.written_off)', 'sum(margins.net_invoiced - margins.credited)') }}, 0), 0
     ) as write_off_rate
 from {{ ref('market_segments_as_of') }} as market
 inner join {{ ref('margin_months') }} as margins
