@@ -9,7 +9,7 @@ from orchestration.lib.dbt import code_version
 from orchestration.lib.deployment import OWNERS
 from orchestration.lib.months import as_of_date
 from orchestration.lib.progress import tell
-from orchestration.lib.segment_tables import KEY_COLUMNS, SEGMENT_TABLES
+from orchestration.lib.segment_tables import DECLARED_COLUMNS
 from orchestration.lib.versions import Candidate, candidates
 
 
@@ -17,7 +17,6 @@ def segment_spec(
     table: str, description: str, deps: Sequence[Sequence[str]], kinds: Iterable[str] = ("scikitlearn",)
 ) -> dg.AssetSpec:
     """Return the spec of a segment table that Python writes."""
-    columns = KEY_COLUMNS | dict(SEGMENT_TABLES[table])
     return dg.AssetSpec(
         key=["segments", table],
         description=description,
@@ -26,12 +25,14 @@ def segment_spec(
         kinds={"duckdb", "table", *kinds},
         owners=OWNERS,
         code_version=code_version(),
-        metadata={
-            "dagster/column_schema": dg.TableSchema(
-                columns=[dg.TableColumn(name, sql_type) for name, sql_type in columns.items()]
-            )
-        },
+        metadata=column_metadata(table),
     )
+
+
+def column_metadata(table: str) -> dict[str, dg.TableSchema]:
+    """Return what the UI shows of a table's columns."""
+    columns = [dg.TableColumn(column.name, column.sql_type, column.description) for column in DECLARED_COLUMNS[table]]
+    return {"dagster/column_schema": dg.TableSchema(columns=columns)}
 
 
 def candidates_of(

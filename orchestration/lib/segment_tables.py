@@ -1,285 +1,52 @@
-"""The segment tables that Python writes: declared columns, and the one way to write them.
+"""The segment tables that Python writes: their columns, as dbt declares them, and the one way to write them.
 
 Every row carries its version. A write replaces that version's rows in one transaction and names its columns, so a
 repeated or killed run leaves the same table. The segment tables that are joins and rules are dbt models instead.
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 import duckdb
 import pandas as pd
+import yaml
 
+from orchestration.lib.dbt import PROJECT_DIR
 from orchestration.lib.warehouse import transaction
 
-MONEY = "decimal(18, 2)"
+KEY_COLUMNS = {"version_id": "varchar", "as_of_date": "date"}
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column as ``models/segments/_sources.yml`` declares it."""
+
+    name: str
+    sql_type: str
+    description: str
+
+
+def _declared() -> dict[str, tuple[Column, ...]]:
+    """Read the columns of every table."""
+    file = PROJECT_DIR / "models" / "segments" / "_sources.yml"
+    (source,) = yaml.safe_load(file.read_text(encoding="utf-8"))["sources"]
+    return {
+        table["name"]: tuple(
+            Column(column["name"], column["data_type"], column["description"]) for column in table["columns"]
+        )
+        for table in source["tables"]
+    }
+
+
+DECLARED_COLUMNS: Mapping[str, tuple[Column, ...]] = _declared()
+"""Columns of each table, those of the key first."""
 
 SEGMENT_TABLES: Mapping[str, Mapping[str, str]] = {
-    "customer_value": {
-        "customer_id": "varchar",
-        "market_segment": "varchar",
-        "past_value": MONEY,
-        "expected_monthly_margin": MONEY,
-        "future_value_horizon": MONEY,
-        "future_value_tail": MONEY,
-        "future_value": MONEY,
-        "future_value_low": MONEY,
-        "future_value_high": MONEY,
-        "total_value": MONEY,
-        "churn_probability_1m": "double",
-        "churn_probability_3m": "double",
-        "churn_probability_12m": "double",
-        "expected_remaining_months": "double",
-        "retention_cohort": "varchar",
-        "is_ranked": "boolean",
-        "value_decile": "integer",
-        "value_decile_in_market": "integer",
-        "value_percentile": "integer",
-        "value_permille": "integer",
-        "value_share_decile": "integer",
-        "value_decile_fixed": "integer",
-    },
-    "value_cutoffs": {
-        "reference_version_id": "varchar",
-        "reference_as_of_date": "date",
-        "currency": "varchar",
-        "value_decile": "integer",
-        "min_total_value": MONEY,
-    },
-    "value_curve": {
-        "value_measure": "varchar",
-        "customer_percentile": "integer",
-        "customers": "bigint",
-        "value": MONEY,
-        "cumulative_value_share": "double",
-    },
-    "value_concentration": {
-        "value_measure": "varchar",
-        "customers": "bigint",
-        "value": MONEY,
-        "gini": "double",
-        "top_1_share": "double",
-        "top_5_share": "double",
-        "top_10_share": "double",
-        "top_20_share": "double",
-        "customer_share_for_50": "double",
-        "customer_share_for_80": "double",
-        "whale_peak_share": "double",
-        "customers_past_peak": "bigint",
-        "bottom_20_share": "double",
-        "pareto_verdict": "varchar",
-        "whale_verdict": "varchar",
-    },
-    "value_drift": {
-        "measure": "varchar",
-        "psi": "double",
-        "noise": "double",
-        "drift_status": "varchar",
-        "customers": "bigint",
-        "mean": "double",
-        "reference_customers": "bigint",
-        "reference_mean": "double",
-        "reference_version_id": "varchar",
-    },
-    "retention_cohorts": {
-        "retention_cohort": "varchar",
-        "pooled_from": "varchar",
-        "retention_model": "varchar",
-        "alpha": "double",
-        "beta": "double",
-        "shape": "double",
-        "level": "double",
-        "log_likelihood": "double",
-        "customer_months": "bigint",
-        "churned": "bigint",
-        "observed_hazard": "double",
-        "fitted_hazard": "double",
-        "first_renewal_share": "double",
-        "later_renewal_share": "double",
-    },
-    "retention_curves": {
-        "retention_cohort": "varchar",
-        "tenure_months": "integer",
-        "customers_at_risk": "bigint",
-        "customers_churned": "bigint",
-        "observed_hazard": "double",
-        "observed_survival": "double",
-        "fitted_hazard": "double",
-        "fitted_survival": "double",
-    },
-    "retention_hazards": {
-        "customer_id": "varchar",
-        "hazard_model": "varchar",
-        "hazard_1m": "double",
-        "cohort_hazard_1m": "double",
-        "churn_reasons": "varchar",
-    },
-    "retention_quality": {
-        "hazard_model": "varchar",
-        "measure": "varchar",
-        "part": "varchar",
-        "value": "double",
-        "customer_months": "bigint",
-        "first_month_number": "integer",
-        "last_month_number": "integer",
-        "is_used": "boolean",
-        "decision": "varchar",
-    },
-    "value_backtest": {
-        "horizon_months": "integer",
-        "cutoff_date": "date",
-        "forecast": "varchar",
-        "measure": "varchar",
-        "part": "varchar",
-        "value": "double",
-        "customers": "bigint",
-        "is_champion": "boolean",
-        "is_refused": "boolean",
-        "decision": "varchar",
-        "fingerprint": "varchar",
-    },
-    "customer_behavior": {
-        "customer_id": "varchar",
-        "population": "varchar",
-        "behavior_status": "varchar",
-        "cluster_id": "varchar",
-        "cluster_name": "varchar",
-        "distance": "double",
-        "runner_up_cluster_id": "varchar",
-        "cluster_reasons": "varchar",
-    },
-    "behavior_clusters": {
-        "population": "varchar",
-        "cluster_id": "varchar",
-        "cluster_name": "varchar",
-        "rule": "varchar",
-        "rule_in_words": "varchar",
-        "rule_precision": "double",
-        "rule_recall": "double",
-        "customers": "bigint",
-        "share": "double",
-        "jaccard": "double",
-        "silhouette": "double",
-        "first_version_id": "varchar",
-        "matched_jaccard": "double",
-        "top_features": "varchar",
-        "exemplars": "varchar",
-        "later_churn_rate": "double",
-        "later_margin": MONEY,
-    },
-    "behavior_evidence": {
-        "population": "varchar",
-        "k": "integer",
-        "silhouette": "double",
-        "prediction_strength": "double",
-        "reference_strength": "double",
-        "separation": "double",
-        "min_jaccard": "double",
-        "min_share": "double",
-        "is_chosen": "boolean",
-        "decision": "varchar",
-        "later_churn_association": "double",
-        "later_margin_association": "double",
-        "outcome_customers": "bigint",
-    },
-    "behavior_models": {
-        "population": "varchar",
-        "model_id": "varchar",
-        "decision": "varchar",
-        "reason": "varchar",
-        "fitted_version_id": "varchar",
-        "fitted_as_of_date": "date",
-        "challenged_as_of_date": "date",
-        "window_months": "integer",
-        "fitted_customers": "bigint",
-        "basis": "varchar",
-        "clusters": "integer",
-        "features": "varchar",
-        "parameters": "varchar",
-        "sha256": "varchar",
-        "drift_status": "varchar",
-        "drift_feature": "varchar",
-        "drift_psi": "double",
-        "challenger_agreement": "double",
-    },
-    "behavior_model_files": {
-        "population": "varchar",
-        "model_id": "varchar",
-        "model": "blob",
-    },
-    "behavior_map": {
-        "population": "varchar",
-        "point": "integer",
-        "cluster_id": "varchar",
-        "x": "double",
-        "y": "double",
-    },
-    "cluster_events": {
-        "population": "varchar",
-        "event": "varchar",
-        "cluster_id": "varchar",
-        "related_cluster_id": "varchar",
-        "jaccard": "double",
-        "members_before": "bigint",
-        "members_now": "bigint",
-    },
-    "home_business": {
-        "customer_id": "varchar",
-        "home_business_status": "varchar",
-        "home_business": "varchar",
-        "nanobusiness_probability": "double",
-        "reason_codes": "varchar",
-    },
-    "mid_band_needs": {
-        "customer_id": "varchar",
-        "needs_status": "varchar",
-        "cluster_id": "varchar",
-        "cluster_name": "varchar",
-        "distance": "double",
-        "runner_up_cluster_id": "varchar",
-        "cluster_reasons": "varchar",
-    },
-    "b2b_mid_band": {
-        "customer_id": "varchar",
-        "employees": "integer",
-        "sites": "integer",
-        "open_contracts": "integer",
-        "needs_status": "varchar",
-        "cluster_id": "varchar",
-        "cluster_name": "varchar",
-        "cluster_reasons": "varchar",
-        "monthly_margin": MONEY,
-        "headroom": MONEY,
-        "headroom_products": "varchar",
-        "resold_share": "double",
-        "reseller_exposure": "varchar",
-        "families_elsewhere": "varchar",
-        "recommended_route": "varchar",
-        "route_cost": MONEY,
-        "route_value": MONEY,
-        "runner_up_route": "varchar",
-        "route_reason": "varchar",
-    },
-    "mid_band_headroom": {
-        "customer_id": "varchar",
-        "product_family": "varchar",
-        "is_held": "boolean",
-        "look_alikes": "integer",
-        "uptake": "double",
-        "look_alike_margin": MONEY,
-        "own_margin": MONEY,
-        "headroom": MONEY,
-    },
-    "mid_band_evidence": {
-        "product_family": "varchar",
-        "method": "varchar",
-        "explained_deviance": "double",
-        "auc": "double",
-        "companies": "bigint",
-        "holders": "bigint",
-    },
+    table: {column.name: column.sql_type for column in columns if column.name not in KEY_COLUMNS}
+    for table, columns in DECLARED_COLUMNS.items()
+    if table != "versions"  # the registry, which has a module of its own
 }
-
-KEY_COLUMNS = {"version_id": "varchar", "as_of_date": "date"}
+"""SQL types of the columns of each table, without those of the key."""
 
 
 def ensure_segment_tables(connection: duckdb.DuckDBPyConnection) -> None:

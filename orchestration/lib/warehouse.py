@@ -4,6 +4,7 @@ A DuckLake is Parquet files plus a SQL catalog. The catalog is a SQLite file by 
 or PostgreSQL (many writers). Extensions come from pinned packages, so no connection ever needs the network.
 """
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -54,13 +55,6 @@ def _check_signature(extension: str) -> None:
         connection.load_extension(extension)
 
 
-@cache
-def _default_threads() -> int:
-    with duckdb.connect() as connection:
-        (threads,) = connection.execute("select current_setting('threads')").fetchall()[0]
-    return int(threads)
-
-
 class Warehouse:
     """The lake of one deployment.
 
@@ -72,7 +66,7 @@ class Warehouse:
         self.path = settings.path
         self.catalog = settings.catalog
         self.memory_limit = settings.memory_limit
-        self._threads = settings.threads
+        self.threads = settings.threads or os.cpu_count() or 1
 
     @property
     def data_path(self) -> str:
@@ -83,11 +77,6 @@ class Warehouse:
     def uri(self) -> str:
         """What DuckDB attaches."""
         return "ducklake:" + (f"sqlite:{self.path}/catalog.sqlite" if self.catalog == "sqlite" else self.catalog)
-
-    @property
-    def threads(self) -> int:
-        """Threads of a connection: as set, else what DuckDB takes on this machine."""
-        return self._threads or _default_threads()
 
     @property
     def attach_options(self) -> dict[str, Any]:

@@ -42,6 +42,18 @@ def test_asset_graph_is_the_one_meant(definitions: dg.Definitions, snapshot: Sna
     assert shown == snapshot
 
 
+def test_every_table_of_segments_and_bi_shows_what_its_columns_mean(definitions: dg.Definitions):
+    graph = definitions.resolve_asset_graph()
+    undescribed = [
+        f"{key.to_user_string()}.{column.name}"
+        for key in graph.materializable_asset_keys
+        if graph.get(key).group_name in {"segments", "features", "bi"}
+        for column in graph.get(key).metadata["dagster/column_schema"].columns
+        if not column.description
+    ]
+    assert undescribed == []
+
+
 def test_jobs_and_crons_are_the_ones_meant(definitions: dg.Definitions, snapshot: SnapshotAssertion):
     repository = definitions.get_repository_def()
     jobs = {

@@ -8,6 +8,7 @@ from orchestration.lib.dbt import code_version
 from orchestration.lib.deployment import ALL_MONTHS_IN_ONE_RUN, MONTHS, OWNERS, WRITER_POOL, Deployment
 from orchestration.lib.months import as_of_date
 from orchestration.lib.progress import tell
+from orchestration.lib.segment_assets import column_metadata
 from orchestration.lib.segment_tables import ensure_segment_tables
 from orchestration.lib.versions import Provenance, open_candidates
 
@@ -18,6 +19,7 @@ from orchestration.lib.versions import Provenance, open_candidates
     kinds={"duckdb", "table"},
     owners=OWNERS,
     code_version="1",
+    metadata=column_metadata("versions"),
     deps=[
         ["features", "customer_features"],
         ["features", "retention_exposures"],
