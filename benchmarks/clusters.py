@@ -33,7 +33,7 @@ AMOUNTS = ("gb_month_3m", "peak_mbps_3m", "sessions_day_3m", "monthly_fee", "con
 FLAGS = ("has_tv", "has_mobile", "has_autopay")
 BATCH = 100_000
 # What the slow ones bear in about a minute.
-BORNE = {"k-prototypes": 5_000, "HDBSCAN": 20_000}
+BORNE = {"k-prototypes": 50_000, "HDBSCAN": 40_000}
 
 
 def planted(customers: int, seed: int = 0) -> tuple[pd.DataFrame, np.ndarray]:
