@@ -31,10 +31,10 @@ def totals(tmp_path_factory: pytest.TempPathFactory) -> Totals:
     """What reports add up to by session, after invariants that hold for whatever is reported."""
     lake = empty_lake(tmp_path_factory.mktemp("sessions"))
     lake.dbt("compile", "--select", "session_days", "session_usage_days")
-    folder = next((lake.settings.warehouse.path / "target").rglob("compiled/**/intermediate"))
+    folder = next((lake.settings.warehouse.path / "target").rglob("compiled/**/staging"))
     days, usage = (Path(folder, f"{name}.sql").read_text() for name in ("session_days", "session_usage_days"))
     connection = duckdb.connect()
-    connection.execute("attach ':memory:' as lake; create schema lake.staging; create schema lake.intermediate")
+    connection.execute("attach ':memory:' as lake; create schema lake.staging")
     columns = ", ".join(f"{name} {kind}" for name, kind in COLUMNS.items())
     connection.execute(f"create table lake.staging.stg_usage_sessions ({columns})")
 
@@ -42,22 +42,22 @@ def totals(tmp_path_factory: pytest.TempPathFactory) -> Totals:
         rows = pa.table(dict(zip(COLUMNS, zip(*reports, strict=True), strict=True)))  # noqa: F841 - read by name
         connection.execute("delete from lake.staging.stg_usage_sessions")
         connection.execute("insert into lake.staging.stg_usage_sessions select * from rows")
-        connection.execute(f"create or replace table lake.intermediate.session_days as {days}")
-        connection.execute(f"create or replace table lake.intermediate.session_usage_days as {usage}")
+        connection.execute(f"create or replace table lake.staging.session_days as {days}")
+        connection.execute(f"create or replace table lake.staging.session_usage_days as {usage}")
         wrong = " or ".join([
             *(f"{part} not between 0 and bytes_{part.split('_')[1]}" for part in PARTS),
             *(f"bytes_{way}_evening + bytes_{way}_night + bytes_{way}_business_hours > bytes_{way}"
               for way in ("down", "up")),
             "session_seconds < 0",
         ])  # fmt: skip
-        sums = "select sum(bytes_down), sum(bytes_up), sum(session_seconds) from lake.intermediate"
+        sums = "select sum(bytes_down), sum(bytes_up), sum(session_seconds) from lake.staging"
         for table in ("session_days", "session_usage_days"):
-            assert connection.execute(f"select * from lake.intermediate.{table} where {wrong}").fetchall() == []
+            assert connection.execute(f"select * from lake.staging.{table} where {wrong}").fetchall() == []
         both = [connection.execute(f"{sums}.{table}").fetchall() for table in ("session_days", "session_usage_days")]
         assert both[0] == both[1]
         found = connection.execute(
             "select session_id, sum(bytes_down), sum(bytes_up), sum(session_seconds)"
-            " from lake.intermediate.session_days group by all"
+            " from lake.staging.session_days group by all"
         ).fetchall()
         return {session: tuple(map(int, values)) for session, *values in found}
 

@@ -42,12 +42,25 @@ def test_asset_graph_is_the_one_meant(definitions: dg.Definitions, snapshot: Sna
     assert shown == snapshot
 
 
+def test_the_flow_goes_one_way_from_layer_to_layer(definitions: dg.Definitions):
+    layers = ["raw", "staging", "intermediate", "features", "segments", "bi", "publish"]
+    graph = definitions.resolve_asset_graph()
+    layer = {key: graph.get(key).group_name for key in graph.materializable_asset_keys}
+    backwards = [
+        f"{parent.to_user_string()} -> {key.to_user_string()}"
+        for key in layer
+        for parent in graph.get(key).parent_keys
+        if parent in layer and layer[parent] != "seeds" and layers.index(layer[parent]) > layers.index(layer[key])
+    ]
+    assert backwards == []
+
+
 def test_every_table_of_segments_and_bi_shows_what_its_columns_mean(definitions: dg.Definitions):
     graph = definitions.resolve_asset_graph()
     undescribed = [
         f"{key.to_user_string()}.{column.name}"
         for key in graph.materializable_asset_keys
-        if graph.get(key).group_name in {"segments", "features", "bi"}
+        if key.path[0] in {"segments", "features", "bi"}
         for column in graph.get(key).metadata["dagster/column_schema"].columns
         if not column.description
     ]

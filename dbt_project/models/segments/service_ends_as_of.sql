@@ -1,3 +1,5 @@
+{{ config(materialized='view', schema='intermediate', persist_docs={'relation': true, 'columns': false}) }}
+
 with features as (
     select
         features.customer_id,

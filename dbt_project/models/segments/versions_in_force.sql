@@ -1,3 +1,5 @@
+{{ config(materialized='view', schema='intermediate', persist_docs={'relation': true, 'columns': false}) }}
+
 -- The version that stands for a month while the run is building: its candidate, else what is published.
 with run_scope as (
     select as_of_date, version_id
