@@ -53,6 +53,8 @@ class BenchmarkFolder:
         self.delivered.mkdir()
         settings: dict[str, Any] = yaml.safe_load(EXAMPLE.read_text(encoding="utf-8").replace(EXAMPLE_DATA, ""))
         settings |= {"name": "benchmark", "first_month": first_month}
+        # The example is small and settles for one thread.
+        del settings["warehouse"]["threads"]
         self.settings.write_text(yaml.safe_dump(settings, sort_keys=False), encoding="utf-8")
 
     @property
