@@ -24,6 +24,8 @@ _TRAFFIC = """
     insert into features.home_business_features by name
     select $day::date as as_of_date, customer_id, is_business, hash(customer_id, 13) % 100 = 0 as is_opted_out,
         is_like_one and hash(customer_id, 14) % 2 = 0 as has_tax_number,
+        not is_business and hash(customer_id, if(is_like_one, 22, 23)) % if(is_like_one, 5, 200) = 0 as
+        is_provided_by_employer,
         is_like_one and hash(customer_id, 15) % 3 = 0 as has_static_ip, hash(customer_id, 16) % 12 = 0 as
         has_second_line, (60 + hash(customer_id, 17) % 32)::integer as usage_days_3m,
         if(is_like_one, 0.18, 0.06) + (hash(customer_id, 18) % 1000) / 1e4 as upload_share_3m,

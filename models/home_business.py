@@ -15,9 +15,11 @@ Positive-unlabeled learning in two steps. Consumers are unlabeled: nobody says w
    With one mark the share is less certain; without any, Elkan & Noto's step is all there is and is used.
 
 The three labels are not the same. `nanobusiness`: the probability of the hidden class, which has the marks, reaches
-the threshold. `home_worker`: it does not, and weekdays are clearly fuller than weekends, with much of the traffic in
-business hours where those are known; a rule, with no probability of its own. `none`: neither. A student's weekday is
-no fuller than the weekend, a hobbyist uploads on weekends and has no marks, gamers and streamers have evenings.
+the threshold. `home_worker`: it does not, and the probability of work at home without a business does (home_worker).
+Where there is none, for want of dayparts or of lines that an employer provides, a rule stands in: weekdays are clearly
+fuller than weekends, with much of the traffic in business hours where those are known. `none`: neither. A student's
+weekday is hardly fuller than the weekend, a hobbyist uploads on weekends and has no marks, gamers and streamers have
+evenings.
 """
 
 import json
@@ -34,6 +36,7 @@ from sklearn.preprocessing import StandardScaler
 
 from models.hidden_class import HiddenClass
 from models.home_business_parameters import HomeBusinessParameters
+from models.home_worker import HomeWorkerModel
 
 MARKS = ("has_tax_number", "has_static_ip", "has_second_line")
 TRAFFIC = ("upload_share_3m", "weekend_day_ratio_3m", "business_hours_share_3m")
@@ -45,6 +48,7 @@ _CODES = {
     "has_tax_number": "tax_number",
     "has_static_ip": "static_ip",
     "has_second_line": "second_line",
+    "is_provided_by_employer": "line_from_employer",
 }
 
 
@@ -52,14 +56,16 @@ class HomeBusinessModel(BaseEstimator):
     """Tells nanobusinesses and home workers among consumers.
 
     After ``fit``: ``refusal_`` (why nothing was learned, or None), ``uses_dayparts_``, ``prevalence_`` (share of
-    nanobusinesses among the consumers fitted on), ``mark_rates_`` (a row a mark: its rate with and without a business).
+    nanobusinesses among the consumers fitted on), ``mark_rates_`` (a row a mark: its rate with and without a business),
+    ``workers_`` (the HomeWorkerModel).
     """
 
     def __init__(self, parameters: HomeBusinessParameters | None = None) -> None:
         self.parameters = parameters
 
     def fit(self, customers: pd.DataFrame) -> Self:
-        """Learn from one row a customer: ``is_business``, ``is_opted_out``, ``usage_days_3m``, TRAFFIC and MARKS.
+        """Learn from one row a customer: ``is_business``, ``is_opted_out``, ``is_provided_by_employer``,
+        ``usage_days_3m``, TRAFFIC and MARKS.
 
         Opted-out customers and those with too little usage are not learned from. Too few customers, or small
         businesses that send a smaller share than consumers, is a refusal: then nobody is scored. The latter is what
@@ -84,6 +90,11 @@ class HomeBusinessModel(BaseEstimator):
         consumers = used[~business]
         self.consumer_means_ = features[~business].mean(axis=0)
         self._fit_probability(consumers, crossed[~business], crossed[business])
+        self.workers_ = HomeWorkerModel(chosen).fit(
+            self._traffic_of_a_day(consumers),
+            _is_provided(consumers),
+            1 - self._probability(consumers, crossed[~business]),
+        )
         return self
 
     def _fit_probability(self, consumers: pd.DataFrame, likeness: np.ndarray, of_businesses: np.ndarray) -> None:
@@ -118,20 +129,29 @@ class HomeBusinessModel(BaseEstimator):
         if self.refusal_ or not usable.any():
             return probability
         rows = customers[usable]
-        likeness = self.classifier_.decision_function(self._features(rows))
-        if self.hidden_ is None:
-            probability[usable] = np.minimum(np.exp(likeness + self.offset_), 1)
-            return probability
-        evidence = self.bin_evidence_[np.searchsorted(self.edges_, likeness)]
-        evidence = evidence + self._mark_evidence(rows).sum(axis=1)
-        probability[usable] = _sigmoid(np.log(self.prevalence_ / (1 - self.prevalence_)) + evidence)
+        probability[usable] = self._probability(rows, self.classifier_.decision_function(self._features(rows)))
         return probability
 
-    def classify(self, customers: pd.DataFrame) -> pd.DataFrame:
-        """Return a row a consumer: customer_id, home_business_status, home_business, probability and reason codes.
+    def _probability(self, rows: pd.DataFrame, likeness: np.ndarray) -> np.ndarray:
+        if self.hidden_ is None:
+            return np.asarray(np.minimum(np.exp(likeness + self.offset_), 1))
+        evidence = self.bin_evidence_[np.searchsorted(self.edges_, likeness)]
+        evidence = evidence + self._mark_evidence(rows).sum(axis=1)
+        return _sigmoid(np.log(self.prevalence_ / (1 - self.prevalence_)) + evidence)
 
-        Label, probability and reasons are null unless the status is `scored`. Reason codes are a JSON list, the
-        strongest first; that of a home worker or nobody holds what speaks for work at home.
+    def _worker_probability(self, consumers: pd.DataFrame, nano: np.ndarray) -> np.ndarray:
+        """Return the probability of work at home without a business, shape (consumers,); NaN where there is none."""
+        if self.refusal_:
+            return np.full(len(consumers), np.nan)
+        without = self.workers_.predict_proba(self._traffic_of_a_day(consumers), _is_provided(consumers))
+        return np.asarray((1 - nano) * without)
+
+    def classify(self, customers: pd.DataFrame) -> pd.DataFrame:
+        """Return a row a consumer: customer_id, home_business_status, home_business, probabilities and reason codes.
+
+        Label, probabilities and reasons are null unless the status is `scored`; that of a home worker also where nobody
+        has one, or the customer's business hours are not known. Reason codes are a JSON list, the strongest first; that
+        of a home worker or nobody holds what speaks for work at home.
         """
         chosen = self.parameters_
         consumers = customers[~customers["is_business"].to_numpy(dtype=bool)]
@@ -141,11 +161,14 @@ class HomeBusinessModel(BaseEstimator):
         status = np.where(consumers["is_opted_out"].to_numpy(dtype=bool), OPTED_OUT, status)
         scored = status == SCORED
         hours = consumers["business_hours_share_3m"]
-        at_work = (consumers["weekend_day_ratio_3m"] <= chosen.home_worker_weekend_ratio) & (
+        worker = self._worker_probability(consumers, probability)
+        by_rule = (consumers["weekend_day_ratio_3m"] <= chosen.home_worker_weekend_ratio) & (
             hours.isna() | (hours >= chosen.home_worker_business_hours_share)
         )
         nano = probability >= chosen.nanobusiness_threshold
-        label = np.select([nano, at_work.to_numpy()], ["nanobusiness", "home_worker"], "none").astype(object)
+        likely = worker >= chosen.home_worker_threshold * (1 - probability)
+        at_work = np.where(np.isnan(worker), by_rule.to_numpy(), likely)
+        label = np.select([nano, at_work], ["nanobusiness", "home_worker"], "none").astype(object)
         label[~scored] = None
         reasons = np.full(len(consumers), None, dtype=object)
         if scored.any():
@@ -156,6 +179,7 @@ class HomeBusinessModel(BaseEstimator):
                 "home_business_status": status,
                 "home_business": label,
                 "nanobusiness_probability": probability,
+                "home_worker_probability": worker,
                 "reason_codes": reasons,
             }
         )
@@ -166,6 +190,7 @@ class HomeBusinessModel(BaseEstimator):
         evidence, names = moved, list(self.traffic_)
         if self.hidden_ is not None:
             evidence, names = np.hstack([moved, self._mark_evidence(rows)]), [*names, *self.marks_]
+        evidence, names = np.hstack([evidence, self._provided_evidence(rows)]), [*names, "is_provided_by_employer"]
         codes = np.array([_CODES[name] for name in names])
         order = np.argsort(-evidence, axis=1, kind="stable")
         ranked = np.take_along_axis(evidence, order, axis=1)
@@ -175,6 +200,19 @@ class HomeBusinessModel(BaseEstimator):
     def _mark_evidence(self, rows: pd.DataFrame) -> np.ndarray:
         assert self.hidden_ is not None
         return self.hidden_.mark_evidence(rows[self.marks_].astype(float).to_numpy())
+
+    def _provided_evidence(self, rows: pd.DataFrame) -> np.ndarray:
+        """Return the log likelihood ratio of a line that an employer provides, 0 where it says nothing; one column."""
+        if self.workers_.refusal_:
+            return np.zeros((len(rows), 1))
+        ratio = np.log(self.workers_.rate_with_ / max(self.workers_.rate_without_, 1e-3))
+        return np.where(_is_provided(rows), ratio, 0.0)[:, None]
+
+    def _traffic_of_a_day(self, rows: pd.DataFrame) -> np.ndarray:
+        """Return TRAFFIC with business hours, NaN where they are not known: nothing is filled in."""
+        shares = rows[["upload_share_3m", "business_hours_share_3m"]].astype(float).apply(_logit)
+        ratio = np.log(rows["weekend_day_ratio_3m"].astype(float).clip(lower=1e-3))
+        return np.column_stack([shares.to_numpy(), ratio])
 
     def _features(self, rows: pd.DataFrame) -> np.ndarray:
         filled = rows[list(self.traffic_)].astype(float).fillna(self.medians_)
@@ -209,6 +247,10 @@ def _wrong_way(upload_share: pd.Series, business: np.ndarray) -> str | None:
             "swapped in the usage source."
         )
     return None
+
+
+def _is_provided(customers: pd.DataFrame) -> np.ndarray:
+    return customers["is_provided_by_employer"].astype("boolean").fillna(False).to_numpy(dtype=bool)
 
 
 def _classifier() -> Pipeline:

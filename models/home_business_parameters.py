@@ -21,10 +21,16 @@ class HomeBusinessParameters:
     """Least share of customers without a business that carry a mark of one in the records all the same."""
     nanobusiness_threshold: float = 0.5
     """Probability from which a customer is called a nanobusiness."""
+    minimum_provided_lines: int = 40
+    """Lines that an employer provides, below which there is no probability of a home worker."""
+    pure_share: float = 0.5
+    """Part of those lines, the likest, among whose likes everybody is taken to work at home."""
+    home_worker_threshold: float = 0.5
+    """Probability of a home worker, given no business, from which a customer is called one."""
     home_worker_weekend_ratio: float = 0.70
-    """A home worker's mean day of the weekend has at most this share of the bytes of a weekday."""
+    """Without a probability: a home worker's mean day of the weekend has at most this share of a weekday's bytes."""
     home_worker_business_hours_share: float = 0.35
-    """A home worker has at least this share of its bytes in business hours, where those are known."""
+    """Without a probability: a home worker has at least this share of bytes in business hours, where they are known."""
     reason_strength: float = 0.5
     """Least log likelihood ratio at which something is given as a reason."""
     folds: int = 5

@@ -39,7 +39,7 @@ shapes as (
 )
 select lines.*, shapes.* exclude (customer_id), customers.has_tax_number,
     truth.market_segment = 'small_business' as is_business, coalesce(customers.do_not_contact, false) as is_opted_out,
-    truth.home_business_label, truth.decoy
+    truth.home_business_label, truth.decoy, truth.market_segment = 'employee' as is_provided_by_employer
 from lines
 inner join '{folder}/source/customers.parquet' as customers using (customer_id)
 inner join '{folder}/truth/customers.parquet' as truth using (customer_id)
@@ -104,6 +104,66 @@ def test_probabilities_are_calibrated(customers, model):
     groups = pd.cut(found["nanobusiness_probability"], [0, 0.05, 0.3, 0.7, 0.95, 1], include_lowest=True)
     by_group = pd.DataFrame({"said": found["nanobusiness_probability"], "is": planted}).groupby(groups).mean()
     assert (by_group["said"] - by_group["is"]).abs().max() <= 0.2
+
+
+def _workers(customers: pd.DataFrame) -> pd.DataFrame:
+    """Return what is said of home workers and what is true, a row a scored person."""
+    found = HomeBusinessModel().fit(customers).classify(customers).dropna(subset="home_worker_probability")
+    planted = customers.set_index("customer_id").loc[found["customer_id"], "home_business_label"] == "home_worker"
+    return pd.DataFrame({"said": found["home_worker_probability"].to_numpy(), "is": planted.to_numpy()})
+
+
+def test_probabilities_of_home_workers_are_calibrated_and_tell_them_from_decoys(customers):
+    workers = _workers(customers)
+    by_group = workers.groupby(pd.cut(workers["said"], [0, 0.1, 0.5, 0.8, 1], include_lowest=True)).mean()
+    auc = roc_auc_score(workers["is"], workers["said"])
+    prevalence = workers["said"].mean() / workers["is"].mean()
+    print(f"AUC {auc:.3f}, said / planted {prevalence:.3f}", by_group.round(3).to_dict("records"))
+    assert auc >= 0.9
+    assert prevalence == pytest.approx(1, abs=0.2)
+    assert (by_group["said"] - by_group["is"]).abs().max() <= 0.2
+
+
+def test_the_three_probabilities_are_of_classes_that_exclude_one_another(customers, model):
+    found = model.classify(customers).dropna(subset="home_worker_probability")
+    assert found["home_worker_probability"].between(0, 1).all()
+    assert (found["home_worker_probability"] + found["nanobusiness_probability"]).max() <= 1 + 1e-12
+
+
+def test_daily_usage_alone_gives_no_probability_of_home_workers_and_the_rule_stands_in(customers):
+    daily = customers.assign(business_hours_share_3m=np.nan)
+    model = HomeBusinessModel().fit(daily)
+    assert "daily totals" in model.workers_.refusal_
+    found = model.classify(daily).merge(daily, on="customer_id")
+    assert found["home_worker_probability"].isna().all()
+    assert (found["home_business"] == "home_worker").sum() > 100
+    assert (found.loc[found["home_business"] == "home_worker", "weekend_day_ratio_3m"] <= 0.7).all()
+
+
+def test_without_lines_of_employers_home_workers_have_no_probability(customers):
+    model = HomeBusinessModel().fit(customers.assign(is_provided_by_employer=None))
+    assert "40 lines" in model.workers_.refusal_
+    assert model.classify(customers)["home_worker_probability"].isna().all()
+
+
+def test_who_has_no_known_business_hours_has_no_probability_of_work_at_home(customers, model):
+    some = customers.assign(business_hours_share_3m=customers["business_hours_share_3m"].where(customers.index % 9 > 0))
+    found = model.classify(some).merge(some, on="customer_id")
+    scored = found[found["home_business_status"] == "scored"]
+    assert (scored["home_worker_probability"].isna() == scored["business_hours_share_3m"].isna()).all()
+
+
+def test_lines_of_employers_that_are_used_like_any_other_say_nothing(customers):
+    draw = np.random.default_rng(1)
+    anybody = customers.assign(is_provided_by_employer=draw.random(len(customers)) < 0.03)
+    model = HomeBusinessModel().fit(anybody)
+    assert "like others" in model.workers_.refusal_
+
+
+def test_a_line_from_an_employer_is_a_reason(customers, model):
+    found = model.classify(customers).merge(customers, on="customer_id").query("home_business_status == 'scored'")
+    provided = found["reason_codes"].map(lambda codes: "line_from_employer" in json.loads(codes))
+    assert (provided == found["is_provided_by_employer"]).all()
 
 
 def test_decoys_are_held_apart(customers, model):

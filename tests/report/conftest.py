@@ -73,7 +73,8 @@ create table bi.customer_segment_history (version_id varchar, as_of_date date, c
     is_exposed_to_price_rise boolean,
     monthly_fee decimal(18, 2), total_value decimal(18, 2), gb_month_3m double,
     cluster_id varchar, cluster_name varchar, previous_lifecycle_stage varchar, service_end_date date,
-    household_id varchar, household_members integer, home_business varchar, nanobusiness_probability double);
+    household_id varchar, household_members integer, home_business varchar, nanobusiness_probability double,
+    home_worker_probability double);
 create table bi.household_opportunities (version_id varchar, as_of_date date, household_id varchar,
     product_family varchar, uptake double, monthly_margin decimal(18, 2), expected_value decimal(18, 2),
     offer_rank integer);
@@ -218,7 +219,8 @@ select '{VERSION}', '2026-10-31', 'c' || i,
     case when i < 100 then 'H' || i // 2 when i < 600 then 'H' || i end,
     case when i < 100 then 2 when i < 600 then 1 end,
     case when i < 40 then 'nanobusiness' when i < 100 then 'home_worker' when i < 500 then 'none' end,
-    case when i < 40 then 0.9 when i < 500 then 0.01 end
+    case when i < 40 then 0.9 when i < 500 then 0.01 end,
+    case when i < 40 then 0.05 when i < 100 then 0.8 when i < 500 then 0.02 end
 from range(1000) as t(i);
 insert into bi.household_opportunities
 select '{VERSION}', '2026-10-31', 'H' || i, family, uptake, margin, value, place

@@ -46,6 +46,7 @@ select
     customers.household_members,
     customers.home_business,
     customers.nanobusiness_probability,
+    customers.home_worker_probability,
     customers.needs_cluster_id,
     customers.needs_cluster_name,
     customers.b2b_headroom,

@@ -29,6 +29,7 @@ select
     features.customer_id,
     features.market_segment = 'small_business' as is_business,
     coalesce(customers.do_not_contact, false) as is_opted_out,
+    features.market_segment = 'employee' as is_provided_by_employer,
     customers.has_tax_number,
     features.has_static_ip,
     coalesce(lines.lines, 0) >= 2 as has_second_line,

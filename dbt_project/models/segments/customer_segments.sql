@@ -54,6 +54,7 @@ select
     households.members as household_members,
     home.home_business,
     home.nanobusiness_probability,
+    home.home_worker_probability,
     companies.cluster_id as needs_cluster_id,
     companies.cluster_name as needs_cluster_name,
     companies.headroom as b2b_headroom,

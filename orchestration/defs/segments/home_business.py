@@ -24,7 +24,7 @@ from orchestration.lib.warehouse import second_cursor, transaction
         segment_spec(
             "home_business",
             "One row a person with an open internet contract and version: nanobusiness, home worker or none, with the"
-            " probability of a nanobusiness and reason codes.",
+            " probabilities of a business and of work at home, and reason codes.",
             [["segments", "versions"], ["features", "home_business_features"]],
         )
     ],
@@ -41,10 +41,14 @@ def home_business(context: dg.AssetExecutionContext, deployment: Deployment) -> 
             written, model = write_month(connection, candidate, deployment.settings.home_business)
             rows += written
             tell(context, model.refusal_ or f"{model.prevalence_:.1%} of consumers run a business at home.")
+            no_workers = model.refusal_ or model.workers_.refusal_
+            if no_workers and not model.refusal_:
+                tell(context, f"Home workers have no probability. {no_workers}")
             latest = {
                 "version_id": candidate.version_id,
                 "prevalence": None if model.refusal_ else round(model.prevalence_, 4),
                 "refusal": model.refusal_ or "none",
+                "refusal_of_home_workers": no_workers or "none",
                 "marks": dg.MetadataValue.json(model.mark_rates_.round(4).to_dict("records")),
             }
     yield dg.MaterializeResult(asset_key=["segments", "home_business"], metadata={"rows_written": rows} | latest)

@@ -163,6 +163,7 @@ _QUERIES = {
     """,
     "home_business": """
         select home_business, count(*) as customers, sum(nanobusiness_probability) as expected,
+            sum(home_worker_probability) as expected_workers, count(home_worker_probability) as with_hours,
             sum(total_value) as total_value, avg(monthly_fee) as monthly_fee
         from bi.customer_segment_history
         where version_id = $version and home_business is not null

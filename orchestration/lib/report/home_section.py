@@ -1,5 +1,7 @@
 """The section about homes: households and what they lack, and who works at home."""
 
+import pandas as pd
+
 from orchestration.lib.report.data import ReportData
 from orchestration.lib.report.formats import label, money, number, plural, share
 from orchestration.lib.report.section import Section, empty
@@ -30,7 +32,7 @@ def homes(data: ReportData, settings: Settings) -> Section:
     rows = work.assign(name=work["home_business"].map(_NAMES), share=work["customers"] / scored if scored else None)
     says = (
         f"Of {plural(int(scored), 'person')} with enough usage, {share(float(work['expected'].sum()) / scored)} are"
-        " expected to run a business at home."
+        " expected to run a business at home." + _workers(work)
         if scored
         else "Nobody could be scored: too little usage, or too few small businesses to learn from."
     )
@@ -45,3 +47,14 @@ def homes(data: ReportData, settings: Settings) -> Section:
             "says": says,
         },
     )
+
+
+def _workers(work: pd.DataFrame) -> str:
+    known = int(work["with_hours"].sum())
+    if not known:
+        return (
+            " Work at home without a business has no probability here: business hours or employers' lines are lacking."
+        )
+    expected = share(float(work["expected_workers"].sum()) / known)
+    who = f"Of {plural(known, 'person')} whose business hours are known"
+    return f" {who}, {expected} are expected to work at home without one."
