@@ -66,7 +66,7 @@ docs: $(INSTALLED)  ## Write the page of the source contract from its declaratio
 
 lock:  ## Compile the lock files from pyproject.toml
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
-		--extra examples --group dev pyproject.toml --output-file requirements.lock
+		--extra examples --extra linkage --group dev pyproject.toml --output-file requirements.lock
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 		--constraint requirements.lock --group bench --output-file benchmarks/requirements.lock
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
@@ -194,6 +195,18 @@ class MidBand(Group):
     reseller_known: float = Field(default=0.7, description="Contracts sold by a reseller of the base that name it.")
 
 
+class Addresses(Group):
+    """How the provider keeps addresses, and how carelessly they are written."""
+
+    country: Literal["DE", "US"] = Field(default="DE", description="Whose addresses they look like.")
+    text_share: float = Field(default=0.5, description="Homes of persons with a text in place of an identifier.")
+    flat_share: float = Field(default=0.5, description="Houses with numbered flats; homes in others have a letter.")
+    mess: float = Field(
+        default=0.5, description="Chance to leave the plain spelling: of street type, unit, case, gaps, umlauts each."
+    )
+    typo_share: float = Field(default=0.0, description="Texts with a typing error in the name of the street.")
+
+
 class Billing(Group):
     """Payment behavior."""
 
@@ -250,6 +263,7 @@ class SimulationParameters(Group):
     usage: Usage = Field(default_factory=Usage)
     home_business: HomeBusiness = Field(default_factory=HomeBusiness)
     mid_band: MidBand = Field(default_factory=MidBand)
+    addresses: Addresses = Field(default_factory=Addresses)
     billing: Billing = Field(default_factory=Billing)
     care: Care = Field(default_factory=Care)
     costs: Costs = Field(default_factory=Costs)

@@ -122,11 +122,9 @@ def _chunk(
     lifetimes = live(parameters, draws, customers, window)
     light = archetype_names(parameters).index("light")
     contracts = sign(parameters, draws, customers, lifetimes, window, prices, light)
-    customer_rows = sources.customer_rows(parameters, draws, customers, lifetimes)
-    source.write("customers", customer_rows)
+    source.write("customers", sources.customer_rows(parameters, draws, customers, lifetimes))
     states = dated_states(contracts, window)
-    addresses = customer_rows["service_address_id"].combine_chunks()
-    source.write("contracts", sources.contract_rows(parameters, customers, contracts, states, prices, addresses))
+    source.write("contracts", sources.contract_rows(parameters, customers, contracts, states, prices, draws))
 
     profiles = usage.profile(parameters, draws, customers, lifetimes, contracts, prices)
     lines = contracts.take(prices.family[contracts.plan] == "internet")

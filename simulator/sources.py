@@ -6,6 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from simulator.addresses import address_texts, has_text, postal_code_numbers
 from simulator.contracts import MOST_CONTRACTS, SALES_CHANNELS, Contracts, PriceList
 from simulator.lifetimes import REASONS, Lifetimes
 from simulator.parameters import SimulationParameters
@@ -18,8 +19,8 @@ _OCCUPATIONS = ("employed", "student", "retired", "self_employed", "unemployed")
 _CHANNELS = ("phone", "email", "app", "letter")
 
 
-def _addresses(customers: Customers) -> pa.Array:
-    """Return the service address: the unit is part of it, except in the building that keeps no units."""
+def true_addresses(customers: Customers) -> pa.Array:
+    """Return what identifies each customer's address: the unit is part of it, except where a building keeps none."""
     unknown_units = (customers.building >= 0) & ~customers.building_has_units
     plain = text_ids("A", np.where(customers.building >= 0, -1, customers.address_leader), 8)
     shared = text_ids("A9", np.where(unknown_units, customers.building, -1), 7)
@@ -43,6 +44,8 @@ def customer_rows(
     known_household = (customers.household >= 0) & draws.flag(
         "household known", np.maximum(customers.household, 0), parameters.mix.household_id_known
     )
+    everybody = np.arange(size)
+    is_text = has_text(parameters, draws, customers)
     base = np.array([[latitude, longitude] for _, latitude, longitude in REGIONS])[customers.region]
     latitude = base[:, 0] + 0.3 * draws.normal("latitude", customers.address_leader)
     longitude = base[:, 1] + 0.4 * draws.normal("longitude", customers.address_leader)
@@ -67,12 +70,15 @@ def customer_rows(
                 np.where(person & ~draws.flag("no occupation", number, 0.4), occupation, 5), (*_OCCUPATIONS, None)
             ),
             "household_id": text_ids("H", np.where(known_household, customers.household, -1), 8),
-            "service_address_id": _addresses(customers),
-            "postal_code": text_ids(
-                "", 10_000 + customers.region * 20_000 + customers.address_leader // 100 % 20_000, 5
+            "service_address_id": pc.if_else(pa.array(is_text), None, true_addresses(customers)),
+            "service_address": pc.if_else(
+                pa.array(is_text),
+                address_texts(parameters, draws, customers, everybody, number, "customers"),
+                None,
             ),
+            "postal_code": text_ids("", postal_code_numbers(customers), 5),
             "region": texts(customers.region, tuple(name for name, _, _ in REGIONS)),
-            "country": texts(np.zeros(size, dtype=int), ("DE",)),
+            "country": texts(np.zeros(size, dtype=int), (parameters.addresses.country,)),
             "latitude": np.round(latitude, 5),
             "longitude": np.round(longitude, 5),
             "parent_customer_id": text_ids("C", customers.parent, 8),
@@ -98,13 +104,22 @@ def customer_rows(
     )
 
 
-def _sites(parameters: SimulationParameters, customers: Customers, rows: Contracts, addresses: pa.Array) -> pa.Array:
-    """Return the address of each contract: the customer's, but for lines at the further sites of a company."""
+def _sites(
+    parameters: SimulationParameters, draws: Draws, customers: Customers, rows: Contracts
+) -> tuple[pa.Array, pa.Array, pa.Array]:
+    """Return identifier, text and postal code of each contract's address: the customer's, or a company's further site.
+
+    A text is written anew with every contract.
+    """
     has_sites = np.array([*(need.sites != (1, 1) for need in parameters.mid_band.needs.values()), False])
     # Lines have the first slots, the one at the main address is number 0.
     further = has_sites[customers.need[rows.row]] & rows.is_line & (rows.number % MOST_CONTRACTS > 0)
     own = text_ids("S", np.where(further, rows.number, NONE), 10)
-    return pc.coalesce(own, addresses.take(pa.array(rows.row)))
+    is_text = pa.array(has_text(parameters, draws, customers)[rows.row])
+    known = pc.if_else(is_text, None, true_addresses(customers).take(pa.array(rows.row)))
+    written = address_texts(parameters, draws, customers, rows.row, rows.number, "contracts")
+    codes = text_ids("", np.where(further, NONE, postal_code_numbers(customers)[rows.row]), 5)
+    return pc.coalesce(own, known), pc.if_else(is_text, written, None), codes
 
 
 def contract_rows(
@@ -113,13 +128,14 @@ def contract_rows(
     contracts: Contracts,
     states: DatedStates,
     prices: PriceList,
-    addresses: pa.Array,
+    draws: Draws,
 ) -> pa.Table:
     """Return one source row for each dated state of a contract; the end stands on the row of the end only."""
     rows = contracts.take(states.contract)
     plan: Integers = rows.plan_in(states.month)
     ended = states.status == STATUSES.index("ended")
     plans = prices.plans
+    address_ids, written, postal_codes = _sites(parameters, draws, customers, rows)
     by_reseller = rows.channel == SALES_CHANNELS.index("reseller")
 
     def numbers(name: str, kind: pa.DataType) -> pa.Array:
@@ -143,7 +159,9 @@ def contract_rows(
             "discount_amount": money(rows.discount),
             "discount_until_date": dates(rows.discount_until),
             "plan_name": texts(plan, tuple(item.name for item in plans)),
-            "service_address_id": _sites(parameters, customers, rows, addresses),
+            "service_address_id": address_ids,
+            "service_address": written,
+            "postal_code": postal_codes,
             "access_technology": texts(plan, tuple(item.technology for item in plans)),
             "download_mbps": numbers("download_mbps", pa.float64()),
             "upload_mbps": numbers("upload_mbps", pa.float64()),

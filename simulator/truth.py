@@ -12,6 +12,7 @@ from simulator.months import NEVER, Window, last_day
 from simulator.parameters import SimulationParameters
 from simulator.population import DECOYS, HOME_BUSINESS, SEGMENTS, Customers, archetype_names
 from simulator.randomness import Draws, Integers
+from simulator.sources import true_addresses
 from simulator.usage import Profiles
 from simulator.write import dates, numbers_or_null, text_ids, texts
 
@@ -32,6 +33,7 @@ def customer_table(parameters: SimulationParameters, customers: Customers, lifet
             "home_business_label": texts(customers.home_business, HOME_BUSINESS),
             "decoy": texts(customers.decoy, DECOYS),
             "household_id": text_ids("H", customers.household, 8),
+            "address_id": true_addresses(customers),
             "need": texts(np.where(customers.need < 0, len(needs), customers.need), (*needs, None)),
             "building_id": text_ids("B", customers.building, 6),
             "theta": lifetimes.theta,

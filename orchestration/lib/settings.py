@@ -126,6 +126,14 @@ class HouseholdSettings(Section):
     most_internet_lines: int = Field(
         3, ge=1, description="more persons than this with an internet line of their own at one address are a building"
     )
+    units_of_a_building: int = Field(
+        2, ge=1, description="where this many units of a house are named, its address without a unit is no household's"
+    )
+    linkage: Literal["none", "splink"] = Field(
+        "none",
+        description="'splink' links addresses in text whose streets have typing errors; needs the extra 'linkage'",
+    )
+    linkage_threshold: Share = Field(0.9, description="least probability at which two addresses are linked")
     offered_families: list[ProductFamily] = Field(
         ["internet", "tv", "fixed_voice", "mobile", "cloud", "security"], min_length=1
     )

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from orchestration.lib.addresses import ensure_address_table
 from orchestration.lib.contract import ensure_tables
 from orchestration.lib.dbt import PROJECT_DIR, dbt_environment, dbt_variables
 from orchestration.lib.segment_tables import ensure_segment_tables
@@ -85,4 +86,5 @@ def empty_lake(folder: Path, settings: Settings | None = None) -> Lake:
         ensure_tables(connection)
         ensure_registry(connection)
         ensure_segment_tables(connection)
+        ensure_address_table(connection)
     return lake

@@ -118,7 +118,7 @@ RECIPES = [
         id="nested_json",
     ),
     pytest.param(
-        "strip_accents",
+        "concat_ws(' ', street, house, unit)",
         {
             "exports/customers.csv": "id,since,zip,street,house,unit\n"
             "1,2024-01-01,1010,Müllerstraße,5,Top 2\n"
@@ -126,7 +126,11 @@ RECIPES = [
             "3,2024-01-01,1010,Müller Strasse,52,\n"
         },
         "customers",
-        {"service_address_id": ["1010 mullerstr 5 top 2", "1010 mullerstr 5 top 2", "1010 mullerstr 52"]},
+        {
+            "service_address": ["Müllerstraße 5 Top 2", "MULLER-STR. 5  top  2", "Müller Strasse 52"],
+            "postal_code": ["1010", "1010", "1010"],
+            "country": ["AT", "AT", "AT"],
+        },
         id="addresses",
     ),
     pytest.param(

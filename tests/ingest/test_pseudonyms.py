@@ -29,7 +29,8 @@ def pseudonym(identifier: str, key: str = KEY) -> str:
 def test_every_identifier_of_the_contract_is_declared_as_one() -> None:
     for table in load_contract().values():
         for column in table.columns:
-            assert column.is_identifier == column.name.endswith("_id"), f"{table.name}.{column.name}"
+            is_one = column.name.endswith("_id") or column.name == "service_address"
+            assert column.is_identifier == is_one, f"{table.name}.{column.name}"
             assert not column.is_identifier or column.data_type == "varchar"
 
 

@@ -17,6 +17,13 @@ def _pairs(members: pd.DataFrame, household: str) -> set[tuple[str, str]]:
     return set(zip(both["customer_id_x"], both["customer_id_y"], strict=True))
 
 
+def _quality(members: pd.DataFrame) -> tuple[float, float]:
+    """Return pairwise precision and recall of the households found."""
+    found, planted = _pairs(members, "found_id"), _pairs(members, "household_id")
+    assert len(planted) > 50
+    return len(found & planted) / len(found), len(found & planted) / len(planted)
+
+
 @pytest.fixture(scope="module")
 def members(simulated) -> pd.DataFrame:
     truth = pd.read_parquet(simulated.folder / "truth" / "customers.parquet")
@@ -29,9 +36,8 @@ def members(simulated) -> pd.DataFrame:
 
 
 def test_who_lives_together_is_found_and_strangers_are_kept_apart(members):
-    found, planted = _pairs(members, "found_id"), _pairs(members, "household_id")
-    precision, recall = len(found & planted) / len(found), len(found & planted) / len(planted)
-    print(f"pairs: planted {len(planted)}, found {len(found)}, precision {precision:.3f}, recall {recall:.3f}")
+    precision, recall = _quality(members)
+    print(f"precision {precision:.3f}, recall {recall:.3f}")
     assert precision >= 0.98
     assert recall >= 0.95
 
@@ -41,6 +47,34 @@ def test_nobody_in_a_large_building_is_taken_for_a_household(members):
     assert len(residents) > 20
     assert residents["found_id"].is_unique
     assert (residents["household_basis"] == "building").any()
+
+
+def test_addresses_in_text_say_who_lives_together_as_identifiers_do(simulated, members):
+    written = pd.read_parquet(simulated.folder / "source" / "customers.parquet")[["customer_id", "service_address"]]
+    by_text = members.merge(written.dropna(), on="customer_id")
+    precision, recall = _quality(by_text)
+    statuses = simulated.frame("select address_status, count(*) as n from intermediate.service_addresses group by all")
+    print(f"{statuses['n'].sum()} texts of {len(by_text)} persons: precision {precision:.3f}, recall {recall:.3f}")
+    assert list(statuses["address_status"]) == ["normal"]
+    assert statuses["n"].sum() > len(by_text)
+    assert precision >= 0.98
+    assert recall >= 0.95
+
+
+def test_no_address_goes_further_than_the_intermediate_schema(simulated):
+    columns = simulated.frame(
+        "select table_schema || '.' || table_name as name, list(column_name) as columns from information_schema.columns"
+        " where table_schema in ('features', 'segments', 'bi') and data_type = 'VARCHAR' group by all order by all"
+    )
+    assert len(columns) > 30
+    for name, held in columns.itertuples(index=False):
+        found = " or ".join(f'"{column}" in (select service_address from texts)' for column in held)
+        leaks = simulated.frame(
+            "with texts as (select service_address from raw.customers where service_address is not null union all"
+            " select address_id from intermediate.service_addresses)"
+            f" select count(*) as n from {name} where {found}"
+        )["n"].item()
+        assert leaks == 0, name
 
 
 def test_a_household_keeps_its_id_from_month_to_month(simulated):
@@ -94,3 +128,17 @@ def test_planted_nanobusinesses_are_found_by_the_pipeline_and_opt_outs_left_alon
     print(f"share found / planted: {scored['nanobusiness_probability'].mean() / planted.mean():.3f}")
     assert auc >= 0.9
     assert planted[top].mean() >= 0.7
+
+
+def test_planted_home_workers_have_a_probability_that_holds_on_the_whole(simulated):
+    truth = pd.read_parquet(simulated.folder / "truth" / "customers.parquet").set_index("customer_id")
+    found = simulated.frame(
+        "select customer_id, home_worker_probability as said from bi.customer_segment_history where version_id = ?"
+        " and home_worker_probability is not null",
+        [VERSION],
+    ).set_index("customer_id")
+    planted = truth.loc[found.index, "home_business_label"] == "home_worker"
+    auc = roc_auc_score(planted, found["said"])
+    print(f"{len(found)} persons: AUC {auc:.3f}, said / planted {found['said'].mean() / planted.mean():.3f}")
+    assert auc >= 0.9
+    assert found["said"].mean() == pytest.approx(planted.mean(), rel=0.35)

@@ -14,7 +14,7 @@ def test_the_planted_bad_rows_and_no_others_go_to_quarantine(loaded):
 
 
 def test_accounts_that_were_ever_active_are_customers_and_leads_are_not(loaded):
-    about = ("service_address_id", "postal_code", "region", "country", "latitude", "parent_customer_id")
+    about = ("service_address", "postal_code", "region", "country", "latitude", "parent_customer_id")
     assert loaded.rows("customers", "customer_id", "customer_type", "created_date", *about) == [
         # Entered at half past three UTC: the evening before in Chicago.
         ("1", "person", "2023-01-15", "3 Oak, Unit B, 04401, Ely", "04401", "WI", "US", 44.5, None),

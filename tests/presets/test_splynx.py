@@ -21,7 +21,7 @@ def test_the_planted_bad_rows_and_no_others_go_to_quarantine(loaded):
 
 
 def test_customers_of_every_status_are_taken_and_removed_ones_are_not(loaded):
-    address = ("service_address_id", "postal_code", "latitude", "longitude", "parent_customer_id")
+    address = ("service_address", "postal_code", "latitude", "longitude", "parent_customer_id")
     assert loaded.rows("customers", "customer_id", "customer_type", "created_date", *address) == [
         ("1", "person", "2023-04-03", "Harbour Rd 5/2, 01067, Northport", "01067", 51.05, 13.74, None),
         ("2", "organization", "2022-11-20", None, None, None, None, "1"),

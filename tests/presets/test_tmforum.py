@@ -13,7 +13,7 @@ def test_the_planted_bad_rows_and_no_others_go_to_quarantine(loaded):
 
 
 def test_customers_are_persons_or_organizations_as_the_party_behind_them(loaded):
-    address = ("service_address_id", "postal_code", "region", "country")
+    address = ("service_address", "postal_code", "region", "country")
     assert loaded.rows("customers", "customer_id", "customer_type", "created_date", *address) == [
         ("c-10", "person", "2023-02-01", "7 Mill Lane, 04109, Lakeside", "04109", None, "DE"),
         # Not dated itself, so known from its first product on; 09:37 UTC on the first of March.

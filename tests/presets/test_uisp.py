@@ -12,7 +12,7 @@ def test_the_planted_bad_rows_and_no_others_go_to_quarantine(loaded):
 
 
 def test_clients_are_persons_or_companies_and_leads_are_left_out(loaded):
-    about = ("service_address_id", "postal_code", "country", "latitude", "has_tax_number", "acquisition_channel")
+    about = ("service_address", "postal_code", "country", "latitude", "has_tax_number", "acquisition_channel")
     assert loaded.rows("customers", "customer_id", "customer_type", "created_date", *about) == [
         # Registered 23:30 UTC on New Year's Eve.
         ("1", "person", "2023-01-01", "12 Dune St, Apt 4, 00501, Seaton", "00501", "DE", 40.5, None, "Friend"),

@@ -131,12 +131,27 @@ def test_the_planted_mix_is_there(isp: Isp) -> None:
 
 
 def test_households_share_an_address_and_a_building_without_units_looks_like_one(isp: Isp) -> None:
-    homes = "select household_id, count(distinct service_address_id) as homes, count(*) as members from "
-    joined = "(select t.household_id, c.service_address_id from true_customers t join customers c using (customer_id))"
-    assert isp.value(f"select max(homes) from ({homes}{joined} where household_id is not null group by all)") == 1
-    assert isp.value(f"select max(members) from ({homes}{joined} where household_id is not null group by all)") == 3
-    crowded = "select max(n) from (select count(*) as n from customers group by service_address_id)"
+    homes = "select household_id, count(distinct address_id) as homes, count(*) as members from "
+    joined = "true_customers as t"
+    assert (
+        isp.value(f"select max(homes) from ({homes}{joined} where household_id is not null group by household_id)") == 1
+    )
+    assert (
+        isp.value(f"select max(members) from ({homes}{joined} where household_id is not null group by household_id)")
+        == 3
+    )
+    crowded = "select max(n) from (select count(*) as n from true_customers group by address_id)"
     assert isp.value(crowded) == 30
+    told = "count(*) filter (coalesce(c.service_address_id, t.address_id) = t.address_id)"
+    both = "true_customers as t join customers as c using (customer_id)"
+    assert isp.value(f"select {told} - count(*) from {both}") == 0
+    kinds = "count(*) filter ((c.service_address_id is null) = (c.service_address is null))"
+    assert isp.value(f"select {kinds} from {both}") == 0
+    texts = "select t.household_id, count(distinct c.service_address) as texts from "
+    assert (
+        isp.value(f"select max(texts) from ({texts}{both} group by t.household_id having t.household_id is not null)")
+        > 1
+    )
     known = "count(*) filter (c.household_id is not null) / count(*)"
     share = isp.value(
         f"select {known} from true_customers t join customers c using (customer_id) where t.household_id is not null"

@@ -81,7 +81,7 @@ held as (
         companies.as_of_date,
         contracts.customer_id,
         contracts.product_family,
-        contracts.service_address_id,
+        contracts.address_id,
         contracts.access_technology,
         contracts.monthly_fee - contracts.discount_in_force as net_fee,
         contracts.monthly_fee - contracts.discount_in_force - contracts.monthly_product_cost as margin,
@@ -104,7 +104,7 @@ lines as (
         as_of_date,
         customer_id,
         -- A contract without an address is at a site that others are at too.
-        greatest(count(distinct service_address_id), 1) as sites,
+        greatest(count(distinct address_id), 1) as sites,
         {% for family in families -%}
         sum(case when product_family = '{{ family }}' then 1 else 0 end) as {{ family }}_lines,
         sum(case when product_family = '{{ family }}' then margin else 0 end) as {{ family }}_margin,

@@ -37,7 +37,7 @@ select
     states.access_technology,
     states.download_mbps,
     states.has_static_ip,
-    states.service_address_id,
+    states.address_id,
     states.sales_channel,
     states.reseller_customer_id,
     states.is_prepaid

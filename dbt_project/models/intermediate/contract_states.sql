@@ -1,6 +1,23 @@
 {{ config(materialized='table') }}
 
-with contracts as (
+with located as (
+    select
+        contracts.*,
+        -- An identifier says more than a text.
+        coalesce(contracts.service_address_id, addresses.address_id) as address_id,
+        case when contracts.service_address_id is null then addresses.building_id end as building_id,
+        contracts.service_address_id is null and addresses.unit <> '' as has_unit
+    from {{ ref('stg_contracts') }} as contracts
+    left join {{ ref('stg_customers') }} as customers
+        on contracts.customer_id = customers.customer_id
+    left join {{ source('intermediate', 'service_addresses') }} as addresses
+        on
+            contracts.service_address = addresses.service_address
+            and coalesce(contracts.postal_code, customers.postal_code, '') = addresses.postal_code
+            and coalesce(customers.country, '') = addresses.country
+),
+
+contracts as (
     select
         contract_id,
         customer_id,
@@ -24,7 +41,9 @@ with contracts as (
         monthly_fee,
         coalesce(discount_amount, 0) as discount_amount,
         discount_until_date,
-        service_address_id,
+        address_id,
+        building_id,
+        coalesce(has_unit, false) as has_unit,
         access_technology,
         download_mbps,
         data_cap_gb,
@@ -36,7 +55,7 @@ with contracts as (
             monthly_cost,
             {{ money('monthly_fee * ' ~ product_cost_share('product_family')) }}
         ) as monthly_product_cost
-    from {{ ref('stg_contracts') }}
+    from located
 ),
 
 dated as (
@@ -74,7 +93,9 @@ select
     discount_amount,
     discount_until_date,
     monthly_product_cost,
-    service_address_id,
+    address_id,
+    building_id,
+    has_unit,
     access_technology,
     download_mbps,
     data_cap_gb,

@@ -11,11 +11,13 @@ open_contracts as (
         run_months.as_of_date,
         states.customer_id,
         states.product_family,
-        states.service_address_id,
+        states.address_id,
+        states.building_id,
+        states.has_unit,
         row_number() over (
             partition by run_months.as_of_date, states.customer_id
             order by
-                case when states.service_address_id is null then 1 else 0 end asc,
+                case when states.address_id is null then 1 else 0 end asc,
                 states.family_rank asc,
                 states.monthly_fee desc,
                 states.contract_id asc
@@ -34,7 +36,9 @@ holders as (
     select
         as_of_date,
         customer_id,
-        max(case when address_rank = 1 then service_address_id end) as contract_address_id,
+        max(case when address_rank = 1 then address_id end) as address_id,
+        max(case when address_rank = 1 then building_id end) as building_id,
+        max(case when address_rank = 1 and has_unit then 1 else 0 end) = 1 as has_unit,
         max(case when product_family = 'internet' then 1 else 0 end) as internet_lines
     from open_contracts
     group by as_of_date, customer_id
@@ -45,12 +49,25 @@ persons as (
         holders.as_of_date,
         holders.customer_id,
         customers.household_id,
-        -- The address of the contract is dated, that of the customer is the latest.
-        coalesce(holders.contract_address_id, customers.service_address_id) as address_id,
+        -- The address of the contract is dated, that of the customer the latest; an identifier says more than a text.
+        coalesce(holders.address_id, customers.service_address_id, addresses.address_id) as address_id,
+        case
+            when holders.address_id is not null then holders.building_id
+            when customers.service_address_id is null then addresses.building_id
+        end as building_id,
+        case
+            when holders.address_id is not null then holders.has_unit
+            else customers.service_address_id is null and coalesce(addresses.unit <> '', false)
+        end as has_unit,
         holders.internet_lines
     from holders
     inner join {{ ref('stg_customers') }} as customers
         on holders.customer_id = customers.customer_id
+    left join {{ source('intermediate', 'service_addresses') }} as addresses
+        on
+            customers.service_address = addresses.service_address
+            and coalesce(customers.postal_code, '') = addresses.postal_code
+            and coalesce(customers.country, '') = addresses.country
     where customers.customer_type = 'person'
 ),
 
@@ -67,18 +84,35 @@ given as (
     from persons
 ),
 
-addresses as (
+-- The address of a house in which others name their unit is no dwelling.
+divided as (
     select
         as_of_date,
-        address_id,
-        count(*) as address_customers,
-        min(given_id) as given_id,
-        count(*) > {{ limits['most_members'] | int }}
-        or sum(internet_lines) > {{ limits['most_internet_lines'] | int }} as is_building,
-        count(distinct given_id) = 1 as is_of_one_given
+        building_id
     from given
-    where address_id is not null
-    group by as_of_date, address_id
+    where has_unit
+    group by as_of_date, building_id
+    having count(distinct address_id) >= {{ limits['units_of_a_building'] | int }}
+),
+
+addresses as (
+    select
+        given.as_of_date,
+        given.address_id,
+        count(*) as address_customers,
+        min(given.given_id) as given_id,
+        count(*) > {{ limits['most_members'] | int }}
+        or sum(given.internet_lines) > {{ limits['most_internet_lines'] | int }}
+        or count(divided.building_id) > 0 as is_building,
+        count(distinct given.given_id) = 1 as is_of_one_given
+    from given
+    left join divided
+        on
+            given.as_of_date = divided.as_of_date
+            and given.building_id = divided.building_id
+            and not given.has_unit
+    where given.address_id is not null
+    group by given.as_of_date, given.address_id
 ),
 
 based as (

@@ -15,6 +15,8 @@ select
     contracts.discount_until_date,
     contracts.plan_name,
     contracts.service_address_id,
+    contracts.service_address,
+    contracts.postal_code,
     contracts.access_technology,
     contracts.download_mbps,
     contracts.upload_mbps,

@@ -8,6 +8,7 @@ select
     household_id,
     household_type,
     service_address_id,
+    service_address,
     postal_code,
     region,
     country,
