@@ -5,6 +5,7 @@ import subprocess
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+from orchestration.lib.addresses import ensure_address_table
 from orchestration.lib.contract import ensure_tables
 from orchestration.lib.dbt import DBT, PROJECT_DIR, dbt_arguments, prepare_for_dbt
 from orchestration.lib.segment_tables import ensure_segment_tables
@@ -82,6 +83,7 @@ def prepare(settings: "Settings", customers: int) -> None:
     with Warehouse(settings.warehouse).writer() as connection:
         ensure_tables(connection)
         ensure_registry(connection)
+        ensure_address_table(connection)
         ensure_segment_tables(connection)
         set_scope(connection, {MONTHS[0]: f"{MONTHS[0]}.1"})
     dbt(settings, "build")

@@ -10,6 +10,7 @@ from runpy import run_path
 import duckdb
 import pytest
 
+from orchestration.lib.addresses import ensure_address_table
 from orchestration.lib.ingest import LoadReport, ingest
 from orchestration.lib.settings import Settings, load_settings
 from orchestration.lib.source_checks import check_sources
@@ -199,6 +200,7 @@ def test_events_after_the_churn_are_reported_and_counted_in_no_volume(event_isp)
     lake = Lake(settings)
     with lake.warehouse.writer() as connection:
         ensure_registry(connection)
+        ensure_address_table(connection)
         outcomes = check_sources(connection, settings, list(reports.values()), datetime(2026, 1, 2), "run")
     lake.dbt("run", "--select", "+usage_months")
     ((days_after, counted, volume),) = lake.frame(

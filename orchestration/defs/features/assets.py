@@ -7,6 +7,7 @@ import dagster as dg
 import duckdb
 from dagster_dbt import DbtCliResource, dbt_assets
 
+from orchestration.lib.addresses import ensure_address_table
 from orchestration.lib.contract import ensure_tables
 from orchestration.lib.dbt import dbt_arguments, ensure_manifest, prepare_for_dbt
 from orchestration.lib.dbt_assets import FEATURES, LayerTranslator
@@ -29,6 +30,7 @@ def features(context: dg.AssetExecutionContext, dbt: DbtCliResource, deployment:
     """Build the features of the run's months, unless a source check blocks."""
     with deployment.warehouse.writer() as connection:
         ensure_tables(connection)
+        ensure_address_table(connection)
         require_sound_sources(connection, deployment.settings)
         ensure_registry(connection)
         _drop_outdated_usage_months(connection)
