@@ -46,6 +46,8 @@ def link_addresses(addresses: pd.DataFrame, threshold: float = 0.9) -> pd.DataFr
     """
     rows = addresses[list(COLUMNS)].sort_values("address_id", ignore_index=True)
     rows["homes"] = rows.groupby(["area", "street"])["address_id"].transform("size")
+    # Names of houses are not misspelt streets.
+    rows = rows[rows["house_number"] != ""]
     # Alone in its block an address has nobody to be compared with.
     rows = rows[rows.duplicated(["area", "house_number", "unit"], keep=False)]
     return _best_links(_pairs(rows, threshold) if len(rows) else pd.DataFrame(columns=_PAIR))

@@ -47,15 +47,22 @@ KEYED = (NORMAL, PSEUDONYM)
 
 _GERMAN = {"DE", "AT", "CH", "LI", "LU"}
 _UNIT_FIRST = {"AU", "NZ"}
+# Where a postal code is of few homes and many of those have a name and no number, as in `Ivy Cottage, Moor Road`.
+_NAMED_HOUSES, _WORDS_OF_A_NAMED_HOUSE = {"GB", "IE", "IM", "JE", "GG"}, 3
 _UMLAUTS = str.maketrans({"ä": "a", "ö": "o", "ü": "u", "ß": "ss", "ẞ": "ss"})
 _COUNT = "(?:(?:no|nr|num|number|nummer) ?)?"
 # A number may be glued to the word for the dwelling; a letter may not, or every word would be a dwelling and a letter.
-_NAME = rf"(?: ?{_COUNT}(\d+ ?[a-z]?)| {_COUNT}([a-z] ?\d+|[a-z]))\b"
+_NAME = rf"(?: ?{_COUNT}(\d+ ?[a-z]?)| {_COUNT}([a-z]\d*))\b"
 _UNIT = re.compile(rf"\b(?:{'|'.join(UNITS)}){_NAME}")
 _ORDER = "(?:st|nd|rd|th|er|e|o|a)?"
+_FLOORS = (
+    re.compile(r"\b(\d+)(?:st|nd|rd|th) (?:floor|fl)\b"),
+    re.compile(rf"\b(?:{'|'.join(FLOORS)}) ?(\d+){_ORDER}\b"),
+    re.compile(rf"\b(\d+){_ORDER} (?:{'|'.join(FLOORS)})\b"),
+)
 _PARTS_OF_A_HOUSE = (
-    ("f", re.compile(rf"\b(?:{'|'.join(FLOORS)}) ?(\d+){_ORDER}\b")),
-    ("f", re.compile(rf"\b(\d+){_ORDER} (?:{'|'.join(FLOORS)})\b")),
+    *(("f", pattern) for pattern in _FLOORS),
+    ("", _UNIT),
     ("s", re.compile(rf"\b(?:{'|'.join(STAIRS)}){_NAME}")),
     ("b", re.compile(rf"\b(?:{'|'.join(BUILDINGS)}){_NAME}")),
 )
@@ -63,6 +70,7 @@ _GROUND = re.compile(rf"\b(?:{'|'.join(GROUND_FLOORS)})\b")
 _POST_BOX = re.compile(rf"\b(?:{'|'.join(POST_BOXES)}){_NAME}")
 _SLASHES = re.compile(r"\b(\d+[a-z]?) ?/ ?(?:(\d+[a-z]?) ?/ ?)?(\d+[a-z]?)\b")
 _LETTER = re.compile(r"\b(\d+) ([a-df-mo-rt-vx-z]|bis|ter|quater|[a-z]$)(?= |$)")
+_FLOOR_WORD = re.compile(rf"\b(?:{'|'.join(ORDINALS).lower()})(?= floor\b)")
 _ORDINAL = re.compile(rf"\b(?:{'|'.join(ORDINALS)})\b")
 _PSEUDONYM = re.compile(r"[0-9a-f]{32}")
 _UNKNOWN = ("", "", "")
@@ -112,10 +120,14 @@ def _read(text: str, land: str) -> tuple[str, tuple[str, str, str]]:
     for word in words.split():
         if word[0].isdigit():
             numbers.append(word.lstrip("0"))
-        elif word not in NO_WORDS:
+        elif word not in NO_WORDS and word not in UNITS:
             street.append(_street_word(word))
     numbers = [*filter(None, numbers)]
-    if not numbers or not street:
+    if not numbers and (named := [name for name in unit.split() if name[0].isdigit()]):
+        # Where only the flat has a number it is that of the house, as in `First Floor Flat, 70 Acorn Road`.
+        numbers, unit = named[:1], " ".join(name for name in unit.split() if name != named[0])
+    is_named = land in _NAMED_HOUSES and len(street) >= _WORDS_OF_A_NAMED_HOUSE
+    if not street or not (numbers or is_named):
         return UNREADABLE, _UNKNOWN
     return NORMAL, ("".join(street), "-".join(numbers), unit)
 
@@ -139,12 +151,12 @@ def _units(words: str, land: str) -> tuple[str, str]:
         found.extend(mark + name.replace(" ", "").lstrip("0") for name in names)
         return pattern.sub(" , ", words)
 
-    words = take("", _UNIT, words)
-    for mark, pattern in _PARTS_OF_A_HOUSE:
-        words = take(mark, pattern, words)
+    words = _FLOOR_WORD.sub(lambda match: ORDINALS[match.group().upper()].lower(), words)
     if _GROUND.search(words):
         found.append("f0")
         words = _GROUND.sub(" , ", words, count=1)
+    for mark, pattern in _PARTS_OF_A_HOUSE:
+        words = take(mark, pattern, words)
     if match := _SLASHES.search(words):
         first, second, third = match.groups()
         house, unit = (third, first) if land in _UNIT_FIRST else (first, third)

@@ -55,6 +55,10 @@ def test_another_number_or_postal_code_is_another_address(other):
     assert _links(_addresses("gartenweg"), _addresses("gartnweg", **other)) == {}
 
 
+def test_houses_with_names_in_place_of_numbers_are_left_alone():
+    assert _links(_addresses("rosecottagemoorrd", "risecottagemoorrd", number="")) == {}
+
+
 def test_a_chain_of_errors_ends_at_the_right_spelling_and_of_two_alike_at_the_lower_identifier():
     assert set(_links(_many("gartenweg"), _addresses("gartnweg", "gartneweg")).values()) == {"DE 1/gartenweg/1"}
     assert _links(_addresses("gartenweg", "gartnweg")) == {"DE 1/gartnweg/1": "DE 1/gartenweg/1"}

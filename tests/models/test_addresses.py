@@ -51,6 +51,23 @@ SAME = {
         ("Flat 4, 12 High Street", "SW1A 1AA", "GB"),
         ("12 High St, Flat 4, London SW1A1AA", None, "UK"),
     ),
+    "British, flat with a letter before the number of the house": (
+        ("FLAT A 23 ACORN ROAD", "LS1 1FJ", "GB"),
+        ("23 Acorn Rd, Flat A", "LS11FJ", "GB"),
+        ("Flat no. A, 23 Acorn Road", "LS1 1FJ", "GB"),
+    ),
+    "British, flat that is a floor": (
+        ("FIRST FLOOR FLAT 70 ACORN ROAD", "LS2 1AB", "GB"),
+        ("1st Floor Flat, 70 Acorn Rd", "LS2 1AB", "GB"),
+        ("70 Acorn Road, First Floor", "LS2 1AB", "GB"),
+        ("FLAT FIRST FLOOR FLAT 70 ACORN ROAD", "LS2 1AB", "GB"),
+    ),
+    "British, ground floor": (
+        ("GROUND FLOOR FLAT 70 ACORN ROAD", "LS2 1AB", "GB"),
+        ("70 Acorn Rd, ground floor flat", "LS2 1AB", "GB"),
+    ),
+    "British, named house": (("Ivy Cottage, Moor Road", "LS3 1DD", "GB"), ("IVY COTTAGE MOOR RD.", "LS31DD", "GB")),
+    "Spanish with floor": (("Calle Mayor 5, piso 3", "28013", "ES"), ("C/ Mayor 5, 3º piso", "28013", "ES")),
     "Australian": (("4/12 Smith St", "2000", "AU"), ("Unit 4, 12 Smith Street", "2000", "AU")),
     "Austrian": (("Mariahilferstr. 12/3", "1060", "AT"), ("Mariahilfer Straße 12 Top 3", "A-1060", "AT")),
     "Austrian with staircase": (
@@ -83,6 +100,12 @@ APART = {
     "units and codes": (("Hauptstr. 5, Whg. 3 10115", "10115", "DE"), ("Hauptstr. 5, Whg. 4 10115", "10115", "DE")),
     "house and unit changed about": (("Kalverstraat 12-3", "1012 NX", "NL"), ("Kalverstraat 3-12", "1012 NX", "NL")),
     "directions": (("12 N Main St", "62701", "US"), ("12 S Main St", "62701", "US"), ("12 Main St", "62701", "US")),
+    "floors": (
+        ("First Floor Flat, 70 Acorn Road", "LS2 1AB", "GB"),
+        ("Second Floor Flat, 70 Acorn Road", "LS2 1AB", "GB"),
+        ("Ground Floor Flat, 70 Acorn Road", "LS2 1AB", "GB"),
+        ("70 Acorn Road", "LS2 1AB", "GB"),
+    ),
     "staircases": (("Gasse 12/1/7", "1060", "AT"), ("Gasse 12/2/7", "1060", "AT"), ("Gasse 12/7", "1060", "AT")),
 }
 UNKEYED = (
@@ -96,6 +119,8 @@ UNKEYED = (
     ("a1" * 16, None, "DE", "no_postal_code"),
     ("unknown", "10115", "DE", "unreadable"),
     ("10115 Berlin", "10115", "DE", "unreadable"),
+    ("Ivy Cottage, Moor Road", "10115", "DE", "unreadable"),
+    ("Moor Road", "LS3 1DD", "GB", "unreadable"),
     ("12", "10115", "DE", "unreadable"),
     ("Hauptstr. 0", "10115", "DE", "unreadable"),
     ("   ", "10115", "DE", "unreadable"),

@@ -7,6 +7,7 @@ import dagster as dg
 
 from orchestration.lib.addresses import SOURCE, TABLE, declared_columns, update_addresses
 from orchestration.lib.contract import ensure_tables
+from orchestration.lib.dbt import code_version
 from orchestration.lib.deployment import ALL_MONTHS_IN_ONE_RUN, MONTHS, OWNERS, WRITER_POOL, Deployment
 from orchestration.lib.progress import tell
 
@@ -26,6 +27,7 @@ _COLUMNS = dg.TableSchema(
             group_name="intermediate",
             kinds={"duckdb", "table", "python"},
             owners=OWNERS,
+            code_version=code_version(),
             metadata={"dagster/column_schema": _COLUMNS},
         )
     ],
