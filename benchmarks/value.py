@@ -25,11 +25,11 @@ from rich.table import Table
 from sklearn.metrics import roc_auc_score
 
 from benchmarks.value_rows import AHEAD, AS_OF, TAIL, write
+from models.hazard_covariates import CATEGORIES
 from models.residual_life import discounted_months
-from models.retention_cohorts import COHORT_COLUMNS
 
 RATE = 0.10
-COHORT = list(COHORT_COLUMNS[:3])
+COHORT = list(CATEGORIES)
 # Quarters of usage and upload, for models that need few different rows.
 QUARTERS = "ntile(4) over (order by gb_month_3m) as gb_quarter, ntile(4) over (order by upload_share_3m) as up_quarter"
 Scores = Iterator[pd.DataFrame]
@@ -77,7 +77,7 @@ def _ours(folder: Path, *, with_covariates: bool) -> Scores:
     # A margin of 100 a month makes the value of a customer a hundred of its discounted months.
     batches = read_batches(
         connection,
-        "select *, true as is_open, retention_market as market_segment, retention_market as population,"
+        "select *, true as is_open, retention_market as population,"
         " 0 as suspended_contracts, 0 as monthly_discount, 0 as past_value, 100 as expected_monthly_margin"
         f" from features.customer_months_at_risk where month_number = {latest.month_number}",
         {},

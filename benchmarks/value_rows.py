@@ -15,7 +15,7 @@ from models.hazard_covariates import COVARIATES
 from simulator import SimulationParameters
 from simulator.lifetimes import Lifetimes, Spell, hazard, live
 from simulator.months import Window
-from simulator.population import MAIN_FAMILIES, METHODS, Customers, populate
+from simulator.population import MAIN_FAMILIES, METHODS, SEGMENTS, Customers, populate
 from simulator.randomness import Draws
 
 HISTORY, AHEAD, TAIL = 24, 12, 240
@@ -89,6 +89,7 @@ def _at(people: Customers, lives: Lifetimes, spell: Spell, month: int, as_of: in
             "churned_after_months": pd.array(np.where(is_lost, end - month, np.nan), dtype="Float64").astype("Int64"),
             "churned_next_month": is_lost & (end == month + 1),
             "is_committed": left > 0,
+            "market_segment": np.array(SEGMENTS)[people.segment[rows]],
             "term_months": term,
             "theta": lives.theta[rows],
             "behavior": lives.behavior[rows],

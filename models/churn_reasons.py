@@ -229,7 +229,7 @@ def contributions(model: ChurnHazard, customers: pd.DataFrame) -> Floats:
 
 def _typical_of(typical: pd.DataFrame, customers: pd.DataFrame) -> pd.DataFrame:
     """The typical values of each customer's cohort; of everyone for a cohort that was not learned from."""
-    keys = pd.MultiIndex.from_frame(cohort_names(customers)[list(CATEGORIES)])
+    keys = pd.MultiIndex.from_frame(cohort_names(customers, CATEGORIES))
     position = typical.index.get_indexer(keys)
     position[position < 0] = len(typical) - 1
     return typical.iloc[position]

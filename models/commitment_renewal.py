@@ -24,7 +24,8 @@ from sklearn.utils.validation import check_is_fitted
 from models.retention_cohorts import COHORT_COLUMNS, Cohort, cohort_names
 from models.shifted_beta_geometric import Floats
 
-_COHORT = COHORT_COLUMNS[:3]
+# Whether to commit again is asked of a market: its segments see too few commitments end.
+_COHORT = ("retention_market", "retention_product", "retention_term")
 SHARE_COLUMNS = ("first_renewal_share", "later_renewal_share")
 RENEWAL_COLUMNS = (*_COHORT, "is_later", "commitments_ended", "commitments_renewed", "term_months")
 # Whether it is the first commitment goes last: it says the most.
@@ -70,7 +71,7 @@ class CommitmentRenewals(BaseEstimator):
         missing = [column for column in RENEWAL_COLUMNS if column not in ends]
         if missing:
             raise ValueError(f"commitment ends lack the columns {missing}; found {list(ends.columns)}")
-        frame = cohort_names(ends)
+        frame = cohort_names(ends, _COHORT)
         frame["is_later"] = ends["is_later"].astype(bool)
         for column in RENEWAL_COLUMNS[4:]:
             frame[column] = ends[column].astype(np.float64)
@@ -94,7 +95,7 @@ class CommitmentRenewals(BaseEstimator):
     def share(self, customers: pd.DataFrame, is_later: bool) -> Floats:
         """Share of the commitments of each row's cohort that are renewed."""
         check_is_fitted(self)
-        grouped = cohort_names(customers).groupby(list(_COHORT), sort=False)
+        grouped = cohort_names(customers, _COHORT).groupby(list(_COHORT), sort=False)
         found = [self._nearest((*name, is_later)) for name, _ in grouped]
         return np.asarray(found, dtype=np.float64)[grouped.ngroup().to_numpy()]
 
@@ -140,7 +141,8 @@ class CommitmentRenewals(BaseEstimator):
     def shares_of(self, cohort: Cohort) -> dict[str, float]:
         """Shares of first and later commitments renewed of one committed cohort; NaN of any other."""
         is_committed = None not in cohort and bool(cohort[-1])
-        shares = (self._nearest((*cohort[:-1], is_later)) if is_committed else np.nan for is_later in (False, True))
+        key = tuple(value for column, value in zip(COHORT_COLUMNS, cohort, strict=True) if column in _COHORT)
+        shares = (self._nearest((*key, is_later)) if is_committed else np.nan for is_later in (False, True))
         return dict(zip(SHARE_COLUMNS, shares, strict=True))
 
     def _nearest(self, key: Key) -> float:

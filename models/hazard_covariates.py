@@ -11,10 +11,11 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import logit
 
-from models.retention_cohorts import COHORT_COLUMNS, UNKNOWN, cohort_names
+from models.retention_cohorts import UNKNOWN, cohort_names
 from models.shifted_beta_geometric import Floats
 
-CATEGORIES = COHORT_COLUMNS[:3]
+# Segments of a market are told apart by the cohort's curve: most are too few to learn more of.
+CATEGORIES = ("retention_market", "retention_product", "retention_term")
 DATED = ("spell_months", "commitment_months_left", "months_since_commitment", "discount_months_left")
 HELD = (
     "open_contracts",
@@ -59,7 +60,7 @@ def log_odds(probability: Floats) -> Floats:
 
 def category_codes(frame: pd.DataFrame, weight: Floats) -> dict[str, dict[str, int]]:
     """Number the names of each category by how often they occur, so that no spelling matters."""
-    names = cohort_names(frame)
+    names = cohort_names(frame, CATEGORIES)
     codes = {}
     for column in CATEGORIES:
         size = pd.Series(weight, index=names.index).groupby(names[column]).sum()
@@ -80,7 +81,7 @@ def matrix(frame: pd.DataFrame, months_ahead: Integers, cohort_hazard: Floats, c
     passed = months_ahead - 1.0
     left = numbers(frame, "commitment_months_left")
     commitment_ends_in = np.where(left > 0, left, -numbers(frame, "months_since_commitment"))
-    names = cohort_names(frame)
+    names = cohort_names(frame, CATEGORIES)
     columns = [
         log_odds(cohort_hazard),
         months_ahead.astype(np.float64),
@@ -100,7 +101,7 @@ def numbers(frame: pd.DataFrame, column: str) -> Floats:
 
 def typical_customers(frame: pd.DataFrame) -> pd.DataFrame:
     """The median of each numeric covariate by cohort, by market, product and term; the last row is everyone's."""
-    names = cohort_names(frame)
+    names = cohort_names(frame, CATEGORIES)
     values = pd.DataFrame({column: numbers(frame, column) for column in (*DATED, *HELD)})
     by_cohort = values.groupby([names[column].to_numpy() for column in CATEGORIES]).median()
     by_cohort.index.names = list(CATEGORIES)

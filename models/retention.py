@@ -1,11 +1,14 @@
 """Retention curves for every cohort of customers, with pooling where a cohort alone knows too little.
 
-A cohort is a market, a product and a term, once while the commitment lasts and once free of it: leaving
+A cohort is a market segment, a product and a term, once while the commitment lasts and once free of it: leaving
 before its end costs money, so the two hazards have nothing in common. A cohort with too few churn events
-borrows the shape of the curve of the group above it, at a level of its own (``models.retention_curve``). Commitments
-that end may be renewed (``models.commitment_renewal``).
+borrows the curve of the group above it, at a level of its own (``models.retention_curve``): segments from their market,
+a market from all customers. A market's level is told by its committed and its free together before each has its own:
+of a few dozen wholesale customers neither loses enough to tell it alone. Commitments that end may be renewed
+(``models.commitment_renewal``).
 """
 
+from collections.abc import Hashable
 from typing import Self
 
 import numpy as np
@@ -18,7 +21,8 @@ from threadpoolctl import threadpool_limits
 from models.commitment_renewal import RENEWAL_COLUMNS, SHARE_COLUMNS, CommitmentRenewals
 from models.retention_cohorts import (
     ALL,
-    COHORT_COLUMNS,
+    CUSTOMER_COLUMNS,
+    MARKET_LEVEL,
     POOLING_LEVELS,
     Cohort,
     Exposures,
@@ -29,7 +33,7 @@ from models.retention_cohorts import (
     parent_of,
     typed_exposures,
 )
-from models.retention_curve import RetentionCurve, fit_curve, one_for_all
+from models.retention_curve import RetentionCurve, fit_curve, level_of, one_for_all
 from models.retention_parameters import RetentionParameters
 from models.shifted_beta_geometric import Floats, RetentionFitError, ShiftedBetaGeometric
 
@@ -75,9 +79,7 @@ class RetentionCurves(BaseEstimator):
 
     # What a hazard depends on: customers alike in these have the same future, computed once.
     key_columns = (
-        "retention_market",
-        "retention_product",
-        "retention_term",
+        *CUSTOMER_COLUMNS,
         "spell_months",
         "commitment_months_left",
     )
@@ -105,22 +107,37 @@ class RetentionCurves(BaseEstimator):
         # One thread: an optimiser of three parameters spends five sixths of its time waiting for a second one.
         with threadpool_limits(limits=1):
             for level in POOLING_LEVELS:
-                for cohort, observed in cohorts_at(frame, level):
+                seen = cohorts_at(frame, level)
+                levels = self._levels_of_markets(seen, parameters.prior_churned) if level == MARKET_LEVEL else {}
+                for cohort, observed in seen:
                     self.exposures_[cohort] = observed
                     above = parent_of(cohort) if level else None
                     if above and observed.at_risk.sum() == self.exposures_[above].at_risk.sum():
                         self.curves_[cohort] = self.curves_[above]  # it is all of the group: nothing more to learn
                         continue
+                    borrowed = self.curves_[above].at_level(levels.get(cohort[0], 1.0), observed) if above else None
                     self.curves_[cohort] = fit_curve(
-                        cohort,
-                        observed,
-                        self.curves_[above] if above else None,
-                        parameters.min_churned,
-                        parameters.prior_churned,
+                        cohort, observed, borrowed, parameters.min_churned, parameters.prior_churned
                     )
         ends = pd.DataFrame(columns=list(RENEWAL_COLUMNS)) if commitment_ends is None else commitment_ends
         self.renewals_ = CommitmentRenewals(parameters.prior_renewals).fit(ends)
         return self
+
+    def _levels_of_markets(self, seen: list[tuple[Cohort, Exposures]], prior_churned: float) -> dict[Hashable, float]:
+        """What each market loses, committed and free together, over what the curves of all customers expect of it.
+
+        Of a market that is all committed or all free there is nothing to put together.
+        """
+        counts = pd.DataFrame(
+            [
+                (cohort[0], observed.churned.sum(), self.curves_[parent_of(cohort)].expected_churned(observed))
+                for cohort, observed in seen
+            ],
+            columns=["market", "churned", "expected"],
+        ).groupby("market")
+        sums = counts.sum()[counts.size() > 1]
+        levels = level_of(sums["churned"].to_numpy(), sums["expected"].to_numpy(), prior_churned)
+        return dict(zip(sums.index, levels.tolist(), strict=True))
 
     def use_one_for_all(self, model: str) -> None:
         """Give every cohort one and the same curve: a rate, or a shifted-beta-geometric, of all customers together."""
@@ -160,7 +177,7 @@ class RetentionCurves(BaseEstimator):
         above it as cohorts do.
         """
         check_is_fitted(self)
-        grouped = cohort_names(customers).groupby(list(COHORT_COLUMNS[:3]), sort=False)
+        grouped = cohort_names(customers).groupby(list(CUSTOMER_COLUMNS), sort=False)
         unseen = 1.0 / (self.parameters or RetentionParameters()).prior_churned
         variance = []
         for name, _ in grouped:
@@ -173,16 +190,17 @@ class RetentionCurves(BaseEstimator):
         names = cohort_names(customers)
         is_committed = pd.Series(commitment_months_left(customers) > 0, index=customers.index)
         state = is_committed.map({True: "committed", False: "free"})
-        market, product, term = (names[column] for column in COHORT_COLUMNS[:3])
-        return market + "/" + product + "/" + term + "/" + state
+        market, segment, product, term = (names[column] for column in CUSTOMER_COLUMNS)
+        return market + "/" + segment + "/" + product + "/" + term + "/" + state
 
     def parameters_frame(self) -> pd.DataFrame:
         """Evidence, one row a cohort and a row for each group that lends its curve.
 
-        ``pooled_from`` names the lender, null for a curve of the cohort's own; ``level`` is what the lender's hazard is
-        multiplied by. ``alpha``, ``beta`` and ``shape`` are null where the hazard is constant. Log-likelihood, observed
-        and fitted hazard are of the cohort's own exposures under the curve that it uses, so the last two show how well
-        that curve suits it. The renewal shares are of commitments that end, null where there are none.
+        ``pooled_from`` names the lender, null for a curve of the cohort's own; ``level`` is how many times as many
+        churn events the curve expects of the cohort's exposures as the lender's own. ``alpha``, ``beta`` and ``shape``
+        are null where the hazard is constant. Log-likelihood, observed and fitted hazard are of the cohort's own
+        exposures under the curve that it uses, so the last two show how well that curve suits it. The renewal shares
+        are of commitments that end, null where there are none.
         """
         check_is_fitted(self)
         rows = []
@@ -190,6 +208,7 @@ class RetentionCurves(BaseEstimator):
             curve = self.curves_[cohort]
             observed = self.exposures_[cohort]
             months, churned = observed.at_risk.sum(), observed.churned.sum()
+            expected, of_lender = (each.expected_churned(observed) for each in (curve, self.curves_[curve.source]))
             rows.append(
                 {
                     "retention_cohort": label_of(cohort),
@@ -198,12 +217,12 @@ class RetentionCurves(BaseEstimator):
                     "alpha": curve.alpha,
                     "beta": curve.beta,
                     "shape": curve.shape,
-                    "level": curve.level,
+                    "level": expected / of_lender if of_lender else 1.0,
                     "log_likelihood": curve.log_likelihood(observed) if months else np.nan,
                     "customer_months": int(months),
                     "churned": int(churned),
                     "observed_hazard": churned / months if months else np.nan,
-                    "fitted_hazard": curve.expected_churned(observed) / months if months else np.nan,
+                    "fitted_hazard": expected / months if months else np.nan,
                     **self.renewals_.shares_of(cohort),
                 }
             )
@@ -246,7 +265,7 @@ class RetentionCurves(BaseEstimator):
 
     def _hazards_at(self, customers: pd.DataFrame, is_committed: bool, tenure: NDArray[np.int64]) -> Floats:
         """Hazards at a matrix of tenures under the curve that each row follows, committed or free."""
-        grouped = cohort_names(customers).groupby(list(COHORT_COLUMNS[:3]), sort=False)
+        grouped = cohort_names(customers).groupby(list(CUSTOMER_COLUMNS), sort=False)
         curves = [self._nearest((*name, is_committed)) for name, _ in grouped]
         # There are few curves and many customers: every curve is computed once, up to the longest tenure.
         by_tenure = np.stack([curve.hazard(np.arange(1.0, tenure.max() + 1.0)) for curve in curves])

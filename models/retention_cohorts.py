@@ -1,6 +1,6 @@
 """The hierarchy of retention cohorts, and what was observed in each of them."""
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,13 +11,17 @@ from models.shifted_beta_geometric import Floats
 # One value for each of COHORT_COLUMNS, None where the group is pooled over it.
 Cohort = tuple[Hashable, ...]
 
-COHORT_COLUMNS = ("retention_market", "retention_product", "retention_term", "is_committed")
+# Those of a customer, and whether it is committed. A market is a population; its segments are told apart below it.
+CUSTOMER_COLUMNS = ("retention_market", "market_segment", "retention_product", "retention_term")
+COHORT_COLUMNS = (*CUSTOMER_COLUMNS, "is_committed")
+MARKET_LEVEL = ("retention_market", "is_committed")
 # Dropped first is what matters least; the commitment goes last, since it changes the hazard most.
 POOLING_LEVELS: tuple[tuple[str, ...], ...] = (
     (),
     ("is_committed",),
-    ("retention_market", "is_committed"),
-    ("retention_market", "retention_product", "is_committed"),
+    MARKET_LEVEL,
+    ("retention_market", "market_segment", "is_committed"),
+    ("retention_market", "market_segment", "retention_product", "is_committed"),
     COHORT_COLUMNS,
 )
 EXPOSURE_COLUMNS = (*COHORT_COLUMNS, "spell_months", "customers_at_risk", "customers_churned")
@@ -69,16 +73,16 @@ def parent_of(cohort: Cohort) -> Cohort:
 
 
 def label_of(cohort: Cohort) -> str:
-    """Name of a cohort, such as ``consumer/internet/24/committed``; ``*`` where pooled over."""
+    """Name of a cohort, such as ``business/education/internet/24/committed``; ``*`` where pooled over."""
     if cohort == ALL:
         return "all"
     state = {True: "committed", False: "free", None: "*"}[cohort[-1]]  # type: ignore[index]
     return "/".join([*("*" if name is None else str(name) for name in cohort[:-1]), state])
 
 
-def cohort_names(frame: pd.DataFrame) -> pd.DataFrame:
-    """Market, product and term of each row; what is not known is a cohort of its own."""
-    names = frame.loc[:, list(COHORT_COLUMNS[:3])]
+def cohort_names(frame: pd.DataFrame, columns: Sequence[str] = CUSTOMER_COLUMNS) -> pd.DataFrame:
+    """Market, segment, product and term of each row, or some of them; what is not known is a cohort of its own."""
+    names = frame.loc[:, list(columns)]
     return names.astype("str").where(names.notna(), UNKNOWN)
 
 

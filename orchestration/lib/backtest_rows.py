@@ -121,7 +121,7 @@ def customers_at(
     after, discounted like a prediction, credits and write-offs of those months among it; ``has_churned`` whether it
     left in them.
     """
-    covariates = ", ".join(f"at_risk.{name}" for name in dict.fromkeys((*COVARIATES, "is_committed")))
+    covariates = ", ".join(f"at_risk.{name}" for name in dict.fromkeys((*COVARIATES, *COHORT_COLUMNS)))
     return read_frame(
         connection,
         f"""

@@ -7,6 +7,7 @@ import duckdb
 import pandas as pd
 
 from models.hazard_covariates import COVARIATES
+from models.retention_cohorts import COHORT_COLUMNS
 from orchestration.lib.frames import read_batches, read_frame
 
 _AT_RISK = "features.customer_months_at_risk"
@@ -45,7 +46,7 @@ def sample_customer_months(
     leaving = {group: min(sizes.get(group, 0), rows // 4) for group in (0, 1)}
     wanted = leaving | {2: min(sizes.get(2, 0), rows - sum(leaving.values()))}
     shares = " ".join(f"when {group} then {wanted[group] / size:.9f}" for group, size in sorted(sizes.items()))
-    columns = ", ".join(dict.fromkeys((*_OUTCOMES, "is_committed", *COVARIATES)))
+    columns = ", ".join(dict.fromkeys((*_OUTCOMES, *COHORT_COLUMNS, *COVARIATES)))
     sample = read_frame(
         connection,
         f"select {columns}, {_OUTCOME_GROUP} as outcome_group from {months}"

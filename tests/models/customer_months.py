@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from models.hazard_covariates import COVARIATES
+from models.retention_cohorts import COHORT_COLUMNS
 
 FIRST_MONTH = 24_301
 
@@ -56,13 +57,13 @@ def simulate_months(
     }
     for column in COVARIATES:
         frame[column] = known.get(column, np.nan)
-    return frame
+    return frame.assign(market_segment=frame["retention_market"])
 
 
 def exposures_of(months: pd.DataFrame) -> pd.DataFrame:
     """What ``features.retention_exposures`` would count of the same months."""
     seen = months[months["months_followed"] > 0]
-    keys = ["retention_market", "retention_product", "retention_term", "is_committed", "spell_months"]
+    keys = [*COHORT_COLUMNS, "spell_months"]
     churned = (seen["churned_after_months"] == 1).fillna(False).astype(int)
     counts = seen.assign(customers_at_risk=1, customers_churned=churned).groupby(keys, as_index=False)
     return counts[["customers_at_risk", "customers_churned"]].sum()

@@ -1,29 +1,38 @@
-"""The simulator's lifetimes alone, without a file: exposures, ended commitments, and what is left of each customer."""
+"""The simulator's lifetimes and margins alone, without a file: what was seen, and what is left of each customer."""
 
 import numpy as np
 import pandas as pd
 
-from models.retention_cohorts import COHORT_COLUMNS
+from models.retention_cohorts import CUSTOMER_COLUMNS
 from simulator import SimulationParameters
+from simulator.contracts import PriceList, sign
 from simulator.lifetimes import Spell, hazard, live
+from simulator.margin_ahead import margin_ahead
 from simulator.months import Window
-from simulator.population import MAIN_FAMILIES, populate
+from simulator.population import MAIN_FAMILIES, SEGMENTS, archetype_names, populate
 from simulator.randomness import Draws
+from simulator.usage import profile
 
 POPULATIONS = np.array(["consumer", "business", "business", "wholesale"])
-COHORT = list(COHORT_COLUMNS[:3])
+COHORT = list(CUSTOMER_COLUMNS)
+HORIZONS = (36, 240)
 
 
 def plant(customers: int, months: int, seed: int) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Exposures and commitment ends of the window as the features have them, and the customers open at its end.
 
-    These have ``true_months``, the discounted months to come under the planted hazards, over 240 months at 10 % a year,
-    and ``has_renewed``, whether their first commitment was followed by another.
+    These have ``monthly_margin``, what the month itself brought; ``true_months_36`` and ``true_months``, the discounted
+    months to come under the planted hazards, over 36 and 240 months at 10 % a year; and ``has_renewed``, whether their
+    first commitment was followed by another.
     """
     parameters = SimulationParameters(customers=customers, months=months, end_month="2025-12", seed=seed)
     window, draws = Window.of(parameters), Draws(seed)
     people = populate(parameters, draws, 0, customers)
     lives = live(parameters, draws, people, window)
+    prices = PriceList.of(parameters)
+    contracts = sign(parameters, draws, people, lives, window, prices, archetype_names(parameters).index("light"))
+    used = profile(parameters, draws, people, lives, contracts, prices)
+    margin = margin_ahead(parameters, draws, people, contracts, used, prices, window, window.last).now
     product = np.array(MAIN_FAMILIES)[people.main_family]
     product = np.where(product == "wholesale", "other", product)
 
@@ -33,6 +42,7 @@ def plant(customers: int, months: int, seed: int) -> tuple[pd.DataFrame, pd.Data
         frame = pd.DataFrame(
             {
                 "retention_market": POPULATIONS[people.market[rows]],
+                "market_segment": np.array(SEGMENTS)[people.segment[rows]],
                 "retention_product": product[rows],
                 "retention_term": np.where(term > 0, term.astype(str), "none"),
                 "spell_months": month - spell.start_month[rows],
@@ -41,6 +51,7 @@ def plant(customers: int, months: int, seed: int) -> tuple[pd.DataFrame, pd.Data
                 "theta": lives.theta[rows],
                 "behavior": lives.behavior[rows],
                 "churned": spell.end_month[rows] == month + 1,
+                "monthly_margin": margin[rows],
             }
         )
         passed = frame["spell_months"] % frame["term"].clip(lower=1)
@@ -58,14 +69,9 @@ def plant(customers: int, months: int, seed: int) -> tuple[pd.DataFrame, pd.Data
         commitments_ended=("renews", "size"), commitments_renewed=("renews", "sum"), term_months=("term", "mean")
     )
     people_now = pd.concat([at(spell, window.last) for spell in lives.spells], ignore_index=True)
-    return (
-        exposures,
-        ends,
-        people_now.assign(
-            true_months=_months_left(parameters, people_now),
-            has_renewed=people_now["renews"] & (people_now["spell_months"] >= people_now["term"]),
-        ),
-    )
+    near, whole = _months_left(parameters, people_now)
+    has_renewed = people_now["renews"] & (people_now["spell_months"] >= people_now["term"])
+    return exposures, ends, people_now.assign(true_months_36=near, true_months=whole, has_renewed=has_renewed)
 
 
 def lived_months(customers: pd.DataFrame, seed: int) -> np.ndarray:
@@ -82,12 +88,15 @@ def lived_months(customers: pd.DataFrame, seed: int) -> np.ndarray:
     return total
 
 
-def _months_left(parameters: SimulationParameters, customers: pd.DataFrame) -> np.ndarray:
+def _months_left(parameters: SimulationParameters, customers: pd.DataFrame) -> list[np.ndarray]:
+    """Of each of ``HORIZONS``."""
     theta, behavior, spell, term, renews = (
         customers[name].to_numpy() for name in ("theta", "behavior", "spell_months", "term", "renews")
     )
-    alive, total = np.ones(len(customers)), np.zeros(len(customers))
-    for month in range(1, 241):
+    alive, total, found = np.ones(len(customers)), np.zeros(len(customers)), []
+    for month in range(1, HORIZONS[-1] + 1):
         alive = alive * (1.0 - hazard(parameters, theta, behavior, spell + month, term, renews))
-        total += alive * 1.1 ** (-month / 12)
-    return total
+        total = total + alive * 1.1 ** (-month / 12)
+        if month in HORIZONS:
+            found.append(total)
+    return found

@@ -103,6 +103,7 @@ def cohort_exposures(exposures: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "retention_market": "consumer",
+            "market_segment": "consumer",
             "retention_product": "internet",
             "retention_term": "none",
             "is_committed": False,
@@ -118,7 +119,7 @@ def cohort_exposures(exposures: pd.DataFrame) -> pd.DataFrame:
 )
 def test_a_cohort_gets_the_model_that_its_exposures_speak_for(shape, model):
     curves = RetentionCurves().fit(cohort_exposures(expected_exposures(0.8, 60.0, shape, first=1, last=60)))
-    row = curves.parameters_frame().set_index("retention_cohort").loc["consumer/internet/none/free"]
+    row = curves.parameters_frame().set_index("retention_cohort").loc["consumer/consumer/internet/none/free"]
     assert row["retention_model"] == model
     assert row["shape"] == pytest.approx(shape, abs=0.05)
 
@@ -129,6 +130,7 @@ def test_hazards_of_customers_follow_the_chosen_curve_at_their_own_tenure():
     customers = pd.DataFrame(
         {
             "retention_market": "consumer",
+            "market_segment": "consumer",
             "retention_product": "internet",
             "retention_term": "none",
             "spell_months": [0, 30],
@@ -143,7 +145,7 @@ def test_hazards_of_customers_follow_the_chosen_curve_at_their_own_tenure():
 def test_published_curves_show_the_data_and_stop_estimating_where_there_are_none():
     exposures = pd.DataFrame({"tenure": [1, 2, 4], "at_risk": [100, 80, 50], "churned": [20, 16, 5]})
     frame = RetentionCurves().fit(cohort_exposures(exposures)).curves_frame()
-    rows = frame[frame["retention_cohort"] == "consumer/internet/none/free"].set_index("tenure_months")
+    rows = frame[frame["retention_cohort"] == "consumer/consumer/internet/none/free"].set_index("tenure_months")
     assert len(rows) == 120
     assert rows.loc[1:4, "customers_at_risk"].tolist() == [100, 80, 0, 50]
     assert rows.loc[1:2, "observed_survival"].tolist() == pytest.approx([0.8, 0.64])

@@ -139,6 +139,18 @@ class TestPlantedLifetimes:
         # Who is there after 20 years has brought all that counts: many do, so nobody brings more.
         assert (came <= value["future_value_high"] + 0.01).mean() > 0.98
 
+    def test_segments_of_a_market_differ_as_was_planted(self, planted):
+        people = planted[1]
+        # Businesses leave three times as often as schools and offices; pooled with them these would be worth 12 % less.
+        is_public = people["market_segment"].isin(["education", "government"])
+        for name, segment in (
+            ("public", people[is_public]),
+            ("business", people[(people["retention_market"] == "business") & ~is_public]),
+        ):
+            ratio = segment["predicted_months"].sum() / segment["true_months"].sum()
+            print(f"{name}: {ratio:.3f} of {len(segment)}")
+            assert ratio == pytest.approx(1, abs=0.07)
+
     def test_a_population_of_few_customers_has_a_level_of_its_own(self, planted):
         curves, people = planted
         wholesale = people[people["retention_market"] == "wholesale"]
@@ -146,5 +158,5 @@ class TestPlantedLifetimes:
         print(f"wholesale: {ratio:.3f} of {len(wholesale)}")
         assert ratio == pytest.approx(1, abs=0.15)
         frame = curves.parameters_frame().set_index("retention_cohort")
-        assert frame.loc["wholesale/other/24/free", "pooled_from"] is not None
-        assert frame.loc["wholesale/other/24/free", "level"] < 0.6
+        assert frame.loc["wholesale/wholesale/other/24/free", "pooled_from"] is not None
+        assert frame.loc["wholesale/wholesale/other/24/free", "level"] < 0.6

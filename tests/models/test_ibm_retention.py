@@ -30,6 +30,7 @@ def curves(telco: pd.DataFrame) -> pd.DataFrame:
     exposures = pd.DataFrame(
         {
             "retention_market": "consumer",
+            "market_segment": "consumer",
             "retention_product": "internet",
             "retention_term": months["contract"].map(TERMS),
             "is_committed": False,
@@ -38,7 +39,7 @@ def curves(telco: pd.DataFrame) -> pd.DataFrame:
             "customers_churned": (months["churn"] == "Yes") & (spell_months == months["tenure"] - 1),
         }
     )
-    keys = ["retention_market", "retention_product", "retention_term", "is_committed", "spell_months"]
+    keys = ["retention_market", "market_segment", "retention_product", "retention_term", "is_committed", "spell_months"]
     counted = exposures.groupby(keys, as_index=False)[["customers_at_risk", "customers_churned"]].sum()
     return RetentionCurves(RetentionParameters(published_months=72)).fit(counted).curves_frame()
 
@@ -47,7 +48,7 @@ def curves(telco: pd.DataFrame) -> pd.DataFrame:
     ("cohort", "survival"),
     [
         ("all", {12: 0.8432, 24: 0.7887, 48: 0.7088, 72: 0.5928}),
-        ("consumer/internet/none/free", {12: 0.7031, 24: 0.5859, 48: 0.3973, 72: 0.1290}),
+        ("consumer/consumer/internet/none/free", {12: 0.7031, 24: 0.5859, 48: 0.3973, 72: 0.1290}),
     ],
 )
 def test_observed_survival_is_the_published_kaplan_meier(curves, cohort, survival):

@@ -75,6 +75,7 @@ def curves() -> RetentionCurves:
         pd.DataFrame(
             {
                 "retention_market": "consumer",
+                "market_segment": "consumer",
                 "retention_product": "internet",
                 "retention_term": "none",
                 "is_committed": is_committed,
@@ -190,7 +191,14 @@ class TestRules:
     def test_without_any_history_of_churn_the_future_is_null(self, curves):
         empty = pd.DataFrame(
             columns=[
-                *("retention_market", "retention_product", "retention_term", "is_committed", "spell_months"),
+                *(
+                    "retention_market",
+                    "market_segment",
+                    "retention_product",
+                    "retention_term",
+                    "is_committed",
+                    "spell_months",
+                ),
                 *("customers_at_risk", "customers_churned"),
             ]
         )

@@ -7,8 +7,12 @@ import pandas as pd
 import pytest
 from sklearn.metrics import adjusted_rand_score
 
+from models.backtest_forecasts import BASELINES, FALLBACKS, LAST_12_MONTHS, SBG_ALONE, UNCONDITIONAL_SURVIVAL
+from models.retention import RetentionCurves
+from models.value import customer_value
 from orchestration.lib.dbt import DBT, PROJECT_DIR, dbt_arguments, prepare_for_dbt
 from orchestration.lib.settings import load_settings
+from tests.forecast_errors import forecast_errors
 
 pytestmark = pytest.mark.slow
 
@@ -83,6 +87,45 @@ def test_each_of_the_five_best_tenths_is_worth_what_was_planted(simulated, plant
     ratio = (sums["future_value"] / sums["expected_future_margin_total"]).loc[1:5]
     print(f"future value of the best tenths over the planted: {ratio.round(3).to_dict()}")
     assert ratio.to_numpy() == pytest.approx(1, abs=0.10)
+
+
+@pytest.fixture(scope="module")
+def valued_by_baselines(simulated) -> dict[str, pd.DataFrame]:
+    """What the same customers would be worth by the retention of each baseline, with all else as it is published."""
+    settings = load_settings(simulated.settings_file)
+    exposures = simulated.frame("select * from features.retention_exposures where as_of_date = ?", [AS_OF])
+    features = simulated.frame("select * from features.customer_features where as_of_date = ? and is_open", [AS_OF])
+    found = {}
+    for name in FALLBACKS:
+        curves = RetentionCurves(settings.retention).fit(exposures)
+        curves.use_one_for_all(name)
+        found[name] = customer_value(features, curves, settings.value)
+        if name == SBG_ALONE:
+            newcomers = features.assign(spell_months=settings.retention.first_spell_months, commitment_months_left=0)
+            found[UNCONDITIONAL_SURVIVAL] = customer_value(newcomers, curves, settings.value)
+    months = np.minimum(features["spell_months"].clip(lower=1), 12)
+    forever = np.array([1.0 / 1.1 ** (month / 12) for month in range(1, settings.value.tail_months + 1)]).cumsum()
+    last = (features["margin_12m"].astype(float) / months).to_numpy()
+    found[LAST_12_MONTHS] = features[["customer_id"]].assign(
+        future_value_horizon=last * forever[settings.value.horizon_months - 1], future_value=last * forever[-1]
+    )
+    return {name: value.set_index("customer_id") for name, value in found.items()}
+
+
+@pytest.mark.parametrize("horizon", ["future_value_horizon", "future_value"])
+@pytest.mark.parametrize("baseline", BASELINES)
+def test_the_planted_future_of_customers_is_foretold_better_than_by_any_baseline(
+    simulated, planted, valued_by_baselines, horizon, baseline
+):
+    column = {"future_value_horizon": "expected_future_margin_36m", "future_value": "expected_future_margin_total"}
+    published = simulated.frame(
+        f"select customer_id, {horizon}::double as value from segments.customer_value where version_id = '{AS_OF}.1'"
+    ).set_index("customer_id")["value"]
+    by_baseline = valued_by_baselines[baseline][horizon].astype(float)
+    both = pd.DataFrame({"own": published, "baseline": by_baseline, "planted": planted[column[horizon]]}).dropna()
+    errors = pd.DataFrame({name: forecast_errors(both[name], both["planted"]) for name in ("own", "baseline")}).abs()
+    print(f"{horizon}, {baseline}, {len(both)} customers:\n{errors.round(3)}")
+    assert (errors["own"] < errors["baseline"]).all()
 
 
 def test_four_of_five_customers_brought_what_their_interval_said(simulated):

@@ -137,14 +137,14 @@ select '{VERSION}', '2026-10-31', cohort, pooled_from,
     case when cohort like '%/24/committed' then 0.97 end
 from (values
     ('all', null, 1.1, 60.0, -2500.0, 24000, 380, 0.0158, 0.0158),
-    ('consumer/internet/none/free', null, 0.9, 28.0, -1200.0, 9000, 220, 0.0244, 0.0242),
-    ('consumer/internet/24/committed', null, null, null, -300.0, 8000, 48, 0.0060, 0.0061),
-    ('consumer/internet/24/free', null, 1.2, 40.0, -420.0, 2600, 66, 0.0254, 0.0249),
-    ('consumer/mobile/none/free', null, 0.8, 22.0, -300.0, 2400, 60, 0.0250, 0.0251),
-    ('business/internet/24/committed', '*/*/*/committed', null, null, -60.0, 1500, 6, 0.0040, 0.0061),
-    ('business/internet/24/free', '*/*/*/free', 1.0, 32.0, -50.0, 500, 8, 0.0160, 0.0247),
-    ('*/*/*/free', null, 1.0, 32.0, -1900.0, 14500, 354, 0.0244, 0.0244),
-    ('*/*/*/committed', null, null, null, -380.0, 9500, 54, 0.0057, 0.0057))
+    ('consumer/consumer/internet/none/free', null, 0.9, 28.0, -1200.0, 9000, 220, 0.0244, 0.0242),
+    ('consumer/consumer/internet/24/committed', null, null, null, -300.0, 8000, 48, 0.0060, 0.0061),
+    ('consumer/consumer/internet/24/free', null, 1.2, 40.0, -420.0, 2600, 66, 0.0254, 0.0249),
+    ('consumer/consumer/mobile/none/free', null, 0.8, 22.0, -300.0, 2400, 60, 0.0250, 0.0251),
+    ('business/small_business/internet/24/committed', '*/*/*/*/committed', null, null, -60.0, 1500, 6, 0.0040, 0.0061),
+    ('business/small_business/internet/24/free', '*/*/*/*/free', 1.0, 32.0, -50.0, 500, 8, 0.0160, 0.0247),
+    ('*/*/*/*/free', null, 1.0, 32.0, -1900.0, 14500, 354, 0.0244, 0.0244),
+    ('*/*/*/*/committed', null, null, null, -380.0, 9500, 54, 0.0057, 0.0057))
     as t(cohort, pooled_from, alpha, beta, log_likelihood, months, churned, observed, fitted);
 insert into bi.retention_curves
 select version_id, as_of_date, retention_cohort, tenure, case when tenure <= 20 then 100 else 0 end,

@@ -261,8 +261,8 @@ def test_what_data_say_is_text_and_never_markup(lake: duckdb.DuckDBPyConnection)
     lake.execute("update ops.quarantine set reason = $1, column_name = $1, value = $1, file = $1", [evil])
     lake.execute("update ops.source_checks set message = $1, advice = $1", [evil])
     lake.execute(
-        "update bi.retention_cohorts set retention_cohort = $1 where retention_cohort like 'consumer/mobile%'",
-        [f"{evil}/a/b/free"],
+        "update bi.retention_cohorts set retention_cohort = $1 where retention_cohort like 'consumer/consumer/mobile%'",
+        [f"m/{evil}/a/b/free"],
     )
     document = build_report(lake, VERSION, Settings(title=evil))
     assert "<script" not in document

@@ -16,10 +16,11 @@ from orchestration.lib.report.segment_sections import bridge_sentence, segment_n
     ("cohort", "name"),
     [
         ("all", "All customers"),
-        ("consumer/internet/12/committed", "Consumer, internet, 12 months, committed"),
-        ("business/mobile/none/free", "Business, mobile, no term, free"),
-        ("*/*/*/free", "All free"),
-        ("consumer/*/*/committed", "Consumer, committed"),
+        ("consumer/consumer/internet/12/committed", "Consumer, internet, 12 months, committed"),
+        ("business/small_business/mobile/none/free", "Small business, mobile, no term, free"),
+        ("*/*/*/*/free", "All free"),
+        ("business/*/*/*/committed", "All business, committed"),
+        ("business/education/*/*/committed", "Education, committed"),
         ("something else", "Something else"),
     ],
 )
@@ -41,8 +42,8 @@ def _curves(**hazards: list[float]) -> pd.DataFrame:
 
 
 def test_a_new_customer_keeps_the_committed_churn_until_the_term_ends() -> None:
-    rows = pd.DataFrame([_cohort("c/i/2/committed"), _cohort("c/i/2/free")])
-    curves = _curves(**{"c/i/2/committed": [0.0] * 40, "c/i/2/free": [0.5] * 40})
+    rows = pd.DataFrame([_cohort("c/c/i/2/committed"), _cohort("c/c/i/2/free")])
+    curves = _curves(**{"c/c/i/2/committed": [0.0] * 40, "c/c/i/2/free": [0.5] * 40})
     (curve,) = new_customer_curves(rows, curves).values()
     assert curve.fitted[:5] == pytest.approx([1, 1, 1, 0.5, 0.25])
     assert curve.observed[:5] == pytest.approx([1, 1, 1, 0.75, 0.5625])
@@ -50,24 +51,24 @@ def test_a_new_customer_keeps_the_committed_churn_until_the_term_ends() -> None:
 
 
 def test_a_curve_ends_where_the_free_cohort_was_never_seen() -> None:
-    rows = pd.DataFrame([_cohort("c/i/12/committed")])
-    (curve,) = new_customer_curves(rows, _curves(**{"c/i/12/committed": [0.1] * 40})).values()
+    rows = pd.DataFrame([_cohort("c/c/i/12/committed")])
+    (curve,) = new_customer_curves(rows, _curves(**{"c/c/i/12/committed": [0.1] * 40})).values()
     assert len(curve.fitted) == 13
 
 
 def test_the_observed_part_ends_where_nobody_was_at_risk() -> None:
-    curves = _curves(**{"c/i/none/free": [0.1] * 40})
+    curves = _curves(**{"c/c/i/none/free": [0.1] * 40})
     curves.loc[curves["tenure_months"] == 6, "observed_hazard"] = None
-    (curve,) = new_customer_curves(pd.DataFrame([_cohort("c/i/none/free")]), curves).values()
+    (curve,) = new_customer_curves(pd.DataFrame([_cohort("c/c/i/none/free")]), curves).values()
     assert len(curve.observed) == 6
     assert len(curve.fitted) == 37
 
 
 def test_only_the_largest_groups_are_drawn() -> None:
-    names = [f"m{size}/i/none/free" for size in range(1, 20)]
+    names = [f"m/s{size}/i/none/free" for size in range(1, 20)]
     rows = pd.DataFrame([_cohort(name, months=size) for size, name in enumerate(names, 1)])
     curves = new_customer_curves(rows, _curves(**dict.fromkeys(names, [0.1] * 40)))
-    assert next(iter(curves)) == "M19, i, no term"
+    assert next(iter(curves)) == "S19, i, no term"
     assert len(curves) == 6
 
 

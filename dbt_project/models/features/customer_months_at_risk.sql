@@ -33,6 +33,7 @@ observed as (
         training_months.as_of_month_number,
         months.*,
         features.population as retention_market,
+        features.market_segment,
         spells.last_month as spell_last_month
     from training_months
     inner join {{ ref('customer_month_covariates') }} as months
@@ -59,6 +60,7 @@ select
     ) as churned_after_months,
     cast(least(spell_last_month + 1, as_of_month_number) - month_number as integer) as months_followed,
     retention_market,
+    market_segment,
     retention_product,
     retention_term,
     is_committed,

@@ -22,6 +22,7 @@ spans as (
     select
         run_months.as_of_date,
         market.population as retention_market,
+        market.market_segment,
         spans.retention_product,
         spans.retention_term,
         spans.is_committed,
@@ -46,47 +47,54 @@ observed as (
 
 changes as (
     select
-        as_of_date, retention_market, retention_product, retention_term, is_committed,
+        as_of_date, retention_market, market_segment, retention_product, retention_term, is_committed,
         first_spell_months as spell_months,
         count(*) as at_risk_change,
         0 as churned
     from observed
-    group by as_of_date, retention_market, retention_product, retention_term, is_committed, first_spell_months
+    group by
+        as_of_date, retention_market, market_segment, retention_product, retention_term, is_committed,
+        first_spell_months
 
     union all
 
     select
-        as_of_date, retention_market, retention_product, retention_term, is_committed,
+        as_of_date, retention_market, market_segment, retention_product, retention_term, is_committed,
         last_spell_months + 1 as spell_months,
         -count(*) as at_risk_change,
         0 as churned
     from observed
-    group by as_of_date, retention_market, retention_product, retention_term, is_committed, last_spell_months
+    group by
+        as_of_date, retention_market, market_segment, retention_product, retention_term, is_committed,
+        last_spell_months
 
     union all
 
     select
-        as_of_date, retention_market, retention_product, retention_term, is_committed,
+        as_of_date, retention_market, market_segment, retention_product, retention_term, is_committed,
         last_spell_months as spell_months,
         0 as at_risk_change,
         sum(churned) as churned
     from observed
-    group by as_of_date, retention_market, retention_product, retention_term, is_committed, last_spell_months
+    group by
+        as_of_date, retention_market, market_segment, retention_product, retention_term, is_committed,
+        last_spell_months
 ),
 
 cohorts as (
     select
-        as_of_date, retention_market, retention_product, retention_term, is_committed,
+        as_of_date, retention_market, market_segment, retention_product, retention_term, is_committed,
         min(spell_months) as first_spell_months,
         max(spell_months) as last_spell_months
     from changes
-    group by as_of_date, retention_market, retention_product, retention_term, is_committed
+    group by as_of_date, retention_market, market_segment, retention_product, retention_term, is_committed
 ),
 
 every_month as (
     select
         cohorts.as_of_date,
         cohorts.retention_market,
+        cohorts.market_segment,
         cohorts.retention_product,
         cohorts.retention_term,
         cohorts.is_committed,
@@ -102,10 +110,10 @@ every_month as (
 
 counted as (
     select
-        as_of_date, retention_market, retention_product, retention_term, is_committed,
+        as_of_date, retention_market, market_segment, retention_product, retention_term, is_committed,
         spell_months,
         sum(sum(at_risk_change)) over (
-            partition by as_of_date, retention_market, retention_product, retention_term, is_committed
+            partition by as_of_date, retention_market, market_segment, retention_product, retention_term, is_committed
             order by spell_months
             rows between unbounded preceding and current row
         ) as customers_at_risk,
@@ -115,12 +123,13 @@ counted as (
         union all
         select * from every_month
     ) as all_changes
-    group by as_of_date, retention_market, retention_product, retention_term, is_committed, spell_months
+    group by as_of_date, retention_market, market_segment, retention_product, retention_term, is_committed, spell_months
 )
 
 select
     as_of_date,
     retention_market,
+    market_segment,
     retention_product,
     retention_term,
     is_committed,

@@ -42,8 +42,8 @@ GLOSSARY: tuple[tuple[str, str], ...] = (
     ("Value decile", "Ranked customers in ten groups of equal size; 1 = best. Wholesale is not ranked."),
     ("Gini", "0 where all customers are worth the same, 1 where one holds everything."),
     ("Churn", "A customer with no product left; leaving one product of several is not churn."),
-    ("Retention cohort", "Customers of the same market, product, term and commitment; one with too little churn of its "
-                         "own uses the curve of a larger group."),
+    ("Retention cohort", "Customers of the same market segment, product, term and commitment; one with too little "
+                         "churn of its own uses the curve of a larger group at a level of its own."),
     ("Cluster", "Customers who behave alike, found in the data; its name and rule are generated from what sets it "
                 "apart. The rule holds for so many of those it names, and finds so many of the cluster."),
     ("Stability", "Mean Jaccard similarity of the cluster with its match when customers are resampled; 0.75 and more "

@@ -68,17 +68,22 @@ def retention(data: ReportData, settings: Settings) -> Section:
 
 
 def cohort_name(cohort: str) -> str:
-    """Write a cohort in words: ``consumer/internet/12/committed`` → ``Consumer, internet, 12 months, committed``."""
+    """Write a cohort in words.
+
+    ``business/education/internet/12/committed`` → ``Education, internet, 12 months, committed``; a group that is pooled
+    over the segments of a market → ``All business, free``.
+    """
     if cohort == "all":
         return "All customers"
     parts = cohort.split("/")
-    if len(parts) != 4:
+    if len(parts) != 5:
         return label(cohort)
-    market, product, term, state = parts
+    market, segment, product, term, state = parts
     terms = {"none": "no term", "other": "other term", "*": ""}
-    if (market, product, term) == ("*", "*", "*"):
+    if (market, segment, product, term) == ("*",) * 4:
         return f"All {state}"
-    words = [market, product, terms.get(term, f"{term} months"), state]
+    customers = f"all {market}" if segment == "*" else segment
+    words = [customers, product, terms.get(term, f"{term} months"), state]
     return label(", ".join(word.replace("_", " ") for word in words if word not in ("", "*")))
 
 
@@ -90,7 +95,7 @@ class SurvivalCurve(NamedTuple):
 
 
 def new_customer_curves(cohorts: pd.DataFrame, curves: pd.DataFrame) -> dict[str, SurvivalCurve]:
-    """Survival of a new customer by market, product and term, the largest groups first.
+    """Survival of a new customer by market segment, product and term, the largest groups first.
 
     While the term lasts the committed cohort's monthly churn holds, then the free cohort's. A curve ends where the
     cohort that should carry it on was never observed.
