@@ -21,6 +21,7 @@ from models.backtest_forecasts import BASELINES, FALLBACKS
 from models.backtest_parameters import BacktestParameters
 from models.deciles import TENTHS
 from models.hazard import COHORT_CURVES, HAZARD_MODEL
+from models.hazard_parameters import HazardParameters
 from models.shifted_beta_geometric import Floats
 
 MEASURE_COLUMNS = ("horizon_months", "cutoff_date", "forecast", "measure", "part", "value", "customers")
@@ -129,7 +130,9 @@ def pooled_measures(measures: pd.DataFrame) -> pd.DataFrame:
     ]
 
 
-def verdict(measures: pd.DataFrame, parameters: BacktestParameters | None = None) -> Verdict:
+def verdict(
+    measures: pd.DataFrame, parameters: BacktestParameters | None = None, hazard: HazardParameters | None = None
+) -> Verdict:
     """Say which model values rest on.
 
     The hazard model steps back where the cohorts' curves or a baseline are better by more than noise, in margin or in
@@ -140,8 +143,10 @@ def verdict(measures: pd.DataFrame, parameters: BacktestParameters | None = None
     Args:
         measures: of all cut-offs, as ``measures_at_cutoff`` gives them.
         parameters: the defaults where None.
+        hazard: of the hazard model, likewise: how much history it needs.
     """
-    parameters = parameters or BacktestParameters()
+    parameters, hazard = parameters or BacktestParameters(), hazard or HazardParameters()
+    history = {HAZARD_MODEL: hazard.min_history_months, COHORT_CURVES: parameters.min_history_months}
     refused: list[str] = []
     said: list[str] = []
     winners: dict[str, float] = {}
@@ -149,7 +154,7 @@ def verdict(measures: pd.DataFrame, parameters: BacktestParameters | None = None
         found = _judge(measures, model, parameters)
         title = _words(model)
         if not found.horizons:
-            said.append(f"not enough history to judge the {title} ({parameters.cutoffs} cut-offs are needed)")
+            said.append(_cannot_judge(measures, model, parameters, parameters.months_to_judge(history[model])))
         elif found.lost:
             refused.append(model)
             said.append(f"the {title} lost to {', '.join(found.lost)}")
@@ -167,6 +172,15 @@ def verdict(measures: pd.DataFrame, parameters: BacktestParameters | None = None
     best = min(usable, key=lambda name: usable[name])
     said.append(f"values rest on {_words(best)}")
     return Verdict(best, tuple(refused), _sentence(said))
+
+
+def _cannot_judge(measures: pd.DataFrame, model: str, parameters: BacktestParameters, months: int) -> str:
+    at_model = measures[measures["forecast"] == model] if len(measures) else measures
+    most = max(at_model.groupby("horizon_months")["cutoff_date"].nunique(), default=0) if len(at_model) else 0
+    return (
+        f"the {_words(model)} cannot be judged yet, usable at {most} of the {parameters.cutoffs} cut-offs that are"
+        f" needed (the history for all of them is there from {months} months in the books on)"
+    )
 
 
 def backtest_frame(measures: pd.DataFrame, found: Verdict) -> pd.DataFrame:

@@ -22,6 +22,15 @@ class BacktestParameters:
     sample_customers: int = 50_000
     min_z_score: float = 1.645
 
+    def months_to_judge(self, history_months: int) -> int:
+        """Months in the books from which on a model that needs so many behind it is there at every cut-off.
+
+        Of the shortest horizon and in any month of a quarter: cut-offs are quarter ends, and where the window moves on,
+        the first month learned from is one too.
+        """
+        quarters = -(-history_months // 3)
+        return 3 * (quarters + self.cutoffs) + min(self.horizons_months)
+
     def __post_init__(self) -> None:
         """Refuse what cannot be meant."""
         for name in ("cutoffs", "min_history_months", "sample_customers"):

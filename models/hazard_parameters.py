@@ -8,7 +8,8 @@ class HazardParameters:
     """How the hazard model is fitted.
 
     Attributes:
-        training_months: month ends before the as-of date that are learned from.
+        training_months: month ends before the as-of date that are learned from. With fewer than 27 the earliest of the
+            backtest's three cut-offs has less than ``min_history_months`` behind it, and the model is never judged.
         near_months: coming months that the model speaks for; after them the cohort's curve takes over.
         half_life_months: after how many months half of a customer's distance from its cohort, on the scale of
             logarithms, is left of what it was at the join.
@@ -25,7 +26,7 @@ class HazardParameters:
         random_state: of everything that is drawn.
     """
 
-    training_months: int = 24
+    training_months: int = 27
     near_months: int = 12
     half_life_months: float = 36.0
     held_out_months: int = 6

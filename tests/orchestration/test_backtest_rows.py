@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from models.backtest_parameters import BacktestParameters
+from models.hazard_parameters import HazardParameters
 from orchestration.lib.backtest_rows import Cutoff, customers_at, cutoffs_of, exposures_by, fingerprint, sample_by
 from tests.models.customer_months import FIRST_MONTH, simulate_months
 
@@ -59,6 +60,22 @@ def test_cutoffs_are_quarter_ends_whose_outcome_is_known_and_that_have_history(l
 def test_where_the_window_moves_learning_begins_with_a_quarter_end(lake: duckdb.DuckDBPyConnection) -> None:
     found = cutoffs_of(lake, AS_OF, BacktestParameters(), training_months=MONTHS)
     assert {cutoff.first_month_number for cutoff in found} == {FIRST_MONTH + 2}
+
+
+@pytest.mark.parametrize("as_of", ["2026-12-31", "2027-01-31", "2027-02-28", "2027-03-31"])
+def test_the_window_is_long_enough_for_the_hazard_model_at_every_cutoff(as_of: str) -> None:
+    parameters, hazard = BacktestParameters(), HazardParameters()
+    assert hazard.training_months >= parameters.months_to_judge(hazard.min_history_months)
+    months = pd.period_range(end=pd.Period(as_of, "M"), periods=hazard.training_months, freq="M")
+    rows = pd.DataFrame({"month_number": months.year * 12 + months.month, "month_end_date": months.end_time.date})
+    rows["as_of_date"] = date.fromisoformat(as_of)
+    with duckdb.connect() as connection:
+        connection.register("months", rows)
+        connection.execute("create schema features; create table features.customer_months_at_risk as from months")
+        found = cutoffs_of(connection, date.fromisoformat(as_of), parameters, hazard.training_months)
+    nearest = [cutoff for cutoff in found if cutoff.horizon_months == 6]
+    assert len(nearest) == parameters.cutoffs
+    assert all(each.month_number - each.first_month_number >= hazard.min_history_months for each in nearest)
 
 
 def test_what_is_learned_from_holds_no_outcome_from_after_the_cutoff(lake: duckdb.DuckDBPyConnection) -> None:

@@ -66,7 +66,7 @@ def value_backtest(context: dg.AssetExecutionContext, deployment: Deployment) ->
                 measures = _measure(connection, candidate, cutoff, settings) if known.empty else known
                 measured.append(measures.assign(fingerprint=found))
             every = pd.concat(measured, ignore_index=True) if measured else pd.DataFrame()
-            outcome = verdict(every, settings.backtest)
+            outcome = verdict(every, settings.backtest, settings.hazard)
             frame = backtest_frame(every.drop(columns="fingerprint", errors="ignore"), outcome)
             frame["fingerprint"] = every["fingerprint"].reindex(frame.index) if measured else None
             tell(context, f"{outcome.decision} {made} of {len(cutoffs)} cut-offs measured anew.")
