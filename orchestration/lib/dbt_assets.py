@@ -8,9 +8,13 @@ from dagster_dbt import DagsterDbtTranslator, DbtProject
 
 from orchestration.lib.deployment import OWNERS
 
-# What must be built before the Python models run: the features and all they are made of. dbt builds the rest after.
+# What must be built before a version is opened: features, and all that segments are made of. dbt builds the rest after.
 # Sources are left out, and so are their tests: ingestion has judged every row by the same contract, once.
-FEATURES = "+fqn:segmentation.features.*,resource_type:model +fqn:segmentation.features.*,resource_type:seed"
+FEATURES = " ".join(
+    f"+fqn:segmentation.{layer}.*,resource_type:{kind}"
+    for layer in ("intermediate", "features")
+    for kind in ("model", "seed")
+)
 
 
 class LayerTranslator(DagsterDbtTranslator):

@@ -1,8 +1,8 @@
 """Versions of the segments: candidate → checks → published, and back.
 
 A version is an as-of date and a revision (``2026-10-31.1``). Its identity is a hash of what it was made from:
-the features of that month, the settings, the code, and the version of the month before (clusters and stages look
-back at it). The same identity never makes a second version.
+the features of that month and what else its segments read, the settings, the code, and the version of the month before
+(clusters and stages look back at it). The same identity never makes a second version.
 """
 
 import hashlib
@@ -40,10 +40,17 @@ REGISTRY_COLUMNS: Mapping[str, str] = {
 }
 SCOPE_COLUMNS: Mapping[str, str] = {"as_of_date": "date", "version_id": "varchar", "last_load_id": "bigint"}
 IDENTITY = ("input_hash", "settings_hash", "code_version")
-FEATURE_TABLES = (
-    *("customer_features", "retention_exposures", "customer_months_at_risk"),
-    *("home_business_features", "mid_band_features"),
-)
+INPUTS: Mapping[str, tuple[str, ...]] = {
+    "features": (
+        *("customer_features", "retention_exposures", "customer_months_at_risk"),
+        *("home_business_features", "mid_band_features"),
+    ),
+    "intermediate": (
+        *("contracts_as_of", "demographics_as_of"),
+        *("household_members_as_of", "market_segments_as_of"),
+    ),
+}
+"""What segments are made from, by schema: all have an as_of_date."""
 CUSTOMER_SEGMENT_TABLES = ("customer_market", "customer_lifecycle", "customer_segments")
 DBT_SEGMENT_TABLES = (
     *CUSTOMER_SEGMENT_TABLES,
@@ -142,7 +149,7 @@ def open_candidates(
             previous = current.get(previous_as_of_date(day))
             before = [previous[name] for name in IDENTITY] if previous else []
             identity = {
-                "input_hash": _digest(_features_hash(connection, day), *before),
+                "input_hash": _digest(_inputs_hash(connection, day), *before),
                 "settings_hash": made_by.settings_hash,
                 "code_version": made_by.code_version,
             }
@@ -297,13 +304,12 @@ def _by_month(rows: Iterable[dict[str, Any]]) -> dict[date, dict[str, Any]]:
     return months
 
 
-def _features_hash(connection: duckdb.DuckDBPyConnection, day: date) -> str:
-    """Hash the month's features as sets of rows, so that the order of rows and files cannot matter."""
+def _inputs_hash(connection: duckdb.DuckDBPyConnection, day: date) -> str:
+    """Hash the month's inputs as sets of rows, so that the order of rows and files cannot matter."""
     parts = []
-    for table in FEATURE_TABLES:
+    for table in (f"{schema}.{name}" for schema, names in INPUTS.items() for name in names):
         row = connection.execute(
-            f"select count(*), coalesce(sum(hash(t)::hugeint), 0)::varchar from features.{table} as t"
-            " where as_of_date = ?",
+            f"select count(*), coalesce(sum(hash(t)::hugeint), 0)::varchar from {table} as t where as_of_date = ?",
             [day],
         ).fetchone()
         parts.append(f"{table}:{row}")

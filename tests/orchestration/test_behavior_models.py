@@ -16,7 +16,7 @@ from orchestration.lib.behavior_models import load_champion
 from orchestration.lib.segment_tables import ensure_segment_tables
 from orchestration.lib.settings import WarehouseSettings
 from orchestration.lib.versions import (
-    FEATURE_TABLES,
+    INPUTS,
     Candidate,
     Provenance,
     ensure_registry,
@@ -133,8 +133,8 @@ def rolled_back(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.Duc
         every = pd.concat([features(candidate, "consumer", 400, 0) for candidate in (OCTOBER, NOVEMBER)])
         connection.register("every", every)
         connection.execute("create table features.customer_features as select * from every")
-        for table in {*FEATURE_TABLES} - {"customer_features"}:
-            connection.execute(f"create table features.{table} (as_of_date date)")
+        for schema, table in ((schema, table) for schema, tables in INPUTS.items() for table in tables):
+            connection.execute(f"create table if not exists {schema}.{table} (as_of_date date)")
         assert make(connection, OCTOBER.as_of_date, OLD) == "2026-10-31.1"
         assert make(connection, OCTOBER.as_of_date, NEW) == "2026-10-31.2"
         assert make(connection, NOVEMBER.as_of_date, NEW) == "2026-11-30.1"

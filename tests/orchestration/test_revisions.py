@@ -15,7 +15,7 @@ from orchestration.lib.revisions import describe, months_due
 from orchestration.lib.segment_tables import ensure_segment_tables
 from orchestration.lib.settings import WarehouseSettings
 from orchestration.lib.versions import (
-    FEATURE_TABLES,
+    INPUTS,
     Provenance,
     ensure_registry,
     last_load_id,
@@ -30,6 +30,7 @@ from orchestration.lib.warehouse import Warehouse
 SEPTEMBER, OCTOBER, NOVEMBER = date(2026, 9, 30), date(2026, 10, 31), date(2026, 11, 30)
 MONTHS = (SEPTEMBER, OCTOBER, NOVEMBER)
 NOW, LATER = datetime(2026, 12, 2, 4, 0), datetime(2026, 12, 9, 4, 0)
+TABLES = [f"{schema}.{table}" for schema, tables in INPUTS.items() for table in tables]
 MADE_BY = Provenance(run_id="run", code_version="code", settings_hash="settings")
 
 
@@ -40,11 +41,9 @@ def lake(tmp_path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         ensure_tables(connection)
         ensure_registry(connection)
         ensure_segment_tables(connection)
-        connection.execute("create table features.customer_features (as_of_date date, gb double)")
-        for table in set(FEATURE_TABLES) - {"customer_features"}:
-            connection.execute(f"create table features.{table} (as_of_date date)")
-        for day in MONTHS:
-            connection.execute("insert into features.customer_features values (?, 1)", [day])
+        for table in TABLES:
+            connection.execute(f"create table {table} (as_of_date date, content double)")
+            connection.executemany(f"insert into {table} values (?, 1)", [[day] for day in MONTHS])
         _load(connection, 1, "usage", SEPTEMBER, 10)
         _load(connection, 2, "usage", NOVEMBER, 10)
         _segment(connection, MONTHS)
@@ -97,9 +96,10 @@ def test_a_row_of_long_before_reaches_every_published_month(lake):
     assert [month for month, *_ in _due(lake)] == ["2026-09", "2026-10", "2026-11"]
 
 
-def test_a_revision_clears_the_mark_and_only_months_whose_features_changed_get_one(lake):
+@pytest.mark.parametrize("changed", TABLES)
+def test_a_revision_clears_the_mark_and_only_months_whose_inputs_changed_get_one(lake, changed):
     _load(lake, 3, "usage", SEPTEMBER, 1)
-    lake.execute("update features.customer_features set gb = 2 where as_of_date = ?", [OCTOBER])
+    lake.execute(f"update {changed} set content = 2 where as_of_date = ?", [OCTOBER])
     assert _segment(lake, MONTHS, LATER) == ["2026-10-31.2", "2026-11-30.2"]
     assert _due(lake) == []
     kept = lake.execute("select last_load_id, confirmed_at from segments.versions where as_of_date = ?", [SEPTEMBER])
@@ -121,7 +121,7 @@ def test_rows_that_come_while_a_month_is_made_make_it_due(lake):
 
 def test_a_candidate_that_is_never_published_leaves_the_mark(lake):
     _load(lake, 3, "usage", NOVEMBER, 1)
-    lake.execute("update features.customer_features set gb = 2 where as_of_date = ?", [NOVEMBER])
+    lake.execute("update features.customer_features set content = 2 where as_of_date = ?", [NOVEMBER])
     set_scope(lake, {NOVEMBER: None}, last_load_id(lake))
     assert open_candidates(lake, [NOVEMBER], MADE_BY, LATER)
     assert [month for month, *_ in _due(lake)] == ["2026-11"]
@@ -129,7 +129,7 @@ def test_a_candidate_that_is_never_published_leaves_the_mark(lake):
 
 def test_a_month_that_was_rolled_back_is_not_due_for_ever(lake):
     _load(lake, 3, "usage", NOVEMBER, 1)
-    lake.execute("update features.customer_features set gb = 2 where as_of_date = ?", [NOVEMBER])
+    lake.execute("update features.customer_features set content = 2 where as_of_date = ?", [NOVEMBER])
     _segment(lake, [NOVEMBER])
     rollback(lake, "2026-11-30.1", NOW)
     assert [month for month, *_ in _due(lake)] == ["2026-11"]

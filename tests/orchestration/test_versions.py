@@ -12,6 +12,7 @@ from orchestration.lib.errors import VersionError
 from orchestration.lib.segment_tables import ensure_segment_tables
 from orchestration.lib.settings import WarehouseSettings
 from orchestration.lib.versions import (
+    INPUTS,
     Provenance,
     candidates,
     ensure_registry,
@@ -36,10 +37,8 @@ def lake(tmp_path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         ensure_registry(connection)
         ensure_segment_tables(connection)
         connection.execute("create table features.customer_features (customer_id varchar, as_of_date date, gb double)")
-        connection.execute("create table features.retention_exposures (as_of_date date, customers_at_risk bigint)")
-        connection.execute("create table features.customer_months_at_risk (as_of_date date, customer_id varchar)")
-        connection.execute("create table features.home_business_features (as_of_date date, customer_id varchar)")
-        connection.execute("create table features.mid_band_features (as_of_date date, customer_id varchar)")
+        for schema, table in ((schema, table) for schema, tables in INPUTS.items() for table in tables):
+            connection.execute(f"create table if not exists {schema}.{table} (as_of_date date)")
         connection.execute(
             "insert into features.customer_features values ('a', '2026-10-31', 1), ('b', '2026-10-31', 2),"
             " ('a', '2026-11-30', 3)"
@@ -78,8 +77,8 @@ def test_row_order_of_the_features_is_no_change(lake):
     ("change", "made_by", "reason"),
     [
         ("update features.customer_features set gb = 9 where customer_id = 'b'", MADE_BY, "inputs changed"),
-        ("insert into features.retention_exposures values ('2026-10-31', 1)", MADE_BY, "inputs changed"),
-        ("insert into features.customer_months_at_risk values ('2026-10-31', 'c9')", MADE_BY, "inputs changed"),
+        ("insert into features.retention_exposures values ('2026-10-31')", MADE_BY, "inputs changed"),
+        ("insert into features.customer_months_at_risk values ('2026-10-31')", MADE_BY, "inputs changed"),
         ("select 1", Provenance("run", "code", "other"), "settings changed"),
         ("select 1", Provenance("run", "other", "settings"), "code changed"),
         ("select 1", Provenance("another run", "code", "settings"), None),

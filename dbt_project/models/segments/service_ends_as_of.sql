@@ -24,23 +24,23 @@ ends as (
         features.as_of_date,
         features.is_open,
         features.spell_start_date,
-        states.end_date,
-        states.end_reason,
+        contracts.end_date,
+        contracts.end_reason,
         row_number() over (
             partition by features.customer_id, features.as_of_date
             order by
-                states.end_date desc, states.family_rank asc, states.monthly_fee desc, states.contract_id asc
+                contracts.end_date desc,
+                contracts.family_rank asc,
+                contracts.monthly_fee desc,
+                contracts.contract_id asc
         ) as end_rank
     from features
-    inner join {{ ref('contract_states') }} as states
+    inner join {{ ref('contracts_as_of') }} as contracts
         on
-            features.customer_id = states.customer_id
-            and states.valid_from_date <= features.as_of_date
-            and (states.valid_to_date is null or states.valid_to_date > features.as_of_date)
-            and states.end_date <= features.as_of_date
-    where
-        states.status <> 'pending'
-        and (not features.is_open or states.end_date <= features.spell_start_date)
+            features.customer_id = contracts.customer_id
+            and features.as_of_date = contracts.as_of_date
+            and features.as_of_date >= contracts.end_date
+    where not features.is_open or features.spell_start_date >= contracts.end_date
 )
 
 select

@@ -10,7 +10,7 @@ from orchestration.lib.months import as_of_date
 from orchestration.lib.progress import tell
 from orchestration.lib.segment_assets import column_metadata
 from orchestration.lib.segment_tables import ensure_segment_tables
-from orchestration.lib.versions import Provenance, open_candidates
+from orchestration.lib.versions import INPUTS, Provenance, open_candidates
 
 
 @dg.asset(
@@ -20,13 +20,7 @@ from orchestration.lib.versions import Provenance, open_candidates
     owners=OWNERS,
     code_version="1",
     metadata=column_metadata("versions"),
-    deps=[
-        ["features", "customer_features"],
-        ["features", "retention_exposures"],
-        ["features", "customer_months_at_risk"],
-        ["features", "home_business_features"],
-        ["features", "mid_band_features"],
-    ],
+    deps=[[schema, table] for schema, tables in INPUTS.items() for table in tables],
     partitions_def=MONTHS,
     backfill_policy=ALL_MONTHS_IN_ONE_RUN,
     pool=WRITER_POOL,
@@ -34,7 +28,7 @@ from orchestration.lib.versions import Provenance, open_candidates
 def versions(context: dg.AssetExecutionContext, deployment: Deployment) -> dg.MaterializeResult:
     """One row a version: status, provenance, row counts and checks. A run opens its candidates here.
 
-    A month whose features, settings, code and predecessor are those of its latest version gets no candidate, and
+    A month whose inputs, settings, code and predecessor are those of its latest version gets no candidate, and
     everything after this asset leaves it alone.
     """
     days = [as_of_date(month) for month in context.partition_keys]
