@@ -9,10 +9,19 @@ from pathlib import Path
 
 import pytest
 
+# The longest files, in an order in which no worker waits for a deployment that another is making.
+LONGEST = ("reruns", "homes", "mid_band", "simulated_isp", "daemon", "dirt", "ibm_telco", "point_in_time")
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Start the long tests first, so that no worker is left alone with one at the end."""
-    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+    place = {f"pipeline/test_{name}.py": number for number, name in enumerate(LONGEST)}
+
+    def order(item: pytest.Item) -> tuple[bool, int]:
+        is_quick = item.get_closest_marker("slow") is None
+        return is_quick, place.get(f"{item.path.parent.name}/{item.path.name}", len(LONGEST))
+
+    items.sort(key=order)
 
 
 def _server_binaries() -> Path | None:
