@@ -1,4 +1,4 @@
-"""Words for the columns that clusters are made of: what people read where an analyst queries a column."""
+"""Words for the columns that clusters and hazards are made of: what people read where an analyst queries a column."""
 
 from collections.abc import Mapping
 
@@ -53,6 +53,15 @@ FEATURE_WORDS: Mapping[str, str] = {
     "contracts_added_12m": "contracts added in a year",
     "contracts_ended_12m": "contracts ended in a year",
     "employees": "employees",
+    "cohort_log_odds": "hazard of the cohort",
+    "commitment_ends_in": "months to the end of the commitment",
+    "discount_ends_in": "months to the end of the discount",
+    "usage_ratio": "usage against the quarter before",
+    "days_without_usage": "days without usage",
+    "price_change_3m": "price change in a quarter",
+    "discount_share": "share of the fee taken off",
+    "days_late_3m": "days late in a quarter",
+    "failed_payments_3m": "failed payments in a quarter",
 }
 # Ratios that are no share of a whole, and are read as percentages all the same.
 _RATIOS = ("cap_use_1m", "speed_use_3m", "usage_change")

@@ -68,10 +68,14 @@ def judge(near: NearHazard, held_out: Predictions, pairs: Pairs, parameters: Haz
     decision = (
         f"{'Hazard model' if is_trusted else 'Cohort curves'}: on {parameters.held_out_months} held-out"
         f" months the model's log loss is {losses[0]:.4f} against {losses[1]:.4f} of the curves"
-        f" ({gain:.1f} standard errors lower; {later_gain:.1f} for the months after the next),"
+        f" (standard errors: {_standard_errors(gain)}, {_standard_errors(later_gain)} for the months after the next),"
         f" its Brier score {squares[0]:.4f} against {squares[1]:.4f}.{later}"
     )
     return Trust(is_trusted, is_trusted_later, decision, evidence)
+
+
+def _standard_errors(gain: float) -> str:
+    return f"{abs(gain):.1f} {'lower' if gain >= 0 else 'higher'}"
 
 
 def _cross_calibrated(held_out: Predictions, pairs: Pairs) -> tuple[Floats, Floats]:

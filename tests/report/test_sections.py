@@ -174,7 +174,7 @@ def test_the_evidence_for_the_hazard_model_is_shown_beside_the_curves(lake: duck
     assert content["calibration_says"].startswith(
         "Of the tenth of customers at the highest risk 9.0\xa0% were expected"
     )
-    assert content["important"] == "usage ratio"
+    assert content["important"] == "usage against the quarter before"
 
 
 def test_drift_of_hazard_and_value_is_said_with_its_number(lake: duckdb.DuckDBPyConnection) -> None:

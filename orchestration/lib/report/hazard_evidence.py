@@ -4,8 +4,9 @@ from typing import Any
 
 import pandas as pd
 
+from models.feature_words import feature_words
 from orchestration.lib.report import figures
-from orchestration.lib.report.formats import label, number, plural, share
+from orchestration.lib.report.formats import number, plural, share
 
 MODEL_NAMES = {"hazard_model": "Hazard model", "cohort_curves": "Cohort curves"}
 SHOWN_COVARIATES = 4
@@ -33,7 +34,7 @@ def hazard_evidence(quality: pd.DataFrame) -> dict[str, Any]:
         "calibration": figures.calibration(tenths),
         "calibration_says": _calibration_sentence(tenths[MODEL_NAMES["hazard_model"]]),
         "held_out": f"{months} ({number(judged['customer_months'].max())} customer-months)",
-        "important": ", ".join(label(str(name)).lower() for name in important["part"]),
+        "important": ", ".join(feature_words(str(name)) for name in important["part"]),
     }
 
 
