@@ -43,7 +43,6 @@ def errors() -> pd.DataFrame:
 @pytest.mark.parametrize("baseline", BASELINES)
 def test_on_the_mean_over_bases_the_curves_err_less_than_every_baseline(errors, months, baseline):
     mean = errors.loc[months].abs().groupby("forecast").mean()
-    print(mean.round(3).to_string())
     assert (mean.loc["cohort_curves"] < mean.loc[baseline]).all()
 
 
