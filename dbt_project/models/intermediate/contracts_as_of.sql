@@ -18,6 +18,9 @@ select
     states.discount_amount,
     states.discount_until_date,
     states.monthly_product_cost,
+    states.address_id,
+    states.building_id,
+    states.has_unit,
     states.reseller_customer_id
 from run_months
 inner join {{ ref('contract_states') }} as states

@@ -1,35 +1,25 @@
 {#- Persons with a contract open on the as-of date; who has left no longer lives at the address of the service. -#}
 {%- set limits = var('household') -%}
-with run_months as (
-    select month_end_date as as_of_date
-    from {{ ref('months') }}
-    where is_run_month
-),
-
-open_contracts as (
+with open_contracts as (
     select
-        run_months.as_of_date,
-        states.customer_id,
-        states.product_family,
-        states.address_id,
-        states.building_id,
-        states.has_unit,
+        as_of_date,
+        customer_id,
+        product_family,
+        address_id,
+        building_id,
+        has_unit,
         row_number() over (
-            partition by run_months.as_of_date, states.customer_id
+            partition by as_of_date, customer_id
             order by
-                case when states.address_id is null then 1 else 0 end asc,
-                states.family_rank asc,
-                states.monthly_fee desc,
-                states.contract_id asc
+                case when address_id is null then 1 else 0 end asc,
+                family_rank asc,
+                monthly_fee desc,
+                contract_id asc
         ) as address_rank
-    from run_months
-    inner join {{ ref('contract_states') }} as states
-        on
-            states.valid_from_date <= run_months.as_of_date
-            and (states.valid_to_date is null or states.valid_to_date > run_months.as_of_date)
-            and states.start_date <= run_months.as_of_date
-            and (states.end_date is null or states.end_date > run_months.as_of_date)
-    where states.status <> 'pending'
+    from {{ ref('contracts_as_of') }}
+    where
+        start_date <= as_of_date
+        and (end_date is null or end_date > as_of_date)
 ),
 
 holders as (
