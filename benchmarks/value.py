@@ -29,6 +29,7 @@ from models.hazard_covariates import CATEGORIES
 from models.residual_life import discounted_months
 
 RATE = 0.10
+VERSION = f"{AS_OF}.1"
 COHORT = list(CATEGORIES)
 # Quarters of usage and upload, for models that need few different rows.
 QUARTERS = "ntile(4) over (order by gb_month_3m) as gb_quarter, ntile(4) over (order by upload_share_3m) as up_quarter"
@@ -41,7 +42,18 @@ def connect(folder: Path) -> duckdb.DuckDBPyConnection:
     connection.execute("create schema features")
     connection.execute(
         "create view features.customer_months_at_risk as"
-        f" select * replace (as_of_date::date as as_of_date) from '{folder}/months/*.parquet'"
+        f" select * replace (as_of_date::date as as_of_date), 'all' as source_system from '{folder}/months/*.parquet'"
+    )
+    # Every ending is on record.
+    connection.execute("create schema segments")
+    connection.execute(
+        "create view segments.observation_windows as"
+        f" select distinct '{VERSION}' as version_id, source_system, market_segment, null::date as endings_from,"
+        " as_of_date as endings_through, true as is_learnable, '' as decision from features.customer_months_at_risk"
+    )
+    connection.execute(
+        "create table segments.recorded_attributes (version_id varchar, retention_market varchar, attribute varchar,"
+        " attribute_value varchar, recorded_from date)"
     )
     return connection
 
@@ -64,16 +76,20 @@ def _ours(folder: Path, *, with_covariates: bool) -> Scores:
     from models.value_parameters import ValueParameters
     from orchestration.lib.backtest_rows import Cutoff, ends_by, exposures_by, sample_by
     from orchestration.lib.frames import read_batches
+    from orchestration.lib.observation import observed
 
     connection = connect(folder)
     latest = Cutoff(AS_OF, AHEAD, 0)
+    window = observed(connection, VERSION, AS_OF)
     curves = RetentionCurves().fit(
-        exposures_by(connection, AS_OF, latest), commitment_ends=ends_by(connection, AS_OF, latest)
+        exposures_by(connection, AS_OF, window, latest), commitment_ends=ends_by(connection, AS_OF, window, latest)
     )
     model: RetentionCurves | ChurnHazard = curves
     if with_covariates:
         parameters = HazardParameters()
-        model = ChurnHazard(curves, parameters).fit(sample_by(connection, AS_OF, latest, parameters.sample_rows))
+        model = ChurnHazard(curves, parameters).fit(
+            sample_by(connection, AS_OF, window, latest, parameters.sample_rows)
+        )
     # A margin of 100 a month makes the value of a customer a hundred of its discounted months.
     batches = read_batches(
         connection,

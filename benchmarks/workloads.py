@@ -188,15 +188,20 @@ def value(answer: Answer, month: str) -> None:
     from orchestration.lib.frames import read_frame
     from orchestration.lib.hazard_rows import commitment_ends
     from orchestration.lib.months import as_of_date
+    from orchestration.lib.observation import exposures_within, months_within, observed
     from orchestration.lib.settings import load_settings
 
     settings = load_settings()
     day = [as_of_date(month)]
     with _reader(settings) as connection, answer.work():
         with answer.part("fit the retention curves") as part:
-            exposures = read_frame(connection, "select * from features.retention_exposures where as_of_date = ?", day)
+            ((version_id,),) = connection.execute(
+                "select max_by(version_id, revision) from segments.versions where as_of_date = ?", day
+            ).fetchall()
+            window = observed(connection, version_id, day[0])
+            exposures = exposures_within(connection, day[0], window)
             curves = RetentionCurves(settings.retention).fit(
-                exposures, commitment_ends=commitment_ends(connection, day[0])
+                exposures, commitment_ends=commitment_ends(connection, day[0], months_within(window))
             )
             part.rows = len(exposures)
         with answer.part("read the customers") as part:

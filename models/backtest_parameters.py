@@ -1,6 +1,7 @@
 """How predicted value is held against what came."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 
 @dataclass(frozen=True)
@@ -14,6 +15,10 @@ class BacktestParameters:
         sample_customers: most customers to compare at a cut-off, the same ones each time.
         min_z_score: by how many standard errors another forecast must be better before a model steps back for it;
             1.645 is a one-sided 5 %.
+        when_failed: what happens where the backtest speaks against the values: ``warn`` publishes them and says so
+            wherever they are read, ``block`` does not publish them.
+        most_factor: predicted churn or margin may be so many times what came, or one so many-th of it.
+        most_coverage_gap: how far the share of customers within their interval may lie from the one that is meant.
     """
 
     cutoffs: int = 3
@@ -21,6 +26,9 @@ class BacktestParameters:
     min_history_months: int = 5
     sample_customers: int = 50_000
     min_z_score: float = 1.645
+    when_failed: Literal["warn", "block"] = "warn"
+    most_factor: float = 1.5
+    most_coverage_gap: float = 0.2
 
     def months_to_judge(self, history_months: int) -> int:
         """Months in the books from which on a model that needs so many behind it is there at every cut-off.
@@ -40,3 +48,9 @@ class BacktestParameters:
             raise ValueError(f"horizons_months must lie in 1..120 and not be empty, found {self.horizons_months}")
         if self.min_z_score < 0:
             raise ValueError(f"min_z_score must not be negative, found {self.min_z_score}")
+        if self.when_failed not in ("warn", "block"):
+            raise ValueError(f"when_failed must be 'warn' or 'block', found {self.when_failed!r}")
+        if self.most_factor <= 1:
+            raise ValueError(f"most_factor must be above 1, found {self.most_factor}")
+        if not 0 < self.most_coverage_gap < 1:
+            raise ValueError(f"most_coverage_gap must lie between 0 and 1, found {self.most_coverage_gap}")

@@ -145,6 +145,12 @@ class RetentionCurves(BaseEstimator):
         curve = one_for_all(ALL, self.exposures_[ALL], model)
         self.curves_ = dict.fromkeys(self.curves_, curve)
 
+    def assume(self, monthly_rate: float) -> None:
+        """Give every cohort one and the same stated hazard, whatever was observed."""
+        check_is_fitted(self)
+        curve = RetentionCurve(ALL, "constant", constant=monthly_rate, level_variance=0.0)
+        self.curves_ = dict.fromkeys(self.curves_, curve)
+
     def hazard(self, customers: pd.DataFrame, months: int) -> Floats:
         """Probability to churn in each of the coming ``months``, given open at the start of the month.
 

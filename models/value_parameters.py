@@ -23,6 +23,10 @@ class ValueParameters:
             or as many as there are.
         drift_watch, drift_act: population stability index, between the hazards or the future values of two months, from
             which drift is watched and from which a check warns.
+        when_not_learnable: what is published where the data do not tell when customers leave: ``block`` refuses the
+            version, ``without_future`` leaves future value unknown and ranks by past value, ``assume`` takes
+            ``assumed_monthly_churn`` for everybody.
+        assumed_monthly_churn: share of open customers that leaves in a month, for ``assume``.
         keys_per_block: distinct keys whose months are held in memory at once, tail_months floats each.
     """
 
@@ -36,6 +40,8 @@ class ValueParameters:
     spread_months: int = 12
     drift_watch: float = 0.1
     drift_act: float = 0.25
+    when_not_learnable: Literal["block", "without_future", "assume"] = "without_future"
+    assumed_monthly_churn: float | None = None
     keys_per_block: int = 4_096
 
     def __post_init__(self) -> None:
@@ -60,5 +66,11 @@ class ValueParameters:
             raise ValueError(f"spread_months must lie in 1..60, found {self.spread_months}")
         if not 0 < self.drift_watch <= self.drift_act:
             raise ValueError(f"0 < drift_watch <= drift_act must hold, found {self.drift_watch} and {self.drift_act}")
+        if self.when_not_learnable not in ("block", "without_future", "assume"):
+            raise ValueError(f"when_not_learnable must be block, without_future or assume: {self.when_not_learnable!r}")
+        if self.assumed_monthly_churn is not None and not 0 < self.assumed_monthly_churn < 1:
+            raise ValueError(f"assumed_monthly_churn must lie between 0 and 1, found {self.assumed_monthly_churn}")
+        if self.when_not_learnable == "assume" and self.assumed_monthly_churn is None:
+            raise ValueError("when_not_learnable: assume needs assumed_monthly_churn, a rate such as 0.01")
         if self.keys_per_block < 1:
             raise ValueError(f"keys_per_block must be at least 1, found {self.keys_per_block}")

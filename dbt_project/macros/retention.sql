@@ -28,3 +28,8 @@
         else 'business'
     end
 {%- endmacro %}
+
+{#- The system a customer's records come from, where several are told apart. -#}
+{% macro source_system(column) -%}
+    coalesce({{ column }}, 'all')
+{%- endmacro %}

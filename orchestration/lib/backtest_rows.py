@@ -18,7 +18,8 @@ from models.hazard_covariates import COVARIATES
 from models.margin_spread import SPREAD_COLUMNS, MarginSpread
 from models.retention_cohorts import COHORT_COLUMNS
 from orchestration.lib.frames import read_frame
-from orchestration.lib.hazard_rows import commitment_ends, months_known_by, sample_customer_months
+from orchestration.lib.hazard_rows import commitment_ends, sample_customer_months
+from orchestration.lib.observation import Observed, months_within, told_apart
 from orchestration.lib.settings import Settings
 
 _AT_RISK = "features.customer_months_at_risk"
@@ -39,16 +40,24 @@ class Cutoff:
 
 
 def cutoffs_of(
-    connection: duckdb.DuckDBPyConnection, as_of: date, parameters: BacktestParameters, training_months: int
+    connection: duckdb.DuckDBPyConnection,
+    as_of: date,
+    window: Observed,
+    parameters: BacktestParameters,
+    training_months: int,
 ) -> list[Cutoff]:
     """The latest quarter ends whose outcome is known and that have enough history behind them, oldest first.
+
+    History begins with the observation window of the typical customer; without one to learn from there is none.
 
     Where the window of ``training_months`` is full it moves on every month; what is learned from begins with the first
     quarter end in it, so that the rows of a cut-off stay the same for a quarter.
     """
+    if not window.is_learnable:
+        return []
     found = connection.execute(
         "with months as (select distinct month_number, month_end_date from features.customer_months_at_risk"
-        "  where as_of_date = $day),"
+        "  where as_of_date = $day and month_number between $opened and $known),"
         " span as (select max(month_number) as latest, min(month_number) as first from months),"
         " last as (select latest, first + case when latest - first + 1 >= $training"
         "  then (3 - first % 3) % 3 else 0 end as first from span)"
@@ -59,6 +68,8 @@ def cutoffs_of(
         " order by horizon, month_end_date",
         {
             "day": as_of,
+            "opened": window.first_month,
+            "known": window.known_month,
             "training": training_months,
             "horizons": list(parameters.horizons_months),
             "history": parameters.min_history_months,
@@ -68,13 +79,12 @@ def cutoffs_of(
     return [Cutoff(*row) for row in found]
 
 
-def fingerprint(connection: duckdb.DuckDBPyConnection, as_of: date, cutoff: Cutoff) -> str:
+def fingerprint(connection: duckdb.DuckDBPyConnection, as_of: date, window: Observed, cutoff: Cutoff) -> str:
     """What identifies the rows that a cut-off is measured on: their number and the sum of their hashes."""
     rows, hashes, margins = connection.execute(
-        f"select (select count(*) from {_months(cutoff, cutoff.horizon_months)}"
-        "   where as_of_date = $day),"
+        f"select (select count(*) from {_months(window, cutoff, cutoff.horizon_months)} where as_of_date = $day),"
         " (select sum(hash(known) % 4294967296) from (select * exclude (as_of_date)"
-        f"   from {_months(cutoff, cutoff.horizon_months)} where as_of_date = $day) as known),"
+        f"   from {_months(window, cutoff, cutoff.horizon_months)} where as_of_date = $day) as known),"
         " (select sum(hash(customer_id, month_end_date, margin) % 4294967296) from features.customer_margin_monthly"
         "   where month_end_date > $cutoff - interval 25 month"
         "   and month_end_date <= last_day($cutoff + to_months($horizon::integer)))",
@@ -83,26 +93,29 @@ def fingerprint(connection: duckdb.DuckDBPyConnection, as_of: date, cutoff: Cuto
     return f"{rows}-{hashes}-{margins}"
 
 
-def exposures_by(connection: duckdb.DuckDBPyConnection, as_of: date, cutoff: Cutoff) -> pd.DataFrame:
+def exposures_by(connection: duckdb.DuckDBPyConnection, as_of: date, window: Observed, cutoff: Cutoff) -> pd.DataFrame:
     """Exposures of the months before the cut-off, as ``RetentionCurves.fit`` takes them."""
-    keys = ", ".join((*COHORT_COLUMNS, "spell_months"))
-    return read_frame(
+    return told_apart(
         connection,
-        f"select {keys}, count(*)::double as customers_at_risk,"
-        " sum(coalesce(churned_next_month, false)::integer)::double as customers_churned"
-        f" from {_months(cutoff)} where as_of_date = ? and months_followed > 0 group by all",
+        f"{_months(window, cutoff)} where as_of_date = ? and months_followed > 0",
         [as_of],
+        window,
+        "count(*)::double as customers_at_risk,"
+        " sum(coalesce(churned_next_month, false)::integer)::double as customers_churned",
     )
 
 
-def ends_by(connection: duckdb.DuckDBPyConnection, as_of: date, cutoff: Cutoff) -> pd.DataFrame:
+def ends_by(connection: duckdb.DuckDBPyConnection, as_of: date, window: Observed, cutoff: Cutoff) -> pd.DataFrame:
     """Ends of commitments in the months before the cut-off, as ``RetentionCurves.fit`` takes them."""
-    return commitment_ends(connection, as_of, _months(cutoff))
+    return commitment_ends(connection, as_of, _months(window, cutoff))
 
 
-def sample_by(connection: duckdb.DuckDBPyConnection, as_of: date, cutoff: Cutoff, rows: int) -> pd.DataFrame:
+def sample_by(
+    connection: duckdb.DuckDBPyConnection, as_of: date, window: Observed, cutoff: Cutoff, rows: int
+) -> pd.DataFrame:
     """Customer-months to fit the hazard model on, outcomes as far as they were known at the cut-off."""
-    return sample_customer_months(connection, as_of, rows, _months(cutoff))
+    first = max(cutoff.first_month_number, window.attributes_from)
+    return sample_customer_months(connection, as_of, rows, months_within(window, cutoff.month_number, first))
 
 
 def customers_at(
@@ -232,8 +245,8 @@ def spread_before(
     )
 
 
-def _months(cutoff: Cutoff, ahead: int = 0) -> str:
-    return months_known_by(cutoff.month_number + ahead, cutoff.first_month_number)
+def _months(window: Observed, cutoff: Cutoff, ahead: int = 0) -> str:
+    return months_within(window, cutoff.month_number + ahead, cutoff.first_month_number)
 
 
 def backtested(connection: duckdb.DuckDBPyConnection, version_id: str) -> Verdict:

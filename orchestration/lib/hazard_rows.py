@@ -16,23 +16,10 @@ _OUTCOMES = ("customer_id", "month_number", "months_followed", "churned_after_mo
 _OUTCOME_GROUP = "case when churned_next_month then 0 when churned_after_months is not null then 1 else 2 end"
 
 
-def months_known_by(month_number: int, first_month_number: int) -> str:
-    """Return a subquery: the customer-months before a month, their outcomes only as far as they were known then."""
-    left = f"{int(month_number)} - month_number"
-    return (
-        f"(select * replace (least(months_followed, {left}) as months_followed,"
-        f" case when churned_after_months <= {left} then churned_after_months end as churned_after_months)"
-        f" from {_AT_RISK}"
-        f" where month_number >= {int(first_month_number)} and month_number < {int(month_number)})"
-    )
-
-
-def sample_customer_months(
-    connection: duckdb.DuckDBPyConnection, as_of: date, rows: int, months: str = _AT_RISK
-) -> pd.DataFrame:
+def sample_customer_months(connection: duckdb.DuckDBPyConnection, as_of: date, rows: int, months: str) -> pd.DataFrame:
     """Read at most about ``rows`` customer-months with a known outcome, with what each stands for.
 
-    ``months`` is the table, or a subquery as ``months_known_by`` gives it.
+    ``months`` is a subquery, as ``observation.months_within`` gives it.
 
     Months before a churn are taken whole where they fit into a quarter of the rows each, the next month's and later
     ones'; the rest is sampled by a hash of customer and month, so neither row order nor files matter.
@@ -59,13 +46,13 @@ def sample_customer_months(
     return sample.drop(columns="outcome_group")
 
 
-def commitment_ends(connection: duckdb.DuckDBPyConnection, as_of: date, months: str = _AT_RISK) -> pd.DataFrame:
+def commitment_ends(connection: duckdb.DuckDBPyConnection, as_of: date, months: str) -> pd.DataFrame:
     """Count commitments that ended while the customer stayed, as ``CommitmentRenewals.fit`` takes them.
 
     Of two month ends that follow each other: a commitment that reaches further than it did was renewed, early or in
     time; one that had a month left and is gone was not. It is a later one where it ends after the first of its length
     would have ended; where the length is not known it counts as a first. What binds from month to month is renewed
-    every month. ``months`` is the table, or a subquery as ``months_known_by`` gives it.
+    every month. ``months`` is a subquery, as ``observation.months_within`` gives it.
     """
     return read_frame(
         connection,

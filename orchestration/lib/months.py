@@ -45,3 +45,18 @@ def previous_as_of_date(day: date) -> date:
 def last_complete_month(today: date) -> str:
     """Return the latest month that has wholly passed on ``today``."""
     return month_of(previous_as_of_date(today + timedelta(days=1)))
+
+
+def month_number(day: date) -> int:
+    """Number months so that distances are subtraction: year * 12 + month, as the SQL does."""
+    return day.year * 12 + day.month
+
+
+def month_start(number: int) -> date:
+    """Return the first day of a month by its number."""
+    return date((number - 1) // 12, (number - 1) % 12 + 1, 1)
+
+
+def month_end(number: int) -> date:
+    """Return the last day of a month by its number."""
+    return previous_as_of_date(month_start(number + 1))

@@ -9,6 +9,7 @@ import dagster as dg
 import numpy as np
 
 if TYPE_CHECKING:
+    import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
@@ -21,6 +22,29 @@ def bar_plot(labels: Sequence[object], values: Sequence[float], title: str, unit
     axes.tick_params(labelsize=7)
     if max((len(str(label)) for label in labels), default=0) > 6:
         axes.tick_params(axis="x", rotation=30)
+    return _shown(figure, title)
+
+
+def endings_plot(endings: "pd.DataFrame", most_months: int = 120) -> dg.MarkdownMetadataValue:
+    """Return the share of customers at risk that ended in each month, the observation window filled.
+
+    Args:
+        endings: ``month_end_date``, ``customers_at_risk``, ``customers_churned``, ``is_observed``; rows of a month are
+            added up.
+        most_months: how many months are shown, the latest.
+    """
+    months = endings.groupby("month_end_date").agg(
+        at_risk=("customers_at_risk", "sum"), churned=("customers_churned", "sum"), is_observed=("is_observed", "any")
+    )
+    months = months.tail(most_months)
+    share = (100.0 * months["churned"] / months["at_risk"].where(months["at_risk"] > 0)).fillna(0.0)
+    title = "Customers who left, and the months that count (dark)"
+    figure, axes = _drawing(title, 2.6)
+    colors = ["#2f6f8f" if observed else "#c9d6dd" for observed in months["is_observed"]]
+    axes.bar(range(len(months)), share, color=colors)
+    ticks = range(0, len(months), max(len(months) // 8, 1))
+    axes.set_xticks(list(ticks), [str(months.index[tick])[:7] for tick in ticks], fontsize=7)
+    axes.set_ylabel("% of customers at risk", fontsize=8)
     return _shown(figure, title)
 
 

@@ -24,6 +24,7 @@ from models.mid_band_parameters import MidBandParameters, Route
 from models.retention_parameters import RetentionParameters
 from models.value_parameters import ValueParameters
 from orchestration.lib.errors import SettingsError
+from orchestration.lib.observation_settings import ObservationSettings
 from orchestration.lib.presets import apply_presets
 from orchestration.lib.rule_settings import LifecycleSettings, MarketSettings
 from orchestration.lib.rules import Rule
@@ -180,6 +181,7 @@ class Settings(Section):
     checks: CheckSettings = CheckSettings()
     costs: CostSettings = CostSettings()
     features: FeatureSettings = FeatureSettings()
+    observation: ObservationSettings = ObservationSettings()
     retention: RetentionParameters = RetentionParameters()
     hazard: HazardParameters = HazardParameters()
     value: ValueParameters = ValueParameters()
@@ -213,7 +215,10 @@ class Settings(Section):
         """SHA-256 of the settings that can change a segment; where things lie and when they run cannot."""
         meaning = self.model_dump(
             mode="json",
-            include={"currency", "exchange_rates", "costs", "features", "market", "lifecycle", "household", "report"},
+            include={
+                *("currency", "exchange_rates", "costs", "features", "observation"),
+                *("market", "lifecycle", "household", "report"),
+            },
         )
         meaning["report"].pop("path")
         meaning |= {

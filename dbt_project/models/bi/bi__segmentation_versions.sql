@@ -26,7 +26,13 @@ select
     versions.checks,
     versions.last_load_id,
     versions.confirmed_at,
-    reached.version_id is not null as is_due_for_revision
+    reached.version_id is not null as is_due_for_revision,
+    evidence.value_basis,
+    evidence.observation_decision,
+    evidence.backtest_status,
+    evidence.backtest_findings
 from {{ source('segments', 'versions') }} as versions
 left join reached
     on versions.version_id = reached.version_id
+left join {{ source('segments', 'value_evidence') }} as evidence
+    on versions.version_id = evidence.version_id

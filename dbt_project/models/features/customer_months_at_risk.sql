@@ -34,6 +34,7 @@ observed as (
         months.*,
         features.population as retention_market,
         features.market_segment,
+        {{ source_system('customers.source_system') }} as source_system,
         spells.last_month as spell_last_month
     from training_months
     inner join {{ ref('customer_month_covariates') }} as months
@@ -43,6 +44,8 @@ observed as (
             training_months.as_of_date = features.as_of_date
             and months.customer_id = features.customer_id
             and not features.is_prepaid
+    inner join {{ ref('stg_customers') }} as customers
+        on months.customer_id = customers.customer_id
     inner join spells
         on
             months.customer_id = spells.customer_id
@@ -59,6 +62,7 @@ select
         case when spell_last_month < as_of_month_number then spell_last_month + 1 - month_number end as integer
     ) as churned_after_months,
     cast(least(spell_last_month + 1, as_of_month_number) - month_number as integer) as months_followed,
+    source_system,
     retention_market,
     market_segment,
     retention_product,

@@ -33,5 +33,6 @@ select
     preferred_channel,
     marketing_consent,
     do_not_contact,
+    source_system,
     _load_id
 from {{ source('raw', 'customers') }}

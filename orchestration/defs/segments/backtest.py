@@ -7,9 +7,11 @@ import dagster as dg
 import duckdb
 import pandas as pd
 
-from models.backtest import MEASURE_COLUMNS, backtest_frame, measures_at_cutoff, verdict
+from models.backtest import MEASURE_COLUMNS, Verdict, backtest_frame, measures_at_cutoff, verdict
+from models.backtest_findings import FAILED, BacktestOutcome, backtest_outcome
 from models.backtest_forecasts import forecast_hazards, forecast_intervals, forecast_margins
 from models.residual_life import survival_ahead
+from models.value_basis import value_basis
 from orchestration.lib.backtest_rows import (
     Cutoff,
     customers_at,
@@ -22,6 +24,7 @@ from orchestration.lib.backtest_rows import (
 )
 from orchestration.lib.deployment import ALL_MONTHS_IN_ONE_RUN, MONTHS, WRITER_POOL, Deployment
 from orchestration.lib.frames import read_frame
+from orchestration.lib.observation import Observed, observed
 from orchestration.lib.progress import tell
 from orchestration.lib.segment_assets import candidates_of, segment_spec
 from orchestration.lib.segment_tables import write_segment
@@ -29,7 +32,13 @@ from orchestration.lib.settings import Settings
 from orchestration.lib.versions import Candidate
 from orchestration.lib.warehouse import transaction
 
-_DEPS = [["segments", "versions"], ["features", "customer_months_at_risk"], ["features", "customer_margin_monthly"]]
+BACKTEST_CHECK = "backtest_agrees_with_what_came"
+_DEPS = [
+    ["segments", "versions"],
+    ["segments", "observation_windows"],
+    ["features", "customer_months_at_risk"],
+    ["features", "customer_margin_monthly"],
+]
 
 
 @dg.multi_asset(
@@ -37,56 +46,99 @@ _DEPS = [["segments", "versions"], ["features", "customer_months_at_risk"], ["fe
     specs=[
         segment_spec(
             "value_backtest",
-            "One row a horizon, cut-off (null: all of them), forecast, measure, part and version: what was predicted"
+            "One row per horizon, cut-off (null: all of them), forecast, measure, part and version: what was predicted"
             " from past dates beside what came.",
             _DEPS,
+        ),
+        segment_spec(
+            "value_evidence",
+            "One row per version: what its values rest on, and what the backtest says against them.",
+            _DEPS,
+        ),
+    ],
+    check_specs=[
+        dg.AssetCheckSpec(
+            BACKTEST_CHECK,
+            asset=["segments", "value_evidence"],
+            blocking=True,
+            description="Past predictions rank and size churn and margin as they came; backtest.when_failed decides"
+            " whether a failure warns or blocks.",
+            partitions_def=MONTHS,
         )
     ],
     partitions_def=MONTHS,
     backfill_policy=ALL_MONTHS_IN_ONE_RUN,
     pool=WRITER_POOL,
 )
-def value_backtest(context: dg.AssetExecutionContext, deployment: Deployment) -> Iterator[dg.MaterializeResult]:
+def value_backtest(
+    context: dg.AssetExecutionContext, deployment: Deployment
+) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
     """Predict from past cut-offs, measure against what came, decide who is the champion."""
     settings = deployment.settings
     rows, latest = 0, dict[str, Any]()
+    outcomes: dict[str, BacktestOutcome] = {}
     with deployment.warehouse.writer() as connection:
         for candidate in candidates_of(context, connection):
+            window = observed(connection, candidate.version_id, candidate.as_of_date)
             cutoffs = cutoffs_of(
-                connection,
-                candidate.as_of_date,
-                deployment.settings.backtest,
-                deployment.settings.hazard.training_months,
+                connection, candidate.as_of_date, window, settings.backtest, settings.hazard.training_months
             )
             measured, made = [], 0
             for cutoff in cutoffs:
-                found = fingerprint(connection, candidate.as_of_date, cutoff)
+                found = fingerprint(connection, candidate.as_of_date, window, cutoff)
                 known = _measured_before(connection, candidate, cutoff, found)
                 made += known.empty
-                measures = _measure(connection, candidate, cutoff, settings) if known.empty else known
+                measures = _measure(connection, candidate, window, cutoff, settings) if known.empty else known
                 measured.append(measures.assign(fingerprint=found))
             every = pd.concat(measured, ignore_index=True) if measured else pd.DataFrame()
             outcome = verdict(every, settings.backtest, settings.hazard)
+            if not window.is_learnable:
+                outcome = Verdict(None, (), window.decision)
             frame = backtest_frame(every.drop(columns="fingerprint", errors="ignore"), outcome)
             frame["fingerprint"] = every["fingerprint"].reindex(frame.index) if measured else None
             tell(context, f"{outcome.decision} {made} of {len(cutoffs)} cut-offs measured anew.")
+            judged = backtest_outcome(every, outcome, settings.value.interval_coverage, settings.backtest)
+            outcomes[candidate.version_id] = judged
+            evidence = pd.DataFrame(
+                {
+                    "value_basis": [value_basis(window.is_learnable, settings.value)],
+                    "observation_decision": [window.decision],
+                    "backtest_status": [judged.status],
+                    "backtest_findings": [judged.text],
+                }
+            )
             with transaction(connection):
                 rows += write_segment(connection, "value_backtest", candidate.version_id, candidate.as_of_date, frame)
+                write_segment(connection, "value_evidence", candidate.version_id, candidate.as_of_date, evidence)
             latest = {"decision": outcome.decision, "cutoffs": len(cutoffs), "cutoffs_measured_anew": made}
     yield dg.MaterializeResult(asset_key=["segments", "value_backtest"], metadata={"rows_written": rows} | latest)
+    yield dg.MaterializeResult(asset_key=["segments", "value_evidence"], metadata={"rows_written": len(outcomes)})
+    yield _check(outcomes, settings)
+
+
+def _check(outcomes: dict[str, BacktestOutcome], settings: Settings) -> dg.AssetCheckResult:
+    """Warn or block where the backtest of any month speaks against its values."""
+    blocks = settings.backtest.when_failed == "block"
+    return dg.AssetCheckResult(
+        check_name=BACKTEST_CHECK,
+        asset_key=["segments", "value_evidence"],
+        passed=not any(outcome.status == FAILED for outcome in outcomes.values()),
+        severity=dg.AssetCheckSeverity.ERROR if blocks else dg.AssetCheckSeverity.WARN,
+        metadata={version_id: outcome.text or outcome.status for version_id, outcome in outcomes.items()},
+    )
 
 
 def _measure(
-    connection: duckdb.DuckDBPyConnection, candidate: Candidate, cutoff: Cutoff, settings: Settings
+    connection: duckdb.DuckDBPyConnection, candidate: Candidate, window: Observed, cutoff: Cutoff, settings: Settings
 ) -> pd.DataFrame:
     as_of, ahead = candidate.as_of_date, cutoff.horizon_months
     customers = customers_at(
         connection, as_of, cutoff, settings.backtest.sample_customers, settings.value.annual_discount_rate
     )
     forecasts = forecast_hazards(
-        exposures_by(connection, as_of, cutoff),
-        ends_by(connection, as_of, cutoff),
-        sample_by(connection, as_of, cutoff, settings.hazard.sample_rows),
+        exposures_by(connection, as_of, window, cutoff),
+        ends_by(connection, as_of, window, cutoff),
+        sample_by(connection, as_of, window, cutoff, settings.hazard.sample_rows),
         customers,
         ahead,
         settings.retention,

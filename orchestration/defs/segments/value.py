@@ -6,19 +6,18 @@ from typing import Any
 import dagster as dg
 import pandas as pd
 
-from models.backtest_forecasts import FALLBACKS
 from models.churn_reasons import retention_hazards
 from models.concentration import concentration_frame, value_curve_frame
 from models.deciles import assign_deciles, assign_fixed_deciles
-from models.hazard import HAZARD_MODEL, ChurnHazard
 from models.prepaid_value import PREPAID_COLUMNS, PrepaidValuation, is_prepaid
-from models.retention import RetentionCurves
 from models.value import FEATURE_COLUMNS, customer_value
+from models.value_basis import Evidence, fit_hazard
 from models.value_drift import ACT, drift_words
 from orchestration.lib.backtest_rows import backtested, spread_before
 from orchestration.lib.deployment import ALL_MONTHS_IN_ONE_RUN, MONTHS, WRITER_POOL, Deployment
 from orchestration.lib.frames import read_frame
 from orchestration.lib.hazard_rows import commitment_ends, customers_with_covariates, sample_customer_months
+from orchestration.lib.observation import exposures_within, months_within, observed
 from orchestration.lib.plots import bar_plot
 from orchestration.lib.progress import tell
 from orchestration.lib.segment_assets import candidates_of, segment_spec
@@ -44,6 +43,7 @@ _DEPS = [
     ["features", "customer_features"],
     ["features", "retention_exposures"],
     ["features", "customer_months_at_risk"],
+    ["segments", "observation_windows"],
     ["segments", "value_backtest"],
 ]
 
@@ -93,22 +93,27 @@ def value(
     drifts: dict[str, pd.DataFrame] = {}
     with deployment.warehouse.writer() as connection:
         for candidate in candidates_of(context, connection):
-            exposures = read_frame(
-                connection,
-                "select * from features.retention_exposures where as_of_date = ?",
-                [candidate.as_of_date],
+            day = candidate.as_of_date
+            window = observed(connection, candidate.version_id, day)
+            hazard = fit_hazard(
+                Evidence(
+                    is_learnable=window.is_learnable,
+                    decision=window.decision,
+                    exposures=exposures_within(connection, day, window),
+                    commitment_ends=commitment_ends(connection, day, months_within(window)),
+                    sample=sample_customer_months(
+                        connection,
+                        day,
+                        settings.hazard.sample_rows,
+                        months_within(window, first_month=window.attributes_from),
+                    ),
+                    verdict=backtested(connection, candidate.version_id),
+                ),
+                settings.retention,
+                settings.hazard,
+                settings.value,
             )
-            curves = RetentionCurves(settings.retention).fit(
-                exposures, commitment_ends=commitment_ends(connection, candidate.as_of_date)
-            )
-            hazard = ChurnHazard(curves, settings.hazard).fit(
-                sample_customer_months(connection, candidate.as_of_date, settings.hazard.sample_rows)
-            )
-            verdict = backtested(connection, candidate.version_id)
-            if verdict.champion in FALLBACKS:
-                curves.use_one_for_all(verdict.champion)
-            if HAZARD_MODEL in verdict.refused or verdict.champion in FALLBACKS:
-                hazard.step_back(verdict.decision)
+            curves = hazard.curves
             tell(context, hazard.decision_)
             spread = spread_before(
                 connection, candidate.as_of_date, candidate.as_of_date, settings, settings.value.spread_months
