@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
-from typing import Any, TextIO
+from typing import Any, Literal, TextIO
 
 import dagster as dg
 from rich.console import Console
@@ -49,7 +49,10 @@ class _Progress(logging.Handler):
                 if record.levelno >= logging.WARNING:
                     self._console.print(Padding(Text(message, style="yellow"), (0, 0, 0, 6)))
                 else:
-                    self._console.print(Text(f"      {message}"), overflow="ellipsis", no_wrap=True)
+                    # A log file keeps the whole line; a terminal shows what fits.
+                    line = Text(f"      {message}")
+                    overflow: Literal["ellipsis", "ignore"] = "ellipsis" if self._console.is_terminal else "ignore"
+                    self._console.print(line, overflow=overflow, no_wrap=True, crop=self._console.is_terminal)
         elif event.is_step_start:
             self._started[event.step_key or ""] = time.monotonic()
             self._console.print(f"  [cyan]▸[/] {event.step_key}")

@@ -126,7 +126,11 @@ class Runner:
             )
         if not result.success:
             failed = [event.step_key for event in result.all_events if event.is_step_failure and event.step_key]
+            is_published = any(
+                event.is_step_success and event.step_key == "publish__published_versions" for event in result.all_events
+            )
+            outcome = "The versions of this run are published" if is_published else "Nothing of this run was published"
             raise RunFailedError(
-                f"{job} failed in {', '.join(failed) or 'its checks'}: what went wrong stands above. Nothing of this"
-                f" run was published. 'make dev' shows run {result.run_id} in full."
+                f"{job} failed in {', '.join(failed) or 'its checks'}; see the error above. {outcome}."
+                f" 'make dev' shows run {result.run_id} in full."
             )

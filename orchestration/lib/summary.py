@@ -9,6 +9,8 @@ from rich.text import Text
 
 from orchestration.lib.months import as_of_date
 from orchestration.lib.report import report_path
+from orchestration.lib.report.data import read_report_data
+from orchestration.lib.report.observation_section import warnings
 from orchestration.lib.settings import Settings
 
 
@@ -25,10 +27,16 @@ def run_summary(connection: duckdb.DuckDBPyConnection, settings: Settings, month
         _table("Versions", ["version", "status", "why"], versions),
     ]
     if published:
+        parts += [Text(f"\n{warning}", style="yellow") for warning in _warnings(connection, settings, published[-1])]
         parts += _figures(connection, published[-1], settings.currency)
         parts.append(Text("\nReports"))
         parts += [Text(f"  {report_path(settings, version_id)}", overflow="fold") for version_id in published]
     return Group(*parts)
+
+
+def _warnings(connection: duckdb.DuckDBPyConnection, settings: Settings, version_id: str) -> list[str]:
+    """What the report of a version says before anything else."""
+    return warnings(read_report_data(connection, version_id), settings)
 
 
 def _figures(connection: duckdb.DuckDBPyConnection, version_id: str, currency: str) -> list[RenderableType]:

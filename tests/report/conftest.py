@@ -33,6 +33,15 @@ create table bi.value_concentration (version_id varchar, as_of_date date, value_
     value decimal(18, 2), gini double, top_1_share double, top_5_share double, top_10_share double,
     top_20_share double, customer_share_for_50 double, customer_share_for_80 double, whale_peak_share double,
     customers_past_peak bigint, bottom_20_share double, pareto_verdict varchar, whale_verdict varchar);
+create table bi.segmentation_versions (version_id varchar, value_basis varchar, observation_decision varchar,
+    backtest_status varchar, backtest_findings varchar);
+create table bi.observation_windows (version_id varchar, as_of_date date, source_system varchar,
+    retention_market varchar, market_segment varchar, endings_from date, endings_through date, basis varchar,
+    evidence varchar, is_learnable boolean, decision varchar);
+create table bi.recorded_attributes (version_id varchar, as_of_date date, retention_market varchar, attribute varchar,
+    attribute_value varchar, recorded_from date, evidence varchar);
+create table bi.endings_by_month (version_id varchar, as_of_date date, month_end_date date,
+    customers_at_risk bigint, customers_churned bigint, is_observed boolean);
 create table bi.value_cutoffs (version_id varchar, as_of_date date, reference_version_id varchar,
     reference_as_of_date date, value_decile_fixed integer, min_total_value decimal(18, 2), customers bigint,
     share double, total_value decimal(18, 2));
@@ -155,6 +164,18 @@ insert into bi.value_bridge
 select '{VERSION}', '2026-10-31', '2026-09-30.1', * from (values
     (1, 'opening', 1370000), (2, 'earned', 21000), (3, 'arrivals', 18000), (4, 'losses', -26000), (5, 'price', 9000),
     (6, 'mix', 3500), (7, 'volume', -4200), (8, 'retention', -1300), (9, 'closing', 1390000)) as t;
+insert into bi.segmentation_versions values ('{VERSION}', 'learned', 'Endings are on record.', 'passed', null);
+insert into bi.observation_windows values
+    ('{VERSION}', '2026-10-31', 'all', 'consumer', 'consumer', '2025-01-01', '2026-10-31', 'found',
+        'Endings are on record from 2025-01 on: 0 in the 12 months before, where 120 were due.', true, 'In short.'),
+    ('{VERSION}', '2026-10-31', 'all', 'business', 'education', null, '2026-10-31', 'complete',
+        'Endings are on record as far back as contracts reach.', true, 'In short.');
+insert into bi.recorded_attributes values
+    ('{VERSION}', '2026-10-31', 'business', 'retention_term', '24', '2026-01-01', '0 customers with term 24 left.');
+insert into bi.endings_by_month
+select '{VERSION}', '2026-10-31', last_day('2024-01-01'::date + to_months(month)), 1000,
+    case when month >= 12 then 10 else 0 end, month >= 12
+from range(34) as months(month);
 insert into bi.value_drift values
     ('{VERSION}', '2026-10-31', 'churn_probability_1m', 0.31, 0.02, 'act', 900, 0.024, 890, 0.016, '2026-09-30.1'),
     ('{VERSION}', '2026-10-31', 'future_value', 0.012, 0.02, 'steady', 900, 610.0, 890, 604.0, '2026-09-30.1');

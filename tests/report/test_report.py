@@ -20,8 +20,8 @@ from orchestration.lib.settings import ReportSettings, Settings
 
 VERSION = "2026-10-31.1"
 SECTIONS = [
-    "headline", "deciles", "concentration", "retention", "clusters", "lifecycle", "market", "mid-band", "homes",
-    "changes", "quality", "definitions",
+    "headline", "deciles", "concentration", "observation", "retention", "clusters", "lifecycle", "market", "mid-band",
+    "homes", "changes", "quality", "definitions",
 ]  # fmt: skip
 VOID = {"meta", "br", "path", "use", "polyline", "rect", "img", "link", "input", "hr"}
 

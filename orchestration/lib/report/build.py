@@ -11,6 +11,7 @@ from orchestration.lib.report import (
     formats,
     home_section,
     mid_band_section,
+    observation_section,
     provenance_sections,
     retention_section,
     segment_sections,
@@ -35,9 +36,10 @@ def build_report(connection: duckdb.DuckDBPyConnection, version_id: str, setting
     """
     data = read_report_data(connection, version_id)
     sections = (
-        value_sections.headline(data, settings),
+        value_sections.headline(data, settings, observation_section.warnings(data, settings)),
         value_sections.deciles(data, settings),
         value_sections.concentration(data),
+        observation_section.observation(data),
         retention_section.retention(data, settings),
         cluster_section.clusters(data),
         segment_sections.lifecycle(data, settings),

@@ -62,6 +62,27 @@ _QUERIES = {
         select * from bi.retention_quality where version_id = $version
         order by hazard_model desc, measure, part
     """,
+    "value_evidence": """
+        select value_basis, observation_decision, backtest_status, backtest_findings
+        from bi.segmentation_versions
+        where version_id = $version and value_basis is not null
+    """,
+    "observation_windows": """
+        select * from bi.observation_windows where version_id = $version
+        order by endings_from nulls first, source_system, market_segment
+    """,
+    "recorded_attributes": """
+        select * from bi.recorded_attributes where version_id = $version order by retention_market, attribute
+    """,
+    "endings_by_month": """
+        select month_end_date, sum(customers_at_risk)::bigint as customers_at_risk,
+            sum(customers_churned)::bigint as customers_churned,
+            sum(customers_at_risk) filter (is_observed) > 0.5 * sum(customers_at_risk) as is_observed
+        from bi.endings_by_month
+        where version_id = $version
+        group by month_end_date
+        order by month_end_date
+    """,
     "drift": """
         select * from bi.value_drift where version_id = $version order by measure
     """,

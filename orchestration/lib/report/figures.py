@@ -313,6 +313,28 @@ def predicted_and_actual(tenths: pd.DataFrame, horizon: int) -> Markup:
     return drawing.svg
 
 
+def endings(months: pd.DataFrame) -> Markup:
+    """Draw the share of customers at risk who left in each month; months that count are dark."""
+    with _drawing("endings", "Customers who left by month, and the observation window") as drawing:
+        axes = drawing.figure.subplots()
+        at_risk = months["customers_at_risk"].to_numpy(dtype=float)
+        left = months["customers_churned"].to_numpy(dtype=float)
+        share_left = np.divide(left, at_risk, out=np.zeros(len(months)), where=at_risk > 0)
+        is_observed = months["is_observed"].fillna(False).to_numpy(dtype=bool)
+        place = np.arange(len(months))
+        for mask, color, name in ((is_observed, PAST, "Counts"), (~is_observed, LINE, "Does not count")):
+            axes.bar(place[mask], share_left[mask], width=0.9, color=color, label=name)
+        if not is_observed.all() and is_observed.any():
+            edge = float(np.argmax(is_observed)) - 0.5
+            axes.axvline(edge, color=WARN, linewidth=1, linestyle="--")
+        ticks = place[:: max(len(place) // 10, 1)]
+        names = [f"{day:%Y-%m}" for day in pd.to_datetime(months["month_end_date"])]
+        axes.set_xticks(ticks, [names[tick] for tick in ticks])
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _position: f"{value * 100:.1f} %"))
+        axes.legend(loc="upper left")
+    return drawing.svg
+
+
 def spread_labels(heights: Sequence[float], gap: float) -> list[float]:
     """Move labels up and down, keeping their order, until neighbours are ``gap`` apart, inside the plot."""
     order = np.argsort(heights, kind="stable")

@@ -100,6 +100,8 @@ def new_customer_curves(cohorts: pd.DataFrame, curves: pd.DataFrame) -> dict[str
     While the term lasts the committed cohort's monthly churn holds, then the free cohort's. A curve ends where the
     cohort that should carry it on was never observed.
     """
+    if cohorts.empty:
+        return {}
     stems = cohorts["retention_cohort"].str.rpartition("/")[0]
     largest = cohorts.groupby(stems)["customer_months"].sum().sort_values(ascending=False, kind="stable").index
     by_cohort = dict(iter(curves[curves["tenure_months"] <= SURVIVAL_MONTHS].groupby("retention_cohort")))

@@ -1,6 +1,6 @@
 """Sections about money: headline figures, value deciles and concentration."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -14,8 +14,11 @@ from orchestration.lib.settings import Settings
 MEASURES = ("total", "past", "future")
 
 
-def headline(data: ReportData, settings: Settings) -> Section:
-    """Say how many customers there are, what they are worth, and what changed since the month before."""
+def headline(data: ReportData, settings: Settings, warnings: Sequence[str] = ()) -> Section:
+    """Say how many customers there are, what they are worth, and what changed since the month before.
+
+    ``warnings`` go before everything else.
+    """
     trend = data["trend"]
     position = trend.index[trend["version_id"] == data.version["version_id"]]
     if position.empty:
@@ -36,9 +39,10 @@ def headline(data: ReportData, settings: Settings) -> Section:
         f" {money(now['monthly_fee'], settings.currency)} a month."
     )
     if not is_unknown(now["total_value"]):
-        takeaway += (
-            f" All customers ever brought a margin of {money(now['past_value'], settings.currency)};"
-            f" the open ones are expected to bring {money(now['future_value'], settings.currency)} more."
+        takeaway += f" All customers ever brought a margin of {money(now['past_value'], settings.currency)}" + (
+            "."
+            if is_unknown(now["future_value"])
+            else f"; the open ones are expected to bring {money(now['future_value'], settings.currency)} more."
         )
     if before is not None:
         change = int(now["open_customers"] - before["open_customers"])
@@ -48,7 +52,8 @@ def headline(data: ReportData, settings: Settings) -> Section:
         if before is None
         else f"Changes are since {date(before['as_of_date'])}; the lines run over the published months."
     )
-    return Section("headline", "Headline figures", takeaway, content={"cards": cards, "since": since})
+    content = {"cards": cards, "since": since, "warnings": list(warnings)}
+    return Section("headline", "Headline figures", takeaway, content=content)
 
 
 def _card(name: str, column: str, history: pd.DataFrame, unit: str = "", is_share: bool = False) -> dict[str, Any]:
