@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from datetime import date
 from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
@@ -261,6 +262,31 @@ class Costs(Group):
     horizons: tuple[int, int, int] = (12, 36, 240)
 
 
+class History(Group):
+    """What the systems kept of the past, where it is not all; the truth stays whole (`simulator/history.py`)."""
+
+    purged_before: date | None = Field(
+        default=None, description="Customers whose last contract ended before this day are in no table."
+    )
+    endings_recorded_from: date | None = Field(
+        default=None, description="Contracts that ended before this day look as if they were still open."
+    )
+    migrated_on: date | None = Field(
+        default=None,
+        description="Contracts and customers that are older begin on this day; contracts that had ended are gone.",
+    )
+    booking_delay_days: float = Field(
+        default=0.0,
+        ge=0,
+        description="Mean of the exponential delay with which an ending is booked, under its true date. What is not"
+        " booked by the end of the window is not there.",
+    )
+    labels_recorded_from: date | None = Field(
+        default=None,
+        description="Terms of contracts and firmographics are known only of those that were still there on this day.",
+    )
+
+
 class SimulationParameters(Group):
     """Size and seed of a run, and the groups of figures it is built from."""
 
@@ -280,6 +306,7 @@ class SimulationParameters(Group):
     billing: Billing = Field(default_factory=Billing)
     care: Care = Field(default_factory=Care)
     costs: Costs = Field(default_factory=Costs)
+    history: History = Field(default_factory=History)
 
     @field_validator("end_month")
     @classmethod
