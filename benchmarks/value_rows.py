@@ -13,7 +13,8 @@ import pandas as pd
 
 from models.hazard_covariates import COVARIATES
 from simulator import SimulationParameters
-from simulator.lifetimes import Lifetimes, Spell, hazard, live
+from simulator.hazards import hazard
+from simulator.lifetimes import Lifetimes, Spell, live
 from simulator.months import Window
 from simulator.population import MAIN_FAMILIES, METHODS, SEGMENTS, Customers, populate
 from simulator.randomness import Draws

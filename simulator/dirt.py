@@ -142,7 +142,7 @@ def _soil_table(
     earlier = source.path(name, window.last - 1) if table.is_monthly else original
     late_file = source.path(name, month, "_late")
     dirty_file = source.path(name, month, "_dirty").with_suffix(".csv")
-    read = _reader(source.file_format)
+    read = reader(source.file_format)
     count = connection.sql(f"select count(*) from {read(original)}").fetchall()[0][0]
     rows = max(1, round(parameters.dirt * count))
     keys = ", ".join(table.key)
@@ -188,7 +188,8 @@ def _soil_table(
     ]
 
 
-def _reader(file_format: FileFormat) -> Callable[[Path], str]:
+def reader(file_format: FileFormat) -> Callable[[Path], str]:
+    """Return what names a file in SQL; everything in a text file is text."""
     if file_format == "parquet":
         return lambda path: f"read_parquet('{path}')"
     return lambda path: f"read_csv('{path}', all_varchar = true, header = true)"

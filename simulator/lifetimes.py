@@ -7,17 +7,15 @@ spell month 1), and a churn in month m means open at the end of m - 1 and not at
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
-from scipy.special import betaincinv
 
+from simulator.hazards import TERMS, cohort_key, hazard, survival, theta_at
 from simulator.months import NEVER, Window, first_day
 from simulator.parameters import MAXIMUM_TENURE_MONTHS, SimulationParameters
 from simulator.population import MARKETS, METHODS, Customers, archetype_names
 from simulator.randomness import Draws, Flags, Floats, Integers
 
-TERMS = (0, 12, 24)
 REASONS = ("voluntary", "moved", "involuntary", "other")
 VOLUNTARY, MOVED, INVOLUNTARY, OTHER = range(4)
 END_DAYS = (1, 27)
@@ -25,7 +23,6 @@ END_DAYS = (1, 27)
 CUT_OFF_FROM_SPELL_MONTH = 4
 """Nobody is cut off for debt before: dunning takes time."""
 SUSPENSION_DAYS_BEFORE_CUT_OFF = 45
-_PROBABILITIES = np.linspace(0.0, 1.0, 4097)
 # The base is drawn by rejection; after this many rounds a handful of very loose customers keep their last draw.
 _REJECTION_ROUNDS = 400
 _AHEAD = 3
@@ -74,47 +71,6 @@ class Lifetimes:
         return self.first, self.second
 
 
-def hazard(
-    parameters: SimulationParameters,
-    theta: Floats,
-    behavior: Floats,
-    spell_month: Integers,
-    term: Integers,
-    renews: Flags,
-) -> Floats:
-    """Return the true chance to leave in each spell month (1, 2, ...), given service until then."""
-    hazards = parameters.hazards
-    committed = (spell_month <= term) | (renews & (term > 0))
-    expired = (spell_month == term + 1) & (term > 0) & ~renews
-    factor = np.where(committed, hazards.committed_multiplier, np.where(expired, hazards.expiry_multiplier, 1.0))
-    return np.minimum(theta * behavior * factor, 0.95)
-
-
-def survival(
-    parameters: SimulationParameters, theta: Floats, behavior: Floats, months: Integers, term: Integers, renews: Flags
-) -> Floats:
-    """Return the chance to survive the first `months` spell months, in closed form."""
-    rates = parameters.hazards
-    raw = theta * behavior
-    committed = np.where(renews & (term > 0), months, np.minimum(months, term))
-    spike = (months > term) & (term > 0) & ~renews
-    free = months - committed - spike
-    kept = (1 - np.minimum(raw * rates.committed_multiplier, 0.95)) ** committed
-    kept *= np.where(spike, 1 - np.minimum(raw * rates.expiry_multiplier, 0.95), 1.0)
-    return np.asarray(kept * (1 - np.minimum(raw, 0.95)) ** free)
-
-
-def cohort_key(market: str, family: str, term: int, betas: dict[str, tuple[float, float]]) -> str:
-    """Return the key of the cohort's beta: market/product/term, or the market alone."""
-    key = f"{market}/{'internet' if family == 'internet' else 'other'}/{term}"
-    return key if key in betas else market
-
-
-@lru_cache(maxsize=64)
-def _quantiles(alpha: float, beta: float) -> Floats:
-    return np.asarray(betaincinv(alpha, beta, _PROBABILITIES))
-
-
 def _theta(parameters: SimulationParameters, customers: Customers, term: Integers, uniform: Floats) -> Floats:
     betas = parameters.hazards.beta
     theta = np.empty(len(uniform))
@@ -124,7 +80,7 @@ def _theta(parameters: SimulationParameters, customers: Customers, term: Integer
                 rows = (customers.market == market) & ((customers.main_family == 0) == is_line) & (term == months)
                 if rows.any():
                     key = cohort_key(name, "internet" if is_line else "other", months, betas)
-                    theta[rows] = np.interp(uniform[rows], _PROBABILITIES, _quantiles(*betas[key]))
+                    theta[rows] = theta_at(parameters.hazards, key, uniform[rows])
     return theta
 
 
@@ -172,7 +128,7 @@ def _arrivals(
         trial = _theta(parameters, part, term[waiting], draws.uniform("theta", ids, step=attempt))  # type: ignore[arg-type]
         start[waiting], theta[waiting] = window.first - age, trial
         # A base that starts in month first - age has survived age - 1 months when the window opens.
-        kept = survival(parameters, trial, behavior[waiting], age - 1, term[waiting], renews[waiting])
+        kept = survival(parameters, trial, behavior[waiting], age - 1, term[waiting], renews[waiting], start[waiting])
         waiting = waiting[draws.uniform("kept", ids, step=attempt) >= kept]
     return start, theta, term, renews
 
@@ -207,7 +163,7 @@ def _churn(
     end = np.full(len(number), NEVER, dtype=np.int64)
     for month in range(window.first, window.last + _AHEAD + 1):
         at_risk = (spell.start_month < month) & (end == NEVER)
-        rate = hazard(parameters, theta, behavior, month - spell.start_month, spell.term, spell.renews)
+        rate = hazard(parameters, theta, behavior, month - spell.start_month, spell.term, spell.renews, month)
         end[at_risk & draws.flag(stream, number, rate, step=month)] = month
     return end
 

@@ -17,21 +17,15 @@ from scipy.special import ndtr
 from simulator.billing import DEBT_DAYS_BEFORE_SUSPENSION
 from simulator.care import contact_rate
 from simulator.contracts import Contracts, PriceList, by_customer
-from simulator.lifetimes import (
-    CUT_OFF_FROM_SPELL_MONTH,
-    END_DAYS,
-    SUSPENSION_DAYS_BEFORE_CUT_OFF,
-    TERMS,
-    Lifetimes,
-    hazard,
-)
+from simulator.hazards import TERMS, hazard, months_until_steady
+from simulator.lifetimes import CUT_OFF_FROM_SPELL_MONTH, END_DAYS, SUSPENSION_DAYS_BEFORE_CUT_OFF, Lifetimes
 from simulator.months import Window, first_day, month_of
 from simulator.parameters import SimulationParameters
 from simulator.population import METHODS, Customers
 from simulator.randomness import Draws, Flags, Floats, Integers
 from simulator.usage import Profiles, expected_gb
 
-# After this many months every commitment, expiry month, discount and price round lies behind: nothing changes any more.
+# After this many months every commitment, expiry month, discount and price round lies behind: margins no longer change.
 EXPLICIT_MONTHS = 36
 _CALENDAR = range(48)  # four years, one of them a leap year
 
@@ -138,20 +132,27 @@ def future_margin(
     spell_month: Integers,
     term: Integers,
     renews: Flags,
+    month_now: int = 0,
 ) -> Floats:
     """Return the expected discounted margin over each horizon, shape (customers, horizons).
 
     The sum over t = 1..H of (m_t x S(t) - v^a x b_t x U(t)) x v^t, with v = (1 + d)^(-1/12), d the annual rate, S(t)
     the chance to be there at the end of month t, m_t the margin then, b_t what is billed, U(t) the chance to be there
     and never to pay the bill, and a the months until it is written off. The first 36 months are summed, the rest,
-    where hazard and margin are constant, is a geometric series.
+    where hazard and margin are constant, is a geometric series; where hazards go on changing, all months are summed.
+    `month_now` is the calendar month that t counts from, since 1970.
     """
     costs = parameters.costs
     factor = (1 + costs.annual_discount_rate) ** (-1 / 12)
     open_bills = open_bill_shares()
-    months = np.arange(1, EXPLICIT_MONTHS + len(open_bills) + 1)
+    explicit = months_until_steady(parameters, EXPLICIT_MONTHS)
+    months = np.arange(1, explicit + len(open_bills) + 1)
     rates = np.stack(
-        [hazard(parameters, lifetimes.theta, lifetimes.behavior, spell_month + t, term, renews) for t in months], axis=1
+        [
+            hazard(parameters, lifetimes.theta, lifetimes.behavior, spell_month + t, term, renews, month_now + t)
+            for t in months
+        ],
+        axis=1,
     )
     alive = np.cumprod(1 - rates, axis=1)
     # Who is cut off in month t; in the first months of a spell nobody is.
@@ -162,25 +163,27 @@ def future_margin(
 
     def never_pays(months_until_billed: int) -> Floats:
         """Return U(t) of what month t bills so many months later."""
-        in_debt = np.zeros((len(rates), EXPLICIT_MONTHS))
+        in_debt = np.zeros((len(rates), explicit))
         for j, share in enumerate(open_bills):
             later = months_until_billed + j  # who leaves in month t is not there at its end
             if later > 0:
-                in_debt += share * cut_off[:, later : later + EXPLICIT_MONTHS]
+                in_debt += share * cut_off[:, later : later + explicit]
         never = parameters.billing.never_paid
-        return never * alive[:, :EXPLICIT_MONTHS] + (1 - never) * in_debt
+        return never * alive[:, :explicit] + (1 - never) * in_debt
 
-    fees, charges = ahead.fees[:, 1:], ahead.charges[:, None]
+    # What is billed in the last of the months that margins are known of goes on.
+    fees = ahead.fees[:, np.minimum(months[:explicit], EXPLICIT_MONTHS)]
+    charges = ahead.charges[:, None]
     lost = factor ** months_to_write_off(parameters) * (fees * never_pays(0) + charges * factor * never_pays(1))
-    margin = (fees + charges - ahead.cost[:, None]) * alive[:, :EXPLICIT_MONTHS]
-    worth = (margin - lost) * factor ** months[:EXPLICIT_MONTHS]
+    margin = (fees + charges - ahead.cost[:, None]) * alive[:, :explicit]
+    worth = (margin - lost) * factor ** months[:explicit]
     total = np.cumsum(worth, axis=1)
     ratio = (1 - rates[:, -1]) * factor
     results = np.empty((len(rates), len(costs.horizons)))
     for column, horizon in enumerate(costs.horizons):
-        beyond = max(horizon - EXPLICIT_MONTHS, 0)
+        beyond = max(horizon - explicit, 0)
         tail = worth[:, -1] * ratio * (1 - ratio**beyond) / (1 - ratio)
-        results[:, column] = total[:, min(horizon, EXPLICIT_MONTHS) - 1] + tail
+        results[:, column] = total[:, min(horizon, explicit) - 1] + tail
     return results
 
 

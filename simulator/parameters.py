@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from datetime import date
 from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
@@ -78,12 +79,14 @@ class Plans(Group):
 
 
 class Hazards(Group):
-    """The true monthly churn hazard: theta x behavior x commitment, theta ~ Beta by market, product and term.
+    """The true monthly churn hazard: theta x behavior x commitment, theta by market, product and term.
 
-    Within a cohort the survivors are a mixture of geometrics over a beta, so hazards fall with tenure only because
-    the loose customers leave first: the shifted-beta-geometric's own story (Fader and Hardie 2007).
+    In the family `beta` the survivors of a cohort are a mixture of geometrics over a beta, so hazards fall with tenure
+    only because the loose customers leave first: the shifted-beta-geometric's own story (Fader and Hardie 2007). The
+    others (`simulator/hazards.py`) do not share what the retention models assume.
     """
 
+    family: Literal["beta", "weibull", "gompertz"] = "beta"
     beta: dict[str, tuple[float, float]] = Field(
         default={
             "consumer/internet/0": (0.90, 34.0),
@@ -98,10 +101,21 @@ class Hazards(Group):
             "public": (1.2, 230.0),
             "wholesale": (1.2, 230.0),
         },
-        description="Alpha and beta of theta; the key is market/product/term or a market alone.",
+        description="Alpha and beta of theta; the key is market/product/term or a market alone. Other families have"
+        " its mean alone.",
     )
+    frailty_variance: float = Field(
+        default=0.6, gt=0, description="Of the gamma frailty, in units of its mean squared; families but `beta`."
+    )
+    duration_shape: float = Field(default=0.8, gt=0, description="c of `weibull`: below 1 every own hazard falls.")
+    annual_decline: float = Field(default=0.25, description="Of ln hazard in a year of tenure, in `gompertz`.")
+    seasonality: float = Field(
+        default=0.0, ge=0, lt=1, description="Amplitude over the calendar year; families but `beta`."
+    )
+    busiest_month: int = Field(default=9, ge=1, le=12, description="Month of the year in which most leave.")
     committed_multiplier: float = Field(default=0.25, description="While committed.")
-    expiry_multiplier: float = Field(default=1.5, description="In the first month after commitment ends.")
+    expiry_multiplier: float = Field(default=1.5, description="In the first months after commitment ends.")
+    expiry_months: int = Field(default=1, ge=0, le=12, description="How many months that is.")
     behavior: dict[str, float] = Field(
         default={
             "evening_streamer": 1.0,
@@ -248,11 +262,36 @@ class Costs(Group):
     horizons: tuple[int, int, int] = (12, 36, 240)
 
 
+class History(Group):
+    """What the systems kept of the past, where it is not all; the truth stays whole (`simulator/history.py`)."""
+
+    purged_before: date | None = Field(
+        default=None, description="Customers whose last contract ended before this day are in no table."
+    )
+    endings_recorded_from: date | None = Field(
+        default=None, description="Contracts that ended before this day look as if they were still open."
+    )
+    migrated_on: date | None = Field(
+        default=None,
+        description="Contracts and customers that are older begin on this day; contracts that had ended are gone.",
+    )
+    booking_delay_days: float = Field(
+        default=0.0,
+        ge=0,
+        description="Mean of the exponential delay with which an ending is booked, under its true date. What is not"
+        " booked by the end of the window is not there.",
+    )
+    labels_recorded_from: date | None = Field(
+        default=None,
+        description="Terms of contracts and firmographics are known only of those that were still there on this day.",
+    )
+
+
 class SimulationParameters(Group):
     """Size and seed of a run, and the groups of figures it is built from."""
 
     customers: int = Field(default=3_000, ge=1_000, le=10_000_000, description="Customers ever seen in the window.")
-    months: int = Field(default=18, ge=3, le=120, description="Calendar months of history.")
+    months: int = Field(default=18, ge=3, le=240, description="Calendar months of history.")
     end_month: str = Field(default="2025-12", description="Last month, YYYY-MM; nothing is dated later.")
     seed: int = Field(default=0, ge=0)
     dirt: float = Field(default=0.0, ge=0.0, le=0.2, description="Bad rows of each kind as a share of a table's rows.")
@@ -267,6 +306,7 @@ class SimulationParameters(Group):
     billing: Billing = Field(default_factory=Billing)
     care: Care = Field(default_factory=Care)
     costs: Costs = Field(default_factory=Costs)
+    history: History = Field(default_factory=History)
 
     @field_validator("end_month")
     @classmethod

@@ -13,9 +13,10 @@ import pyarrow as pa
 from simulator import billing, care, sources, truth, usage
 from simulator.contracts import PriceList, sign
 from simulator.dirt import soil
+from simulator.history import forget
 from simulator.lifetimes import live
 from simulator.months import Window, label
-from simulator.parameters import SimulationParameters
+from simulator.parameters import History, SimulationParameters
 from simulator.population import archetype_names, populate
 from simulator.randomness import Draws
 from simulator.states import dated_states
@@ -90,6 +91,9 @@ def _write(
             rows["usage"] += written
             say(f"usage {label(month)}: {written:,} rows")
         source.close()
+        if parameters.history != History():
+            rows |= forget(parameters, connection, source)
+            say("history forgotten")
         if parameters.dirt:
             soil(parameters, connection, source, folder / "truth")
             say("dirt added")

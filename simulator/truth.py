@@ -6,7 +6,8 @@ import numpy as np
 import pyarrow as pa
 
 from simulator.contracts import Contracts, PriceList
-from simulator.lifetimes import Lifetimes, hazard
+from simulator.hazards import hazard
+from simulator.lifetimes import Lifetimes
 from simulator.margin_ahead import future_margin, margin_ahead
 from simulator.months import NEVER, Window, last_day
 from simulator.parameters import SimulationParameters
@@ -91,8 +92,8 @@ def state_table(
         end_month = np.where(returned, second.end_month, first.end_month)
         is_open = first.open_at_end_of(month) | second.open_at_end_of(month)
         ahead = margin_ahead(parameters, draws, customers, contracts, profiles, prices, window, month)
-        future = future_margin(parameters, lifetimes, ahead, np.maximum(spell_month, 0), term, renews)
-        rate = hazard(parameters, lifetimes.theta, lifetimes.behavior, spell_month + 1, term, renews)
+        future = future_margin(parameters, lifetimes, ahead, np.maximum(spell_month, 0), term, renews, month)
+        rate = hazard(parameters, lifetimes.theta, lifetimes.behavior, spell_month + 1, term, renews, month + 1)
         known = lifetimes.order_date <= last_day(month)
         rows = np.flatnonzero(known)
         committed = is_open & ((spell_month + 1 <= term) | (renews & (term > 0)))

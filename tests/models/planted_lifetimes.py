@@ -6,7 +6,8 @@ import pandas as pd
 from models.retention_cohorts import CUSTOMER_COLUMNS
 from simulator import SimulationParameters
 from simulator.contracts import PriceList, sign
-from simulator.lifetimes import Spell, hazard, live
+from simulator.hazards import hazard
+from simulator.lifetimes import Spell, live
 from simulator.margin_ahead import margin_ahead
 from simulator.months import Window
 from simulator.population import MAIN_FAMILIES, SEGMENTS, archetype_names, populate

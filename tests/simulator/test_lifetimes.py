@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from simulator import SimulationParameters
-from simulator.lifetimes import Lifetimes, hazard, live, survival
+from simulator.hazards import hazard, survival
+from simulator.lifetimes import Lifetimes, live
 from simulator.months import Window
 from simulator.population import Customers, populate
 from simulator.randomness import Draws

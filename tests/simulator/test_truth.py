@@ -12,7 +12,8 @@ from orchestration.lib.settings import CostSettings
 from simulator import SimulationParameters
 from simulator.billing import RECURRING, pay, recurring
 from simulator.contracts import Contracts, PriceList, sign
-from simulator.lifetimes import Lifetimes, Spell, hazard, live
+from simulator.hazards import hazard
+from simulator.lifetimes import Lifetimes, Spell, live
 from simulator.margin_ahead import EXPLICIT_MONTHS, MarginAhead, expected_overage, future_margin, margin_ahead
 from simulator.months import NEVER, Window, first_day
 from simulator.population import Customers, archetype_names, populate
