@@ -22,13 +22,14 @@ from simulator.hazards import hazard
 from simulator.lifetimes import Lifetimes, Spell, live
 from simulator.margin_ahead import margin_ahead
 from simulator.months import NEVER, Window
-from simulator.population import MAIN_FAMILIES, SEGMENTS, Customers, archetype_names, populate
+from simulator.population import MAIN_FAMILIES, MARKET_OF_SEGMENT, SEGMENTS, Customers, archetype_names, populate
 from simulator.randomness import Draws
 from simulator.usage import profile
 
 POPULATIONS = np.array(["consumer", "business", "business", "wholesale"])
 COHORT = list(CUSTOMER_COLUMNS)
 ANNUAL_DISCOUNT_RATE = 0.10
+TENURE_BANDS = (0, 3, 6, 12, 24, 48)
 _YEAR_0 = 1970 * 12 + 1  # the simulator counts months from 1970 on
 
 # Hazards as ``simulator.parameters.Hazards`` takes them. Only the first shares what the retention models assume.
@@ -167,6 +168,47 @@ class PlantedHistory:
                 "customers_started": started[:, :-1].ravel(),
             }
         )
+
+    def months_at_risk(self) -> pd.DataFrame:
+        """The whole recorded history as ``models.observation.EndingsWindow`` takes it, of one source system.
+
+        ``month_number`` is the month end at which customers are at risk; they are gone by the end of the next.
+        """
+        last = self.window.last
+        first = min(int(each.start_month[each.start_month <= last].min()) for each in self._recorded)
+        shape = (len(SEGMENTS), 2, len(TENURE_BANDS), last - first + 2)
+        change, churned = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.int64)
+        for spell in self._recorded:
+            rows = np.flatnonzero(spell.start_month <= last)
+            segment, start = self.people.segment[rows], spell.start_month[rows]
+            end = np.minimum(spell.end_month[rows], last + 1)
+            forever = spell.renews[rows] & (spell.term[rows] > 0)
+            free_from = np.where(forever, NEVER, start + spell.term[rows])
+            for band, (low, high) in enumerate(zip(TENURE_BANDS, (*TENURE_BANDS[1:], NEVER), strict=True)):
+                for is_committed, since, until in ((1, start, free_from), (0, free_from, np.full(len(rows), NEVER))):
+                    begins = np.maximum(since, start + low)
+                    ends = np.minimum(np.minimum(until, start + high), end)
+                    here = begins < ends
+                    of_band = change[:, is_committed, band]
+                    np.add.at(of_band, (segment[here], begins[here] - first), 1)
+                    np.add.at(of_band, (segment[here], ends[here] - first), -1)
+                    left = here & (ends == end) & (end <= last)
+                    np.add.at(churned[:, is_committed, band], (segment[left], end[left] - 1 - first), 1)
+        at_risk = np.cumsum(change, axis=-1)[..., :-2]
+        index = np.indices(at_risk.shape).reshape(len(shape), -1)
+        frame = pd.DataFrame(
+            {
+                "source_system": "all",
+                "retention_market": POPULATIONS[MARKET_OF_SEGMENT[index[0]]],
+                "market_segment": np.array(SEGMENTS)[index[0]],
+                "is_committed": index[1] == 1,
+                "tenure_band": index[2],
+                "month_number": index[3] + first + _YEAR_0,
+                "customers_at_risk": at_risk.ravel(),
+                "customers_churned": churned[..., :-2].ravel(),
+            }
+        )
+        return frame[frame["customers_at_risk"] > 0]
 
     def exposures(self, first_month: int | None = None, last_month: int | None = None) -> pd.DataFrame:
         """As ``RetentionCurves.fit`` takes them, of the months at risk ``first_month`` to ``last_month``."""

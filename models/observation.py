@@ -9,8 +9,9 @@ The window is found by source system and market segment where their data say eno
 
     all customers → source system → population within it → market segment within that.
 
-A group whose data agree with the window of the group above to within two months takes that one, which rests on more
-endings. A group with clearly more endings before it than a window allows has a longer history of its own. Where the
+A group takes the window of the group above it, which rests on more endings, unless its own endings speak against that:
+a window of its own that is far more likely, or clearly more endings before it than a window allows, which is a longer
+history. Where the
 endings of all customers are too few for the test, the window begins with the first bill, or with the first recorded
 ending if that is earlier.
 """
@@ -24,7 +25,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from models.observation_parameters import ObservationParameters
-from models.unrecorded_months import Counts, Stretch, is_recorded, unrecorded_stretch
+from models.unrecorded_months import Counts, Stretch, is_recorded, speaks_against, unrecorded_stretch
 
 STRATUM_COLUMNS = ("source_system", "retention_market", "market_segment")
 MONTH_COLUMNS = (*STRATUM_COLUMNS, "is_committed", "tenure_band", "month_number", "customers_at_risk",
@@ -42,7 +43,6 @@ WINDOW_COLUMNS = (
     "evidence",
 )
 AUTO, GIVEN, BILLS, COMPLETE = "found", "given", "first_bill", "complete"
-_ALIKE_MONTHS = 2
 _LEVELS: tuple[tuple[str, ...], ...] = tuple(STRATUM_COLUMNS[:length] for length in range(len(STRATUM_COLUMNS) + 1))
 
 
@@ -231,13 +231,14 @@ def _without_evidence(counts: Counts, first_bill_month: int | None, parameters: 
 
 def _beside(own: Window | None, above: Window, counts: Counts, name: str, parameters: ObservationParameters) -> Window:
     """The window of a group: its own, or that of the group above."""
-    if own is not None:
-        is_alike = above.first_month is not None and own.first_month is not None
-        is_alike = is_alike and abs(own.first_month - above.first_month) <= _ALIKE_MONTHS  # type: ignore[operator]
-        return above if is_alike and above.basis == AUTO else own
-    if above.basis == AUTO and above.first_month is not None and len(counts.months):
+    if own is not None and own.stretch is not None:
+        if above.stretch is None or above.first_month is None:
+            return own
         before = int(above.first_month - counts.months[0])
-        if is_recorded(counts, before, parameters.most_rate_before, 0.05):
+        return own if speaks_against(counts, before, own.stretch.months) else above
+    if above.stretch is not None and above.first_month is not None and len(counts.months):
+        before = int(above.first_month - counts.months[0])
+        if is_recorded(counts, before, parameters.most_rate_before, above.stretch.rate_after):
             return Window(None, COMPLETE, name)
     return above
 

@@ -10,8 +10,8 @@ class ObservationParameters:
     Attributes:
         significance: chance at most to find a window in a complete history, over all months that it could begin with.
         most_rate_before: a stretch of months counts as not recorded only where customers end at less than this share
-            of the rate that alike customers end at afterwards. Not zero: of the customers who left before a purge,
-            those who came back are still there.
+            of the rate that alike customers end at afterwards (and by more than chance at less than twice that). Not
+            zero: of the customers who left before a purge, those who came back are still there.
         most_rate_late: likewise of the last months, which are incomplete where endings are booked late.
         least_expected: endings that a stretch would have had at the later rate, below which nothing is said of it.
         most_late_months: the longest stretch at the end that may be incomplete.

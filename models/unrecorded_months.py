@@ -7,9 +7,9 @@ endings, those of the stretch are binomial under the ratio of the rates. Expecte
 alike (market, commitment, band of tenure) are compared with one another, so that a young base, still committed, is not
 taken for one whose endings are missing. Kinds of customers that are not seen afterwards say nothing.
 
-Under H0 the stretch has at least ``most_rate`` times the later rate; it is rejected at ``significance`` divided by the
-number of months that the window could begin with (Bonferroni). The first month is then the maximum-likelihood change
-point of the rate.
+A stretch counts as not recorded where its rate is at most ``most_rate`` times the later one, and below twice that by
+more than chance: the test of this is made at ``significance`` divided by the number of months that the window could
+begin with (Bonferroni). The first month is then the maximum-likelihood change point of the rate.
 """
 
 from dataclasses import dataclass
@@ -25,9 +25,11 @@ from models.shifted_beta_geometric import Floats
 CELL_COLUMNS = ("retention_market", "is_committed", "tenure_band")
 _PULL = 1.0  # endings by which the rate of a kind of customers is drawn to that of all
 _SEEN = 1.0  # endings expected afterwards, from which a kind of customers is compared
+_TESTED_RATE = 2.0  # times most_rate
 _LEAST_AFTER = 3  # endings afterwards, from which there is a rate to compare with
 _ROUNDS = 5
-_IMPROBABLE = 0.01  # a month this unlikely right after the change is a recorded part of a month
+_MOST_LIKELIHOOD_RATIO = 10.0  # twice its logarithm; 0.16 % of a chi-squared of one degree of freedom lie beyond
+_IMPROBABLE = 0.01  # a month with so few endings right after the change was recorded in part
 _MOST_PARTS = 3
 
 
@@ -67,7 +69,7 @@ class Stretch:
         months: how many months it has.
         churned, expected: endings in it, and how many alike customers would have had at the later rate.
         rate_after: monthly rate of endings afterwards.
-        p_value: chance of so few endings at ``most_rate`` times the later rate, times the months tried.
+        p_value: chance of so few endings at twice ``most_rate`` times the later rate, times the months tried.
     """
 
     months: int
@@ -87,7 +89,7 @@ def unrecorded_stretch(
         return None
     before, expected, after, expected_after = _compared(counts, tried)
     with np.errstate(divide="ignore", invalid="ignore"):
-        share = most_rate * expected / (most_rate * expected + expected_after)
+        share = _share_of_stretch(expected, expected_after, most_rate)
         p_value = np.minimum(binom.cdf(before, before + after, share) * len(tried), 1.0)
         is_low = before / expected <= most_rate * after / expected_after
     is_found = (expected >= least_expected) & (after >= _LEAST_AFTER) & is_low & (p_value <= significance)
@@ -96,7 +98,7 @@ def unrecorded_stretch(
     gain = np.where(is_found, _likelihood(before, expected) + _likelihood(after, expected_after), -np.inf)
     place = _change_point(counts, int(tried[np.argmax(gain)]), int(tried[-1]))
     before, expected, after, expected_after = (values[0] for values in _compared(counts, np.array([place])))
-    share = most_rate * expected / (most_rate * expected + expected_after)
+    share = _share_of_stretch(expected, expected_after, most_rate)
     return Stretch(
         months=place,
         churned=float(before),
@@ -106,15 +108,49 @@ def unrecorded_stretch(
     )
 
 
-def is_recorded(counts: Counts, months: int, most_rate: float, significance: float) -> bool:
-    """Whether the first ``months`` have more endings than ``most_rate`` times the later rate can explain."""
+def is_recorded(counts: Counts, months: int, most_rate: float, rate_after: float) -> bool:
+    """Whether the first ``months`` have too many endings for a stretch in which they were not recorded.
+
+    Beyond ``most_rate`` times the later rate, by the same test; of a group that hardly loses anybody afterwards, times
+    ``rate_after``, that of the group above it.
+    """
     if not 0 < months < counts.at_risk.shape[1]:
         return False
     before, expected, after, expected_after = (values[0] for values in _compared(counts, np.array([months])))
-    if not expected or not after:
-        return bool(before > 0)
-    share = most_rate * expected / (most_rate * expected + expected_after)
-    return bool(binom.sf(before - 1, before + after, share) <= significance)
+    if after >= _LEAST_AFTER and expected > 0:
+        share = most_rate * expected / (most_rate * expected + expected_after)
+        return bool(binom.sf(before - 1, before + after, share) <= _IMPROBABLE)
+    before, at_risk = counts.churned[:, :months].sum(), counts.at_risk[:, :months].sum()
+    return bool(poisson.sf(before - 1, most_rate * rate_after * at_risk) <= _IMPROBABLE)
+
+
+def speaks_against(counts: Counts, months: int, own_months: int) -> bool:
+    """Whether a stretch of ``months`` is far less likely than ``own_months``, by the ratio of their likelihoods."""
+    latest = max(months, own_months)
+    if not 0 < min(months, own_months) <= latest < counts.at_risk.shape[1]:
+        return months != own_months
+    churned, expected = _by_month(counts, latest)
+    own, other = (
+        float(sum(_likelihood(part.sum(), due.sum()) for part, due in _halves(churned, expected, place)))
+        for place in (own_months, months)
+    )
+    return 2.0 * (own - other) > _MOST_LIKELIHOOD_RATIO
+
+
+def _halves(churned: Floats, expected: Floats, place: int) -> tuple[tuple[Floats, Floats], ...]:
+    return (churned[:place], expected[:place]), (churned[place:], expected[place:])
+
+
+def _by_month(counts: Counts, place: int) -> tuple[Floats, Floats]:
+    """Endings and expected endings by month, of the kinds of customers seen from a place on, at their rates there."""
+    rate, is_seen = (values[:, 0] for values in _rates(counts, np.array([place])))
+    return counts.churned[is_seen].sum(axis=0), rate[is_seen] @ counts.at_risk[is_seen]
+
+
+def _share_of_stretch(expected: Floats, expected_after: Floats, most_rate: float) -> Floats:
+    """Share of all endings that fall in the stretch under H0."""
+    at_least = min(_TESTED_RATE * most_rate, 1.0) * expected
+    return at_least / (at_least + expected_after)
 
 
 def _rates(counts: Counts, places: NDArray[np.int64]) -> tuple[Floats, NDArray[np.bool_]]:
@@ -153,8 +189,7 @@ def _likelihood(churned: Floats, expected: Floats) -> Floats:
 def _change_point(counts: Counts, place: int, most: int) -> int:
     """Where the rate changes, by likelihood, with the rates of kinds of customers as they are from there on."""
     for _ in range(_ROUNDS):
-        rate, is_seen = (values[:, 0] for values in _rates(counts, np.array([place])))
-        churned, expected = counts.churned[is_seen].sum(axis=0), rate[is_seen] @ counts.at_risk[is_seen]
+        churned, expected = _by_month(counts, place)
         before, expected_before = np.cumsum(churned)[:most], np.cumsum(expected)[:most]
         likelihood = _likelihood(before, expected_before) + _likelihood(
             churned.sum() - before, expected.sum() - expected_before
