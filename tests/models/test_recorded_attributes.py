@@ -25,7 +25,8 @@ def exposures(seed: int = 0, *, is_recorded_late: bool = True, rate: float = 0.0
             {
                 "source_system": "all", "retention_market": "consumer", "market_segment": "consumer",
                 "retention_product": "internet", "retention_term": term, "is_committed": False, "tenure_band": 3,
-                "spell_months": number % 12, "month_number": month, "customers_at_risk": 1_000, "customers_churned": churned,
+                "spell_months": number % 12, "month_number": month,
+                "customers_at_risk": 1_000, "customers_churned": churned,
             }
             for term, churned in left.items()
         ]  # fmt: skip

@@ -1,6 +1,7 @@
 """Rows of the backtest: quarter ends with a known outcome, and nothing from after a cut-off in what is learned."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 
 import duckdb
@@ -10,8 +11,11 @@ import pytest
 from models.backtest_parameters import BacktestParameters
 from models.hazard_parameters import HazardParameters
 from orchestration.lib.backtest_rows import Cutoff, customers_at, cutoffs_of, exposures_by, fingerprint, sample_by
+from orchestration.lib.observation import Observed
 from tests.models.customer_months import FIRST_MONTH, simulate_months
+from tests.orchestration.observed import observe
 
+Lake = duckdb.DuckDBPyConnection
 MONTHS = 18
 AS_OF = (pd.Period("2025-01", "M") + MONTHS - 1).end_time.date()  # FIRST_MONTH is January 2025
 CUTOFF = Cutoff(date(2025, 12, 31), 6, FIRST_MONTH)
@@ -36,7 +40,7 @@ def lake() -> Iterator[duckdb.DuckDBPyConnection]:
         connection.execute(
             "create schema features;"
             "create table features.customer_months_at_risk as select * replace (as_of_date::date as as_of_date,"
-            " month_end_date::date as month_end_date) from months;"
+            " month_end_date::date as month_end_date), 'all' as source_system from months;"
             "create table features.customer_margin_monthly as select customer_id,"
             " month_end_date::date as month_end_date, margin::decimal(18, 2) as margin,"
             " net_invoiced::decimal(18, 2) as net_invoiced, 0::decimal(18, 2) as credited,"
@@ -47,8 +51,15 @@ def lake() -> Iterator[duckdb.DuckDBPyConnection]:
         yield connection
 
 
-def test_cutoffs_are_quarter_ends_whose_outcome_is_known_and_that_have_history(lake: duckdb.DuckDBPyConnection) -> None:
-    found = cutoffs_of(lake, AS_OF, BacktestParameters(), training_months=24)
+@pytest.fixture(scope="module")
+def window(lake: duckdb.DuckDBPyConnection) -> Observed:
+    return observe(lake, AS_OF)
+
+
+def test_cutoffs_are_quarter_ends_whose_outcome_is_known_and_that_have_history(
+    lake: duckdb.DuckDBPyConnection, window: Observed
+) -> None:
+    found = cutoffs_of(lake, AS_OF, window, BacktestParameters(), training_months=24)
     assert [(cutoff.day, cutoff.horizon_months) for cutoff in found] == [
         (date(2025, 6, 30), 6),
         (date(2025, 9, 30), 6),
@@ -57,8 +68,26 @@ def test_cutoffs_are_quarter_ends_whose_outcome_is_known_and_that_have_history(l
     ]
 
 
-def test_where_the_window_moves_learning_begins_with_a_quarter_end(lake: duckdb.DuckDBPyConnection) -> None:
-    found = cutoffs_of(lake, AS_OF, BacktestParameters(), training_months=MONTHS)
+def test_history_begins_when_endings_are_on_record(lake: Lake) -> None:
+    with lake.cursor() as other:
+        other.execute("begin")
+        late = observe(other, AS_OF, endings_from=date(2025, 6, 1))
+        found = cutoffs_of(other, AS_OF, late, BacktestParameters(), training_months=24)
+        assert {cutoff.day for cutoff in found} == {date(2025, 12, 31)}
+        sample = sample_by(other, AS_OF, late, CUTOFF, 1_000_000)
+        assert sample["month_number"].min() == FIRST_MONTH + 4
+        other.execute("rollback")
+
+
+def test_without_anything_to_learn_from_there_is_no_cutoff(lake: Lake, window: Observed) -> None:
+    unknown = replace(window, is_learnable=False)
+    assert cutoffs_of(lake, AS_OF, unknown, BacktestParameters(), training_months=24) == []
+
+
+def test_where_the_window_moves_learning_begins_with_a_quarter_end(
+    lake: duckdb.DuckDBPyConnection, window: Observed
+) -> None:
+    found = cutoffs_of(lake, AS_OF, window, BacktestParameters(), training_months=MONTHS)
     assert {cutoff.first_month_number for cutoff in found} == {FIRST_MONTH + 2}
 
 
@@ -68,18 +97,21 @@ def test_the_window_is_long_enough_for_the_hazard_model_at_every_cutoff(as_of: s
     assert hazard.training_months >= parameters.months_to_judge(hazard.min_history_months)
     months = pd.period_range(end=pd.Period(as_of, "M"), periods=hazard.training_months, freq="M")
     rows = pd.DataFrame({"month_number": months.year * 12 + months.month, "month_end_date": months.end_time.date})
-    rows["as_of_date"] = date.fromisoformat(as_of)
+    rows = rows.assign(as_of_date=date.fromisoformat(as_of), source_system="all", market_segment="consumer")
     with duckdb.connect() as connection:
         connection.register("months", rows)
         connection.execute("create schema features; create table features.customer_months_at_risk as from months")
-        found = cutoffs_of(connection, date.fromisoformat(as_of), parameters, hazard.training_months)
+        whole = observe(connection, rows["as_of_date"].iloc[0])
+        found = cutoffs_of(connection, date.fromisoformat(as_of), whole, parameters, hazard.training_months)
     nearest = [cutoff for cutoff in found if cutoff.horizon_months == 6]
     assert len(nearest) == parameters.cutoffs
     assert all(each.month_number - each.first_month_number >= hazard.min_history_months for each in nearest)
 
 
-def test_what_is_learned_from_holds_no_outcome_from_after_the_cutoff(lake: duckdb.DuckDBPyConnection) -> None:
-    sample = sample_by(lake, AS_OF, CUTOFF, 1_000_000)
+def test_what_is_learned_from_holds_no_outcome_from_after_the_cutoff(
+    lake: duckdb.DuckDBPyConnection, window: Observed
+) -> None:
+    sample = sample_by(lake, AS_OF, window, CUTOFF, 1_000_000)
     assert (sample["month_number"] + sample["months_followed"] <= CUTOFF.month_number).all()
     left = sample["month_number"] + sample["churned_after_months"]
     assert left.max() == CUTOFF.month_number
@@ -87,12 +119,14 @@ def test_what_is_learned_from_holds_no_outcome_from_after_the_cutoff(lake: duckd
     assert len(sample) == len(everything)
     events = (everything["month_number"] + everything["churned_after_months"] <= CUTOFF.month_number).sum()
     assert sample["churned_after_months"].notna().sum() == events
-    exposures = exposures_by(lake, AS_OF, CUTOFF)
+    exposures = exposures_by(lake, AS_OF, window, CUTOFF)
     assert exposures["customers_at_risk"].sum() == len(everything)
     assert exposures["customers_churned"].sum() == (everything["churned_after_months"] == 1).sum()
 
 
-def test_customers_at_a_cutoff_have_their_margin_before_and_after_it(lake: duckdb.DuckDBPyConnection) -> None:
+def test_customers_at_a_cutoff_have_their_margin_before_and_after_it(
+    lake: duckdb.DuckDBPyConnection, window: Observed
+) -> None:
     customers = customers_at(lake, AS_OF, CUTOFF, 50_000, annual_discount_rate=0.0)
     assert len(customers) == 200
     # 30 expected, a tenth of it written off in the year before, 17 of cost.
@@ -104,17 +138,19 @@ def test_customers_at_a_cutoff_have_their_margin_before_and_after_it(lake: duckd
     assert (customers.loc[~stayed, "actual_margin"] < 60).all()
 
 
-def test_a_late_fact_changes_the_fingerprint_of_the_cutoffs_it_belongs_to(lake: duckdb.DuckDBPyConnection) -> None:
+def test_a_late_fact_changes_the_fingerprint_of_the_cutoffs_it_belongs_to(
+    lake: duckdb.DuckDBPyConnection, window: Observed
+) -> None:
     earlier = Cutoff(date(2025, 6, 30), 6, FIRST_MONTH)
-    before = [fingerprint(lake, AS_OF, cutoff) for cutoff in (earlier, CUTOFF)]
-    assert before == [fingerprint(lake, AS_OF, cutoff) for cutoff in (earlier, CUTOFF)]
+    before = [fingerprint(lake, AS_OF, window, cutoff) for cutoff in (earlier, CUTOFF)]
+    assert before == [fingerprint(lake, AS_OF, window, cutoff) for cutoff in (earlier, CUTOFF)]
     lake.execute("begin")
     lake.execute(
         "update features.customer_margin_monthly set margin = 11 where month_end_date = '2026-03-31'"
         " and customer_id = (select min(customer_id) from features.customer_margin_monthly"
         " where month_end_date = '2026-03-31')"
     )
-    after = [fingerprint(lake, AS_OF, cutoff) for cutoff in (earlier, CUTOFF)]
+    after = [fingerprint(lake, AS_OF, window, cutoff) for cutoff in (earlier, CUTOFF)]
     lake.execute("rollback")
     assert after[0] == before[0]
     assert after[1] != before[1]

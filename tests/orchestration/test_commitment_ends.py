@@ -8,8 +8,11 @@ import pandas as pd
 import pytest
 
 from models.commitment_renewal import CommitmentRenewals
-from orchestration.lib.hazard_rows import commitment_ends, months_known_by
+from orchestration.lib.hazard_rows import commitment_ends
+from orchestration.lib.observation import months_within
+from tests.orchestration.observed import observe
 
+EVERY_MONTH = "features.customer_months_at_risk"
 AS_OF, FIRST = date(2025, 6, 30), 24_301
 
 # Customer, term, then months behind and months of commitment left at one month end after the other (None: not there).
@@ -44,7 +47,8 @@ def lake():
         connection.register("months", months)
         connection.execute(
             "create schema features; create table features.customer_months_at_risk as"
-            " select * replace (as_of_date::date as as_of_date) from months"
+            " select * replace (as_of_date::date as as_of_date), 'all' as source_system,"
+            " 'consumer' as market_segment from months"
         )
         yield connection
 
@@ -59,11 +63,11 @@ def counts(frame: pd.DataFrame, term: str | None = "12") -> dict[bool, tuple[flo
 
 def test_only_ends_that_the_customer_outlasts_count_and_early_renewals_are_renewals(lake):
     # First ones: one ran out, one was renewed in time, one early. Later ones: one, renewed.
-    assert counts(commitment_ends(lake, AS_OF)) == {False: (3.0, 2.0, 12.0), True: (1.0, 1.0, 12.0)}
+    assert counts(commitment_ends(lake, AS_OF, EVERY_MONTH)) == {False: (3.0, 2.0, 12.0), True: (1.0, 1.0, 12.0)}
 
 
 def test_what_binds_from_month_to_month_is_renewed_every_month(lake):
-    ends = commitment_ends(lake, AS_OF)
+    ends = commitment_ends(lake, AS_OF, EVERY_MONTH)
     assert counts(ends, "none") == {True: (3.0, 3.0, 1.0)}
     model = CommitmentRenewals(prior_ends=1e-9).fit(ends)
     customer = pd.DataFrame(
@@ -79,18 +83,18 @@ def test_what_binds_from_month_to_month_is_renewed_every_month(lake):
 
 
 def test_a_length_that_is_not_known_is_no_error(lake):
-    ended, renewed, months = counts(commitment_ends(lake, AS_OF), None)[False]
+    ended, renewed, months = counts(commitment_ends(lake, AS_OF, EVERY_MONTH), None)[False]
     assert (ended, renewed) == (1.0, 0.0)
     assert np.isnan(months)
-    assert CommitmentRenewals().fit(commitment_ends(lake, AS_OF)).term(
+    assert CommitmentRenewals().fit(commitment_ends(lake, AS_OF, EVERY_MONTH)).term(
         pd.DataFrame({"retention_term": ["unknown"]})
     ).tolist() == [12]
 
 
 def test_at_a_cutoff_nothing_is_known_of_the_months_after_it(lake):
-    before = months_known_by(FIRST + 2, FIRST)
+    before = months_within(observe(lake, AS_OF), FIRST + 1, FIRST)
     assert counts(commitment_ends(lake, AS_OF, before)) == {False: (1.0, 1.0, 12.0)}
 
 
 def test_another_as_of_date_has_none(lake):
-    assert commitment_ends(lake, date(2025, 5, 31)).empty
+    assert commitment_ends(lake, date(2025, 5, 31), EVERY_MONTH).empty

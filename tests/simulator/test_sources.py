@@ -15,13 +15,14 @@ CONTRACT = Path(__file__).parents[2] / "dbt_project" / "models" / "staging" / "_
 DECLARED = {table["name"]: table for table in yaml.safe_load(CONTRACT.read_text())["sources"][0]["tables"]}
 WRITTEN = ("customers", "contracts", "usage", "invoices", "payments", "interactions", "service_quality")
 # A manual override is the user's, never the source's. Fees and payments are in the reporting currency, which null says.
-# Nobody in this ISP is prepaid, files a balance sheet or tells how many live in the household.
+# Nobody in this ISP is prepaid, files a balance sheet or tells how many live in the household; it has one system.
 NOT_WRITTEN = {
     ("customers", "market_segment_override"),
     ("customers", "market_segment_override_from_date"),
     ("customers", "market_segment_override_until_date"),
     ("customers", "household_type"),
     ("customers", "balance_sheet_total"),
+    ("customers", "source_system"),
     ("contracts", "is_prepaid"),
     ("contracts", "currency"),
     ("payments", "currency"),
