@@ -17,7 +17,7 @@ from orchestration.lib.frames import read_frame
 from orchestration.lib.months import month_end, month_number, month_start
 from orchestration.lib.observation_settings import ObservationSettings
 
-_TENURE_BANDS = (3, 6, 12, 24, 48)
+TENURE_BANDS = (3, 6, 12, 24, 48)
 _LEAST_BOOKINGS = 20
 _DAYS_BEFORE_BOOKINGS_ARE_WHOLE = 180
 
@@ -65,7 +65,7 @@ def find_window(
         last_month=last,
         complete_through=_complete_through(connection, as_of, last, settings),
         first_bill_month=_month_of_first_bill(connection, as_of),
-        given=_given(months, settings),
+        given=window_given(months, settings),
     )
     within = window.within(months)
     attributes = recorded_attributes(within, settings.test)
@@ -178,11 +178,11 @@ _JOIN = "windows.source_system = months.source_system and windows.market_segment
 
 
 def _months_at_risk(connection: duckdb.DuckDBPyConnection, as_of: date) -> pd.DataFrame:
-    bands = " ".join(f"when spell_months < {most} then {band}" for band, most in enumerate(_TENURE_BANDS))
+    bands = " ".join(f"when spell_months < {most} then {band}" for band, most in enumerate(TENURE_BANDS))
     columns = dict.fromkeys((*STRATUM_COLUMNS, *ATTRIBUTES))
     return read_frame(
         connection,
-        f"select {', '.join(columns)}, month_number, (case {bands} else {len(_TENURE_BANDS)} end) as tenure_band,"
+        f"select {', '.join(columns)}, month_number, (case {bands} else {len(TENURE_BANDS)} end) as tenure_band,"
         " sum(customers_at_risk)::double as customers_at_risk, sum(customers_churned)::double as customers_churned"
         " from features.retention_exposures where as_of_date = ? group by all order by all",
         [as_of],
@@ -215,7 +215,7 @@ def _month_of_first_bill(connection: duckdb.DuckDBPyConnection, as_of: date) -> 
     return None if first is None else month_number(first)
 
 
-def _given(months: pd.DataFrame, settings: ObservationSettings) -> pd.DataFrame:
+def window_given(months: pd.DataFrame, settings: ObservationSettings) -> pd.DataFrame:
     """What the settings give, as a month end at risk: the first whose following month is recorded whole."""
     strata = months[list(STRATUM_COLUMNS)].drop_duplicates()
     days = [

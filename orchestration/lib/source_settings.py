@@ -222,6 +222,8 @@ class CheckSettings(Section):
     )
     deleted_share: CheckLimits = _limits(None, 0.5, "block")
 
+    churn_learnable: CheckLimits = _limits(1, None)
+
     invoiced_to_contracted: CheckLimits = _limits(0.7, 1.3)
     not_invoiced_share: CheckLimits = _limits(None, 0.02)
     invoices_without_contract_share: CheckLimits = _limits(None, 0.01)

@@ -29,6 +29,14 @@ values ('C100', 'person', '2025-09-01', 1);
 insert into raw.contracts (contract_id, valid_from_date, customer_id, product_code, product_family, start_date,
     monthly_fee, _load_id)
 values ('K100', '2025-09-01', 'C100', 'FREE', 'tv', '2025-09-01', 0, 2);
+-- Customers who have left, a few in every month.
+insert into raw.customers (customer_id, customer_type, created_date, _load_id)
+select 'L' || i, 'person', '2025-01-01', 1 from range(10) as t(i);
+insert into raw.contracts (contract_id, valid_from_date, customer_id, product_code, product_family, start_date,
+    end_date, monthly_fee, _load_id)
+select 'KL' || i, '2025-01-01', 'L' || i, 'FREE', 'tv', '2025-01-01', date '2025-01-20' + to_months(i::int // 2 + 1), 0,
+    2
+from range(10) as t(i);
 insert into raw.usage (contract_id, usage_date, bytes_down, bytes_up, peak_mbps, _load_id)
 select 'K' || i, date '2025-07-01' + d::int, 4_000_000_000 + i, 300_000_000, 80, 3
 from range(123) as days(d), range(100) as t(i);

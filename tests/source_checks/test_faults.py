@@ -57,6 +57,14 @@ FAULTS = {
         "update raw.invoices set net_amount = net_amount * 100, tax_amount = tax_amount * 100",
         {("invoices", "invoice_to_fee"), ("invoices", "invoiced_to_contracted"), ("payments", "settled_to_invoiced")},
     ),
+    "nobody who left is on record": (
+        "update raw.contracts set end_date = null where contract_id like 'KL%'",
+        {("contracts", "churn_learnable")},
+    ),
+    "everybody left on one day": (
+        "update raw.contracts set end_date = '2025-10-10' where contract_id like 'KL%'",
+        {("contracts", "churn_learnable")},
+    ),
     "usage after the end of contracts": (
         "update raw.contracts set end_date = date '2025-10-30' where contract_id in ('K7', 'K8')",
         {("usage", "usage_after_contract_end")},

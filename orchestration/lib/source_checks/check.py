@@ -15,6 +15,7 @@ from orchestration.lib.source_settings import CheckLimits
 
 Action = Literal["off", "warn", "block"]
 Say = Callable[[duckdb.DuckDBPyConnection, str], str]
+Find = Callable[[duckdb.DuckDBPyConnection, Settings, Mapping[str, Any]], tuple[float | None, str]]
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,7 @@ class Check:
         description: what it tells, for the UI.
         sql: returns one row; its column ``value`` is judged (null, or no row: nothing to judge) and all of its columns
             can be named in ``says``. ``{table}`` is the table, ``{date}`` its time column, ``$name`` a parameter.
+        find: in place of SQL, what finds the number and says what was found, for what takes statistics.
         says: what was found, for people.
         otherwise: why there was nothing to judge.
         remedy: what to do where the number is beyond its limits.
@@ -39,10 +41,11 @@ class Check:
     name: str
     tables: tuple[str, ...]
     description: str
-    sql: str
-    says: str
-    otherwise: str
     remedy: str
+    sql: str = ""
+    says: str = ""
+    otherwise: str = ""
+    find: Find | None = None
     needs: tuple[str, ...] = ()
     details: Say | None = None
     amount: Mapping[str, str] = field(default_factory=dict)

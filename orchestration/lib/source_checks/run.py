@@ -13,12 +13,13 @@ from orchestration.lib.settings import Settings
 from orchestration.lib.source_checks.accounting import ACCOUNTING
 from orchestration.lib.source_checks.check import Check, Limits, Outcome, limits_of, measure, require_known_tables
 from orchestration.lib.source_checks.growth_checks import GROWTH
+from orchestration.lib.source_checks.history_checks import HISTORY
 from orchestration.lib.source_checks.money_checks import MONEY
 from orchestration.lib.source_checks.scope import Scope
 from orchestration.lib.source_checks.usage_checks import LIFE, PREPARE, PREPARED, USAGE
 from orchestration.lib.warehouse import transaction
 
-CHECKS: tuple[Check, ...] = (*ACCOUNTING, *USAGE, *LIFE, *GROWTH, *MONEY)
+CHECKS: tuple[Check, ...] = (*ACCOUNTING, *USAGE, *LIFE, *HISTORY, *GROWTH, *MONEY)
 BY_NAME = {check.name: check for check in CHECKS}
 
 
@@ -168,6 +169,9 @@ def _make(
     parameters = scope.parameters(table.name, report)
     if PREPARED in check.sql:
         _prepare(connection, parameters)
+    if check.find is not None:
+        value, message = check.find(connection, scope.settings, parameters)
+        return Outcome(table.name, check.name, value, limits, message)
     return _judged(connection, check, table, limits, parameters)
 
 

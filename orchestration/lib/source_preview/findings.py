@@ -68,6 +68,7 @@ class TableCheck:
     sample: list[dict[str, Any]] = field(default_factory=list)
     error: str | None = None
     warnings: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
     @property
     def quarantined(self) -> int:

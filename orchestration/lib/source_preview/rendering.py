@@ -62,6 +62,7 @@ def _table(check: TableCheck) -> list[RenderableType]:
     if len(shown) > _MOST_REASONS:
         parts.append(_line(f"quarantine: {len(shown) - _MOST_REASONS} reasons more", "yellow"))
     parts += [_line(f"warning: {warning}", "yellow") for warning in check.warnings]
+    parts += [_line(f"note: {note}") for note in check.notes]
     costly = [missing for missing in check.missing if missing.costs]
     parts += [_line(f"missing {missing.column}: {missing.costs}", "dim") for missing in costly]
     if others := [missing.column for missing in check.missing if not missing.costs]:

@@ -10,6 +10,8 @@ from datetime import date
 import duckdb
 
 from orchestration.lib.contract import load_contract
+from orchestration.lib.endings_preview import look_at_endings
+from orchestration.lib.months import as_of_date, month_of
 from orchestration.lib.settings import Settings
 from orchestration.lib.source_checks import Outcome, said
 from orchestration.lib.source_checks.check import Check, limits_of, measure
@@ -53,6 +55,10 @@ _DOUBTS = (
         "packet_loss_ratio is above 1: is it in percent?",
     ),
 )
+# Starts may lie ahead, and so may planned ends.
+_NEWEST = """
+    select least(max(greatest(start_date, coalesce(end_date, start_date))), current_date) from raw.contracts
+"""
 # A sample rarely has a contract's whole month, so what a day comes to stands for it.
 _USAGE_OF_DAYS = """
     select median(bytes_down + bytes_up) * 30 / 1e9 as value from raw.usage where bytes_down + bytes_up > 0
@@ -69,10 +75,22 @@ def warn(connection: duckdb.DuckDBPyConnection, settings: Settings, checks: Mapp
     connection.execute(f"drop table temp.{PREPARED}")
     if checks["usage"].accepted:
         _doubt_volume(connection, settings, checks["usage"])
+    if checks["contracts"].accepted:
+        _tell_window(connection, settings, checks["contracts"])
     for doubt in _DOUBTS:
         check = checks[doubt.table]
         if check.accepted and connection.execute(doubt.sql).fetchall()[0][0]:
             check.warnings.append(doubt.says)
+
+
+def _tell_window(connection: duckdb.DuckDBPyConnection, settings: Settings, check: TableCheck) -> None:
+    """Say from when on the contracts looked at have their endings on record."""
+    newest = connection.execute(_NEWEST).fetchall()[0][0]
+    if newest is None:
+        return
+    window = look_at_endings(connection, as_of_date(month_of(newest)), settings.observation)
+    told = check.notes if window.is_learnable_ else check.warnings
+    told.append(f"of the contracts looked at: {window.decision_}")
 
 
 def _make(connection: duckdb.DuckDBPyConnection, settings: Settings, made: Check, check: TableCheck) -> None:
