@@ -1,7 +1,5 @@
 """From when on endings are on record is found where it is so, and nowhere else."""
 
-from dataclasses import replace
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmarks.planted_histories import TRUTHS, PlantedHistory, Recording, plant_history
+from benchmarks.windows import begun_within
 from models.observation import STRATUM_COLUMNS, EndingsWindow, complete_through
 from models.retention import RetentionCurves
-from simulator.months import NEVER
 
 SEEDS = range(100)
 FIRST = 24_000
@@ -20,18 +18,6 @@ FIRST = 24_000
 def history(seed: int, **more) -> PlantedHistory:
     truth = list(TRUTHS)[seed % len(TRUTHS)]
     return plant_history(truth, seed, **({"customers": 2_000, "months": 48} | more))
-
-
-def begun_within(planted: PlantedHistory) -> PlantedHistory:
-    """The history of an operator that opened with the books: everybody who ever came is on record."""
-    first = planted.lives.first
-    older = first.start_month < planted.window.first
-    lives = replace(
-        planted.lives,
-        first=replace(first, start_month=np.where(older, NEVER, first.start_month)),
-        second=replace(planted.lives.second, start_month=np.where(older, NEVER, planted.lives.second.start_month)),
-    )
-    return replace(planted, lives=lives)
 
 
 def consumers(window: EndingsWindow) -> pd.Series:

@@ -35,11 +35,19 @@ def test_clusters_rest_on_products_and_billing_and_the_report_says_what_is_missi
     assert "products and billing" in report
 
 
-def test_churn_without_any_history_falls_back_to_the_cohorts_and_says_so(ibm):
-    quality = ibm.frame("select * from bi.retention_quality")
-    assert set(quality["decision"]) == {
-        "Cohort curves: 0 churn events to learn from and 1869 to judge by, where 100 and 50 are needed."
-    }
-    assert set(ibm.frame("select distinct hazard_model from bi.churn_reasons")["hazard_model"]) == {"cohort_curves"}
+def test_a_churn_flag_without_dates_is_not_learned_from_and_everybody_who_reads_is_told(ibm):
+    """All endings fall on one day, so any monthly churn would be made up: past value alone is published."""
+    why = (
+        "1,869 of the 1,869 recorded endings fall in 2025-12: the data tell who left, not when, so churn cannot be"
+        " learned."
+    )
+    version = ibm.frame("select * from bi.segmentation_versions").iloc[0]
+    assert (version["value_basis"], version["observation_decision"]) == ("past_only", why)
+    assert version["backtest_status"] == "not_judged"
+    customers = ibm.frame("select * from bi.customer_segments")
+    assert customers.loc[customers["is_open"], "future_value"].isna().all()
+    assert (customers["total_value"] == customers["past_value"]).all()
+    assert set(ibm.frame("select * from bi.retention_quality")["decision"]) == {f"Cohort curves: {why}"}
     report = (ibm.folder / "reports" / "2025-12-31.1.html").read_text()
-    assert "Cohort curves: 0 churn events to learn from" in report
+    said = f"Future value is not known, and customers are ranked by past value: {why}"
+    assert report.index(said) < report.index("<section")

@@ -1,6 +1,7 @@
 """What was planted in the simulated ISP is found again."""
 
 import subprocess
+from datetime import date
 
 import numpy as np
 import pandas as pd
@@ -11,7 +12,9 @@ from models.backtest_forecasts import BASELINES, FALLBACKS, LAST_12_MONTHS, SBG_
 from models.retention import RetentionCurves
 from models.value import customer_value
 from orchestration.lib.dbt import DBT, PROJECT_DIR, dbt_arguments, prepare_for_dbt
+from orchestration.lib.observation import exposures_within, observed
 from orchestration.lib.settings import load_settings
+from orchestration.lib.warehouse import Warehouse
 from tests.forecast_errors import forecast_errors
 
 pytestmark = pytest.mark.slow
@@ -93,7 +96,9 @@ def test_each_of_the_five_best_tenths_is_worth_what_was_planted(simulated, plant
 def valued_by_baselines(simulated) -> dict[str, pd.DataFrame]:
     """What the same customers would be worth by the retention of each baseline, with all else as it is published."""
     settings = load_settings(simulated.settings_file)
-    exposures = simulated.frame("select * from features.retention_exposures where as_of_date = ?", [AS_OF])
+    with Warehouse(settings.warehouse).reader() as connection:
+        day = date.fromisoformat(AS_OF)
+        exposures = exposures_within(connection, day, observed(connection, f"{AS_OF}.1", day))
     features = simulated.frame("select * from features.customer_features where as_of_date = ? and is_open", [AS_OF])
     found = {}
     for name in FALLBACKS:
