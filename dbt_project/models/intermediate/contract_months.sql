@@ -7,7 +7,7 @@ select
     states.product_code,
     states.product_family,
     states.family_rank,
-    states.start_date,
+    states.service_start_date as start_date,
     states.status = 'suspended' as is_suspended,
     states.end_date is null or states.end_date > months.month_end_date as is_open,
     states.monthly_fee,
