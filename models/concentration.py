@@ -15,15 +15,15 @@ from numpy.typing import ArrayLike
 
 from models.deciles import best_customers
 from models.shifted_beta_geometric import Floats
+from models.value_parameters import VALUE_MEASURES
 
 # How far from 80 % still counts as 80 %.
 RULE_TOLERANCE = 0.025
-VALUE_MEASURES = {"past": "past_value", "future": "future_value", "total": "total_value"}
 
 
 @dataclass(frozen=True)
 class Concentration:
-    """Concentration of one value measure; its fields are the columns of ``segments.value_concentration``.
+    """Concentration of one value measure; its fields are columns of ``segments.value_concentration``.
 
     Attributes:
         customers: how many have a known value.
@@ -141,16 +141,26 @@ def lorenz_curve(values: ArrayLike) -> pd.DataFrame:
     return pd.DataFrame({"customer_share": np.linspace(0.0, 1.0, len(share)), "value_share": share})
 
 
-def concentration_frame(values: pd.DataFrame, measures: Sequence[str] = tuple(VALUE_MEASURES)) -> pd.DataFrame:
+def concentration_frame(
+    values: pd.DataFrame, measures: Sequence[str] = tuple(VALUE_MEASURES), rank_by: str = "total"
+) -> pd.DataFrame:
     """Rows of ``segments.value_concentration``: one a value measure, over the ranked customers.
 
     Args:
         values: the result of ``customer_value`` for every customer; ``is_ranked`` may be missing (all are).
-        measures: of ``past``, ``future`` and ``total``.
+        measures: of ``VALUE_MEASURES``.
+        rank_by: the one that customers are ranked by, marked by ``is_ranked_by``.
     """
     ranked = _ranked(values)
     return pd.DataFrame(
-        [{"value_measure": measure, **asdict(concentration(ranked[VALUE_MEASURES[measure]]))} for measure in measures]
+        [
+            {
+                "value_measure": measure,
+                **asdict(concentration(ranked[VALUE_MEASURES[measure]])),
+                "is_ranked_by": measure == rank_by,
+            }
+            for measure in measures
+        ]
     )
 
 

@@ -29,7 +29,7 @@ def assign_deciles(values: pd.DataFrame) -> pd.DataFrame:
     begins, so tenth 1 holds few large customers and tenth 10 many small ones, and all without value.
 
     Args:
-        values: ``customer_id`` (unique), ``market_segment``, ``total_value`` and, where not all are to be
+        values: ``customer_id`` (unique), ``market_segment``, ``ranked_value`` and, where not all are to be
             ranked, ``is_ranked``. A null value is not ranked.
 
     Returns:
@@ -42,7 +42,7 @@ def assign_deciles(values: pd.DataFrame) -> pd.DataFrame:
     """
     if values["customer_id"].duplicated().any():
         raise ValueError(f"{int(values['customer_id'].duplicated().sum())} customer_id are not unique")
-    amount = values["total_value"].to_numpy(dtype=np.float64, na_value=np.nan)
+    amount = values["ranked_value"].to_numpy(dtype=np.float64, na_value=np.nan)
     is_ranked = ~np.isnan(amount)
     if "is_ranked" in values:
         is_ranked &= values["is_ranked"].fillna(False).to_numpy(dtype=bool)
@@ -79,18 +79,18 @@ def decile_cutoffs(values: pd.DataFrame) -> pd.DataFrame:
     """The value at which each decile of a reference version begins, to divide later months by.
 
     Args:
-        values: ``total_value`` and ``value_decile`` of every customer, as ``assign_deciles`` made it.
+        values: ``ranked_value`` and ``value_decile`` of every customer, as ``assign_deciles`` made it.
 
     Returns:
-        ``value_decile`` 1..9 and ``min_total_value``: the least value in that decile, that of the next better one
-        where it is empty. The tenth has no limit. Empty where nobody is ranked.
+        ``value_decile`` 1..9 and ``min_ranked_value``: the least value in that decile, that of the next better
+        one where it is empty. The tenth has no limit. Empty where nobody is ranked.
     """
     ranked = values[values["value_decile"].notna()]
     if ranked.empty:
-        return pd.DataFrame({"value_decile": pd.array([], dtype="Int64"), "min_total_value": np.array([])})
-    least = ranked["total_value"].astype(float).groupby(ranked["value_decile"].astype(int)).min()
+        return pd.DataFrame({"value_decile": pd.array([], dtype="Int64"), "min_ranked_value": np.array([])})
+    least = ranked["ranked_value"].astype(float).groupby(ranked["value_decile"].astype(int)).min()
     least = least.reindex(range(1, TENTHS)).ffill()
-    return pd.DataFrame({"value_decile": least.index.to_numpy(), "min_total_value": least.to_numpy()})
+    return pd.DataFrame({"value_decile": least.index.to_numpy(), "min_ranked_value": least.to_numpy()})
 
 
 def assign_fixed_deciles(values: pd.DataFrame, cutoffs: pd.DataFrame) -> pd.Series:
@@ -100,7 +100,7 @@ def assign_fixed_deciles(values: pd.DataFrame, cutoffs: pd.DataFrame) -> pd.Seri
     reference version itself these are its deciles, but that customers of equal value are never parted.
 
     Args:
-        values: ``total_value`` and ``value_decile`` (null: not ranked).
+        values: ``ranked_value`` and ``value_decile`` (null: not ranked).
         cutoffs: the result of ``decile_cutoffs``.
 
     Returns:
@@ -111,8 +111,8 @@ def assign_fixed_deciles(values: pd.DataFrame, cutoffs: pd.DataFrame) -> pd.Seri
     fixed = np.full(len(values), np.nan)
     if len(cutoffs):
         # From the best decile to the worst, cut-offs fall: count those that are out of reach, in whole cents.
-        limits = np.rint(cutoffs.sort_values("value_decile")["min_total_value"].to_numpy(dtype=float) * 100)
-        cents = np.rint(values["total_value"].to_numpy(dtype=np.float64, na_value=np.nan)[is_ranked] * 100)
+        limits = np.rint(cutoffs.sort_values("value_decile")["min_ranked_value"].to_numpy(dtype=float) * 100)
+        cents = np.rint(values["ranked_value"].to_numpy(dtype=np.float64, na_value=np.nan)[is_ranked] * 100)
         fixed[is_ranked] = 1 + np.searchsorted(-limits, -cents, side="left")
     return pd.Series(pd.array(fixed, dtype="Int64"), index=values.index, name="value_decile_fixed")
 

@@ -21,7 +21,7 @@ from models.prepaid_spend import fit_spend
 from models.shifted_beta_geometric import Floats
 from models.value import BOUNDS, money
 from models.value_interval import contain, margin_interval
-from models.value_parameters import CHURN_HORIZONS, ValueParameters
+from models.value_parameters import CHURN_HORIZONS, FIXED_HORIZON_MONTHS, VALUE_MEASURES, ValueParameters
 
 PREPAID_COLUMNS = (
     "is_prepaid",
@@ -88,8 +88,9 @@ class PrepaidValuation:
             return valued
         future, bounds, outlook = self._futures(customers[rows])
         result = valued.copy()
-        near_and_tail = np.round(future[:, 1:], 2)
+        near_and_tail = np.round(future[:, 2:], 2)
         result.loc[rows, "expected_monthly_margin"] = np.round(future[:, 0], 2)
+        result.loc[rows, "future_value_36m"] = np.round(future[:, 1], 2)
         result.loc[rows, ["future_value_horizon", "future_value_tail"]] = near_and_tail
         result.loc[rows, "future_value"] = np.round(near_and_tail.sum(axis=1), 2)
         result.loc[rows, BOUNDS] = contain(np.round(bounds, 2), np.round(near_and_tail.sum(axis=1), 2))
@@ -98,14 +99,15 @@ class PrepaidValuation:
         result.loc[rows, "retention_cohort"] = PREPAID_COHORT
         parts = result.loc[rows, ["past_value", "future_value"]]
         result.loc[rows, "total_value"] = parts.sum(axis=1, min_count=1).round(2)
+        result.loc[rows, "ranked_value"] = result.loc[rows, VALUE_MEASURES[self.parameters.rank_by]]
         return result
 
     def _futures(self, prepaid: pd.DataFrame) -> tuple[Floats, Floats, Floats]:
-        """Margin of the next month, of the horizon and of the tail; its bounds; chances to have left, months left."""
+        """Margin of the next month, 36 months, horizon and tail; its bounds; chances to leave and months left."""
         horizon, tail = self.parameters.horizon_months, self.parameters.tail_months
         if self.activity_ is None or self.spend_ is None:
-            nothing = np.zeros((len(prepaid), 5))
-            return nothing[:, :3], nothing[:, 3:], np.full((len(prepaid), len(CHURN_HORIZONS) + 1), np.nan)
+            nothing = np.zeros((len(prepaid), 6))
+            return nothing[:, :4], nothing[:, 4:], np.full((len(prepaid), len(CHURN_HORIZONS) + 1), np.nan)
         histories = _histories(prepaid)
         distinct = histories.drop_duplicates().reset_index(drop=True)
         key = histories.merge(distinct.reset_index(names="key"), how="left")["key"].to_numpy()
@@ -116,7 +118,8 @@ class PrepaidValuation:
         margin = (
             self.spend_.expected_spend(money(prepaid["prepaid_mean_spend"]), histories["repeats"]) * self.margin_share_
         )
-        months = np.stack([activity[:, 0], discounted[:, :horizon].sum(axis=1), discounted[:, horizon:].sum(axis=1)])
+        parts = (discounted[:, :FIXED_HORIZON_MONTHS], discounted[:, :horizon], discounted[:, horizon:])
+        months = np.stack([activity[:, 0], *(part.sum(axis=1) for part in parts)])
         outlook = np.column_stack([*(1 - alive[:, each - 1] for each in CHURN_HORIZONS), alive.sum(axis=1)])
         topups = activity[:, 0] / np.maximum(alive[:, 0], 1e-12)  # chance to top up in a month while alive
         bounds = margin_interval(

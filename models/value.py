@@ -18,6 +18,10 @@ Rules for the cases that the formula does not cover:
 
 ``future_value_low`` and ``future_value_high`` bound what the customer will really bring (``models.value_interval``);
 both are 0 for who is not open, and null where the future is.
+
+``future_value_36m`` is the sum over the first 36 months alone, whatever the horizon is set to: the far months rest on
+the tail of a curve that no data has reached yet. ``ranked_value`` is the measure that customers are ranked by
+(``ValueParameters.rank_by``).
 """
 
 from typing import Protocol
@@ -30,7 +34,7 @@ from models.margin_spread import NODE_WEIGHTS, SPREAD_COLUMNS, MarginSpread
 from models.residual_life import discounted_months, survival_ahead
 from models.shifted_beta_geometric import Floats
 from models.value_interval import contain, margin_interval, uncertain_survival
-from models.value_parameters import CHURN_HORIZONS, ValueParameters
+from models.value_parameters import CHURN_HORIZONS, FIXED_HORIZON_MONTHS, VALUE_MEASURES, ValueParameters
 
 __all__ = ["HazardModel", "customer_value", "money"]
 
@@ -53,12 +57,14 @@ VALUE_COLUMNS = (
     "market_segment",
     "past_value",
     "expected_monthly_margin",
+    "future_value_36m",
     "future_value_horizon",
     "future_value_tail",
     "future_value",
     "future_value_low",
     "future_value_high",
     "total_value",
+    "ranked_value",
     *(f"churn_probability_{months}m" for months in CHURN_HORIZONS),
     "expected_remaining_months",
     "retention_cohort",
@@ -101,8 +107,9 @@ def customer_value(
 
     Returns:
         One row a customer in the order given, money in whole cents. A value is null where it is not known;
-        ``total_value`` is then the part that is. ``expected_remaining_months`` is undiscounted and ends at
-        ``tail_months``. Deciles come after, by ``models.deciles``: they need every customer at once.
+        ``total_value`` is then the part that is. Who has no ``ranked_value`` is not ranked.
+        ``expected_remaining_months`` is undiscounted and ends at ``tail_months``. Deciles come after, by
+        ``models.deciles``: they need every customer at once.
 
     Raises:
         ValueError: a column is missing, or an open customer has no ``spell_months``.
@@ -118,6 +125,7 @@ def customer_value(
             "market_segment": customers["market_segment"],
             "past_value": np.round(past_value, 2),
             "expected_monthly_margin": np.round(money(customers["expected_monthly_margin"]), 2),
+            "future_value_36m": 0.0,
             "future_value_horizon": 0.0,
             "future_value_tail": 0.0,
             "future_value_low": 0.0,
@@ -134,9 +142,10 @@ def customer_value(
     value["future_value"] = future.round(2)
     value[BOUNDS] = contain(value[BOUNDS].to_numpy(), value["future_value"].to_numpy())
     value["total_value"] = value[["past_value", "future_value"]].sum(axis=1, min_count=1).round(2)
+    value["ranked_value"] = value[VALUE_MEASURES[parameters.rank_by]]
     is_wholesale = (customers["population"] == "wholesale").fillna(False).to_numpy(dtype=bool)
     may_be_ranked = is_open if parameters.ranked_customers == "open" else np.ones(len(value), dtype=bool)
-    value["is_ranked"] = may_be_ranked & ~is_wholesale & value["total_value"].notna().to_numpy()
+    value["is_ranked"] = may_be_ranked & ~is_wholesale & value["ranked_value"].notna().to_numpy()
     return value[list(VALUE_COLUMNS)]
 
 
@@ -163,14 +172,14 @@ def _value_open_customers(
         key_of_row = np.asarray(grouped.ngroup(), dtype=np.int64)
         distinct = keys[~keys.duplicated()]
     margin, price_step, step_after = margin_path(customers, parameters)
-    horizon, tail = parameters.horizon_months, parameters.tail_months
-    step_after_horizon = np.minimum(step_after, horizon)
+    tail = parameters.tail_months
+    ends = (min(FIXED_HORIZON_MONTHS, tail), parameters.horizon_months, tail)
 
     # Rows in the order of their keys, so that a block of keys meets one run of rows.
     order = np.argsort(key_of_row, kind="stable")
     starts = np.arange(0, len(distinct), parameters.keys_per_block)
     bounds = np.searchsorted(key_of_row[order], [*starts, len(distinct)])
-    future = np.empty((len(customers), 2))
+    future = np.empty((len(customers), len(ends)))
     bounds_of_value = np.empty((len(customers), 2))
     outlook = np.empty((len(customers), len(CHURN_HORIZONS) + 1))
     for start, first, last in zip(starts, bounds[:-1], bounds[1:], strict=True):
@@ -179,11 +188,9 @@ def _value_open_customers(
         block = distinct.iloc[start : start + parameters.keys_per_block]
         survival = survival_ahead(curves.hazard(block, tail))
         months = discounted_months(survival, parameters.annual_discount_rate)
-        near, whole = months[key, horizon], months[key, tail]
-        near_step = near - months[key, step_after_horizon[rows]]
-        whole_step = whole - months[key, step_after[rows]]
-        future[rows, 0] = margin[rows] * near + price_step[rows] * near_step
-        future[rows, 1] = margin[rows] * (whole - near) + price_step[rows] * (whole_step - near_step)
+        for column, end in enumerate(ends):
+            stepped = months[key, end] - months[key, np.minimum(step_after[rows], end)]
+            future[rows, column] = margin[rows] * months[key, end] + price_step[rows] * stepped
         for column, horizon_months in enumerate(CHURN_HORIZONS):
             outlook[rows, column] = 1.0 - survival[key, horizon_months]
         outlook[rows, -1] = survival[:, 1:].sum(axis=1)[key]
@@ -199,7 +206,13 @@ def _value_open_customers(
             parameters.interval_coverage,
         )
 
-    value.loc[customers.index, ["future_value_horizon", "future_value_tail"]] = np.round(future, 2)
+    near, within_horizon, whole = future.T
+    parts = {
+        "future_value_36m": near,
+        "future_value_horizon": within_horizon,
+        "future_value_tail": whole - within_horizon,
+    }
+    value.loc[customers.index, list(parts)] = np.round(np.column_stack(list(parts.values())), 2)
     value.loc[customers.index, BOUNDS] = np.round(bounds_of_value, 2)
     columns = [*(f"churn_probability_{months}m" for months in CHURN_HORIZONS), "expected_remaining_months"]
     value.loc[customers.index, columns] = outlook

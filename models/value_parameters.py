@@ -4,6 +4,15 @@ from dataclasses import dataclass
 from typing import Literal
 
 CHURN_HORIZONS = (1, 3, 12)
+FIXED_HORIZON_MONTHS = 36
+"""Months of ``future_value_36m``, whatever the horizon: as far as plans reach, and near enough to be checked."""
+VALUE_MEASURES = {
+    "past": "past_value",
+    "36_months": "future_value_36m",
+    "future": "future_value",
+    "total": "total_value",
+}
+"""Ways to measure a customer's value, and the column of each."""
 
 
 @dataclass(frozen=True)
@@ -17,6 +26,9 @@ class ValueParameters:
             months after it weigh under 15 % for a customer who never leaves, far less for any other.
         suspended_margin_factor: part of its margin that a suspended contract is expected to bring.
         ranked_customers: who gets deciles, ``all`` (also churned and pending ones) or only ``open`` ones.
+        rank_by: what deciles, percentiles and fixed cut-offs go by: ``total`` (past and whole future), ``36_months``
+            (the margin of the next 36 months; who is not open has 0) or ``past``. Equal values are ordered by
+            customer_id.
         cutoff_months: how long the value cut-offs of one version divide the fixed deciles of later ones.
         interval_coverage: share of customers whose future should come to lie between their low and high value.
         spread_months: how uncertain an expected margin is, is learned from those who stayed over so many past months,
@@ -35,6 +47,7 @@ class ValueParameters:
     tail_months: int = 240
     suspended_margin_factor: float = 0.5
     ranked_customers: Literal["all", "open"] = "all"
+    rank_by: Literal["total", "36_months", "past"] = "total"
     cutoff_months: int = 12
     interval_coverage: float = 0.80
     spread_months: int = 12
@@ -58,6 +71,8 @@ class ValueParameters:
             raise ValueError(f"suspended_margin_factor must lie in 0..1, found {self.suspended_margin_factor}")
         if self.ranked_customers not in ("all", "open"):
             raise ValueError(f"ranked_customers must be 'all' or 'open', found {self.ranked_customers!r}")
+        if self.rank_by not in ("total", "36_months", "past"):
+            raise ValueError(f"rank_by must be 'total', '36_months' or 'past', found {self.rank_by!r}")
         if self.cutoff_months < 1:
             raise ValueError(f"cutoff_months must be at least 1, found {self.cutoff_months}")
         if not 0 < self.interval_coverage < 1:

@@ -42,8 +42,9 @@ def _warnings(connection: duckdb.DuckDBPyConnection, settings: Settings, version
 def _figures(connection: duckdb.DuckDBPyConnection, version_id: str, currency: str) -> list[RenderableType]:
     queries = {
         f"Value deciles of {version_id} (1 = best, {currency})": (
-            ["decile", "customers", "past value", "future value", "total value", "share"],
-            "select value_decile, customers, past_value, future_value, total_value, total_value_share"
+            ["decile", "customers", "past value", "future value", "within 36 months", "total value", "share"],
+            "select value_decile, customers, past_value, future_value, future_value_36m, total_value,"
+            " ranked_value_share"
             " from bi.value_deciles where version_id = ? and scope = 'all' order by value_decile",
         ),
         "Behavioral clusters": (

@@ -90,8 +90,8 @@ class TestVerdicts:
     @given(amounts)
     def test_the_worst_fifth_is_all_but_the_best_four(self, values):
         found = concentration(values)
-        frame = pd.DataFrame({"customer_id": range(len(values)), "market_segment": "x", "total_value": values})
-        worst = frame["total_value"][assign_deciles(frame)["value_percentile"] > 80].sum()
+        frame = pd.DataFrame({"customer_id": range(len(values)), "market_segment": "x", "ranked_value": values})
+        worst = frame["ranked_value"][assign_deciles(frame)["value_percentile"] > 80].sum()
         if sum(values) > 0:
             assert found.bottom_20_share == pytest.approx(worst / sum(values), abs=1e-9)
         else:
@@ -169,10 +169,10 @@ class TestCurves:
         curve = value_curve(values)
         assert curve["customer_percentile"].tolist() == list(range(101))
         assert curve["value"].iloc[-1] == pytest.approx(sum(values))
-        frame = pd.DataFrame({"customer_id": range(len(values)), "market_segment": "x", "total_value": values})
+        frame = pd.DataFrame({"customer_id": range(len(values)), "market_segment": "x", "ranked_value": values})
         percentile = assign_deciles(frame)["value_percentile"]
         assert curve["customers"].tolist() == [(percentile <= limit).sum() for limit in range(101)]
-        assert curve["value"].iloc[20] == pytest.approx(frame["total_value"][percentile <= 20].sum())
+        assert curve["value"].iloc[20] == pytest.approx(frame["ranked_value"][percentile <= 20].sum())
 
     def test_lorenz_curve_ends_at_1_and_its_area_is_the_gini(self):
         values = np.random.default_rng(2).lognormal(0, 1, 500)
@@ -191,13 +191,17 @@ class TestCurves:
             {
                 "past_value": [10.0, 20.0, 500.0],
                 "future_value": [30.0, 0.0, 500.0],
+                "future_value_36m": [10.0, 20.0, 500.0],
                 "total_value": [40.0, 20.0, 1_000.0],
                 "is_ranked": [True, True, False],
             }
         )
-        rows = concentration_frame(values).set_index("value_measure")
-        assert rows["value"].to_dict() == {"past": 30.0, "future": 30.0, "total": 60.0}
-        assert rows["top_10_share"].to_dict() == pytest.approx({"past": 2 / 3, "future": 1.0, "total": 2 / 3})
+        rows = concentration_frame(values, rank_by="36_months").set_index("value_measure")
+        assert rows["value"].to_dict() == {"past": 30.0, "36_months": 30.0, "future": 30.0, "total": 60.0}
+        assert rows["top_10_share"].to_dict() == pytest.approx(
+            {"past": 2 / 3, "36_months": 2 / 3, "future": 1.0, "total": 2 / 3}
+        )
+        assert rows.index[rows["is_ranked_by"]].tolist() == ["36_months"]
         curve = value_curve_frame(values)
-        assert len(curve) == 3 * 101
+        assert len(curve) == 4 * 101
         assert curve.groupby("value_measure")["value"].last().to_dict() == rows["value"].to_dict()

@@ -16,7 +16,7 @@ def values(amounts: list[float | None], market: str | list | None = "consumer", 
         {
             "customer_id": [f"C{number:04d}" for number in range(len(amounts))],
             "market_segment": market,
-            "total_value": pd.Series(amounts, dtype="float64"),
+            "ranked_value": pd.Series(amounts, dtype="float64"),
             **columns,
         }
     )
@@ -31,14 +31,14 @@ class TestDeciles:
         for column, groups in (("value_decile", 10), ("value_percentile", 100), ("value_permille", 1_000)):
             sizes = ranked[column].value_counts().reindex(range(1, groups + 1), fill_value=0)
             assert sizes.max() - sizes.min() <= 1
-            ordered = frame.assign(group=ranked[column]).sort_values("total_value", ascending=False, kind="stable")
+            ordered = frame.assign(group=ranked[column]).sort_values("ranked_value", ascending=False, kind="stable")
             assert ordered["group"].is_monotonic_increasing
             assert ordered["group"].iloc[0] == 1
         assert (ranked["value_decile"] == (ranked["value_percentile"] + 9) // 10).all() or len(amounts) < 50
 
         shuffled = frame.sample(frac=1, random_state=random.randrange(1_000))
         pd.testing.assert_frame_equal(assign_deciles(shuffled).sort_index(), ranked)
-        scaled = assign_deciles(frame.assign(total_value=frame["total_value"] * 8))
+        scaled = assign_deciles(frame.assign(ranked_value=frame["ranked_value"] * 8))
         pd.testing.assert_frame_equal(scaled, ranked)
 
     def test_decile_1_is_the_most_valuable_tenth(self):
@@ -86,7 +86,7 @@ class TestDeciles:
         # Fader, Hardie & Ross (2022): share of profit by decile.
         by_decile = [39.7, 17.7, 12.1, 9.1, 6.9, 5.2, 3.9, 2.8, 1.9, 0.7]
         customers = values([amount for amount in by_decile for _ in range(10)]).sample(frac=1, random_state=3)
-        profit = customers.join(assign_deciles(customers)["value_decile"]).groupby("value_decile")["total_value"].sum()
+        profit = customers.join(assign_deciles(customers)["value_decile"]).groupby("value_decile")["ranked_value"].sum()
         assert (profit / profit.sum() * 100).round(1).tolist() == by_decile
 
     def test_index_and_order_of_the_input_are_kept(self):
@@ -113,7 +113,7 @@ class TestFixedDeciles:
 
     def test_a_later_month_is_divided_by_the_values_of_the_reference(self):
         cutoffs = decile_cutoffs(self.ranked([float(amount) for amount in range(100)]))
-        assert cutoffs["min_total_value"].tolist() == [90, 80, 70, 60, 50, 40, 30, 20, 10]
+        assert cutoffs["min_ranked_value"].tolist() == [90, 80, 70, 60, 50, 40, 30, 20, 10]
         later = self.ranked([500.0, 90.0, 89.99, 10.0, 9.99, -5.0])
         assert assign_fixed_deciles(later, cutoffs).tolist() == [1, 1, 2, 9, 10, 10]
 
@@ -123,7 +123,7 @@ class TestFixedDeciles:
 
     def test_an_empty_decile_begins_where_the_better_one_does(self):
         reference = self.ranked([5.0, 3.0])
-        assert decile_cutoffs(reference)["min_total_value"].tolist() == [5.0] * 7 + [3.0] * 2
+        assert decile_cutoffs(reference)["min_ranked_value"].tolist() == [5.0] * 7 + [3.0] * 2
         assert assign_fixed_deciles(reference, decile_cutoffs(reference)).tolist() == [1, 8]
 
     def test_without_anybody_ranked_there_are_no_cutoffs_and_no_fixed_deciles(self):

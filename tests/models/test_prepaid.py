@@ -156,12 +156,14 @@ class TestValuation:
                 "customer_id": customers["customer_id"],
                 "past_value": 50.0,
                 "expected_monthly_margin": 7.0,
+                "future_value_36m": 70.0,
                 "future_value_horizon": 70.0,
                 "future_value_tail": 30.0,
                 "future_value": 100.0,
                 "future_value_low": 40.0,
                 "future_value_high": 160.0,
                 "total_value": 150.0,
+                "ranked_value": 150.0,
                 "churn_probability_1m": 0.1,
                 "churn_probability_3m": 0.2,
                 "churn_probability_12m": 0.3,
@@ -192,6 +194,8 @@ class TestValuation:
         found = PrepaidValuation().fit(customers).revalue(valued, customers)
         assert (found["total_value"] == (found["past_value"] + found["future_value"]).round(2)).all()
         assert (found["future_value"] == (found["future_value_horizon"] + found["future_value_tail"]).round(2)).all()
+        assert (found["future_value_36m"] == found["future_value_horizon"]).all(), "as long as that is the horizon"
+        assert (found["ranked_value"] == found["total_value"]).all()
         prepaid = found[customers["is_prepaid"]]
         assert (prepaid["future_value"] > 0).all()
         assert (prepaid["future_value_low"] <= prepaid["future_value"]).all()

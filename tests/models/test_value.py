@@ -131,6 +131,19 @@ class TestFormula:
         assert value["future_value_horizon"] == round(horizon, 2)
         assert value["future_value_tail"] == round(total - horizon, 2)
 
+    @pytest.mark.parametrize("months", [12, 36, 60])
+    def test_the_36_month_value_is_that_of_36_months_whatever_the_horizon(self, curves, months):
+        rows = base(50).assign(monthly_discount=4.0, discount_months_left=40)
+        by_default = customer_value(rows, curves)
+        value = customer_value(rows, curves, ValueParameters(horizon_months=months))
+        assert value["future_value_36m"].tolist() == by_default["future_value_horizon"].tolist()
+        assert (value["future_value_horizon"] == value["future_value_36m"]).all() == (months == 36)
+
+    def test_the_36_month_value_ends_where_the_future_ends(self):
+        parameters = ValueParameters(horizon_months=12, tail_months=24)
+        value = customer_value(features({}), ConstantHazard(0.02), parameters).iloc[0]
+        assert value["future_value_36m"] == value["future_value"]
+
     def test_a_commitment_is_worth_its_months(self, curves):
         free, bound = customer_value(features({}, {"commitment_months_left": 12}), curves)["future_value"]
         assert bound > free
@@ -152,7 +165,8 @@ class TestFormula:
 class TestRules:
     def test_not_open_has_no_future(self, curves):
         value = customer_value(features({"is_open": False}, {"is_open": None}), curves)
-        assert (value[["future_value_horizon", "future_value_tail", "future_value"]] == 0).all(axis=None)
+        future = ["future_value_36m", "future_value_horizon", "future_value_tail", "future_value"]
+        assert (value[future] == 0).all(axis=None)
         assert (value["total_value"] == 100).all()
         unknown = ["churn_probability_1m", "churn_probability_12m", "expected_remaining_months", "retention_cohort"]
         assert value[unknown].isna().all(axis=None)
@@ -177,6 +191,24 @@ class TestRules:
         assert customer_value(rows, curves)["is_ranked"].all()
         only_open = customer_value(rows, curves, ValueParameters(ranked_customers="open"))
         assert only_open["is_ranked"].tolist() == [True, False]
+
+    @pytest.mark.parametrize(
+        ("rank_by", "column", "best"),
+        [("total", "total_value", "C1"), ("36_months", "future_value_36m", "C2"), ("past", "past_value", "C1")],
+    )
+    def test_what_customers_are_ranked_by_is_a_setting(self, rank_by, column, best):
+        rows = features({"past_value": 5_000.0, "is_open": False}, {}, {})
+        value = customer_value(rows, ConstantHazard(0.02), ValueParameters(rank_by=rank_by))
+        assert value["ranked_value"].tolist() == value[column].tolist()
+        deciles = assign_deciles(value).set_index("customer_id")["value_decile"]
+        assert deciles.idxmin() == best
+        assert deciles["C2"] < deciles["C3"], "equal values are ordered by customer_id"
+
+    def test_who_lacks_the_value_that_is_ranked_by_is_not_ranked(self, curves):
+        rows = features({"past_value": None}, {"expected_monthly_margin": None})
+        by = {name: customer_value(rows, curves, ValueParameters(rank_by=name)) for name in ("past", "36_months")}
+        assert by["past"]["is_ranked"].tolist() == [False, True]
+        assert by["36_months"]["is_ranked"].tolist() == [True, False]
 
     def test_what_is_not_known_is_null_and_the_total_is_what_is_known(self, curves):
         rows = features({"past_value": None}, {"expected_monthly_margin": None}, {})
@@ -226,6 +258,7 @@ class TestRules:
             {"tail_months": 6, "horizon_months": 6},
             {"suspended_margin_factor": 2.0},
             {"ranked_customers": "some"},
+            {"rank_by": "36 months"},
             {"keys_per_block": 0},
         ],
     )
@@ -240,6 +273,11 @@ class TestIdentities:
         assert ((value["past_value"] + value["future_value"]).round(2) == value["total_value"]).all()
         near_and_tail = value["future_value_horizon"] + value["future_value_tail"]
         assert (near_and_tail.round(2) == value["future_value"]).all()
+
+    def test_the_36_month_value_is_the_first_part_of_the_future_of_who_brings_money(self, curves):
+        value = customer_value(base(500), curves)
+        brings = value["expected_monthly_margin"] >= 0
+        assert (value["future_value_36m"] <= value["future_value"])[brings].all()
 
     def test_batches_of_any_size_and_block_give_the_same_rows(self, curves):
         rows = base(300)

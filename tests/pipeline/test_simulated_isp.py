@@ -265,7 +265,7 @@ def test_the_bridge_leads_from_the_value_of_one_month_to_that_of_the_next(simula
 def test_fixed_deciles_are_those_of_the_first_month_and_customers_move_between_them(simulated):
     fixed = simulated.frame("select * from bi.value_cutoffs order by version_id, value_decile_fixed")
     assert set(fixed["reference_version_id"]) == {"2025-09-30.1"}
-    limits = fixed.groupby("value_decile_fixed")["min_total_value"]
+    limits = fixed.groupby("value_decile_fixed")["min_ranked_value"]
     assert limits.min().equals(limits.max())
     sizes = fixed.pivot_table(index="version_id", columns="value_decile_fixed", values="customers")
     assert sizes.loc["2025-09-30.1"].max() - sizes.loc["2025-09-30.1"].min() <= 2

@@ -27,12 +27,15 @@ create table ops.source_checks (checked_at timestamp, run_id varchar, last_load_
     check_name varchar, passed boolean, action varchar, value double, minimum double, maximum double, message varchar,
     advice varchar);
 create table bi.value_deciles (version_id varchar, as_of_date date, scope varchar, value_decile integer,
-    customers bigint, past_value decimal(18, 2), future_value decimal(18, 2), total_value decimal(18, 2),
-    total_value_share double, min_total_value decimal(18, 2), max_total_value decimal(18, 2));
+    rank_by varchar, customers bigint, past_value decimal(18, 2), future_value decimal(18, 2),
+    future_value_36m decimal(18, 2), total_value decimal(18, 2), total_value_share double,
+    ranked_value decimal(18, 2), ranked_value_share double, min_ranked_value decimal(18, 2),
+    max_ranked_value decimal(18, 2));
 create table bi.value_concentration (version_id varchar, as_of_date date, value_measure varchar, customers bigint,
     value decimal(18, 2), gini double, top_1_share double, top_5_share double, top_10_share double,
     top_20_share double, customer_share_for_50 double, customer_share_for_80 double, whale_peak_share double,
-    customers_past_peak bigint, bottom_20_share double, pareto_verdict varchar, whale_verdict varchar);
+    customers_past_peak bigint, bottom_20_share double, pareto_verdict varchar, whale_verdict varchar,
+    is_ranked_by boolean);
 create table bi.segmentation_versions (version_id varchar, value_basis varchar, observation_decision varchar,
     backtest_status varchar, backtest_findings varchar);
 create table bi.observation_windows (version_id varchar, as_of_date date, source_system varchar,
@@ -43,7 +46,8 @@ create table bi.recorded_attributes (version_id varchar, as_of_date date, retent
 create table bi.endings_by_month (version_id varchar, as_of_date date, month_end_date date,
     customers_at_risk bigint, customers_churned bigint, is_observed boolean);
 create table bi.value_cutoffs (version_id varchar, as_of_date date, reference_version_id varchar,
-    reference_as_of_date date, value_decile_fixed integer, min_total_value decimal(18, 2), customers bigint,
+    reference_as_of_date date, value_decile_fixed integer, rank_by varchar,
+    min_ranked_value decimal(18, 2), customers bigint,
     share double, total_value decimal(18, 2));
 create table bi.value_curve (version_id varchar, as_of_date date, value_measure varchar, customer_percentile integer,
     customers bigint, value decimal(18, 2), cumulative_value_share double);
@@ -359,7 +363,9 @@ def _insert_values(connection: duckdb.DuckDBPyConnection) -> None:
         {"past_value": random.lognormal(6.4, 0.9, 986) - 120, "future_value": random.lognormal(6.0, 1.0, 986)}
     )
     values.loc[values.index % 4 == 0, "future_value"] = 0.0
-    values = values.assign(total_value=values.sum(axis="columns")).sort_values("total_value", ascending=False)
+    values = values.assign(
+        total_value=values.sum(axis="columns"), future_value_36m=0.8 * values["future_value"]
+    ).sort_values("total_value", ascending=False)
     values["value_decile"] = 1 + np.arange(len(values)) * 10 // len(values)
     for table, frame in (
         ("value_concentration", concentration_frame(values)),
@@ -370,7 +376,7 @@ def _insert_values(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute(
         f"""
         insert into bi.value_cutoffs
-        select '{VERSION}', '2026-10-31', '2025-12-31.1', '2025-12-31', decile,
+        select '{VERSION}', '2026-10-31', '2025-12-31.1', '2025-12-31', decile, 'total',
             case when decile < 10 then 3000 - 300 * decile end, 90 + 2 * decile, (90 + 2 * decile) / 1010, 1000.0
         from range(1, 11) as deciles(decile)
         """
@@ -380,7 +386,8 @@ def _insert_values(connection: duckdb.DuckDBPyConnection) -> None:
         connection.execute(
             """
             insert into bi.value_deciles
-            select ?, ?, ?, value_decile, count(*), sum(past_value), sum(future_value), sum(total_value),
+            select ?, ?, ?, value_decile, 'total', count(*), sum(past_value), sum(future_value), sum(future_value_36m),
+                sum(total_value), sum(total_value) / (select sum(total_value) from frame), sum(total_value),
                 sum(total_value) / (select sum(total_value) from frame), min(total_value), max(total_value)
             from frame group by value_decile
             """,

@@ -94,7 +94,7 @@ def test_the_deciles_say_what_the_best_and_the_last_tenth_hold(
     lake: duckdb.DuckDBPyConnection, settings: Settings
 ) -> None:
     best, last = lake.execute(
-        "select max(total_value_share) filter (value_decile = 1), max(total_value_share) filter (value_decile = 10)"
+        "select max(ranked_value_share) filter (value_decile = 1), max(ranked_value_share) filter (value_decile = 10)"
         " from bi.value_deciles where scope = 'all'"
     ).fetchall()[0]
     words = Page(build_report(lake, VERSION, settings)).words["deciles"]
@@ -103,8 +103,36 @@ def test_the_deciles_say_what_the_best_and_the_last_tenth_hold(
     assert "Not ranked: 14 customers worth CHF" in words
 
 
+def test_the_deciles_say_how_much_of_the_value_lies_beyond_36_months(
+    lake: duckdb.DuckDBPyConnection, settings: Settings
+) -> None:
+    past, near, total = lake.execute(
+        "select sum(past_value), sum(future_value_36m), sum(total_value) from bi.value_deciles where scope = 'all'"
+    ).fetchall()[0]
+    words = Page(build_report(lake, VERSION, settings)).words["deciles"]
+    assert (
+        f"{past / total:.0%} of the value is already earned, {near / total:.0%} is expected within the next 36 months"
+        f" and {(total - past - near) / total:.0%} lies beyond them."
+    ) in words.replace("\u00a0%", "%").replace(" %", "%")
+
+    lake.execute("update bi.value_deciles set future_value_36m = null")
+    words = Page(build_report(lake, VERSION, settings)).words["deciles"]
+    assert "of the value is already earned, the rest is expected." in words, "a version from before it was published"
+
+
+def test_the_report_names_the_value_that_customers_are_ranked_by(
+    lake: duckdb.DuckDBPyConnection, settings: Settings
+) -> None:
+    lake.execute("update bi.value_deciles set rank_by = '36_months'")
+    lake.execute("update bi.value_concentration set is_ranked_by = value_measure = '36_months'")
+    page = Page(build_report(lake, VERSION, settings))
+    assert "of all 36-month value" in page.words["deciles"]
+    assert "Customers ranked by 36-month value in ten groups" in page.words["deciles"]
+    assert "Half of 36-month value is held by" in page.words["concentration"]
+
+
 def test_a_last_decile_below_zero_is_said_to_cost(lake: duckdb.DuckDBPyConnection, settings: Settings) -> None:
-    lake.execute("update bi.value_deciles set past_value = -9000, total_value = -8000 where value_decile = 10")
+    lake.execute("update bi.value_deciles set past_value = -9000, ranked_value = -8000 where value_decile = 10")
     words = Page(build_report(lake, VERSION, settings)).words["deciles"]
     assert "the last tenth costs CHF 8,000 more than it brings" in words
 

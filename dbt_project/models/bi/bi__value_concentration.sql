@@ -15,7 +15,8 @@ select
     segments.customers_past_peak,
     segments.bottom_20_share,
     segments.pareto_verdict,
-    segments.whale_verdict
+    segments.whale_verdict,
+    coalesce(segments.is_ranked_by, segments.value_measure = 'total') as is_ranked_by
 from {{ source('segments', 'value_concentration') }} as segments
 inner join {{ ref('published_versions') }} as versions
     on segments.version_id = versions.version_id

@@ -9,12 +9,14 @@ references_in_force as (
         cutoffs.version_id,
         cutoffs.as_of_date,
         cutoffs.reference_version_id,
-        cutoffs.reference_as_of_date
+        cutoffs.reference_as_of_date,
+        coalesce(cutoffs.rank_by, 'total') as rank_by
     from {{ source('segments', 'value_cutoffs') }} as cutoffs
     inner join {{ ref('published_versions') }} as versions
         on cutoffs.version_id = versions.version_id
     group by
-        cutoffs.version_id, cutoffs.as_of_date, cutoffs.reference_version_id, cutoffs.reference_as_of_date
+        cutoffs.version_id, cutoffs.as_of_date, cutoffs.reference_version_id, cutoffs.reference_as_of_date,
+        cutoffs.rank_by
 ),
 
 customers as (
@@ -34,7 +36,8 @@ select
     in_force.reference_version_id,
     in_force.reference_as_of_date,
     cast(deciles.value_decile as integer) as value_decile_fixed,
-    cutoffs.min_total_value,
+    in_force.rank_by,
+    cutoffs.min_ranked_value,
     coalesce(customers.customers, 0) as customers,
     {{ ratio(
         'coalesce(customers.customers, 0)', 'sum(customers.customers) over (partition by in_force.version_id)'

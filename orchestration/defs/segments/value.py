@@ -134,7 +134,7 @@ def value(
                 hazards.append(retention_hazards(hazard, customers[customers["is_open"] & ~is_prepaid(customers)]))
             valued = pd.concat(batches, ignore_index=True)
             ranked = valued.join(assign_deciles(valued).drop(columns="customer_id"))
-            cutoffs = cutoffs_of(connection, candidate, ranked, settings.currency, settings.value.cutoff_months)
+            cutoffs = cutoffs_of(connection, candidate, ranked, settings.currency, settings.value)
             ranked["value_decile_fixed"] = assign_fixed_deciles(ranked, cutoffs)
             drift = drift_of(connection, candidate, ranked, settings.value)
             drifts[candidate.version_id] = drift
@@ -142,7 +142,7 @@ def value(
                 "customer_value": ranked,
                 "value_cutoffs": cutoffs,
                 "value_curve": value_curve_frame(ranked),
-                "value_concentration": concentration_frame(ranked),
+                "value_concentration": concentration_frame(ranked, rank_by=settings.value.rank_by),
                 "value_drift": drift,
                 "retention_cohorts": curves.parameters_frame(),
                 "retention_curves": curves.curves_frame(),
@@ -183,6 +183,7 @@ def _summary(ranked: pd.DataFrame) -> dict[str, Any]:
     return {
         "total_value": float(ranked["total_value"].sum()),
         "future_value": float(ranked["future_value"].sum()),
+        "future_value_36m": float(ranked["future_value_36m"].sum()),
         "deciles": bar_plot(
             [f"{decile:.0f}" for decile in by_decile.index],
             list(by_decile),

@@ -32,8 +32,8 @@ _QUERIES = {
         order by market.as_of_date
     """,
     "deciles": """
-        select value_decile, customers, past_value, future_value, total_value, total_value_share,
-            min_total_value, max_total_value
+        select value_decile, rank_by, customers, past_value, future_value, future_value_36m, total_value, ranked_value,
+            ranked_value_share, min_ranked_value, max_ranked_value
         from bi.value_deciles
         where version_id = $version and scope = 'all'
         order by value_decile
@@ -157,7 +157,7 @@ _QUERIES = {
         order by customers desc, market_segment
     """,
     "top_decile_by_market": """
-        select scope as market_segment, total_value_share as top_decile_share
+        select scope as market_segment, ranked_value_share as top_decile_share
         from bi.value_deciles
         where version_id = $version and scope <> 'all' and value_decile = 1
     """,

@@ -108,8 +108,11 @@ def sparkline(values: Sequence[float]) -> Markup:
     )
 
 
-def value_by_decile(deciles: pd.DataFrame, currency: str) -> Markup:
-    """Draw past and future value of each decile, stacked; a negative part hangs below the line."""
+def value_by_decile(deciles: pd.DataFrame, currency: str, ranked_by: str) -> Markup:
+    """Draw past and future value of each decile, stacked; a negative part hangs below the line.
+
+    ``ranked_by`` is the value whose share stands above each bar, in words.
+    """
     with _drawing("deciles", "Past and future value by value decile") as drawing:
         axes = drawing.figure.subplots()
         above = np.zeros(len(deciles))
@@ -123,13 +126,13 @@ def value_by_decile(deciles: pd.DataFrame, currency: str) -> Markup:
             )  # fmt: skip
             above += np.maximum(value, 0)
             below += np.minimum(value, 0)
-        for decile, top, percent in zip(deciles["value_decile"], above, deciles["total_value_share"], strict=True):
+        for decile, top, percent in zip(deciles["value_decile"], above, deciles["ranked_value_share"], strict=True):
             text = f"{percent * 100:.1f} %".replace("-", MINUS)
             axes.annotate(text, (decile, top), (0, 4), textcoords="offset points", ha="center", color=SOFT)
         if below.min() < 0:
             axes.axhline(0, color=SOFT, linewidth=0.8)
         axes.set_xticks(deciles["value_decile"])
-        axes.set_xlabel("Value decile (1 = best); above each bar, its share of total value")
+        axes.set_xlabel(f"Value decile (1 = best); above each bar, its share of {ranked_by}")
         axes.set_ylabel(currency)
         axes.yaxis.set_major_formatter(FuncFormatter(_thousands))
         axes.yaxis.set_major_locator(MaxNLocator(5))

@@ -18,7 +18,7 @@ NO_BREAK = "\u00a0"  # keeps a number and its unit on one line
 Number = int | float | Decimal | None
 
 # Identifiers whose words in their order are not how it is said.
-_SAID = {"tv": "TV", "value_decile_fixed": "fixed value decile"}
+_SAID = {"tv": "TV", "36_months": "36-month", "value_decile_fixed": "fixed value decile"}
 
 
 def is_unknown(value: Any) -> bool:

@@ -7,11 +7,13 @@ import pandas as pd
 
 from orchestration.lib.report import figures
 from orchestration.lib.report.data import ReportData
-from orchestration.lib.report.formats import date, is_unknown, money, number, plural, share, signed, signed_share
+from orchestration.lib.report.formats import date, is_unknown, label, money, number, plural, share, signed, signed_share
 from orchestration.lib.report.section import Section, empty
 from orchestration.lib.settings import Settings
 
-MEASURES = ("total", "past", "future")
+MEASURES = ("total", "past", "future", "36_months")
+
+_SUMMED = ("customers", "past_value", "future_value", "future_value_36m", "total_value", "ranked_value")
 
 
 def headline(data: ReportData, settings: Settings, warnings: Sequence[str] = ()) -> Section:
@@ -80,33 +82,51 @@ def deciles(data: ReportData, settings: Settings) -> Section:
     rows = data["deciles"]
     if rows.empty:
         return empty("deciles", "Value deciles", data, "No customer is ranked: nobody has a known value in this month.")
-    total = rows[["customers", "past_value", "future_value", "total_value", "total_value_share"]].sum()
+    total = rows[[*_SUMMED, "ranked_value_share"]].sum(min_count=1)
     best, worst = rows.iloc[0], rows.iloc[-1]
+    ranked_by = f"{label(best['rank_by']).lower()} value"
     takeaway = (
-        f"The best tenth of customers holds {share(best['total_value_share'])} of all value,"
-        f" {money(best['total_value'] / best['customers'], settings.currency)} a customer;"
+        f"The best tenth of customers holds {share(best['ranked_value_share'])} of all"
+        f" {'value' if best['rank_by'] == 'total' else ranked_by},"
+        f" {money(best['ranked_value'] / best['customers'], settings.currency)} a customer;"
     )
-    if worst["total_value"] < 0:
-        takeaway += f" the last tenth costs {money(-worst['total_value'], settings.currency)} more than it brings."
+    if worst["ranked_value"] < 0:
+        takeaway += f" the last tenth costs {money(-worst['ranked_value'], settings.currency)} more than it brings."
     else:
-        takeaway += f" the last tenth holds {share(worst['total_value_share'])}."
+        takeaway += f" the last tenth holds {share(worst['ranked_value_share'])}."
     shown = rows.assign(
-        cumulative_share=rows["total_value_share"].cumsum(),
-        mean_value=rows["total_value"] / rows["customers"],
+        cumulative_share=rows["ranked_value_share"].cumsum(),
+        mean_value=rows["ranked_value"] / rows["customers"],
     )
     return Section(
         "deciles",
         "Value deciles",
         takeaway,
         content={
-            "figure": figures.value_by_decile(rows, settings.currency),
+            "figure": figures.value_by_decile(rows, settings.currency, ranked_by),
+            "ranked_by": ranked_by,
             "rows": shown.to_dict("records"),
-            "total": total.to_dict() | {"mean_value": total["total_value"] / total["customers"]},
+            "total": total.to_dict() | {"mean_value": total["ranked_value"] / total["customers"]},
             "unranked": _unranked_sentence(data, total, settings),
-            "past_share": total["past_value"] / total["total_value"] if total["total_value"] else None,
+            "earned_says": _earned_sentence(total),
             "fixed": data["cutoffs"].to_dict("records"),
             "fixed_says": _fixed_sentence(data),
         },
+    )
+
+
+def _earned_sentence(total: pd.Series) -> str:
+    """Say which parts of the value are earned, expected soon, and expected so late that no plan reaches there."""
+    if is_unknown(total["total_value"]) or total["total_value"] <= 0 or is_unknown(total["past_value"]):
+        return ""
+    earned = f"{share(total['past_value'] / total['total_value'], 0)} of the value is already earned"
+    near = total["future_value_36m"]
+    if is_unknown(near) or is_unknown(total["future_value"]):
+        return f"{earned}, the rest is expected."
+    beyond = (total["future_value"] - near) / total["total_value"]
+    return (
+        f"{earned}, {share(near / total['total_value'], 0)} is expected within the next 36 months and"
+        f" {share(beyond, 0)} lies beyond them."
     )
 
 
@@ -142,6 +162,8 @@ def concentration(data: ReportData) -> Section:
         return empty("concentration", title, data, "No customer is ranked, so there is no value to be concentrated.")
     by_measure = {row["value_measure"]: row for row in rows.to_dict("records")}
     measures = [measure for measure in MEASURES if measure in by_measure]
+    ranked_by = rows.loc[rows["is_ranked_by"], "value_measure"]
+    measures.sort(key=lambda measure: measure not in set(ranked_by))  # what customers are ranked by first
     first = by_measure[measures[0]]
     return Section(
         "concentration",
@@ -169,9 +191,10 @@ def _peak(row: Mapping[Any, Any]) -> tuple[float, float] | None:
 
 def _whale_sentence(row: Mapping[Any, Any]) -> str:
     half, peak, below = row["customer_share_for_50"], row["whale_peak_share"], row["customers_past_peak"]
+    measure = label(row["value_measure"]).lower()
     if is_unknown(half) or is_unknown(peak):
-        return f"There is no {row['value_measure']} value to share."
-    sentence = f"Half of {row['value_measure']} value is held by the best {share(half)} of customers"
+        return f"There is no {measure} value to share."
+    sentence = f"Half of {measure} value is held by the best {share(half)} of customers"
     if not below:
         return f"{sentence}; nobody costs more than they bring."
     taken = share(peak - 1, 1 if peak > 1.005 else 2)
