@@ -108,7 +108,8 @@ class RetentionCurves(BaseEstimator):
         with threadpool_limits(limits=1):
             for level in POOLING_LEVELS:
                 seen = cohorts_at(frame, level)
-                levels = self._levels_of_markets(seen, parameters.prior_churned) if level == MARKET_LEVEL else {}
+                is_market, prior = level == MARKET_LEVEL, parameters.prior_churned_of_market
+                levels = self._levels_of_markets(seen, prior) if is_market else {}
                 for cohort, observed in seen:
                     self.exposures_[cohort] = observed
                     above = parent_of(cohort) if level else None
@@ -116,9 +117,9 @@ class RetentionCurves(BaseEstimator):
                         self.curves_[cohort] = self.curves_[above]  # it is all of the group: nothing more to learn
                         continue
                     borrowed = self.curves_[above].at_level(levels.get(cohort[0], 1.0), observed) if above else None
-                    self.curves_[cohort] = fit_curve(
-                        cohort, observed, borrowed, parameters.min_churned, parameters.prior_churned
-                    )
+                    # Of a market with a level already, committed and free differ from it as cohorts do.
+                    weight = prior if is_market and cohort[0] not in levels else parameters.prior_churned
+                    self.curves_[cohort] = fit_curve(cohort, observed, borrowed, parameters.min_churned, weight)
         ends = pd.DataFrame(columns=list(RENEWAL_COLUMNS)) if commitment_ends is None else commitment_ends
         self.renewals_ = CommitmentRenewals(parameters.prior_renewals).fit(ends)
         return self
