@@ -15,6 +15,7 @@ class RetentionParameters:
             market differ by shares: carriers may leave a fifth as often as consumers, whom a weight of 2 would take
             half of their few churn events from. One half is the prior of Jeffreys for a Poisson rate.
         prior_renewals: how many ended commitments the share renewed of the group above weighs as much as.
+        term_end_months: how many months after a commitment a bump of churn is looked for; 0 for none.
         first_spell_months: ``spell_months`` of a customer at the first month end of a spell. Where the
             source counts from 1, a 0 here only shifts beta by one.
         published_months: tenures that ``curves_frame`` shows.
@@ -24,6 +25,7 @@ class RetentionParameters:
     prior_churned: float = 2.0
     prior_churned_of_market: float = 0.5
     prior_renewals: float = 10.0
+    term_end_months: int = 2
     first_spell_months: int = 0
     published_months: int = 120
 
@@ -34,5 +36,7 @@ class RetentionParameters:
         for name in ("prior_churned", "prior_churned_of_market", "prior_renewals"):
             if getattr(self, name) <= 0:
                 raise ValueError(f"{name} must be positive, found {getattr(self, name)}")
+        if self.term_end_months < 0:
+            raise ValueError(f"term_end_months must not be negative, found {self.term_end_months}")
         if self.published_months < 1:
             raise ValueError(f"published_months must be at least 1, found {self.published_months}")
