@@ -41,6 +41,8 @@ from models.term_end import TermEnd
 
 __all__ = ["RetentionCurves", "RetentionFitError", "ShiftedBetaGeometric"]
 
+_NO_WEIGHT = 2.0**-30
+
 
 class RetentionCurves(BaseEstimator):
     """One monthly hazard curve a cohort, fitted top down along ``POOLING_LEVELS``.
@@ -98,7 +100,7 @@ class RetentionCurves(BaseEstimator):
             for cohort, observed in seen:
                 self.exposures_[cohort] = observed
                 above = parent_of(cohort) if level else None
-                if above and observed.at_risk.sum() == self.exposures_[above].at_risk.sum():
+                if above and np.isclose(observed.at_risk.sum(), self.exposures_[above].at_risk.sum(), rtol=1e-8):
                     self.curves_[cohort] = self.curves_[above]  # it is all of the group: nothing more to learn
                     continue
                 borrowed = self.curves_[above].at_level(levels.get(cohort[0], 1.0), observed) if above else None
@@ -108,23 +110,25 @@ class RetentionCurves(BaseEstimator):
         self._weighed = self.exposures_
 
     def _fit_term_end(self, frame: pd.DataFrame, parameters: RetentionParameters) -> None:
-        """Look for a bump after commitments; where there is one, the curves are fitted anew beside it.
+        """Look for a bump after commitments; where there is one, the curves are fitted anew without its months.
 
-        Its ratio is told by curves that never saw its months. A hazard ``ratio`` times as high loses as many as
-        ``ratio`` times as many customers at risk: so weighed, those months then tell the curves what the others do.
+        These keep a weight too small to tell a curve anything, so that a cohort seen in no others is not forgotten. As
+        evidence they are weighed by the ratio: a hazard ``ratio`` times as high loses as many as ``ratio`` times as
+        many customers at risk.
         """
         self.term_end_ = TermEnd(self.renewals_.terms_, parameters.term_end_months)
         after = frame[~frame["is_committed"]]
         after = after[self.term_end_.is_after_term(after["retention_term"], after["tenure"].to_numpy())]
-        found, seen = self._bump(after, parameters), self.exposures_
-        if found.ratio == 1.0:
+        if self._bump(after, parameters).ratio == 1.0:
             return
-        self._fit_curves(frame.drop(index=after.index), parameters)
-        self.term_end_ = self._bump(after, parameters)
-        weighed = frame["at_risk"].copy()
-        weighed.loc[after.index] *= self.term_end_.ratio
-        self._fit_curves(frame.assign(at_risk=weighed), parameters)
-        self.exposures_ = seen
+        seen, counts = self.exposures_, ["at_risk", "churned"]
+        unheard = frame.copy()
+        unheard.loc[after.index, counts] *= _NO_WEIGHT
+        self._fit_curves(unheard, parameters)
+        self.term_end_, self.exposures_ = self._bump(after, parameters), seen
+        weighed = frame.copy()
+        weighed.loc[after.index, "at_risk"] *= self.term_end_.ratio
+        self._weighed = {name: each for level in POOLING_LEVELS for name, each in cohorts_at(weighed, level)}
 
     def _bump(self, after: pd.DataFrame, parameters: RetentionParameters) -> TermEnd:
         """The bump that customers at risk in the months after their commitment show over the curves."""
