@@ -59,6 +59,7 @@ class Recording:
         unrecorded_months: endings are recorded in the last so many months alone; who left before has no end.
         migrated_months: relationships older than the last so many months begin in a heap in the month of the
             migration, and whoever left before it was not taken along.
+        migrated_tenure_months: how many months of tenure such a relationship is taken to have had at the migration.
         booking_delay_days: mean of the exponential delay with which an ending is booked; one not yet booked at the
             end of the history is not known.
         terms_known_months: the term of whoever left before the last so many months is not known.
@@ -67,6 +68,7 @@ class Recording:
     purged_months: int | None = None
     unrecorded_months: int | None = None
     migrated_months: int | None = None
+    migrated_tenure_months: int = 0
     booking_delay_days: float = 0.0
     terms_known_months: int | None = None
 
@@ -315,6 +317,8 @@ class PlantedHistory:
         term, renews = true.term[rows], true.renews[rows] & (true.term[rows] > 0)
         passed = month - true.start_month[rows]
         left = np.where(renews, term - passed % np.maximum(term, 1), term - passed)
+        is_migrated = recorded.start_month[rows] > true.start_month[rows]
+        unseen = np.where(is_migrated, self.recording.migrated_tenure_months, 0)
         product = np.array(MAIN_FAMILIES)[people.main_family[rows]]
         label = np.where(term > 0, term.astype(str), "none")
         if self.recording.terms_known_months:
@@ -327,8 +331,9 @@ class PlantedHistory:
                 "market_segment": np.array(SEGMENTS)[people.segment[rows]],
                 "retention_product": np.where(product == "wholesale", "other", product),
                 "retention_term": label,
-                "spell_months": month - recorded.start_month[rows],
+                "spell_months": month - recorded.start_month[rows] + unseen,
                 "true_spell_months": passed,
+                "is_migrated": is_migrated,
                 "commitment_months_left": np.maximum(left, 0),
                 "is_committed": left > 0,
                 "term": term,

@@ -121,6 +121,8 @@ class _Likelihood:
             self._log_ends = np.where(self._ends > 0, np.log(self._ends), 0.0)
         self._churned, self._retained = churned, at_risk - churned
 
+    # At the bounds a slope may leave the range of numbers; such a step is not taken.
+    @np.errstate(over="ignore", divide="ignore", invalid="ignore")
     def __call__(self, logs: Floats) -> tuple[float, Floats]:
         gamma, delta, shape = np.exp(logs)
         elapsed = np.power(self._ends, shape)

@@ -5,10 +5,11 @@ before its end costs money, so the two hazards have nothing in common. A cohort 
 borrows the curve of the group above it, at a level of its own (``models.retention_curve``): segments from their market,
 a market from all customers. A market's level is told by its committed and its free together before each has its own:
 of a few dozen wholesale customers neither loses enough to tell it alone. Commitments that end may be renewed
-(``models.commitment_renewal``).
+(``models.commitment_renewal``), and are followed by a bump of churn where the data show one (``models.term_end``).
 """
 
 from collections.abc import Hashable
+from dataclasses import replace
 from typing import Self
 
 import numpy as np
@@ -18,7 +19,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 from threadpoolctl import threadpool_limits
 
-from models.commitment_renewal import RENEWAL_COLUMNS, SHARE_COLUMNS, CommitmentRenewals
+from models.commitment_renewal import RENEWAL_COLUMNS, CommitmentRenewals
 from models.retention_cohorts import (
     ALL,
     CUSTOMER_COLUMNS,
@@ -29,41 +30,18 @@ from models.retention_cohorts import (
     cohort_names,
     cohorts_at,
     commitment_months_left,
-    label_of,
     parent_of,
     typed_exposures,
 )
 from models.retention_curve import RetentionCurve, fit_curve, level_of, one_for_all
+from models.retention_evidence import curves_frame, parameters_frame
 from models.retention_parameters import RetentionParameters
 from models.shifted_beta_geometric import Floats, RetentionFitError, ShiftedBetaGeometric
+from models.term_end import TermEnd
 
 __all__ = ["RetentionCurves", "RetentionFitError", "ShiftedBetaGeometric"]
 
-PARAMETERS_COLUMNS = (
-    "retention_cohort",
-    "pooled_from",
-    "retention_model",
-    "alpha",
-    "beta",
-    "shape",
-    "level",
-    "log_likelihood",
-    "customer_months",
-    "churned",
-    "observed_hazard",
-    "fitted_hazard",
-    *SHARE_COLUMNS,
-)
-CURVE_COLUMNS = (
-    "retention_cohort",
-    "tenure_months",
-    "customers_at_risk",
-    "customers_churned",
-    "observed_hazard",
-    "observed_survival",
-    "fitted_hazard",
-    "fitted_survival",
-)
+_NO_WEIGHT = 2.0**-30
 
 
 class RetentionCurves(BaseEstimator):
@@ -75,6 +53,8 @@ class RetentionCurves(BaseEstimator):
     Attributes:
         curves_: cohort to the curve that it uses, its own or one from above.
         exposures_: cohort to what was observed of it.
+        renewals_: how often commitments are renewed.
+        term_end_: the bump after commitments.
     """
 
     # What a hazard depends on: customers alike in these have the same future, computed once.
@@ -103,25 +83,60 @@ class RetentionCurves(BaseEstimator):
         parameters = self.parameters or RetentionParameters()
         frame = typed_exposures(exposures, parameters.first_spell_months)
         self.first_spell_months_ = parameters.first_spell_months
-        self.curves_, self.exposures_ = {}, {}
-        # One thread: an optimiser of three parameters spends five sixths of its time waiting for a second one.
-        with threadpool_limits(limits=1):
-            for level in POOLING_LEVELS:
-                seen = cohorts_at(frame, level)
-                levels = self._levels_of_markets(seen, parameters.prior_churned) if level == MARKET_LEVEL else {}
-                for cohort, observed in seen:
-                    self.exposures_[cohort] = observed
-                    above = parent_of(cohort) if level else None
-                    if above and observed.at_risk.sum() == self.exposures_[above].at_risk.sum():
-                        self.curves_[cohort] = self.curves_[above]  # it is all of the group: nothing more to learn
-                        continue
-                    borrowed = self.curves_[above].at_level(levels.get(cohort[0], 1.0), observed) if above else None
-                    self.curves_[cohort] = fit_curve(
-                        cohort, observed, borrowed, parameters.min_churned, parameters.prior_churned
-                    )
         ends = pd.DataFrame(columns=list(RENEWAL_COLUMNS)) if commitment_ends is None else commitment_ends
         self.renewals_ = CommitmentRenewals(parameters.prior_renewals).fit(ends)
+        # One thread: an optimiser of three parameters spends five sixths of its time waiting for a second one.
+        with threadpool_limits(limits=1):
+            self._fit_curves(frame, parameters)
+            self._fit_term_end(frame, parameters)
         return self
+
+    def _fit_curves(self, frame: pd.DataFrame, parameters: RetentionParameters) -> None:
+        self.curves_, self.exposures_ = {}, {}
+        for level in POOLING_LEVELS:
+            seen = cohorts_at(frame, level)
+            is_market, prior = level == MARKET_LEVEL, parameters.prior_churned_of_market
+            levels = self._levels_of_markets(seen, prior) if is_market else {}
+            for cohort, observed in seen:
+                self.exposures_[cohort] = observed
+                above = parent_of(cohort) if level else None
+                if above and np.isclose(observed.at_risk.sum(), self.exposures_[above].at_risk.sum(), rtol=1e-8):
+                    self.curves_[cohort] = self.curves_[above]  # it is all of the group: nothing more to learn
+                    continue
+                borrowed = self.curves_[above].at_level(levels.get(cohort[0], 1.0), observed) if above else None
+                # Of a market with a level already, committed and free differ from it as cohorts do.
+                weight = prior if is_market and cohort[0] not in levels else parameters.prior_churned
+                self.curves_[cohort] = fit_curve(cohort, observed, borrowed, parameters.min_churned, weight)
+        self._weighed = self.exposures_
+
+    def _fit_term_end(self, frame: pd.DataFrame, parameters: RetentionParameters) -> None:
+        """Look for a bump after commitments; where there is one, the curves are fitted anew without its months.
+
+        These keep a weight too small to tell a curve anything, so that a cohort seen in no others is not forgotten. As
+        evidence they are weighed by the ratio: a hazard ``ratio`` times as high loses as many as ``ratio`` times as
+        many customers at risk.
+        """
+        self.term_end_ = TermEnd(self.renewals_.terms_, parameters.term_end_months)
+        after = frame[~frame["is_committed"]]
+        after = after[self.term_end_.is_after_term(after["retention_term"], after["tenure"].to_numpy())]
+        if self._bump(after, parameters).ratio == 1.0:
+            return
+        seen, counts = self.exposures_, ["at_risk", "churned"]
+        unheard = frame.copy()
+        unheard.loc[after.index, counts] *= _NO_WEIGHT
+        self._fit_curves(unheard, parameters)
+        self.term_end_, self.exposures_ = self._bump(after, parameters), seen
+        weighed = frame.copy()
+        weighed.loc[after.index, "at_risk"] *= self.term_end_.ratio
+        self._weighed = {name: each for level in POOLING_LEVELS for name, each in cohorts_at(weighed, level)}
+
+    def _bump(self, after: pd.DataFrame, parameters: RetentionParameters) -> TermEnd:
+        """The bump that customers at risk in the months after their commitment show over the curves."""
+        if after.empty:
+            return self.term_end_
+        tenure = after["tenure"].to_numpy(dtype=np.int64)[:, None]
+        expected = after["at_risk"].to_numpy() @ self._hazards_at(after, False, tenure)[:, 0]
+        return self.term_end_.fit(float(expected), float(after["churned"].sum()), parameters.prior_churned)
 
     def _levels_of_markets(self, seen: list[tuple[Cohort, Exposures]], prior_churned: float) -> dict[Hashable, float]:
         """What each market loses, committed and free together, over what the curves of all customers expect of it.
@@ -144,6 +159,7 @@ class RetentionCurves(BaseEstimator):
         check_is_fitted(self)
         curve = one_for_all(ALL, self.exposures_[ALL], model)
         self.curves_ = dict.fromkeys(self.curves_, curve)
+        self.term_end_, self._weighed = replace(self.term_end_, ratio=1.0), self.exposures_
 
     def assume(self, monthly_rate: float) -> None:
         """Give every cohort one and the same stated hazard, whatever was observed."""
@@ -155,7 +171,8 @@ class RetentionCurves(BaseEstimator):
         """Probability to churn in each of the coming ``months``, given open at the start of the month.
 
         While t <= commitment_months_left the committed curve of the cohort holds, then a mixture of it for those who
-        commit again and of the free curve for the others, both at the tenure of that month.
+        commit again and of the free curve for the others, both at the tenure of that month; where churn has a bump
+        after commitments, the free curve has it (``models.term_end``).
 
         Args:
             customers: open customers with the columns ``key_columns``; one row a customer or a distinct key.
@@ -174,7 +191,9 @@ class RetentionCurves(BaseEstimator):
             return np.empty((0, months))
         tenure = spell_months[:, None].astype(np.int64) - self.first_spell_months_ + np.arange(1, months + 1)
         committed, free = (self._hazards_at(customers, is_committed, tenure) for is_committed in (True, False))
-        return self.renewals_.hazard(customers, commitment_months_left(customers), committed, free)
+        left = commitment_months_left(customers)
+        free = self.term_end_.raise_free(free, cohort_names(customers)["retention_term"], tenure, left)
+        return self.renewals_.hazard(customers, left, committed, free)
 
     def level_variance(self, customers: pd.DataFrame) -> Floats:
         """Relative variance of the level of each customer's hazard, one entry a row of ``customers``.
@@ -200,74 +219,16 @@ class RetentionCurves(BaseEstimator):
         return market + "/" + segment + "/" + product + "/" + term + "/" + state
 
     def parameters_frame(self) -> pd.DataFrame:
-        """Evidence, one row a cohort and a row for each group that lends its curve.
-
-        ``pooled_from`` names the lender, null for a curve of the cohort's own; ``level`` is how many times as many
-        churn events the curve expects of the cohort's exposures as the lender's own. ``alpha``, ``beta`` and ``shape``
-        are null where the hazard is constant. Log-likelihood, observed and fitted hazard are of the cohort's own
-        exposures under the curve that it uses, so the last two show how well that curve suits it. The renewal shares
-        are of commitments that end, null where there are none.
-        """
+        """Evidence, one row a cohort and a row for each group that lends its curve (``retention_evidence``)."""
         check_is_fitted(self)
-        rows = []
-        for cohort in self._shown_cohorts():
-            curve = self.curves_[cohort]
-            observed = self.exposures_[cohort]
-            months, churned = observed.at_risk.sum(), observed.churned.sum()
-            expected, of_lender = (each.expected_churned(observed) for each in (curve, self.curves_[curve.source]))
-            rows.append(
-                {
-                    "retention_cohort": label_of(cohort),
-                    "pooled_from": None if curve.source == cohort else label_of(curve.source),
-                    "retention_model": curve.model,
-                    "alpha": curve.alpha,
-                    "beta": curve.beta,
-                    "shape": curve.shape,
-                    "level": expected / of_lender if of_lender else 1.0,
-                    "log_likelihood": curve.log_likelihood(observed) if months else np.nan,
-                    "customer_months": int(months),
-                    "churned": int(churned),
-                    "observed_hazard": churned / months if months else np.nan,
-                    "fitted_hazard": expected / months if months else np.nan,
-                    **self.renewals_.shares_of(cohort),
-                }
-            )
-        return pd.DataFrame(rows, columns=list(PARAMETERS_COLUMNS))
+        parts = self.curves_, self.exposures_, self._weighed
+        return parameters_frame(*parts, self.renewals_)
 
     def curves_frame(self) -> pd.DataFrame:
-        """The curves beside their data, one row a cohort of ``parameters_frame`` and month of tenure.
-
-        ``observed_survival`` is the estimate of Kaplan & Meier (1958), null from the first tenure on at which nobody
-        was at risk; ``fitted_survival`` is that of a customer who is in the cohort all along.
-        """
+        """The curves beside their data, one row a cohort of ``parameters_frame`` and month of tenure."""
         check_is_fitted(self)
         months = (self.parameters or RetentionParameters()).published_months
-        tenure = np.arange(1, months + 1)
-        frames = []
-        for cohort in self._shown_cohorts():
-            observed = self.exposures_[cohort]
-            counts = pd.DataFrame({"at_risk": observed.at_risk, "churned": observed.churned}, index=observed.tenure)
-            counts = counts.reindex(tenure, fill_value=0.0)
-            observed_hazard = (counts["churned"] / counts["at_risk"].where(counts["at_risk"] > 0)).to_numpy()
-            fitted_hazard = self.curves_[cohort].hazard(tenure.astype(np.float64))
-            columns = (
-                label_of(cohort),
-                tenure,
-                counts["at_risk"].to_numpy(dtype=np.int64),
-                counts["churned"].to_numpy(dtype=np.int64),
-                observed_hazard,
-                np.cumprod(1.0 - observed_hazard),
-                fitted_hazard,
-                np.cumprod(1.0 - fitted_hazard),
-            )
-            frames.append(pd.DataFrame(dict(zip(CURVE_COLUMNS, columns, strict=True))))
-        return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=list(CURVE_COLUMNS))
-
-    def _shown_cohorts(self) -> list[Cohort]:
-        """Cohorts that customers are in, and the groups that lend them a curve, in the order of their names."""
-        shown = {cohort for cohort in self.curves_ if None not in cohort}
-        shown |= {self.curves_[cohort].source for cohort in tuple(shown)} | {ALL}
-        return sorted(shown & self.curves_.keys(), key=label_of)
+        return curves_frame(self.curves_, self.exposures_, self.term_end_, months)
 
     def _hazards_at(self, customers: pd.DataFrame, is_committed: bool, tenure: NDArray[np.int64]) -> Floats:
         """Hazards at a matrix of tenures under the curve that each row follows, committed or free."""

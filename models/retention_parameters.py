@@ -11,7 +11,11 @@ class RetentionParameters:
         min_churned: churn events that a cohort needs for a curve of its own; with fewer it has the level alone.
         prior_churned: how many churn events the level of the group above a cohort weighs as much as: cohorts are taken
             to differ in level by about 1 / sqrt(prior_churned).
+        prior_churned_of_market: the same of a market under all customers. Markets differ by factors where segments of a
+            market differ by shares: carriers may leave a fifth as often as consumers, whom a weight of 2 would take
+            half of their few churn events from. One half is the prior of Jeffreys for a Poisson rate.
         prior_renewals: how many ended commitments the share renewed of the group above weighs as much as.
+        term_end_months: how many months after a commitment a bump of churn is looked for; 0 for none.
         first_spell_months: ``spell_months`` of a customer at the first month end of a spell. Where the
             source counts from 1, a 0 here only shifts beta by one.
         published_months: tenures that ``curves_frame`` shows.
@@ -19,7 +23,9 @@ class RetentionParameters:
 
     min_churned: int = 30
     prior_churned: float = 2.0
+    prior_churned_of_market: float = 0.5
     prior_renewals: float = 10.0
+    term_end_months: int = 2
     first_spell_months: int = 0
     published_months: int = 120
 
@@ -27,8 +33,10 @@ class RetentionParameters:
         """Refuse what cannot be meant."""
         if self.min_churned < 1:
             raise ValueError(f"min_churned must be at least 1, found {self.min_churned}")
-        for name in ("prior_churned", "prior_renewals"):
+        for name in ("prior_churned", "prior_churned_of_market", "prior_renewals"):
             if getattr(self, name) <= 0:
                 raise ValueError(f"{name} must be positive, found {getattr(self, name)}")
+        if self.term_end_months < 0:
+            raise ValueError(f"term_end_months must not be negative, found {self.term_end_months}")
         if self.published_months < 1:
             raise ValueError(f"published_months must be at least 1, found {self.published_months}")

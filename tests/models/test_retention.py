@@ -278,8 +278,8 @@ class TestRetentionCurves:
             curves.hazard(asked, 1)[0, 0] / curves.hazard(customer(1, 0), 1)[0, 0] for curves in (alone, together)
         ]
         # Ten losses of the free were due and one came; of the committed three were due and none came.
-        assert levels[0] == pytest.approx(3 / 13.5, rel=0.1)
-        assert levels[1] < 0.7 * levels[0]
+        assert levels[0] == pytest.approx(1.5 / 12, rel=0.1)
+        assert levels[1] < 0.8 * levels[0]
 
     def test_a_cohort_that_should_have_churned_by_now_keeps_its_own_low_hazard(self):
         loyal = cohort("mobile", at_risk=[10_000] * 3, churned=[1, 1, 1])
@@ -288,17 +288,18 @@ class TestRetentionCurves:
         assert 1e-4 <= own < 2e-4 < 0.01 * curves.hazard(customer(1, 0), 1)[0, 0]
 
     @pytest.mark.parametrize(
-        ("months", "churned", "expected"), [(40, 0, 2 / 5), (400, 4, 14 / 32), (4_000, 40, 120 / 300)]
+        ("market", "prior"), [("consumer", 2.0), ("wholesale", 0.5)], ids=["cohort of a market", "market"]
     )
-    def test_the_more_a_cohort_has_shown_the_less_its_level_is_that_of_its_group(self, months, churned, expected):
+    @pytest.mark.parametrize(("months", "churned"), [(40, 0), (400, 4), (4_000, 40)])
+    def test_the_more_a_cohort_has_shown_the_less_its_level_is_that_of_its_group(self, months, churned, market, prior):
         # A hazard of 1 % among customers who otherwise leave at 2.5 %: 3, 30 and 300 churn events were due.
         others = cohort(at_risk=[40_000] * 3, churned=[1_000] * 3)
-        loyal = cohort("mobile", market="wholesale", at_risk=[months] * 3, churned=[churned] * 3)
+        loyal = cohort("mobile", market=market, segment="few", at_risk=[months] * 3, churned=[churned] * 3)
         curves = RetentionCurves().fit(pd.concat([others, loyal]))
-        asked = customer(1, 0, product="mobile").assign(retention_market="wholesale", market_segment="wholesale")
+        asked = customer(1, 0, product="mobile").assign(retention_market=market, market_segment="few")
         level = curves.hazard(asked, 1)[0, 0] / curves.hazard(customer(1, 0), 1)[0, 0]
-        assert level == pytest.approx(expected, rel=0.08)
-        assert curves.level_variance(asked)[0] == pytest.approx(1 / (3 * churned + 2), rel=0.05)
+        assert level == pytest.approx((3 * churned + prior) / (3 * months * 0.025 + prior), rel=0.08)
+        assert curves.level_variance(asked)[0] == pytest.approx(1 / (3 * churned + prior), rel=0.05)
 
     def test_cohorts_with_events_enough_fit_what_was_observed(self, curves):
         parameters = curves.parameters_frame().set_index("retention_cohort")
