@@ -18,7 +18,7 @@ class ClusterParameters:
     prediction_strength_threshold: float = 0.8
     """Tibshirani & Walther (2005): take the largest k that reaches it."""
     mixture_strength_threshold: float = 0.65
-    """The same of a mixture, whose clusters must all have gaps between them: it is reached where the worst cluster keeps
+    """The same of a mixture, whose clusters must all have gaps between them: reached where the worst cluster keeps
     about 4 of 5 members together. Halves of the customers draw the border of a wide cluster a little differently."""
     separation_threshold: float = 0.1
     """Least depth of the gap between neighbouring clusters; a single cloud cut in two shows under 0.07."""
