@@ -126,9 +126,8 @@ def name_contradicts(name: str, effects: pd.DataFrame, scheme: FeatureScheme) ->
     for feature in scheme.features:
         for phrase, is_high in ((feature.high, True), (feature.low, False)):
             if phrase and feature.name in known.index and _says(name, phrase):
-                row = known.loc[feature.name]
-                is_opposite = (row["effect"] > 0) != is_high
-                said.setdefault(phrase, []).append(1 - row["contradicted"] if is_opposite else row["contradicted"])
+                against, effect = (float(known[column][feature.name]) for column in ("contradicted", "effect"))
+                said.setdefault(phrase, []).append(against if (effect > 0) == is_high else 1 - against)
     return any(min(shares) > MOST_CONTRADICTED for shares in said.values())
 
 

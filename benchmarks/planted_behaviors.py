@@ -1,6 +1,6 @@
 """Internet providers whose consumers use their lines in ten planted ways, each provider with scales of its own.
 
-Made to differ from the simulator and from `planted_customers`: heavy and skewed tails, unequal sizes, spreads that
+Made to differ from the simulator: heavy and skewed tails, unequal sizes, spreads that
 differ between behaviors, shares that are parts of one day (more of one is less of the others), volume that goes with
 the shares within a behavior, columns that are not there, and noise that has a structure but no behavior behind it.
 """
@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
+from scipy.special import expit, logit
 
 # behavior: volume against the median, then parts of a day (09-17, evening, night), upload share, weekend share,
 # and how wide it spreads against the others
@@ -24,7 +25,6 @@ BEHAVIORS = {
     "home_shop": (0.7, 0.62, 0.12, 0.03, 0.32, 0.12, 0.8),
     "downloader": (6.0, 0.22, 0.24, 0.38, 0.015, 0.30, 1.0),
 }
-SEVEN = ("family", "streamer", "teleworker", "light", "gamer", "creator", "second_home")
 
 
 @dataclass(frozen=True)
@@ -33,8 +33,8 @@ class Provider:
 
     median_gb: float
     sizes: tuple[float, ...]
-    level_spread: float = 0.5
-    share_spread: float = 0.25
+    level_spread: float = 0.6
+    share_spread: float = 0.35
     tails: str = "normal"
     """Of the spread within a behavior: normal, t (4 degrees of freedom) or gamma (skewed to the right)."""
     volume_goes_with_evening: float = 0.0
@@ -51,26 +51,69 @@ PROVIDERS = {
         38,
         (26, 12, 10, 20, 6, 5, 4, 8, 5, 4),
         tails="t",
-        share_spread=0.20,
+        share_spread=0.28,
         absent=("sessions_day_3m", "devices_3m", "peak_mbps_3m", "speed_use_3m", "cap_use_1m"),
     ),
     "fixed_wireless": Provider(
         14,
         (20, 10, 12, 16, 10, 8, 6, 8, 5, 5),
-        level_spread=0.6,
+        level_spread=0.72,
         tails="gamma",
         absent=("usage_volatility_3m", "late_share_12m", "contacts_3m", "complaints_3m"),
     ),
     "triple_play": Provider(
         610,
         (16, 24, 12, 14, 9, 6, 3, 6, 4, 6),
-        level_spread=0.45,
-        share_spread=0.28,
+        level_spread=0.54,
+        share_spread=0.39,
         volume_goes_with_evening=0.5,
         bundles=0.7,
         absent=("gb_month_12m",),
     ),
 }
+
+
+# One behavior in tails of every kind: what has no structure, and is one cluster.
+CONTROLS = {
+    f"one behavior, {tails} tails": Provider(320, (1,), tails=tails, behaviors=("family",))
+    for tails in ("normal", "t", "gamma")
+}
+# Seven ways that differ in width as much as in kind: share, ln GB, then the log odds of daytime, upload and weekend
+# shares, each with its spread. Evening and night follow none of them.
+SEVEN_WAYS = {
+    "browser": (0.26, 3.6, 0.9, -1.1, 0.6, -2.5, 0.6, -0.9, 0.45),
+    "streamer": (0.25, 6.0, 0.45, -1.6, 0.25, -3.4, 0.25, -0.7, 0.2),
+    "gamer": (0.13, 5.3, 0.5, -1.9, 0.5, -2.3, 0.3, -0.45, 0.3),
+    "teleworker": (0.14, 5.2, 0.5, 0.0, 0.4, -1.7, 0.35, -1.5, 0.3),
+    "uploader": (0.045, 5.8, 0.7, -0.7, 0.5, -0.1, 0.6, -0.8, 0.3),
+    "weekender": (0.09, 3.9, 0.7, -1.5, 0.6, -2.4, 0.5, 0.5, 0.5),
+    "shop": (0.085, 4.6, 0.6, 0.7, 0.45, -1.2, 0.4, -2.1, 0.45),
+}
+WIDTH = 0.8
+
+
+def seven_ways(customers: int = 5_000, seed: int = 0) -> tuple[pd.DataFrame, np.ndarray]:
+    """Rows as of `behaving`, whose consumers follow `SEVEN_WAYS`, and the way of each as a number."""
+    random = np.random.default_rng(seed)
+    table = np.array(list(SEVEN_WAYS.values()))
+    truth = random.choice(len(table), customers, p=table[:, 0] / table[:, 0].sum())
+
+    def drawn(column: int) -> np.ndarray:
+        return table[truth, column] + WIDTH * table[truth, column + 1] * random.standard_normal(customers)
+
+    gb = np.exp(drawn(1))
+    daytime, upload, weekend = (expit(drawn(column)) for column in (3, 5, 7))
+    evening = (1 - daytime) * expit(0.3 + 0.5 * random.standard_normal(customers))
+    frame, _ = behaving(PROVIDERS["fiber"], customers, seed)
+    return frame.assign(
+        gb_month_3m=gb,
+        gb_month_12m=gb * np.exp(0.2 * random.standard_normal(customers)),
+        business_hours_share_3m=daytime,
+        evening_share_3m=evening,
+        night_share_3m=(1 - daytime - evening) * expit(-0.8 + 0.6 * random.standard_normal(customers)),
+        upload_share_3m=upload,
+        weekend_share_3m=weekend,
+    ), truth
 
 
 def behaving(provider: Provider, customers: int = 5_000, seed: int = 0) -> tuple[pd.DataFrame, np.ndarray]:
@@ -99,7 +142,8 @@ def behaving(provider: Provider, customers: int = 5_000, seed: int = 0) -> tuple
     parts /= parts.sum(axis=1, keepdims=True)
 
     def share(center: np.ndarray, scale: float) -> np.ndarray:
-        return 1 / (1 + np.exp(-np.log(center / (1 - center)) - spread(scale)))
+        shares: np.ndarray = expit(logit(center) + spread(scale))
+        return shares
 
     has_mobile = random.random(customers) < provider.bundles
     speed = random.choice([25.0, 50.0, 100.0, 250.0, 1000.0], customers) * np.sqrt(provider.median_gb / 100)
