@@ -82,7 +82,7 @@ def _not_judged(space: Array, model: MergedMixture, parameters: ClusterParameter
     """Say how many clusters the gaps leave of the components."""
     nan = float("nan")
     k = max(k for k, gap in model.gaps_.items() if gap >= parameters.separation_threshold)
-    left = "one cluster" if k == 1 else f"{k} clusters with a gap between every two, no more than k-means finds"
+    left = "one cluster" if k == 1 else f"{k} clusters with a gap between every two, which k-means finds"
     return Evidence(
         k=k,
         silhouette=nan,

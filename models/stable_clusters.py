@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerMixin
 from sklearn.decomposition import PCA
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.metrics import silhouette_samples
+from sklearn.metrics import adjusted_rand_score, silhouette_samples
 from sklearn.metrics.pairwise import euclidean_distances
 from sklearn.utils.validation import check_is_fitted, validate_data
 from threadpoolctl import threadpool_limits
@@ -23,6 +23,8 @@ from models.mixture_evidence import assess_mixture, fit_mixture
 
 MIXED = -1
 KEPT_VARIANCE = 0.95
+# Adjusted Rand index from which two partitions of as many clusters are the same clusters.
+SAME_CLUSTERS = 0.9
 
 
 class StableClusters(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, BaseEstimator):
@@ -30,7 +32,7 @@ class StableClusters(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterM
 
     Rows are put on principal axes, so that columns that say the same count once, then in a metric in which
     neighbourhoods are round (`LocalMetric`), and partitioned by k-means for every k from 1 to `largest_k`. A Gaussian
-    mixture of the columns `mixture_columns` competes, where it parts the rows into more clusters (`MergedMixture`). The
+    mixture of the columns `mixture_columns` competes (`MergedMixture`), where it finds more clusters, or others. The
     largest k that nothing refuses is taken (`models.cluster_choice`). Clusters that do not come back in resamples,
     or are tiny, are dissolved: their members get the label -1. Columns should come in comparable units.
 
@@ -144,13 +146,13 @@ class StableClusters(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterM
             for k in range(1, largest_k + 1)
         }
         sample = space[judged]
+        self.tried_metric_ = self.axes_
+        self.tried_means_ = {k: self._centers(rows, each.labels_, each.cluster_centers_) for k, each in tried.items()}
         evidence = [assess(sample, model, settings) for k, model in tried.items() if k > 1]
         choice = choose(evidence, settings, reason)
         if self.mixture_columns and largest_k > 1:
             competing = self._compete(rows[order[: settings.mixture_sample]], evidence, choice, settings)
             choice = choose(evidence + competing, settings, reason)
-        self.tried_metric_ = self.axes_
-        self.tried_means_ = {k: self._centers(rows, each.labels_, each.cluster_centers_) for k, each in tried.items()}
         if choice.shape == MIXTURE:
             self.axes_, self.mixture_ = self.tried_axes_, self.tried_mixture_
             sample = (rows[judged] - self.offset_) @ self.axes_
@@ -170,10 +172,16 @@ class StableClusters(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterM
         surely = [
             item.k for item in evidence if item.k == choice.k and has_gaps(item, settings) and is_steady(item, settings)
         ]
+        found = max(surely, default=1)
         self.tried_axes_ = mixture_axes(rows, self.mixture_columns or ())
         space = (rows - self.offset_) @ self.tried_axes_
         self.tried_mixture_ = fit_mixture(space, settings)
-        return assess_mixture(space, self.tried_mixture_, max(surely, default=1), settings)
+        # As many clusters, but others: then the evidence of both decides which.
+        if found > 1 and found in self.tried_mixture_.merged_:
+            labels = self.tried_mixture_.predict(space, found)
+            if adjusted_rand_score(self.nearest(rows, found), labels) < SAME_CLUSTERS:
+                found -= 1
+        return assess_mixture(space, self.tried_mixture_, found, settings)
 
     def _centers(self, rows: Array, labels: Labels, centers: Array) -> Array:
         """Return the centres in the columns of X: means of members, so that they can be read and explained."""
