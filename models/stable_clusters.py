@@ -53,6 +53,9 @@ class StableClusters(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterM
     jaccard_, silhouette_ : per label, how surely it comes back and how far apart it lies
     """
 
+    # Models that were stored before there were mixtures say nothing of them.
+    mixture_: MergedMixture | None = None
+
     def __init__(
         self,
         *,
@@ -121,7 +124,7 @@ class StableClusters(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterM
         few = len(rows) < settings.minimum_customers
         reason = f"{len(rows)} measured customers are too few to look for more" if few else ""
         self.offset_ = rows.mean(axis=0)
-        self.mixture_: MergedMixture | None = None
+        self.mixture_ = None
         if not rows.var(axis=0).any():
             self.axes_ = np.zeros((rows.shape[1], 1))
             self.means_ = self.offset_[None, :]

@@ -82,10 +82,10 @@ def _events(data: ReportData, population: str) -> list[dict[str, Any]]:
 
 
 def made_by(row: Mapping[str, Any]) -> str:
-    """Name the shape of the clusters of a row of evidence; of a mixture with its components."""
+    """Name the shape of the clusters of a row of evidence, of a mixture with its components; older rows have none."""
     if row["shape"] == "mixture":
         return f"Gaussian mixture of {int(row['components'])}"
-    return {"k_means": "k-means", "one_cluster": "one cluster"}.get(row["shape"], row["shape"])
+    return {"k_means": "k-means", "one_cluster": "one cluster"}.get(row["shape"], "–")
 
 
 def event_says(event: dict[str, Any], names: Mapping[str, str]) -> str:
