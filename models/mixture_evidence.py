@@ -14,9 +14,11 @@ PATIENCE = 2
 
 
 def fit_mixture(space: Array, parameters: ClusterParameters) -> MergedMixture:
-    """Fit the mixture with one step more components than BIC (Schwarz 1978) takes.
+    """Fit mixtures up to two steps beyond the least BIC (Schwarz 1978), and return the one with most to say.
 
-    BIC takes too few where clusters are small or near each other. One too many is merged again, one too few is lost.
+    BIC takes too few components where clusters are small or near each other, and expectation maximisation may leave two
+    clusters in one component at one step and not at the next. One component too many is merged again, one too few is
+    lost: of the last three steps that leaves most clusters with a gap between every two is taken, first the middle one.
     """
     largest = len(np.unique(space, axis=0))
     tried: list[MergedMixture] = []
@@ -28,7 +30,13 @@ def fit_mixture(space: Array, parameters: ClusterParameters) -> MergedMixture:
         best = int(np.argmin([mixture.bic_ for mixture in tried]))
         if len(tried) - 1 - best >= PATIENCE:
             break
-    return tried[min(best + 1, len(tried) - 1)]
+    near = [tried[min(place, len(tried) - 1)] for place in (best + 1, best, best + 2)]
+    return max(near, key=lambda mixture: with_gaps(mixture, parameters))
+
+
+def with_gaps(mixture: MergedMixture, parameters: ClusterParameters) -> int:
+    """Return the largest number of clusters that leaves a gap between every two."""
+    return max(k for k, gap in mixture.gaps_.items() if gap >= parameters.separation_threshold)
 
 
 def assess_mixture(space: Array, model: MergedMixture, more_than: int, parameters: ClusterParameters) -> list[Evidence]:
@@ -81,7 +89,7 @@ def assess_mixture(space: Array, model: MergedMixture, more_than: int, parameter
 def _not_judged(space: Array, model: MergedMixture, parameters: ClusterParameters) -> Evidence:
     """Say how many clusters the gaps leave of the components."""
     nan = float("nan")
-    k = max(k for k, gap in model.gaps_.items() if gap >= parameters.separation_threshold)
+    k = with_gaps(model, parameters)
     left = "one cluster" if k == 1 else f"{k} clusters with a gap between every two, which k-means finds"
     return Evidence(
         k=k,
