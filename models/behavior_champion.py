@@ -140,7 +140,8 @@ def segment_month(
 
 def _outdated(champion: Champion, sample: pd.DataFrame, settings: BehaviorParameters) -> str:
     model = champion.model
-    if asdict(model.parameters or BehaviorParameters()) != asdict(settings):
+    # As they were stored: a parameter that came with a newer release is another way to find clusters.
+    if json.loads(champion.registered["parameters"]) != asdict(settings):
         return "the settings have changed"
     if measured_basis(sample, settings) != model.basis_:
         return f"customers are no longer clustered by {model.basis_}"

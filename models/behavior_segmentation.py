@@ -125,7 +125,7 @@ def fit_behavior(
         used_ids=used_cluster_ids,
     )
     cluster_ids = [ids[label] for label in range(model.n_clusters_)]
-    evidence = model.choice_.evidence.merge(_evidence_of_use(model, past, settings), on="k", how="left")
+    evidence = model.choice_.evidence.merge(_evidence_of_use(model, past, settings), on=["shape", "k"], how="left")
     return _segmentation(
         model, population, model.sample_, model.labels_, cluster_ids, previous, events, evidence, past, []
     )
@@ -215,12 +215,12 @@ def _outcomes(
 def _evidence_of_use(model: BehaviorClusters, past: pd.DataFrame | None, settings: BehaviorParameters) -> pd.DataFrame:
     labels, outcomes = _outcomes(model, past, settings)
     rows = []
-    for k in model.choice_.evidence["k"]:
+    for shape, k in model.choice_.evidence[["shape", "k"]].itertuples(index=False):
         tried = labels
         if past is not None and model.core_ is not None and len(labels):
             measured = past[behavior_status(past, model.basis_, settings) == "measured"]
-            tried = model.core_.nearest(model.to_space(measured), k)
-        rows.append({"k": k, **usefulness(tried, outcomes)})
+            tried = model.core_.nearest(model.to_space(measured), k, shape)
+        rows.append({"shape": shape, "k": k, **usefulness(tried, outcomes)})
     return pd.DataFrame(rows)
 
 

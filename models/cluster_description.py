@@ -6,13 +6,14 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from models.cluster_names import effect_sizes, name_cluster, spoken_features, unused
+from models.cluster_names import effect_sizes, name_cluster, name_contradicts, spoken_features, unused
 from models.cluster_partition import Labels
 from models.cluster_rules import Bounds, Rule, cluster_rule, measure_rule
 from models.feature_clusters import FeatureClusters
 from models.feature_words import feature_words
 
 TOP_FEATURES, LEADING_FEATURES, EXEMPLARS = 5, 3, 3
+SHOWN = ["feature", "effect", "typical", "typical_rest"]
 REASONS = 3
 PICTURE_POINTS = 600
 
@@ -32,11 +33,16 @@ def describe(
     """Return one row per cluster, in the order of the labels, and the rules as data.
 
     `sample` has the model's features as floats and is indexed by customer; every label has members in it. A cluster
-    known from `old_names` keeps its name, and with `rules` its rule, which is only measured again.
+    known from `old_names` keeps its name unless too many members contradict it by now, and with `rules` its rule,
+    which is only measured again.
     """
     scheme = model.scheme_
-    names = {cluster_id: old_names[cluster_id] for cluster_id in cluster_ids if cluster_id in old_names}
     effects_of = effect_sizes(sample, labels, scheme)
+    names = {
+        cluster_id: old_names[cluster_id]
+        for label, cluster_id in enumerate(cluster_ids)
+        if cluster_id in old_names and not name_contradicts(old_names[cluster_id], effects_of[label], scheme)
+    }
     distances = model.transform(sample)
     rows, bounds = [], []
     for label, cluster_id in enumerate(cluster_ids):
@@ -66,9 +72,7 @@ def describe(
                 "share": float(member.mean()),
                 "jaccard": model.jaccard_[label],
                 "silhouette": model.silhouette_[label],
-                "top_features": json.dumps(
-                    effects.drop(columns="standing").head(TOP_FEATURES).round(4).to_dict("records")
-                ),
+                "top_features": json.dumps(effects[SHOWN].head(TOP_FEATURES).round(4).to_dict("records")),
                 "exemplars": _exemplars(sample, member, distances[:, label], effects["feature"].head(TOP_FEATURES)),
             }
         )

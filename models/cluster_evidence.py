@@ -11,20 +11,24 @@ a k is believed only if it shows a gap, or, where no k does, is much more reprod
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.ndimage import gaussian_filter1d
 from sklearn.metrics import silhouette_score
 from sklearn.metrics.cluster import contingency_matrix
 
+from models.cluster_gaps import separation
 from models.cluster_parameters import ClusterParameters
 from models.cluster_partition import Array, Labels, Partition, partition
+
+K_MEANS, MIXTURE, ONE = "k_means", "mixture", "one_cluster"
 
 
 @dataclass(frozen=True)
 class Evidence:
     """What is known of one k. `jaccard` and `share` are per cluster, in the order of the fitted labels.
 
-    `reference_strength` (prediction strength of the same values without their dependence) and `jaccard` cost
-    most and are nan and empty where an earlier answer has already refused this k.
+    `shape` is how the clusters were made; of a mixture `components`, `bic` and `icl` (the smaller, the better) are
+    known too. `not_judged` says why nothing was asked of it. `reference_strength` (prediction strength of the same
+    values without their dependence) and `jaccard` cost most and are nan and empty where an earlier answer has already
+    refused this k.
     """
 
     k: int
@@ -34,6 +38,11 @@ class Evidence:
     reference_strength: float
     jaccard: tuple[float, ...]
     share: tuple[float, ...]
+    shape: str = K_MEANS
+    components: int | None = None
+    bic: float = float("nan")
+    icl: float = float("nan")
+    not_judged: str = ""
 
 
 def assess(space: Array, model: Partition, parameters: ClusterParameters) -> Evidence:
@@ -98,38 +107,6 @@ def prediction_strength(own: Labels, learned: Labels, minimum_share: float = 0.0
     judged = (size >= 2) & (size >= minimum_share * len(own))
     together = (table * (table - 1)).sum(axis=1)[judged] / (size * (size - 1))[judged]
     return float(together.min(initial=1.0))
-
-
-def separation(model: Partition, space: Array, labels: Labels) -> float:
-    """Depth of the shallowest gap between two clusters, 0 (none) to 1, on rows the model has not seen.
-
-    The members of two clusters are projected on the line through their centres, and the
-    depth is 1 - the lowest density between the two modes / the lower mode.
-    """
-    centers = model.cluster_centers_
-    depth = 1.0
-    for a in range(len(centers)):
-        for b in range(a):
-            axis = centers[a] - centers[b]
-            pair = space[(labels == a) | (labels == b)]
-            if len(pair) >= 4 and axis.any():
-                depth = min(depth, valley((pair - centers[b]) @ axis / (axis @ axis)))
-    return depth
-
-
-def valley(position: Array, bins: int = 300) -> float:
-    """Depth of the gap in positions on a line where the two centres lie at 0 and 1."""
-    left, right = position[position < 0.5], position[position >= 0.5]
-    if min(len(left), len(right)) < 2:
-        return 0.0
-    within = (left.std() * len(left) + right.std() * len(right)) / len(position)
-    bandwidth = 1.06 * within * len(position) ** -0.2
-    counts, edges = np.histogram(position, bins=bins, range=(-1, 2))
-    density = gaussian_filter1d(counts.astype(float), max(bandwidth / (edges[1] - edges[0]), 1.0))
-    middle = bins // 2
-    low_mode, high_mode = int(density[:middle].argmax()), middle + int(density[middle:].argmax())
-    lower = min(density[low_mode], density[high_mode])
-    return float(1 - density[low_mode : high_mode + 1].min() / lower) if lower > 0 else 0.0
 
 
 def bootstrap_jaccard(

@@ -8,13 +8,18 @@ class ClusterParameters:
     """When a cluster is believed, and how much is computed to find out."""
 
     largest_k: int = 8
-    """Most clusters tried; one cluster is always among the answers."""
+    """Most clusters that k-means tries; one cluster is always among the answers."""
+    mixture_largest_k: int = 14
+    """Most clusters that a Gaussian mixture may have."""
     minimum_customers: int = 50
     """Rows below which no structure is looked for: they are one cluster."""
     minimum_share: float = 0.02
     """Smaller clusters are dissolved into `mixed`."""
     prediction_strength_threshold: float = 0.8
     """Tibshirani & Walther (2005): take the largest k that reaches it."""
+    mixture_strength_threshold: float = 0.65
+    """The same of a mixture, whose clusters must all have gaps between them: reached where the worst cluster keeps
+    about 4 of 5 members together. Halves of the customers draw the border of a wide cluster a little differently."""
     separation_threshold: float = 0.1
     """Least depth of the gap between neighbouring clusters; a single cloud cut in two shows under 0.07."""
     strength_margin: float = 0.4
@@ -25,7 +30,9 @@ class ClusterParameters:
     maximum_mixed_share: float = 0.2
     """A k that would leave more customers than this in `mixed` is refused."""
     evidence_sample: int = 1_500
-    """Rows on which the evidence is gathered."""
+    """Rows on which the evidence for k-means is gathered."""
+    mixture_sample: int = 5_000
+    """Rows on which a mixture is fitted and judged: a shape for each component takes more rows than a centre."""
     resamples: int = 8
     """Bootstrap resamples behind each Jaccard similarity."""
     splits: int = 3

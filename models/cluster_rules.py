@@ -29,6 +29,8 @@ class Rule:
 
 EVERYBODY = Rule("true", 1.0, 1.0)
 HARDLY_BETTER = 0.05
+# Share of the members that a rule should find; one that finds fewer contradicts too many of them.
+LEAST_RECALL = 0.8
 
 
 def cluster_rule(
@@ -40,7 +42,7 @@ def cluster_rule(
     depth: int = 3,
     random_state: int = 0,
 ) -> Rule:
-    """Return the branch of a shallow decision tree that best picks out the members (by F1).
+    """Return the branch of a shallow decision tree that best picks out the members (F1, among those of enough recall).
 
     `frame` has one float column per feature in original units, `member` marks the rows of the cluster.
     `leading` names the features that the cluster is known by, most important first. A rule over the first of
@@ -62,9 +64,14 @@ def cluster_rule(
             max_depth=depth, class_weight="balanced", min_samples_leaf=5, random_state=random_state
         ).fit(filled.loc[learning, columns], member[learning])
         rules = [measure_rule(bounds, frame[judging], member[judging], scheme) for bounds in _branches(tree, columns)]
-        found.append(max(rules, key=lambda rule: (_f1(rule), -len(rule.text), rule.text)))
-    best = max(_f1(rule) for rule in found)
-    return next(rule for rule in found if _f1(rule) >= best - HARDLY_BETTER)
+        found.append(max(rules, key=lambda rule: (_quality(rule), -len(rule.text), rule.text)))
+    best = max(_quality(rule) for rule in found)
+    return next(rule for rule in found if _quality(rule) >= best - HARDLY_BETTER)
+
+
+def _quality(rule: Rule) -> float:
+    """F1, and one more where the rule finds members enough: no precision makes up for a rule that most contradict."""
+    return _f1(rule) + float(rule.recall >= LEAST_RECALL)
 
 
 def _f1(rule: Rule) -> float:

@@ -15,6 +15,7 @@ from models.behavior_parameters import BehaviorParameters
 from models.feature_space import Feature, FeatureScheme
 
 TRUSTED = [
+    "models.cluster_mixture.MergedMixture",
     "models.feature_space.GroupScaler",
     "models.feature_space.HeavyTail",
     "models.feature_space.LogitShare",
@@ -22,7 +23,7 @@ TRUSTED = [
     "numpy.dtype",
 ]
 # What only the fit needs: rows and labels of customers, and frames of evidence, which the tables hold.
-_LEFT_OUT = ("labels_", "choice_", "tried_means_")
+_LEFT_OUT = ("labels_", "choice_", "tried_means_", "tried_metric_", "tried_mixture_", "tried_axes_")
 
 
 def dump_model(model: BehaviorClusters, extra: dict[str, Any]) -> bytes:

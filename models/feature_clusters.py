@@ -79,7 +79,12 @@ class FeatureClusters(ClusterMixin, TransformerMixin, BaseEstimator):
         used = tuple(scheme.feature(name) for name in self.columns_)
         self.space_ = feature_space(used, scheme.weights)
         space = self.space_.fit_transform(self.sample_)
-        core = StableClusters.of(settings, local_metric=scheme.has_local_metric).fit(space)
+        decisive = [place for place, name in enumerate(self.space_columns()) if name in scheme.decisive]
+        core = StableClusters.of(
+            settings,
+            local_metric=scheme.has_local_metric,
+            mixture_columns=tuple(decisive) if scheme.has_local_metric and decisive else None,
+        ).fit(space)
         self.core_ = core
         self.choice_, self.n_clusters_, self.labels_ = core.choice_, core.n_clusters_, core.labels_
         self.jaccard_, self.silhouette_ = core.jaccard_, core.silhouette_

@@ -67,6 +67,12 @@ class FeatureScheme:
         """Names of all declared features, in their order."""
         return tuple(feature.name for feature in self.features)
 
+    @property
+    def decisive(self) -> tuple[str, ...]:
+        """Names of the features whose group has at least half of the largest weight."""
+        most = max(self.weights.values(), default=0.0)
+        return tuple(each.name for each in self.features if self.weights.get(each.group, 0.0) >= most / 2)
+
 
 def numeric(frame: pd.DataFrame, columns: tuple[str, ...]) -> pd.DataFrame:
     """Return `columns` as float64, with nan for every kind of null, for infinities and for absent columns."""

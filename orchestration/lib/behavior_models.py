@@ -58,7 +58,8 @@ def load_champion(connection: duckdb.DuckDBPyConnection, version_id: str | None,
     names = ", ".join(SEGMENT_TABLES["behavior_evidence"])
     evidence = read_frame(
         connection,
-        f"select {names} from segments.behavior_evidence where version_id = ? and population = ? order by k",
+        f"select {names} from segments.behavior_evidence where version_id = ? and population = ?"
+        " order by shape = 'mixture', k",
         [version_id, population],
     )
     return Champion.load(stored[0], row, evidence)

@@ -1,5 +1,8 @@
 """Which model scores a month: the same one while customers stay as they are, a new one when they do not."""
 
+import copy
+import json
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
@@ -11,7 +14,7 @@ from skops.io.exceptions import UntrustedTypesFoundException
 from models.behavior_champion import BehaviorMonth, Champion, segment_month
 from models.behavior_parameters import BehaviorParameters
 from models.cluster_drift import drift_status, reference, stability_index
-from models.cluster_store import load_model, model_hash
+from models.cluster_store import dump_model, load_model, model_hash
 from models.feature_space import HeavyTail
 from tests.models.planted_customers import ARCHETYPES, planted
 
@@ -165,6 +168,21 @@ def test_changed_settings_are_a_new_model(base, first):
     month = next_month(first, base[0], base[0], parameters=BehaviorParameters(resamples=9))
     assert month.registered["reason"] == "the settings have changed"
     assert month.registered["model_id"] == "consumer-2026-02-28.1"
+
+
+def test_a_model_of_a_release_before_mixtures_still_scores_and_is_fitted_anew(base, first):
+    model = copy.copy(first.segmentation.model)
+    model.core_ = copy.copy(model.core_)
+    for name in ("mixture_", "mixture_columns", "mixture_sample", "mixture_largest_k", "mixture_strength_threshold"):
+        del model.core_.__dict__[name]
+    again, _ = load_model(dump_model(model, {}))
+    np.testing.assert_array_equal(again.predict(base[0]), first.segmentation.model.predict(base[0]))
+    known = json.loads(first.registered["parameters"])
+    del known["mixture_sample"]
+    champion = replace(champion_of(first), registered=first.registered | {"parameters": json.dumps(known)})
+    month = next_month(first, base[0], base[0], champion=champion)
+    assert month.registered["reason"] == "the settings have changed"
+    assert set(month.segmentation.events["event"]) == {"kept"}
 
 
 def test_fewer_than_one_steady_month_in_twenty_raises_an_alarm(first):

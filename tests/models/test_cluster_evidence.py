@@ -8,7 +8,8 @@ from threadpoolctl import threadpool_limits
 
 from models.behavior_parameters import BehaviorParameters
 from models.cluster_choice import choose
-from models.cluster_evidence import Evidence, assess, jaccard_table, prediction_strength, valley
+from models.cluster_evidence import Evidence, assess, jaccard_table, prediction_strength
+from models.cluster_gaps import valley
 from models.cluster_partition import LocalMetric, partition
 
 LABELS = st.lists(st.integers(0, 3), min_size=2, max_size=50).map(np.array)

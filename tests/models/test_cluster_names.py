@@ -7,15 +7,28 @@ import pandas as pd
 import pytest
 
 from models.behavior_features import BILLING, FEATURES, USAGE
-from models.cluster_names import NUMERALS, effect_sizes, name_cluster, unused
+from models.cluster_names import NUMERALS, effect_sizes, name_cluster, name_contradicts, unused
 from models.cluster_rules import cluster_rule, measure_rule
 from models.feature_words import FEATURE_WORDS
 from models.mid_band_features import NEEDS
 
 
-def name(effects: dict[str, float], taken: tuple[str, ...] = (), typical: float = np.nan) -> str:
+def name(
+    effects: dict[str, float],
+    taken: tuple[str, ...] = (),
+    typical: float = np.nan,
+    contradicted: float | list[float] = 0.0,
+    untypical: float = 0.0,
+) -> str:
     frame = pd.DataFrame(
-        {"feature": list(effects), "effect": list(effects.values()), "standing": 1.0, "typical": typical}
+        {
+            "feature": list(effects),
+            "effect": list(effects.values()),
+            "standing": 1.0,
+            "typical": typical,
+            "contradicted": contradicted,
+            "untypical": untypical,
+        }
     )
     return name_cluster(frame, USAGE, minimum_effect=0.5, taken=taken)
 
@@ -60,6 +73,8 @@ def test_customers_with_mobile_and_no_internet_are_called_that():
             "feature": ["has_internet", "has_mobile", "gb_month_3m", "devices_3m"],
             "effect": [-10.0, 3.0, -4.0, -3.0],
             "standing": 1.0,
+            "contradicted": 0.0,
+            "untypical": 0.0,
             "typical": [0.01, 1.0, 9.0, 1.0],
         }
     )
@@ -73,11 +88,54 @@ def test_customers_with_mobile_and_no_internet_are_called_that():
 def test_a_word_goes_to_the_clusters_that_have_most_of_it():
     night = pd.DataFrame({"night_share_3m": [0.05] * 40 + [0.12] * 20 + [0.5] * 20})
     labels = np.repeat([0, 1, 2], [40, 20, 20])
-    effects = {label: found.assign(effect=3.0) for label, found in effect_sizes(night, labels, USAGE).items() if label}
+    effects = {
+        label: found.assign(effect=3.0, contradicted=0.0)
+        for label, found in effect_sizes(night, labels, USAGE).items()
+        if label
+    }
     assert effects[1]["standing"].item() < 0.5
     assert effects[2]["standing"].item() == 1
     names = [name_cluster(effects[n], USAGE, minimum_effect=0.5) for n in (1, 2)]
     assert names == ["Typical users", "Night-time users"]
+
+
+@pytest.mark.parametrize(("contradicted", "expected"), [(0.2, "Daytime uploaders"), (0.21, "Uploaders")])
+def test_nothing_is_said_that_more_than_a_fifth_of_the_members_contradict(contradicted, expected):
+    effects = {"business_hours_share_3m": 1.5, "upload_share_3m": 1.4}
+    assert name(effects, contradicted=[contradicted, 0.0]) == expected
+
+
+@pytest.mark.parametrize(("untypical", "expected"), [(0.2, "Typical users"), (0.21, "Mixed users")])
+def test_a_cluster_whose_members_are_all_sorts_is_mixed_and_not_typical(untypical, expected):
+    assert name({"gb_month_3m": 0.3}, untypical=untypical) == expected
+
+
+def test_members_contradict_a_word_by_values_of_their_own():
+    upload = pd.DataFrame({"upload_share_3m": [0.5] * 7 + [0.02] * 3 + [0.05] * 10})
+    effects = effect_sizes(upload, np.repeat([0, 1], 10), USAGE)
+    assert effects[0]["contradicted"].item() == pytest.approx(0.3)
+    assert name_cluster(effects[0], USAGE, minimum_effect=0.5) == "Mixed users"
+
+
+@pytest.mark.parametrize(
+    ("old", "is_contradicted"),
+    [
+        ("Heavy uploaders", True),
+        ("Heavy evening users", False),
+        ("Light users", True),
+        ("Typical users", False),
+        ("Heavy-handed users", False),
+    ],
+)
+def test_an_old_name_is_held_against_the_members_of_today(old, is_contradicted):
+    effects = pd.DataFrame(
+        {
+            "feature": ["gb_month_3m", "upload_share_3m"],
+            "effect": [1.5, 0.6],
+            "contradicted": [0.1, 0.3],
+        }
+    )
+    assert name_contradicts(old, effects, USAGE) is is_contradicted
 
 
 def test_numerals_are_many_and_different():

@@ -72,8 +72,9 @@ create table bi.behavior_clusters (version_id varchar, as_of_date date, populati
     customers bigint, share double, jaccard double, silhouette double, first_version_id varchar,
     matched_jaccard double, top_features varchar, exemplars varchar, later_churn_rate double,
     later_margin decimal(18, 2));
-create table bi.behavior_evidence (version_id varchar, as_of_date date, population varchar, k integer,
-    silhouette double, prediction_strength double, min_jaccard double, is_chosen boolean, decision varchar,
+create table bi.behavior_evidence (version_id varchar, as_of_date date, population varchar,
+    shape varchar, k integer, components integer, silhouette double, prediction_strength double, separation double,
+    min_jaccard double, bic double, icl double, is_chosen boolean, decision varchar,
     later_churn_association double, later_margin_association double, outcome_customers bigint);
 create table bi.behavior_events (version_id varchar, as_of_date date, population varchar, event varchar,
     cluster_id varchar, related_cluster_id varchar, jaccard double, members_before bigint, members_now bigint);
@@ -229,12 +230,17 @@ insert into bi.behavior_models values
         0.04);
 insert into bi.behavior_evidence
 select '{VERSION}', '2026-10-31', *, if(k > 1, 0.12, null), if(k > 1, 0.34, null), 700 from (values
-    ('consumer', 2, 0.31, 0.91, 0.88, false, 'Holds too, but 3 is the largest k that holds.'),
-    ('consumer', 3, 0.36, 0.89, 0.83, true, 'Three clusters come back in resamples and keep apart.'),
-    ('consumer', 4, 0.28, 0.62, 0.55, false, 'Refused: prediction strength below 0.8.'),
-    ('mid_band', 2, 0.4, 0.95, 0.8, true, 'Chosen: two kinds of needs.'),
-    ('business', 1, null, null, null, true, 'No k holds, so the population stays one.'))
-    as t(population, k, silhouette, prediction_strength, min_jaccard, is_chosen, decision);
+    ('consumer', 'k_means', 2, null, 0.31, 0.91, 0.4, 0.88, null, null, false,
+        'Holds too, but 3 is the largest k that holds.'),
+    ('consumer', 'k_means', 4, null, 0.28, 0.62, 0.0, 0.55, null, null, false,
+        'Refused: prediction strength below 0.8.'),
+    ('consumer', 'mixture', 3, 6, 0.36, 0.89, 0.5, 0.83, 5100.0, 5400.0, true,
+        'Three clusters come back in resamples and keep apart.'),
+    ('mid_band', 'k_means', 2, null, 0.4, 0.95, 0.6, 0.8, null, null, true, 'Chosen: two kinds of needs.'),
+    ('business', 'one_cluster', 1, null, null, null, null, null, null, null, true,
+        'No k holds, so the population stays one.'))
+    as t(population, shape, k, components, silhouette, prediction_strength, separation, min_jaccard, bic, icl,
+        is_chosen, decision);
 insert into bi.customer_segment_history
 select '{VERSION}', '2026-10-31', 'c' || i,
     case when i % 10 = 0 then 'business' else 'consumer' end,

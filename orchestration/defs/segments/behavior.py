@@ -41,7 +41,8 @@ _TABLES = {
     " is none.",
     "behavior_clusters": "One row a cluster and version: generated name and rule, size, stability, what sets it apart,"
     " later churn and margin.",
-    "behavior_evidence": "One row a population, number of clusters tried and version: the evidence behind the choice.",
+    "behavior_evidence": "One row a population, shape and number of clusters tried, and version: the evidence for and"
+    " against it.",
     "cluster_events": "One row a cluster and version: kept, born, died, split or merged against the version before.",
     "behavior_models": "One row a population and version: the model that scored it, why it was kept or fitted, drift.",
     "behavior_model_files": "One row a fitted model: its bytes, written by skops.",

@@ -61,7 +61,7 @@ def clusters(data: ReportData) -> Section:
                 "events": [event_says(row, names) for row in _events(data, population)],
                 "has_outcomes": members["later_churn_rate"].notna().any(),
                 "has_use": tested["later_churn_association"].notna().any(),
-                "evidence": tested.to_dict("records"),
+                "evidence": [row | {"made_by": made_by(row)} for row in tested.to_dict("records")],
                 "decision": decisions.iloc[0] if len(decisions) else "",
                 "status": [
                     row | {"meaning": STATUS_MEANING.get(row["behavior_status"], "")}
@@ -79,6 +79,13 @@ def _events(data: ReportData, population: str) -> list[dict[str, Any]]:
         return []
     found = events[events["population"] == population].to_dict("records")
     return [{str(name): value for name, value in row.items()} for row in found]
+
+
+def made_by(row: Mapping[str, Any]) -> str:
+    """Name the shape of the clusters of a row of evidence, of a mixture with its components; older rows have none."""
+    if row["shape"] == "mixture":
+        return f"Gaussian mixture of {int(row['components'])}"
+    return {"k_means": "k-means", "one_cluster": "one cluster"}.get(row["shape"], "–")
 
 
 def event_says(event: dict[str, Any], names: Mapping[str, str]) -> str:

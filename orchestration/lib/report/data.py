@@ -101,7 +101,8 @@ _QUERIES = {
         group by cluster_id
     """,
     "evidence": """
-        select * from bi.behavior_evidence where version_id = $version order by population, k
+        select * from bi.behavior_evidence where version_id = $version
+        order by population, shape = 'mixture', k
     """,
     "cluster_events": """
         select * from bi.behavior_events where version_id = $version and event <> 'kept'
