@@ -38,7 +38,12 @@ REGISTRY_COLUMNS: Mapping[str, str] = {
     "last_load_id": "bigint",
     "confirmed_at": "timestamp",
 }
-SCOPE_COLUMNS: Mapping[str, str] = {"as_of_date": "date", "version_id": "varchar", "last_load_id": "bigint"}
+SCOPE_COLUMNS: Mapping[str, str] = {
+    "run_id": "varchar",
+    "as_of_date": "date",
+    "version_id": "varchar",
+    "last_load_id": "bigint",
+}
 IDENTITY = ("input_hash", "settings_hash", "code_version")
 INPUTS: Mapping[str, tuple[str, ...]] = {
     "features": (
@@ -113,17 +118,44 @@ def _make(connection: duckdb.DuckDBPyConnection, schema: str, table: str, column
     return missing
 
 
-def set_scope(connection: duckdb.DuckDBPyConnection, scope: Mapping[date, str | None], last_load_id: int = 0) -> None:
-    """Say which months (and, once opened, which candidates) the dbt models of this run build.
+def set_scope(
+    connection: duckdb.DuckDBPyConnection,
+    run_id: str,
+    scope: Mapping[date, str | None],
+    last_load_id: int | None = None,
+) -> None:
+    """Say which months (and, once opened, which candidates) the dbt models of a run build.
 
-    ``last_load_id`` is the last load whose rows their features can hold; 0 where that is not known.
+    The models read the rows of their own run and no others. A month belongs to the run that named it last.
+
+    Args:
+        connection: to the lake.
+        run_id: the run.
+        scope: its months, each with its candidate or None.
+        last_load_id: the last load whose rows the features can hold; by default what is known of each month, else 0.
     """
-    connection.execute("delete from ops.run_scope")
+    days = list(scope)
+    known = features_last_load_ids(connection, days) if last_load_id is None else dict.fromkeys(days, last_load_id)
+    connection.execute(
+        "delete from ops.run_scope where run_id is null or run_id = ? or as_of_date in (select unnest(?::date[]))",
+        [run_id, days],
+    )
     for day, version_id in scope.items():
         connection.execute(
-            "insert into ops.run_scope (as_of_date, version_id, last_load_id) values (?, ?, ?)",
-            [day, version_id, last_load_id],
+            "insert into ops.run_scope (run_id, as_of_date, version_id, last_load_id) values (?, ?, ?, ?)",
+            [run_id, day, version_id, known.get(day, 0)],
         )
+
+
+def features_last_load_ids(connection: duckdb.DuckDBPyConnection, days: Iterable[date]) -> dict[date, int]:
+    """Return the last load whose rows the features of each month can hold, where that is known."""
+    return dict(
+        connection.execute(
+            "select as_of_date, max(last_load_id) from ops.run_scope"
+            " where as_of_date in (select unnest(?::date[])) group by as_of_date",
+            [list(days)],
+        ).fetchall()
+    )
 
 
 def last_load_id(connection: duckdb.DuckDBPyConnection) -> int:
@@ -141,7 +173,7 @@ def open_candidates(
     """
     with transaction(connection):
         discard_candidates(connection, days)
-        ((last_load,),) = connection.execute("select coalesce(max(last_load_id), 0) from ops.run_scope").fetchall()
+        last_loads = features_last_load_ids(connection, days)
         latest_revisions = _by_month(list_versions(connection))
         current = _by_month(row for row in list_versions(connection) if row["status"] == "published")
         opened = []
@@ -156,7 +188,7 @@ def open_candidates(
             latest = latest_revisions.get(day)
             changed = [name for name in identity if latest and latest[name] != identity[name]]
             if latest and not changed:
-                _confirm(connection, day, latest["version_id"], last_load, now)
+                _confirm(connection, day, latest["version_id"], last_loads.get(day, 0), now)
                 continue
             revision = latest["revision"] + 1 if latest else 1
             candidate = Candidate(
@@ -166,10 +198,16 @@ def open_candidates(
                 changes=_describe(changed),
             )
             current[day] = identity | {"version_id": candidate.version_id}
+            last_load = last_loads.get(day, 0)
             _insert_candidate(connection, candidate, revision, identity["input_hash"], made_by, now, last_load)
             opened.append(candidate)
-        set_scope(connection, dict.fromkeys(days) | {each.as_of_date: each.version_id for each in opened}, last_load)
+        set_scope(connection, made_by.run_id, scope_of(days, opened))
     return opened
+
+
+def scope_of(days: Iterable[date], opened: Iterable[Candidate]) -> dict[date, str | None]:
+    """Return the scope of a run: its months, with the candidates of those that have one."""
+    return dict.fromkeys(days) | {each.as_of_date: each.version_id for each in opened}
 
 
 def candidates(connection: duckdb.DuckDBPyConnection, days: Iterable[date]) -> list[Candidate]:

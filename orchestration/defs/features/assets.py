@@ -35,8 +35,8 @@ def features(context: dg.AssetExecutionContext, dbt: DbtCliResource, deployment:
         ensure_registry(connection)
         _drop_outdated_usage_months(connection)
         days = dict.fromkeys(as_of_date(month) for month in context.partition_keys)
-        set_scope(connection, days, last_load_id(connection))
-    target = prepare_for_dbt(deployment.settings)
+        set_scope(connection, context.run.run_id, days, last_load_id(connection))
+    target = prepare_for_dbt(deployment.settings, context.run.run_id)
     yield from dbt.cli(dbt_arguments("build", deployment.settings), context=context, target_path=target).stream()
 
 
