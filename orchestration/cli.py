@@ -88,6 +88,17 @@ def run(
 
 
 @app.command()
+def ingest(config: Config = None, wait: Wait = True) -> None:
+    """Load what is new in every source into the raw tables, and check it; nothing is segmented."""
+    with errors_for_people():
+        settings = chosen_settings(config)
+        from orchestration.lib.runs import Runner
+
+        with writing(settings, "ingest", wait):
+            Runner(settings, say=lambda line: err.print(line, highlight=False)).ingest()
+
+
+@app.command()
 def simulate(
     folder: Annotated[
         Path | None, typer.Argument(help="Where source/ and truth/ are written. Default: beside the lake.")

@@ -68,9 +68,9 @@ def writing(settings: Settings, command: str, wait: bool) -> Iterator[None]:
     from orchestration.lib.runs import close_killed_runs
 
     def say(line: str) -> None:
-        err.print(line, highlight=False, markup=False)
+        err.print(line, highlight=False, markup=False, soft_wrap=True)
 
-    with Warehouse(settings.warehouse).lock(f"'segmentation {command}'", wait, say):
+    with Warehouse(settings.warehouse).lock(f"segmentation {command}", wait, say):
         close_killed_runs(settings, say)
         yield
 

@@ -167,7 +167,7 @@ def _take(lock: SystemLock, who: str, wait: bool, say: Callable[[str], None]) ->
                 f"The lake is being written to by {lock.holder()}. Wait for it with --wait, or try again later."
             )
         if not told:
-            say(f"Waiting for {lock.holder()}, to finish writing to the lake.")
+            say(f"The lake is being written to by {lock.holder()}. Waiting for it to end.")
             told = True
         time.sleep(_POLL_SECONDS)
     _locks[lock.key, lock.name] = lock

@@ -1,0 +1,104 @@
+"""One writer at a time, whoever it is; a second one waits or says who writes, and a dead one holds nothing."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from orchestration.lib.errors import LakeBusyError
+from orchestration.lib.settings import WarehouseSettings
+from orchestration.lib.warehouse import Warehouse
+from orchestration.lib.writer_lock import BUILDER, hold
+from tests.operations.deployment import SEGMENTATION, Deployment, kill, make_deployment, wait_for_line
+
+HOLD = """
+import time
+from orchestration.lib.settings import load_settings
+from orchestration.lib.warehouse import Warehouse
+with Warehouse(load_settings().warehouse).lock("a long run"):
+    print("has it")
+    time.sleep({seconds})
+"""
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def deployment(request: pytest.FixtureRequest, tmp_path: Path) -> Deployment:
+    if request.param == "sqlite":
+        return make_deployment(tmp_path)
+    return make_deployment(tmp_path, f'"postgres:{request.getfixturevalue("postgres_database")}"')
+
+
+def test_a_second_writer_is_told_who_writes_since_when_or_waits_and_a_killed_one_holds_nothing(deployment):
+    warehouse = deployment.warehouse
+    with warehouse.writer():
+        pass
+    first = deployment.python(HOLD.format(seconds=60))
+    wait_for_line(first, "has it")
+    with pytest.raises(LakeBusyError) as busy, warehouse.lock("a test", wait=False):
+        pass
+    assert re.search(
+        rf"a long run \(process {first.pid} on .+since 20\d\d-\d\d-\d\d \d\d:\d\d:\d\d UTC", str(busy.value)
+    )
+
+    refused = deployment.command("maintain", "--no-wait")
+    assert refused.returncode == 4
+    assert "a long run" in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+    waiting = deployment.start(SEGMENTATION, "maintain")
+    assert "a long run" in wait_for_line(waiting, "Waiting")
+    kill(first)
+    assert waiting.wait(timeout=60) == 0
+    with warehouse.lock("a test", wait=False), warehouse.writer() as connection:
+        connection.execute("create table ops.free (number integer)")
+
+
+def test_two_commands_at_once_both_end_well(deployment):
+    both = [deployment.start(SEGMENTATION, "ingest") for _ in range(2)]
+    said = [process.communicate(timeout=240)[0] for process in both]
+    assert [process.returncode for process in both] == [0, 0], said
+    assert sum("written to by segmentation ingest" in each for each in said) == 1
+    with deployment.warehouse.reader() as connection:
+        assert connection.execute("select count(*) from raw.customers").fetchall() == [(50,)]
+
+
+def test_a_reader_never_waits_for_the_lock(deployment):
+    with deployment.warehouse.writer() as connection:
+        connection.execute("create table ops.numbers as select 7 as number")
+    first = deployment.python(HOLD.format(seconds=60))
+    wait_for_line(first, "has it")
+    shown = deployment.command("sql", "select number from ops.numbers", "--format", "csv")
+    kill(first)
+    assert (shown.returncode, shown.stdout) == (0, "number\n7\n"), shown.stderr
+
+
+def test_a_writer_waits_for_the_dbt_of_a_dead_run(tmp_path):
+    warehouse = Warehouse(WarehouseSettings(path=tmp_path))
+    deployment = make_deployment(tmp_path / "run")
+    child = deployment.python(f"""
+import time
+from pathlib import Path
+from orchestration.lib.settings import WarehouseSettings
+from orchestration.lib.warehouse import Warehouse
+from orchestration.lib.writer_lock import BUILDER, hold
+with hold(Warehouse(WarehouseSettings(path=Path({str(tmp_path)!r}))).system_lock(BUILDER), "dbt"):
+    print("builds")
+    time.sleep(60)
+""")
+    wait_for_line(child, "builds")
+    with pytest.raises(LakeBusyError, match="dbt"), warehouse.lock("a test", wait=False):
+        pass
+    kill(child)
+    with warehouse.lock("a test", wait=False):
+        pass
+    with hold(warehouse.system_lock(BUILDER), "dbt", wait=False):
+        pass
+
+
+def test_a_process_that_has_the_lock_may_take_it_again_and_gives_it_back_with_the_last(tmp_path):
+    warehouse = Warehouse(WarehouseSettings(path=tmp_path))
+    with warehouse.lock("a test"):
+        with warehouse.writer(), warehouse.lock("a test", wait=False):
+            pass
+        assert (tmp_path / "writer.json").exists()
+    assert not (tmp_path / "writer.json").exists()
