@@ -83,8 +83,8 @@ def main() -> None:
     for reader in readers:
         reader.join()
 
-    states = sum((states for states, _ in results), Counter())
-    errors = sum((errors for _, errors in results), Counter())
+    states: Counter[Rows] = sum((states for states, _ in results), Counter())
+    errors: Counter[str] = sum((errors for _, errors in results), Counter())
     whole = whole_versions(settings_file)
     mixed = {state: count for state, count in states.items() if len(state) != 1 or state[0] not in whole}
     print(f"runs killed: {len(STEPS)}; rollbacks: {arguments.rollbacks}, of which killed: {killed}")

@@ -60,14 +60,17 @@ def back_up(warehouse: Warehouse, target: Path) -> Backup:
     """Copy the lake into a new or empty folder, whether a run goes on or not.
 
     Raises:
-        LakeError: the target is not empty, a file is missing, or what was copied is not what the catalog says.
+        LakeError: the lake does not open, the target is not empty, a file is missing or is not what the catalog says.
     """
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise LakeError(f"{target} is not empty. Name a new folder: a backup is never mixed with another.")
+    with warehouse.reader():  # says what is wrong with a catalog that a backup would only multiply
+        pass
     target.mkdir(parents=True, exist_ok=True)
     copy = target / (_SQLITE if warehouse.is_sqlite else _DUCKDB)
     if warehouse.is_sqlite:
-        _copy_sqlite(warehouse.catalog_file, copy)
+        with explained(warehouse):
+            _copy_sqlite(warehouse.catalog_file, copy)
     else:
         _export_postgres(warehouse, copy)
     with _opened(copy) as connection:

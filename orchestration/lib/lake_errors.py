@@ -1,6 +1,7 @@
 """Errors of the lake in one sentence that says what to do; secrets are blanked out of whatever leaves."""
 
 import re
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -42,7 +43,7 @@ def explained(lake: Place) -> Iterator[None]:
     """
     try:
         yield
-    except duckdb.Error as error:
+    except (duckdb.Error, sqlite3.Error) as error:
         redact(error)
         if sentence := _sentence(lake, str(error)):
             raise LakeError(sentence) from error

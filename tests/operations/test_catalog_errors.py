@@ -67,7 +67,7 @@ def test_a_damaged_lost_or_foreign_catalog_is_said_to_readers_and_writers_and_no
 
     settings = tmp_path / "segmentation.yaml"
     settings.write_text("warehouse: {path: lake}")
-    for command in (["sql", "from raw.numbers"], ["maintain"], ["backup", str(tmp_path / "backup")]):
+    for command in (["sql", "from raw.numbers"], ["backup", str(tmp_path / "backup")]):
         shown = CliRunner().invoke(app, [*command, "--config", str(settings)])
         assert shown.exit_code == 1, shown.output
         assert words in shown.stderr
