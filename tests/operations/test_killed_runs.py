@@ -97,14 +97,16 @@ def test_a_run_in_this_process_is_never_closed(instance, warehouse):
     assert result.output_for_node("look") == []
 
 
-def test_a_command_closes_the_run_of_the_one_that_was_killed_and_does_its_own_work(tmp_path):
+def test_a_command_waits_for_the_one_before_and_when_that_is_killed_closes_its_run_and_does_its_own_work(tmp_path):
     deployment = make_deployment(tmp_path)
     first = deployment.start(SEGMENTATION, "ingest")
     wait_for_line(first, "▸ raw_tables")
+    second = deployment.start(SEGMENTATION, "ingest")
+    assert "segmentation ingest (process" in wait_for_line(second, "written to by")
     kill(first)
-    again = deployment.command("ingest")
-    assert again.returncode == 0, again.stderr
-    assert "its process had been killed" in again.stderr
+    wait_for_line(second, "its process had been killed")
+    said, _ = second.communicate(timeout=240)
+    assert second.returncode == 0, said
     with DagsterInstance.from_config(str(tmp_path / "dagster")) as instance:
         statuses = [run.status for run in instance.get_runs()]
     assert statuses == [DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE]

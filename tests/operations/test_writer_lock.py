@@ -53,15 +53,6 @@ def test_a_second_writer_is_told_who_writes_since_when_or_waits_and_a_killed_one
         connection.execute("create table ops.free (number integer)")
 
 
-def test_two_commands_at_once_both_end_well(deployment):
-    both = [deployment.start(SEGMENTATION, "ingest") for _ in range(2)]
-    said = [process.communicate(timeout=240)[0] for process in both]
-    assert [process.returncode for process in both] == [0, 0], said
-    assert sum("written to by segmentation ingest" in each for each in said) == 1
-    with deployment.warehouse.reader() as connection:
-        assert connection.execute("select count(*) from raw.customers").fetchall() == [(50,)]
-
-
 def test_a_reader_never_waits_for_the_lock(deployment):
     with deployment.warehouse.writer() as connection:
         connection.execute("create table ops.numbers as select 7 as number")
