@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 from orchestration.lib.addresses import ensure_address_table
 from orchestration.lib.contract import ensure_tables
 from orchestration.lib.dbt import DBT, PROJECT_DIR, dbt_arguments, prepare_for_dbt
+from orchestration.lib.run_scope import set_scope
 from orchestration.lib.segment_tables import ensure_segment_tables
-from orchestration.lib.versions import ensure_registry, set_scope
+from orchestration.lib.versions import ensure_registry
 from orchestration.lib.warehouse import Warehouse, transaction
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from urllib.parse import quote, unquote, urlsplit
 
 HIDDEN = "***"
 _PASSWORD = re.compile(
-    r"""(?i)\b(\w*password|passwd|pwd|secret|token)\s*=\s*("[^"]*"|'(?:[^'\\]|\\.|'')*'|[^\s&;"',)]+)"""
+    r"""(?i)\b(\w*password|passwd|pwd|secret|token)\s*=\s*("[^"]*"|'(?:[^'\\]|\\.|'')*'|[^\s&;"']+)"""
 )
 _URL_PASSWORD = re.compile(r"(?<=://)([^:/@\s]*):([^@\s]*)@")
 # A shorter one would blank out innocent words; it still goes with the connection string it is part of.
@@ -125,19 +125,19 @@ def dbt_secrets() -> dict[str, str]:
 
 
 def _forms(secret: str) -> set[str]:
-    """Return the secret as it reads in SQL, JSON, Python, a URL, a connection string and HTML."""
+    """Return the secret as it reads in SQL, Python, a URL, a connection string and HTML, and each of these in JSON."""
     escaped = secret.replace("\\", "\\\\").replace("'", "\\'")
-    return {
+    plain = {
         secret,
         secret.replace("'", "''"),
-        json.dumps(secret)[1:-1],
-        json.dumps(secret, ensure_ascii=False)[1:-1],
         repr(secret)[1:-1],
         escaped,
         escaped.replace("'", "''"),
         quote(secret, safe=""),
         html.escape(secret),
     }
+    as_json = {json.dumps(form, ensure_ascii=is_ascii)[1:-1] for form in plain for is_ascii in (True, False)}
+    return plain | as_json
 
 
 def _redacted(part: Any) -> Any:

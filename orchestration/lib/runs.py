@@ -32,7 +32,8 @@ INSTANCE_SETTINGS = {
 
 def prepare_dagster_home(settings: Settings) -> Path:
     """Keep Dagster's record of runs beside the lake, unless DAGSTER_HOME says where."""
-    home = Path(os.environ.setdefault("DAGSTER_HOME", str(settings.warehouse.path.parent / "dagster")))
+    home = _dagster_home(settings)
+    os.environ["DAGSTER_HOME"] = str(home)
     home.mkdir(parents=True, exist_ok=True)
     configuration = home / "dagster.yaml"
     # One that an earlier release wrote is ours to complete; one that says anything else is the operator's.
@@ -42,11 +43,15 @@ def prepare_dagster_home(settings: Settings) -> Path:
     return home
 
 
+def _dagster_home(settings: Settings) -> Path:
+    return Path(os.environ.get("DAGSTER_HOME") or settings.warehouse.path.parent / "dagster")
+
+
 def close_killed_runs(settings: Settings, say: Callable[[str], None]) -> None:
     """Close the runs in Dagster's record whose process was killed; the caller holds the lock of the writers."""
-    home = prepare_dagster_home(settings)
-    if not (home / "history").exists() and not (home / "storage").exists():
+    if not (_dagster_home(settings) / "dagster.yaml").exists():  # no run was ever recorded
         return
+    prepare_dagster_home(settings)
     from dagster import DagsterInstance
 
     from orchestration.lib.run_processes import close_dead_runs

@@ -281,7 +281,8 @@ def load_settings(file: Path | None = None) -> Settings:
     try:
         settings = Settings.model_validate(document)
     except ValidationError as error:
-        raise SettingsError(_explain(file, error)) from error
+        # Not from the error itself: a traceback of it shows what was found, secrets among it.
+        raise SettingsError(_explain(file, error)) from None
     return _with_absolute_paths(settings, file.parent)
 
 

@@ -14,7 +14,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
@@ -23,7 +23,8 @@ import duckdb
 from filelock import FileLock as OSFileLock
 from filelock import Timeout
 
-from orchestration.lib.errors import LakeBusyError
+from orchestration.lib.errors import LakeBusyError, LakeError
+from orchestration.lib.masking import redact
 
 WRITER, BUILDER = "writer", "builder"
 _POLL_SECONDS = 0.25
@@ -49,6 +50,9 @@ class SystemLock(Protocol):
 
     def release(self) -> None:
         """Let go of it."""
+
+    def verify(self) -> None:
+        """Raise a ``LakeError`` where the lock was lost meanwhile."""
 
     def holder(self) -> str:
         """Say who holds it and since when."""
@@ -76,6 +80,9 @@ class FileLock:
         """Let go of it."""
         self._owner.unlink(missing_ok=True)
         self._lock.release()
+
+    def verify(self) -> None:
+        """Do nothing: such a lock is lost only with its process."""
 
     def holder(self) -> str:
         """Say who holds it and since when."""
@@ -112,8 +119,27 @@ class AdvisoryLock:
     def release(self) -> None:
         """Let go of it."""
         if self._connection is not None:
+            # DuckDB aborts the process where a connection is closed in a transaction that the server has ended.
+            with suppress(duckdb.Error):
+                self._connection.execute("rollback")
             self._connection.close()
             self._connection = None
+
+    def verify(self) -> None:
+        """Make sure that the server has not ended the transaction, as by a restart.
+
+        Raises:
+            LakeError: it has, so another run may be writing.
+        """
+        assert self._connection is not None
+        try:
+            _query(self._connection, "select 1 as answers")
+        except duckdb.Error as error:
+            redact(error)
+            raise LakeError(
+                "The catalog's PostgreSQL ended the connection that keeps other runs away, so this one stops. Nothing"
+                " of it was published; run it again."
+            ) from error
 
     def holder(self) -> str:
         """Say who holds it and since when."""
@@ -139,10 +165,13 @@ def hold(lock: SystemLock, who: str, wait: bool = True, say: Callable[[str], Non
 
     Raises:
         LakeBusyError: another process has it, and ``wait`` is false.
+        LakeError: this process had it and lost it.
     """
     with _guard:
         place = lock.key, lock.name
-        if not _held.get(place):
+        if _held.get(place):
+            _locks[place].verify()
+        else:
             _take(lock, f"{who} (process {os.getpid()} on {socket.gethostname()})", wait, say)
         _held[place] = _held.get(place, 0) + 1
     try:

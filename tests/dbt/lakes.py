@@ -14,9 +14,10 @@ import pandas as pd
 from orchestration.lib.addresses import ensure_address_table
 from orchestration.lib.contract import ensure_tables
 from orchestration.lib.dbt import PROJECT_DIR, dbt_environment, dbt_variables, run_environment
+from orchestration.lib.run_scope import set_scope
 from orchestration.lib.segment_tables import ensure_segment_tables
 from orchestration.lib.settings import Settings
-from orchestration.lib.versions import ensure_registry, set_scope
+from orchestration.lib.versions import ensure_registry
 from orchestration.lib.warehouse import Warehouse, install_extensions
 
 RUN = "test"

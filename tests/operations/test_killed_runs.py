@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import psutil
@@ -100,9 +101,12 @@ def test_a_run_in_this_process_is_never_closed(instance, warehouse):
 def test_a_command_waits_for_the_one_before_and_when_that_is_killed_closes_its_run_and_does_its_own_work(tmp_path):
     deployment = make_deployment(tmp_path)
     first = deployment.start(SEGMENTATION, "ingest")
-    wait_for_line(first, "▸ raw_tables")
+    while not (tmp_path / "lake" / "writer.json").exists():
+        assert first.poll() is None
+        time.sleep(0.05)
     second = deployment.start(SEGMENTATION, "ingest")
     assert "segmentation ingest (process" in wait_for_line(second, "written to by")
+    wait_for_line(first, "▸ raw_tables")
     kill(first)
     wait_for_line(second, "its process had been killed")
     said, _ = second.communicate(timeout=240)

@@ -3,9 +3,10 @@
 import re
 from pathlib import Path
 
+import psutil
 import pytest
 
-from orchestration.lib.errors import LakeBusyError
+from orchestration.lib.errors import LakeBusyError, LakeError
 from orchestration.lib.settings import WarehouseSettings
 from orchestration.lib.warehouse import Warehouse
 from orchestration.lib.writer_lock import BUILDER, hold
@@ -63,27 +64,33 @@ def test_a_reader_never_waits_for_the_lock(deployment):
     assert (shown.returncode, shown.stdout) == (0, "number\n7\n"), shown.stderr
 
 
-def test_a_writer_waits_for_the_dbt_of_a_dead_run(tmp_path):
-    warehouse = Warehouse(WarehouseSettings(path=tmp_path))
-    deployment = make_deployment(tmp_path / "run")
-    child = deployment.python(f"""
-import time
-from pathlib import Path
-from orchestration.lib.settings import WarehouseSettings
+# What a step does with dbt, and what our plugin does in dbt's process; dbt itself would only take longer.
+BUILD = """
+import os, subprocess, sys
+from orchestration.lib.dbt import dbt_environment, run_environment
+from orchestration.lib.settings import load_settings
 from orchestration.lib.warehouse import Warehouse
-from orchestration.lib.writer_lock import BUILDER, hold
-with hold(Warehouse(WarehouseSettings(path=Path({str(tmp_path)!r}))).system_lock(BUILDER), "dbt"):
-    print("builds")
-    time.sleep(60)
-""")
-    wait_for_line(child, "builds")
-    with pytest.raises(LakeBusyError, match="dbt"), warehouse.lock("a test", wait=False):
+warehouse = Warehouse(load_settings().warehouse)
+build = "from orchestration.lib.dbt_plugin import *; Plugin('run', {}); print('builds'); time.sleep(60)"
+with warehouse.lock("a run"):
+    os.environ.update(dbt_environment(warehouse) | run_environment("run"))
+    subprocess.run([sys.executable, "-u", "-c", build])
+"""
+
+
+def test_the_dbt_of_a_run_that_was_killed_ends_and_the_next_writer_waits_until_it_has(deployment):
+    warehouse = deployment.warehouse
+    with warehouse.writer():
         pass
-    kill(child)
-    with warehouse.lock("a test", wait=False):
+    run = deployment.python(BUILD)
+    wait_for_line(run, "builds")
+    (child,) = psutil.Process(run.pid).children()
+    with pytest.raises(LakeBusyError, match="dbt"), hold(warehouse.system_lock(BUILDER), "a test", wait=False):
         pass
-    with hold(warehouse.system_lock(BUILDER), "dbt", wait=False):
-        pass
+    run.kill()  # and not what it started
+    run.wait()
+    with warehouse.lock("a test"):
+        assert not child.is_running() or child.status() == psutil.STATUS_ZOMBIE
 
 
 def test_a_process_that_has_the_lock_may_take_it_again_and_gives_it_back_with_the_last(tmp_path):
@@ -93,3 +100,19 @@ def test_a_process_that_has_the_lock_may_take_it_again_and_gives_it_back_with_th
             pass
         assert (tmp_path / "writer.json").exists()
     assert not (tmp_path / "writer.json").exists()
+
+
+def test_a_run_whose_lock_the_server_has_ended_stops_before_it_writes_on(postgres_database, tmp_path):
+    settings = {"path": tmp_path / "lake", "catalog": f"postgres:{postgres_database}"}
+    warehouse = Warehouse(WarehouseSettings.model_validate(settings))
+    with warehouse.lock("a test"):
+        with warehouse.writer():
+            pass
+        with warehouse.reader() as connection:
+            connection.execute(f"attach '{postgres_database}' as server (type postgres)")
+            connection.execute(
+                "from postgres_query('server', 'select pg_terminate_backend(pid) from pg_stat_activity"
+                " where application_name like $$a test%$$')"
+            )
+        with pytest.raises(LakeError, match="run it again"), warehouse.writer():
+            pass

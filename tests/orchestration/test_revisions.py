@@ -12,6 +12,7 @@ from orchestration.defs.publish.revisions import late_months_sensor
 from orchestration.lib.contract import ensure_tables
 from orchestration.lib.deployment import Deployment
 from orchestration.lib.revisions import describe, months_due
+from orchestration.lib.run_scope import set_scope
 from orchestration.lib.segment_tables import ensure_segment_tables
 from orchestration.lib.settings import WarehouseSettings
 from orchestration.lib.versions import (
@@ -23,7 +24,6 @@ from orchestration.lib.versions import (
     publish,
     record_outcome,
     rollback,
-    set_scope,
 )
 from orchestration.lib.warehouse import Warehouse
 

@@ -13,8 +13,9 @@ from orchestration.lib.dbt import dbt_arguments, ensure_manifest, prepare_for_db
 from orchestration.lib.dbt_assets import FEATURES, LayerTranslator
 from orchestration.lib.deployment import ALL_MONTHS_IN_ONE_RUN, MONTHS, SETTINGS, WRITER_POOL, Deployment
 from orchestration.lib.months import as_of_date
+from orchestration.lib.run_scope import set_scope
 from orchestration.lib.source_checks import require_sound_sources
-from orchestration.lib.versions import ensure_registry, last_load_id, set_scope
+from orchestration.lib.versions import ensure_registry, last_load_id
 
 
 @dbt_assets(

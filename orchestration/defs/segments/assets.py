@@ -12,7 +12,8 @@ from orchestration.lib.dbt_assets import FEATURES, LayerTranslator
 from orchestration.lib.deployment import ALL_MONTHS_IN_ONE_RUN, MONTHS, SETTINGS, WRITER_POOL, Deployment
 from orchestration.lib.months import as_of_date
 from orchestration.lib.progress import tell
-from orchestration.lib.versions import candidates, scope_of, set_scope
+from orchestration.lib.run_scope import set_scope
+from orchestration.lib.versions import candidates, scope_of
 
 
 @dbt_assets(

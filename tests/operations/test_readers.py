@@ -1,0 +1,46 @@
+"""A reduced form of ``benchmarks/readers.py``: readers beside a writer that is killed again and again."""
+
+import time
+
+import pytest
+
+from tests.operations.deployment import kill, make_deployment, wait_for_line
+
+# What a publish does: rows of a table and of the one beside it in one transaction.
+WRITE = """
+from orchestration.lib.settings import load_settings
+from orchestration.lib.warehouse import Warehouse, transaction
+with Warehouse(load_settings().warehouse).writer() as connection:
+    for table in ("one", "two"):
+        connection.execute(f"create table if not exists raw.{table} (number integer)")
+    for number in range(10_000):
+        with transaction(connection):
+            for table in ("one", "two"):
+                connection.execute(f"delete from raw.{table}")
+                connection.execute(f"insert into raw.{table} select range from range({number % 40} + 1)")
+        print(f"commit {number}.")
+"""
+POLL = "select (select count(*) from raw.one), (select count(*) from raw.two)"
+KILLS, SECONDS = 3, 1.5
+
+
+@pytest.mark.parametrize("catalog", ["sqlite", "postgres"])
+def test_no_poll_fails_or_sees_half_of_a_commit_while_writers_are_killed(catalog, tmp_path, request):
+    name = "sqlite" if catalog == "sqlite" else f'"postgres:{request.getfixturevalue("postgres_database")}"'
+    deployment = make_deployment(tmp_path / "deployment", name)
+    polls, states = 0, set()
+    for _ in range(KILLS):
+        writer = deployment.python(WRITE)
+        wait_for_line(writer, "commit 1.")
+        until = time.monotonic() + SECONDS
+        with deployment.warehouse.reader() as kept:
+            while time.monotonic() < until:
+                with deployment.warehouse.reader() as fresh:
+                    seen = [connection.execute(POLL).fetchall()[0] for connection in (kept, fresh)]
+                polls += len(seen)
+                states |= set(seen)
+            kill(writer)
+            states |= set(kept.execute(POLL).fetchall())
+    assert polls > 2 * KILLS
+    assert len(states) > KILLS, "the writer got on meanwhile"
+    assert all(one == two > 0 for one, two in states)
