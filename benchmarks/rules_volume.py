@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 from orchestration.lib.addresses import ensure_address_table
 from orchestration.lib.contract import ensure_tables
 from orchestration.lib.dbt import DBT, PROJECT_DIR, dbt_arguments, prepare_for_dbt
+from orchestration.lib.run_scope import set_scope
 from orchestration.lib.segment_tables import ensure_segment_tables
-from orchestration.lib.versions import ensure_registry, set_scope
+from orchestration.lib.versions import ensure_registry
 from orchestration.lib.warehouse import Warehouse, transaction
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ MONTHS = (date(2025, 11, 30), date(2025, 12, 31))
 MODELS = ("customer_groups_as_of", "customer_market", "customer_lifecycle", "lifecycle_transitions")
 
 # One customer in ten is an organization, a third of those in groups up to five deep; hashes stand for chance.
+RUN = "benchmark"
 _CUSTOMERS = """
     insert into raw.customers by name
     select 'C' || lpad(i::varchar, 8, '0') as customer_id, if(i % 10 = 0, 'organization', 'person') as customer_type,
@@ -85,7 +87,7 @@ def prepare(settings: "Settings", customers: int) -> None:
         ensure_registry(connection)
         ensure_address_table(connection)
         ensure_segment_tables(connection)
-        set_scope(connection, {MONTHS[0]: f"{MONTHS[0]}.1"})
+        set_scope(connection, RUN, {MONTHS[0]: f"{MONTHS[0]}.1"})
     dbt(settings, "build")
     with Warehouse(settings.warehouse).writer() as connection:
         connection.execute(_CUSTOMERS, {"customers": customers})
@@ -96,7 +98,7 @@ def prepare(settings: "Settings", customers: int) -> None:
     dbt(settings, "run", "contract_states", "months", *MODELS)
     with Warehouse(settings.warehouse).writer() as connection, transaction(connection):
         _publish(connection)
-        set_scope(connection, {MONTHS[1]: f"{MONTHS[1]}.1"})
+        set_scope(connection, RUN, {MONTHS[1]: f"{MONTHS[1]}.1"})
     dbt(settings, "run", "months")
 
 
@@ -106,7 +108,7 @@ def dbt(settings: "Settings", command: str, *models: str) -> dict[str, float]:
     Raises:
         RuntimeError: dbt failed; its output is in the message.
     """
-    target = prepare_for_dbt(settings)
+    target = prepare_for_dbt(settings, RUN)
     finished = subprocess.run(
         [
             DBT, *dbt_arguments(command, settings), *(["--select", *models] if models else ["--exclude", "source:raw"]),

@@ -1,6 +1,6 @@
 """The ``segmentation`` command: thin over the Dagster jobs and the library.
 
-Exit codes: 0 done, 1 the user's to mend (a message says how), 2 wrong usage, 3 a run failed.
+Exit codes: 0 done, 1 the user's to mend (a message says how), 2 wrong usage, 3 a run failed, 4 another run writes.
 """
 
 import sys
@@ -11,18 +11,21 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from orchestration.commands import quarantine
+from orchestration.commands import lake, quarantine
 from orchestration.commands.common import (
     Config,
     Format,
+    Wait,
     chosen_settings,
     err,
     errors_for_people,
     existing_warehouse,
     out,
     print_rows,
+    writing,
 )
 from orchestration.lib.errors import SegmentationError
+from orchestration.lib.masking import masked_output
 from orchestration.lib.settings import DEFAULT_FILE
 from orchestration.lib.warehouse import Warehouse
 
@@ -34,8 +37,15 @@ app = typer.Typer(
 versions_app = typer.Typer(help="Look at the versions of the segments.", no_args_is_help=True)
 app.add_typer(versions_app, name="versions")
 app.add_typer(quarantine.app, name="quarantine")
+app.add_typer(lake.app)
 
 Month = Annotated[str | None, typer.Option(metavar="YYYY-MM")]
+
+
+@app.callback()
+def mask(context: typer.Context) -> None:
+    """Customer segmentation for internet and telecom providers."""
+    context.with_resource(masked_output())
 
 
 @app.command()
@@ -47,6 +57,7 @@ def run(
     revise: Annotated[
         bool, typer.Option("--revise", help="Segment the published months again that late data have reached.")
     ] = False,
+    wait: Wait = True,
 ) -> None:
     """Load what is new, then segment a range of months: features, segments, checks, published versions, reports.
 
@@ -63,16 +74,28 @@ def run(
         runner = Runner(settings, say=lambda line: err.print(line, highlight=False))
         # Months that were named are judged before anything runs; others depend on what is loaded.
         named = runner.months(first, last) if first or last else []
-        if not skip_ingest:
-            runner.ingest()
-        months = named or (runner.months_to_revise() if revise else runner.months(None, None))
-        if not months:
-            return
-        runner.segment(months)
+        with writing(settings, "run", wait):
+            if not skip_ingest:
+                runner.ingest()
+            months = named or (runner.months_to_revise() if revise else runner.months(None, None))
+            if not months:
+                return
+            runner.segment(months)
         from orchestration.lib.summary import run_summary
 
         with Warehouse(settings.warehouse).reader() as connection:
             out.print(run_summary(connection, settings, months))
+
+
+@app.command()
+def ingest(config: Config = None, wait: Wait = True) -> None:
+    """Load what is new in every source into the raw tables, and check it; nothing is segmented."""
+    with errors_for_people():
+        settings = chosen_settings(config)
+        from orchestration.lib.runs import Runner
+
+        with writing(settings, "ingest", wait):
+            Runner(settings, say=lambda line: err.print(line, highlight=False)).ingest()
 
 
 @app.command()
@@ -231,18 +254,20 @@ def versions_due(config: Config = None, output: Annotated[Format, typer.Option("
 def rollback(
     version_id: Annotated[str, typer.Argument(help="The version to publish again, for example 2026-10-31.1.")],
     config: Config = None,
+    wait: Wait = True,
 ) -> None:
     """Publish an older version of a month again; the one published now is withdrawn."""
     from orchestration.lib.report import write_report
     from orchestration.lib.versions import rollback as republish
 
     with errors_for_people():
-        warehouse = existing_warehouse(chosen_settings(config))
-        with warehouse.writer() as connection:
+        settings = chosen_settings(config)
+        warehouse = existing_warehouse(settings)
+        with writing(settings, "rollback", wait), warehouse.writer() as connection:
             withdrawn = republish(connection, version_id, datetime.now(UTC).replace(tzinfo=None))
         # Both reports name the status of their version.
         for changed in filter(None, (version_id, withdrawn)):
-            write_report(warehouse, chosen_settings(config), changed)
+            write_report(warehouse, settings, changed)
     out.print(f"Published {version_id}" + (f", withdrew {withdrawn}." if withdrawn else "."))
 
 

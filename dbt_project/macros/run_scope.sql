@@ -1,12 +1,28 @@
 {#- Rows of this run alone, so that a test of a table that holds years costs the same every night. -#}
 {% macro in_run_scope(scope) -%}
     {%- if scope == 'run_months' -%}
-        as_of_date in (select as_of_date from {{ source('ops', 'run_scope') }})
+        as_of_date in (select as_of_date from {{ source('ops', 'run_scope') }} where run_id = {{ run_id() }})
     {%- elif scope == 'run_versions' -%}
-        version_id in (select version_id from {{ source('ops', 'run_scope') }} where version_id is not null)
+        version_id in (
+            select version_id from {{ source('ops', 'run_scope') }}
+            where run_id = {{ run_id() }} and version_id is not null
+        )
     {%- elif scope is none -%}
         true
     {%- else -%}
         {{ exceptions.raise_compiler_error("scope is 'run_months', 'run_versions' or none, found " ~ scope) }}
     {%- endif -%}
+{%- endmacro %}
+
+{#- The run that builds: a variable of the session, so that neither the code nor dbt's parsed project changes with it. -#}
+{% macro run_id() -%}
+    {{ return(adapter.dispatch('run_id')()) }}
+{%- endmacro %}
+
+{% macro default__run_id() -%}
+    getvariable('segmentation_run_id')
+{%- endmacro %}
+
+{% macro spark__run_id() -%}
+    segmentation_run_id
 {%- endmacro %}

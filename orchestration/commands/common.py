@@ -13,12 +13,13 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from orchestration.lib.errors import RunFailedError, SegmentationError
+from orchestration.lib.errors import LakeBusyError, RunFailedError, SegmentationError
 from orchestration.lib.settings import Settings, choose_settings_file, load_settings
 from orchestration.lib.warehouse import Warehouse
 
 out, err = Console(), Console(stderr=True)
-FAILED_RUN = 3
+EXIT_CODES: dict[type[SegmentationError], int] = {RunFailedError: 3, LakeBusyError: 4}
+"""Of errors that a script should tell apart; of all others it is 1."""
 
 Config = Annotated[
     Path | None,
@@ -26,6 +27,11 @@ Config = Annotated[
         "--config",
         help="Settings file. Default: segmentation.yaml in the current folder, else the path in SEGMENTATION_CONFIG.",
     ),
+]
+
+
+Wait = Annotated[
+    bool, typer.Option("--wait/--no-wait", help="Wait while another run writes to the lake, or say so and end with 4.")
 ]
 
 
@@ -44,12 +50,29 @@ def errors_for_people() -> Iterator[None]:
         yield
     except SegmentationError as error:
         err.print(f"[bold red]Error:[/] {error}", markup=True, highlight=False, soft_wrap=True)
-        raise typer.Exit(FAILED_RUN if isinstance(error, RunFailedError) else 1) from error
+        raise typer.Exit(EXIT_CODES.get(type(error), 1)) from error
 
 
 def chosen_settings(config: Path | None) -> Settings:
     """Read the settings file that was named, or the one found."""
     return load_settings(choose_settings_file(config))
+
+
+@contextmanager
+def writing(settings: Settings, command: str, wait: bool) -> Iterator[None]:
+    """Hold the lock of the lake's writers for a command, and close the runs whose process was killed.
+
+    Raises:
+        LakeBusyError: another process has it, and the command shall not wait.
+    """
+    from orchestration.lib.runs import close_killed_runs
+
+    def say(line: str) -> None:
+        err.print(line, highlight=False, markup=False, soft_wrap=True)
+
+    with Warehouse(settings.warehouse).lock(f"segmentation {command}", wait, say):
+        close_killed_runs(settings, say)
+        yield
 
 
 def existing_warehouse(settings: Settings) -> Warehouse:

@@ -8,12 +8,14 @@ import typer
 from orchestration.commands.common import (
     Config,
     Format,
+    Wait,
     chosen_settings,
     err,
     errors_for_people,
     existing_warehouse,
     out,
     print_rows,
+    writing,
 )
 from orchestration.lib import quarantine
 from orchestration.lib.errors import SegmentationError
@@ -52,7 +54,7 @@ def list_quarantine(
 
 
 @app.command()
-def reprocess(config: Config = None, table: Table = None) -> None:
+def reprocess(config: Config = None, table: Table = None, wait: Wait = True) -> None:
     """Read loads with rejected rows again, now that the source or its mapping is mended, and say what came out.
 
     With --table, that table and those that refer to it.
@@ -62,7 +64,8 @@ def reprocess(config: Config = None, table: Table = None) -> None:
 
         settings = chosen_settings(config)
         warehouse = existing_warehouse(settings)
-        result = read_again(warehouse, settings, table, progress=lambda line: err.print(line, highlight=False))
+        with writing(settings, "quarantine reprocess", wait):
+            result = read_again(warehouse, settings, table, progress=lambda line: err.print(line, highlight=False))
         if not result.rows:
             out.print("No row is in quarantine, so nothing was read again.")
             return

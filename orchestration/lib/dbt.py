@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestration.lib.errors import SegmentationError
+from orchestration.lib.masking import dbt_secrets, masked
 from orchestration.lib.rules import render
 from orchestration.lib.settings import Settings
 from orchestration.lib.warehouse import Warehouse, install_extensions
@@ -61,18 +62,24 @@ def dbt_arguments(command: str, settings: Settings) -> list[str]:
 def dbt_environment(warehouse: Warehouse) -> dict[str, str]:
     """Return the environment that dbt's profile reads; secrets go this way and not on a command line."""
     return {
-        "SEGMENTATION_LAKE_URI": warehouse.uri,
+        "DBT_ENV_SECRET_LAKE_URI": warehouse.uri,
+        "SEGMENTATION_LAKE_PATH": str(warehouse.path),
         "SEGMENTATION_LAKE_DATA_PATH": warehouse.data_path,
         "SEGMENTATION_THREADS": str(warehouse.threads),
-        "DBT_TARGET": "sqlite_catalog" if warehouse.catalog == "sqlite" else "postgres_catalog",
+        "DBT_TARGET": "sqlite_catalog" if warehouse.is_sqlite else "postgres_catalog",
         "DO_NOT_TRACK": "1",
     }
 
 
-def prepare_for_dbt(settings: Settings) -> Path:
+def run_environment(run_id: str) -> dict[str, str]:
+    """Return what our plugin in dbt reads: the run whose scope is built, and the process that dbt must not outlive."""
+    return {"SEGMENTATION_RUN_ID": run_id, "SEGMENTATION_STARTED_BY": str(os.getpid())}
+
+
+def prepare_for_dbt(settings: Settings, run_id: str) -> Path:
     """Hand dbt its environment, and return the folder that the artifacts of a run go to."""
     install_extensions()
-    os.environ.update(dbt_environment(Warehouse(settings.warehouse)))
+    os.environ.update(dbt_environment(Warehouse(settings.warehouse)) | dbt_secrets() | run_environment(run_id))
     target = _target(settings)
     # Where dagster-dbt looks for a parsed project to start from.
     os.environ["DBT_TARGET_PATH"] = str(target)
@@ -95,13 +102,13 @@ def ensure_manifest(settings: Settings) -> Path:
                 "--project-dir", str(PROJECT_DIR), "--profiles-dir", str(PROJECT_DIR),
                 "--target-path", str(target), "--log-path", str(target),
             ],
-            env=os.environ | dbt_environment(Warehouse(settings.warehouse)),
+            env=os.environ | dbt_environment(Warehouse(settings.warehouse)) | dbt_secrets(),
             capture_output=True,
             text=True,
             check=False,
         )  # fmt: skip
         if finished.returncode:
-            raise SegmentationError(f"dbt cannot parse {PROJECT_DIR}:\n{finished.stdout}{finished.stderr}")
+            raise SegmentationError(masked(f"dbt cannot parse {PROJECT_DIR}:\n{finished.stdout}{finished.stderr}"))
         stamp.write_text(sources)
     return manifest
 

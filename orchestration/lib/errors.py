@@ -19,3 +19,11 @@ class VersionError(SegmentationError):
 
 class RunFailedError(SegmentationError):
     """A Dagster run did not succeed."""
+
+
+class LakeError(SegmentationError):
+    """The lake does not open: its catalog or its files are damaged, gone, out of reach or of another release."""
+
+
+class LakeBusyError(SegmentationError):
+    """Another process is writing to the lake."""

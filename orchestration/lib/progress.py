@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
-from typing import Any, Literal, TextIO
+from typing import Any, Literal, TextIO, cast
 
 import dagster as dg
 from rich.console import Console
@@ -16,6 +16,8 @@ from rich.markup import escape
 from rich.padding import Padding
 from rich.status import Status
 from rich.text import Text
+
+from orchestration.lib.masking import MaskedStream
 
 PROGRESS_LOGGER = "progress"
 # Marks what our assets say: Dagster and its libraries use the loggers of steps too, and that is for the UI alone.
@@ -75,7 +77,7 @@ def _own_stderr() -> TextIO:
         descriptor = os.dup(sys.stderr.fileno())
     except (OSError, io.UnsupportedOperation):  # somebody has put another stream in its place
         return sys.stderr
-    return open(descriptor, "w", encoding=sys.stderr.encoding, errors="backslashreplace")
+    return cast("TextIO", MaskedStream(open(descriptor, "w", encoding=sys.stderr.encoding, errors="backslashreplace")))
 
 
 @dg.logger({}, description="A line a step, for a person at a terminal.")

@@ -25,21 +25,44 @@ INSTANCE_SETTINGS = {
     "nux": {"enabled": False},
     # Runs that hold the pool of writers wait for one another in the queue.
     "concurrency": {"pools": {"granularity": "run", "default_limit": 1}},
+    # A launched run that never starts gives up its place in the queue.
+    "run_monitoring": {"enabled": True, "poll_interval_seconds": 60, "free_slots_after_run_end_seconds": 60},
 }
 
 
 def prepare_dagster_home(settings: Settings) -> Path:
     """Keep Dagster's record of runs beside the lake, unless DAGSTER_HOME says where."""
-    home = Path(os.environ.setdefault("DAGSTER_HOME", str(settings.warehouse.path.parent / "dagster")))
+    home = _dagster_home(settings)
+    os.environ["DAGSTER_HOME"] = str(home)
     home.mkdir(parents=True, exist_ok=True)
     configuration = home / "dagster.yaml"
-    if not configuration.exists():
+    # One that an earlier release wrote is ours to complete; one that says anything else is the operator's.
+    known = yaml.safe_load(configuration.read_text()) if configuration.exists() else {}
+    if known != INSTANCE_SETTINGS and known.items() <= INSTANCE_SETTINGS.items():
         configuration.write_text(yaml.safe_dump(INSTANCE_SETTINGS))
     return home
 
 
+def _dagster_home(settings: Settings) -> Path:
+    return Path(os.environ.get("DAGSTER_HOME") or settings.warehouse.path.parent / "dagster")
+
+
+def close_killed_runs(settings: Settings, say: Callable[[str], None]) -> None:
+    """Close the runs in Dagster's record whose process was killed; the caller holds the lock of the writers."""
+    if not (_dagster_home(settings) / "dagster.yaml").exists():  # no run was ever recorded
+        return
+    prepare_dagster_home(settings)
+    from dagster import DagsterInstance
+
+    from orchestration.lib.run_processes import close_dead_runs
+
+    with DagsterInstance.get() as instance:
+        for run_id in close_dead_runs(instance, Warehouse(settings.warehouse), has_lock=True):
+            say(f"Closed run {run_id}: its process had been killed.")
+
+
 class Runner:
-    """Runs the jobs of one deployment, one after the other."""
+    """Runs the jobs of one deployment, one after the other; the caller holds the lock of the writers."""
 
     def __init__(self, settings: Settings, say: Callable[[str], None]) -> None:
         self._settings = settings
@@ -110,18 +133,23 @@ class Runner:
         from dagster import DagsterInstance
 
         from orchestration.definitions import defs
+        from orchestration.lib.masked_events import mask_events
 
-        return defs(), DagsterInstance.get()
+        instance = DagsterInstance.get()
+        mask_events(instance)
+        return defs(), instance
 
     def _run(self, job: str, tags: Mapping[str, str]) -> None:
         definitions, instance = self._dagster
+        from orchestration.lib.run_processes import LOCK_TAG, process_tags
+
         months = " to ".join(dict.fromkeys(tags.values()))
         self._say(f"[bold]{job}[/] {months}".rstrip())
         with quiet_stdout(job):
             result = definitions.resolve_job_def(job).execute_in_process(
                 run_config={"loggers": {PROGRESS_LOGGER: {}}},
                 instance=instance,
-                tags=dict(tags),
+                tags={**tags, **process_tags(self._warehouse), LOCK_TAG: "true"},
                 raise_on_error=False,
             )
         if not result.success:

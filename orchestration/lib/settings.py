@@ -10,10 +10,10 @@ import os
 import re
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
 import yaml
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
 
 from models.backtest_parameters import BacktestParameters
@@ -24,11 +24,13 @@ from models.mid_band_parameters import MidBandParameters, Route
 from models.retention_parameters import RetentionParameters
 from models.value_parameters import ValueParameters
 from orchestration.lib.errors import SettingsError
+from orchestration.lib.masking import is_secret, keep_secret, masked
 from orchestration.lib.observation_settings import ObservationSettings
 from orchestration.lib.presets import apply_presets
 from orchestration.lib.rule_settings import LifecycleSettings, MarketSettings
 from orchestration.lib.rules import Rule
 from orchestration.lib.source_settings import (
+    FILE_DATABASES,
     CheckSettings,
     ExchangeRateSettings,
     LocationName,
@@ -44,7 +46,6 @@ DEFAULT_FILE = "segmentation.yaml"
 # Marks the name of an environment variable while YAML is read: a letter to YAML, and in no settings file.
 _VARIABLE = "\ue000"
 
-_SECRETS = {"connection", "key", "key_id", "secret"}
 Month = Annotated[str, Field(pattern=r"^\d{4}-(0[1-9]|1[0-2])$")]
 
 ProductFamily = Literal["internet", "tv", "fixed_voice", "mobile", "cloud", "security"]
@@ -54,8 +55,8 @@ class WarehouseSettings(Section):
     """Where the lake lives."""
 
     path: Path = Field(Path("data/warehouse"), description="folder of the data files and the SQLite catalog")
-    catalog: str = Field(
-        "sqlite",
+    catalog: SecretStr = Field(
+        SecretStr("sqlite"),
         description="'sqlite' (a file in the folder) or a PostgreSQL connection string 'postgres:dbname=… host=…'",
     )
 
@@ -70,9 +71,12 @@ class WarehouseSettings(Section):
 
     @field_validator("catalog")
     @classmethod
-    def _known_catalog(cls, value: str) -> str:
-        if value != "sqlite" and not value.startswith("postgres:"):
+    def _known_catalog(cls, value: SecretStr) -> SecretStr:
+        catalog = value.get_secret_value()
+        if catalog != "sqlite" and not catalog.startswith("postgres:"):
             raise ValueError("must be 'sqlite' or start with 'postgres:'")
+        if catalog != "sqlite":
+            keep_secret(catalog.removeprefix("postgres:"))
         return value
 
 
@@ -152,6 +156,9 @@ class ScheduleSettings(Section):
     monthly_segmentation_cron: str = "0 4 2 * *"
     maintenance_cron: str = "0 5 * * 0"
     keep_snapshots_days: int = Field(30, ge=1)
+    keep_orphans_hours: int = Field(
+        24, ge=1, description="maintenance deletes files that no snapshot knows, left by killed runs, at this age"
+    )
     revise_late_months: bool = Field(
         False, description="after each daily ingest, segment the published months again that late data have reached"
     )
@@ -279,7 +286,8 @@ def load_settings(file: Path | None = None) -> Settings:
     try:
         settings = Settings.model_validate(document)
     except ValidationError as error:
-        raise SettingsError(_explain(file, error)) from error
+        # Not from the error itself: a traceback of it shows what was found, secrets among it.
+        raise SettingsError(_explain(file, error)) from None
     return _with_absolute_paths(settings, file.parent)
 
 
@@ -288,22 +296,29 @@ def _parse(text: str) -> Any:
     return yaml.safe_load(re.sub(r"\$\{(\w+)\}", rf"{_VARIABLE}\1{_VARIABLE}", text)) or {}
 
 
-def _expand(part: Any, file: Path) -> Any:
+def _expand(part: Any, file: Path, key: str = "") -> Any:
     """Replace ``${NAME}`` by the environment's value; a name that is not set is an error, never an empty secret.
 
     That is done in what YAML gave, so that no character of a secret means anything to YAML, nor shows in its errors.
+    ``key`` is the setting that the part is of: with the name it decides what is kept secret from here on.
     """
 
     def value(match: re.Match[str]) -> str:
         name = match.group(1)
         if name not in os.environ:
             raise SettingsError(f"{file} uses ${{{name}}}, and no environment variable {name} is set.")
+        if is_secret(name, key, match.string[: match.start()]):
+            keep_secret(os.environ[name])
         return os.environ[name]
 
     if isinstance(part, dict):
-        return {_expand(key, file): _expand(each, file) for key, each in part.items()}
+        is_path = part.get("database") in FILE_DATABASES
+        return {
+            _expand(name, file): _expand(each, file, "path" if is_path and name == "connection" else str(name))
+            for name, each in part.items()
+        }
     if isinstance(part, list):
-        return [_expand(each, file) for each in part]
+        return [_expand(each, file, key) for each in part]
     return re.sub(rf"{_VARIABLE}(\w+?){_VARIABLE}", value, part) if isinstance(part, str) else part
 
 
@@ -315,15 +330,30 @@ def _explain(file: Path, error: ValidationError) -> str:
             lines.append(f"  {key}: this key is not known. Known here: {_known_keys(problem['loc'][:-1])}.")
         else:
             lines.append(f"  {key}: {problem['msg']} (found {_found(problem)}).")
-    return "\n".join(lines)
+    return masked("\n".join(lines))
 
 
 def _found(problem: ErrorDetails) -> str:
     """Say what stands there, unless it is a secret or may hold one."""
     if isinstance(problem["input"], dict):
         return ", ".join(map(str, problem["input"])) or "nothing"
-    is_secret = problem["loc"] and problem["loc"][-1] in _SECRETS
-    return "a secret, not shown" if is_secret else repr(problem["input"])
+    holds_secret = problem["loc"] and problem["loc"][-1] in _secret_keys(Settings)
+    return "a secret, not shown" if holds_secret else repr(problem["input"])
+
+
+def _secret_keys(section: Any) -> set[str]:
+    """Return the names of the settings that are declared secret, in the section and all within it."""
+    found: set[str] = set()
+    for name, field in getattr(section, "model_fields", {}).items():
+        if "SecretStr" in str(field.annotation):
+            found.add(name)
+        for each in (field.annotation, *_inner_types(field.annotation)):
+            found |= _secret_keys(each)
+    return found
+
+
+def _inner_types(annotation: Any) -> list[Any]:
+    return [inner for each in get_args(annotation) for inner in (each, *_inner_types(each))]
 
 
 def _known_keys(location: tuple[int | str, ...]) -> str:

@@ -1,16 +1,28 @@
 """Settings of what comes in: locations, how each source table is filled from them, and what is kept secret.
 
-Secrets (keys, passwords, connection strings) are ``SecretStr``: they never show in logs, errors or metadata.
+Secrets (keys, passwords, connection strings) are of the type ``Secret``: nothing that is written shows them.
 """
 
 from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
 
+from orchestration.lib.masking import keep_secret
+
+FILE_DATABASES = {"sqlite", "duckdb"}
 Share = Annotated[float, Field(ge=0, le=1)]
 # A location is a table (of files) or a schema qualifier (a database) in the user's SQL.
 LocationName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+
+
+def _kept(value: SecretStr) -> SecretStr:
+    keep_secret(value.get_secret_value())
+    return value
+
+
+Secret = Annotated[SecretStr, AfterValidator(_kept)]
+"""What no message, log, traceback, metadata or artifact may show, from the moment it is read."""
 
 
 class Section(BaseModel):
@@ -26,8 +38,8 @@ def _as_list(value: Any) -> Any:
 class ObjectStoreSettings(Section):
     """How an S3-compatible object store is reached; secrets come from the environment as ``${NAME}``."""
 
-    key_id: SecretStr | None = None
-    secret: SecretStr | None = None
+    key_id: Secret | None = None
+    secret: Secret | None = None
     region: str | None = None
     endpoint: str | None = Field(None, description="host and port of a store that is not Amazon's")
     use_ssl: bool = True
@@ -60,6 +72,7 @@ class LocationSettings(Section):
     timezone: str | None = Field(None, description="zone of times without an offset; default the operator's own")
     object_store: ObjectStoreSettings | None = None
     database: Literal["postgres", "mysql", "sqlite", "duckdb"] | None = None
+    # A secret too, unless it is a path; see ``model_post_init``.
     connection: SecretStr | None = Field(
         None, description="connection string, or the path of a SQLite or DuckDB file; secrets as ${NAME}"
     )
@@ -72,12 +85,14 @@ class LocationSettings(Section):
             raise ValueError("'database' and 'connection' go together")
         if self.object_store is not None and not self.files:
             raise ValueError("'object_store' goes with 'files'")
+        if self.connection is not None and self.database not in FILE_DATABASES:
+            keep_secret(self.connection.get_secret_value())
 
     def with_paths(self, absolute: Callable[[str], str]) -> "LocationSettings":
         """Return the same location with its paths passed through ``absolute``."""
         if self.files:
             return self.model_copy(update={"files": [absolute(glob) for glob in self.files]})
-        if self.database in {"sqlite", "duckdb"} and self.connection is not None:
+        if self.database in FILE_DATABASES and self.connection is not None:
             return self.model_copy(update={"connection": SecretStr(absolute(self.connection.get_secret_value()))})
         return self
 
@@ -158,7 +173,7 @@ class PseudonymSettings(Section):
     """Identifiers replaced on the way in by a keyed hash (HMAC-SHA-256), the same in every table."""
 
     # A short key could be found by trying.
-    key: SecretStr = Field(
+    key: Secret = Field(
         min_length=16, description="the secret key, as ${NAME}; whoever has it can link pseudonyms to persons"
     )
 

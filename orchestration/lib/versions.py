@@ -17,6 +17,7 @@ import duckdb
 from orchestration.lib.errors import VersionError
 from orchestration.lib.ingest.records import next_load_id
 from orchestration.lib.months import previous_as_of_date
+from orchestration.lib.run_scope import SCOPE_COLUMNS, features_last_load_ids, set_scope
 from orchestration.lib.segment_tables import SEGMENT_TABLES
 from orchestration.lib.warehouse import transaction
 
@@ -38,7 +39,6 @@ REGISTRY_COLUMNS: Mapping[str, str] = {
     "last_load_id": "bigint",
     "confirmed_at": "timestamp",
 }
-SCOPE_COLUMNS: Mapping[str, str] = {"as_of_date": "date", "version_id": "varchar", "last_load_id": "bigint"}
 IDENTITY = ("input_hash", "settings_hash", "code_version")
 INPUTS: Mapping[str, tuple[str, ...]] = {
     "features": (
@@ -113,19 +113,6 @@ def _make(connection: duckdb.DuckDBPyConnection, schema: str, table: str, column
     return missing
 
 
-def set_scope(connection: duckdb.DuckDBPyConnection, scope: Mapping[date, str | None], last_load_id: int = 0) -> None:
-    """Say which months (and, once opened, which candidates) the dbt models of this run build.
-
-    ``last_load_id`` is the last load whose rows their features can hold; 0 where that is not known.
-    """
-    connection.execute("delete from ops.run_scope")
-    for day, version_id in scope.items():
-        connection.execute(
-            "insert into ops.run_scope (as_of_date, version_id, last_load_id) values (?, ?, ?)",
-            [day, version_id, last_load_id],
-        )
-
-
 def last_load_id(connection: duckdb.DuckDBPyConnection) -> int:
     """Return the number of the last load there was, replaced or not; 0 where nothing was ever loaded."""
     return next_load_id(connection) - 1
@@ -141,7 +128,7 @@ def open_candidates(
     """
     with transaction(connection):
         discard_candidates(connection, days)
-        ((last_load,),) = connection.execute("select coalesce(max(last_load_id), 0) from ops.run_scope").fetchall()
+        last_loads = features_last_load_ids(connection, days)
         latest_revisions = _by_month(list_versions(connection))
         current = _by_month(row for row in list_versions(connection) if row["status"] == "published")
         opened = []
@@ -156,7 +143,7 @@ def open_candidates(
             latest = latest_revisions.get(day)
             changed = [name for name in identity if latest and latest[name] != identity[name]]
             if latest and not changed:
-                _confirm(connection, day, latest["version_id"], last_load, now)
+                _confirm(connection, day, latest["version_id"], last_loads.get(day, 0), now)
                 continue
             revision = latest["revision"] + 1 if latest else 1
             candidate = Candidate(
@@ -166,10 +153,16 @@ def open_candidates(
                 changes=_describe(changed),
             )
             current[day] = identity | {"version_id": candidate.version_id}
+            last_load = last_loads.get(day, 0)
             _insert_candidate(connection, candidate, revision, identity["input_hash"], made_by, now, last_load)
             opened.append(candidate)
-        set_scope(connection, dict.fromkeys(days) | {each.as_of_date: each.version_id for each in opened}, last_load)
+        set_scope(connection, made_by.run_id, scope_of(days, opened))
     return opened
+
+
+def scope_of(days: Iterable[date], opened: Iterable[Candidate]) -> dict[date, str | None]:
+    """Return the scope of a run: its months, with the candidates of those that have one."""
+    return dict.fromkeys(days) | {each.as_of_date: each.version_id for each in opened}
 
 
 def candidates(connection: duckdb.DuckDBPyConnection, days: Iterable[date]) -> list[Candidate]:

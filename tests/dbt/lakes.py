@@ -13,12 +13,14 @@ import pandas as pd
 
 from orchestration.lib.addresses import ensure_address_table
 from orchestration.lib.contract import ensure_tables
-from orchestration.lib.dbt import PROJECT_DIR, dbt_environment, dbt_variables
+from orchestration.lib.dbt import PROJECT_DIR, dbt_environment, dbt_variables, run_environment
+from orchestration.lib.run_scope import set_scope
 from orchestration.lib.segment_tables import ensure_segment_tables
 from orchestration.lib.settings import Settings
-from orchestration.lib.versions import ensure_registry, set_scope
+from orchestration.lib.versions import ensure_registry
 from orchestration.lib.warehouse import Warehouse, install_extensions
 
+RUN = "test"
 LAST_MONTH = date(2025, 12, 31)
 RAW_TABLES = (
     "customers",
@@ -46,7 +48,7 @@ class Lake:
 
     def scope(self, months: Mapping[date, str | None]) -> None:
         with self.warehouse.writer() as connection:
-            set_scope(connection, months)
+            set_scope(connection, RUN, months)
 
     def build(self, *selection: str) -> str:
         """Build models with their data tests; the sources and the models' logic have tests of their own."""
@@ -58,13 +60,14 @@ class Lake:
         """Run a dbt command and return what it printed; a failure fails the test."""
         install_extensions()
         target = str(self.settings.warehouse.path / "target")
+        environment = dbt_environment(self.warehouse) | run_environment(RUN)
         finished = subprocess.run(
             [
                 Path(sys.executable).with_name("dbt"), *arguments,
                 "--vars", json.dumps(dbt_variables(self.settings)),
                 "--project-dir", str(PROJECT_DIR), "--profiles-dir", str(PROJECT_DIR),
             ],
-            env=os.environ | dbt_environment(self.warehouse) | {"DBT_TARGET_PATH": target, "DBT_LOG_PATH": target},
+            env=os.environ | environment | {"DBT_TARGET_PATH": target, "DBT_LOG_PATH": target},
             capture_output=True,
             text=True,
             check=False,

@@ -12,6 +12,7 @@ from orchestration.defs.publish.revisions import late_months_sensor
 from orchestration.lib.contract import ensure_tables
 from orchestration.lib.deployment import Deployment
 from orchestration.lib.revisions import describe, months_due
+from orchestration.lib.run_scope import set_scope
 from orchestration.lib.segment_tables import ensure_segment_tables
 from orchestration.lib.settings import WarehouseSettings
 from orchestration.lib.versions import (
@@ -23,7 +24,6 @@ from orchestration.lib.versions import (
     publish,
     record_outcome,
     rollback,
-    set_scope,
 )
 from orchestration.lib.warehouse import Warehouse
 
@@ -60,7 +60,7 @@ def _load(lake: duckdb.DuckDBPyConnection, load_id: int, table: str, month_end: 
 
 def _segment(lake: duckdb.DuckDBPyConnection, days: Sequence[date], now: datetime = NOW) -> list[str]:
     """Do what a run does: note the loads, build features, open what changed, publish it."""
-    set_scope(lake, dict.fromkeys(days), last_load_id(lake))
+    set_scope(lake, MADE_BY.run_id, dict.fromkeys(days), last_load_id(lake))
     opened = [each.version_id for each in open_candidates(lake, days, MADE_BY, now)]
     for version_id in opened:
         record_outcome(lake, version_id, {}, [{"name": "a_check", "passed": True}])
@@ -113,7 +113,7 @@ def test_a_rerun_without_new_loads_confirms_nothing(lake):
 
 def test_rows_that_come_while_a_month_is_made_make_it_due(lake):
     _load(lake, 3, "usage", NOVEMBER, 1)
-    set_scope(lake, {NOVEMBER: None}, last_load_id(lake))
+    set_scope(lake, MADE_BY.run_id, {NOVEMBER: None}, last_load_id(lake))
     _load(lake, 4, "usage", NOVEMBER, 1)
     open_candidates(lake, [NOVEMBER], MADE_BY, LATER)
     assert _due(lake) == [("2026-11", {"usage": 1}, 4)]
@@ -122,7 +122,7 @@ def test_rows_that_come_while_a_month_is_made_make_it_due(lake):
 def test_a_candidate_that_is_never_published_leaves_the_mark(lake):
     _load(lake, 3, "usage", NOVEMBER, 1)
     lake.execute("update features.customer_features set content = 2 where as_of_date = ?", [NOVEMBER])
-    set_scope(lake, {NOVEMBER: None}, last_load_id(lake))
+    set_scope(lake, MADE_BY.run_id, {NOVEMBER: None}, last_load_id(lake))
     assert open_candidates(lake, [NOVEMBER], MADE_BY, LATER)
     assert [month for month, *_ in _due(lake)] == ["2026-11"]
 

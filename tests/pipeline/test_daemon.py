@@ -79,6 +79,14 @@ def wait_for(what: str, ready: Callable[[], Any], seconds: int) -> Any:
     raise AssertionError(f"{what}: not within {seconds} s")
 
 
+def kill_a_command(deployment: Deployment) -> None:
+    """Leave a run behind that seems started: nothing scheduled may wait for it."""
+    command = deployment.start("ingest")
+    assert command.stderr is not None
+    assert any(line.strip() == "▸ raw_tables" for line in command.stderr)
+    deployment.kill(command)
+
+
 @pytest.fixture(scope="module")
 def deployment(tmp_path_factory: pytest.TempPathFactory, new_postgres_database) -> Deployment:
     catalog = f'warehouse:\n  catalog: "postgres:{new_postgres_database("daemon")}"\n'
@@ -97,6 +105,7 @@ def webserver(deployment: Deployment) -> Iterator[WebServer]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     (deployment.folder / "dagster").mkdir()
+    kill_a_command(deployment)
     process = subprocess.Popen(
         [Path(sys.executable).with_name("dagster"), "dev", "-w", ROOT / "workspace.yaml", "-p", str(port)],
         cwd=ROOT,
@@ -150,6 +159,11 @@ def published(deployment: Deployment, webserver: WebServer) -> Deployment:
 def test_the_graph_has_the_groups_of_the_flow(webserver):
     groups = {node["groupName"] for node in webserver.ask(GROUPS)["assetNodes"]}
     assert {"raw", "staging", "intermediate", "features", "segments", "bi", "publish"} <= groups
+
+
+def test_the_run_of_a_killed_command_is_closed_and_holds_nothing_up(published, webserver):
+    first = [run for run in webserver.runs("daily_ingest") if not any("schedule" in tag["key"] for tag in run["tags"])]
+    assert [run["status"] for run in first] == ["FAILURE"]
 
 
 def test_the_schedule_ticks_and_a_job_launched_from_the_ui_publishes_a_version(published):

@@ -290,7 +290,7 @@ def test_every_bi_view_has_rows_and_shows_published_versions_only(simulated):
 
 def test_the_contract_holds_on_what_was_loaded(simulated):
     settings = load_settings(simulated.settings_file)
-    target = prepare_for_dbt(settings)
+    target = prepare_for_dbt(settings, "test")
     tested = subprocess.run(
         [DBT, *dbt_arguments("test", settings), "--select", "source:raw", "--project-dir", PROJECT_DIR,
          "--profiles-dir", PROJECT_DIR, "--target-path", target, "--log-path", target],

@@ -3,6 +3,7 @@
 with run_months as (
     select distinct as_of_date
     from {{ source('ops', 'run_scope') }}
+    where run_id = {{ run_id() }}
 ),
 
 -- The books open with the first invoice: customers who left before it are in no table, so nothing is counted there.

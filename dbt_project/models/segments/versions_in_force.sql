@@ -4,7 +4,9 @@
 with run_scope as (
     select as_of_date, version_id
     from {{ source('ops', 'run_scope') }}
-    where version_id is not null
+    where
+        run_id = {{ run_id() }}
+        and version_id is not null
 )
 
 select as_of_date, version_id, true as is_candidate

@@ -13,8 +13,9 @@ from orchestration.lib.dbt import dbt_arguments, ensure_manifest, prepare_for_db
 from orchestration.lib.dbt_assets import FEATURES, LayerTranslator
 from orchestration.lib.deployment import ALL_MONTHS_IN_ONE_RUN, MONTHS, SETTINGS, WRITER_POOL, Deployment
 from orchestration.lib.months import as_of_date
+from orchestration.lib.run_scope import set_scope
 from orchestration.lib.source_checks import require_sound_sources
-from orchestration.lib.versions import ensure_registry, last_load_id, set_scope
+from orchestration.lib.versions import ensure_registry, last_load_id
 
 
 @dbt_assets(
@@ -35,8 +36,8 @@ def features(context: dg.AssetExecutionContext, dbt: DbtCliResource, deployment:
         ensure_registry(connection)
         _drop_outdated_usage_months(connection)
         days = dict.fromkeys(as_of_date(month) for month in context.partition_keys)
-        set_scope(connection, days, last_load_id(connection))
-    target = prepare_for_dbt(deployment.settings)
+        set_scope(connection, context.run.run_id, days, last_load_id(connection))
+    target = prepare_for_dbt(deployment.settings, context.run.run_id)
     yield from dbt.cli(dbt_arguments("build", deployment.settings), context=context, target_path=target).stream()
 
 

@@ -1,21 +1,29 @@
-"""Upkeep of the lake: small files are merged, old snapshots expire."""
+"""Upkeep of the lake, on its schedule."""
 
 from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
 from orchestration.lib.deployment import SETTINGS, WRITER_POOL, Deployment
+from orchestration.lib.maintenance import maintain
 
 
 @dg.op(pool=WRITER_POOL)
 def maintain_lake(context: dg.OpExecutionContext, deployment: Deployment) -> None:
-    """Merge small Parquet files and drop snapshots older than the settings keep."""
-    keep = timedelta(days=deployment.settings.schedule.keep_snapshots_days)
-    deployment.warehouse.maintain(older_than=datetime.now(UTC) - keep)
-    context.log.info(f"Merged small files; snapshots older than {keep.days} days are gone.")
+    """Merge small Parquet files, drop snapshots older than the settings keep, delete what killed runs left."""
+    schedule, now = deployment.settings.schedule, datetime.now(UTC)
+    gone = maintain(
+        deployment.warehouse,
+        keep_since=now - timedelta(days=schedule.keep_snapshots_days),
+        orphans_before=now - timedelta(hours=schedule.keep_orphans_hours),
+    )
+    context.log.info(
+        f"Merged small files. Snapshots older than {schedule.keep_snapshots_days} days are gone, with {gone.expired}"
+        f" files that only they used; so are {gone.orphans + gone.spilled} files that killed runs had left."
+    )
 
 
-@dg.job(description="Merge small files of the lake and expire its old snapshots.")
+@dg.job(description="Merge small files of the lake, expire its old snapshots, delete what killed runs left.")
 def lake_maintenance() -> None:
     """Keep the lake small and quick."""
     maintain_lake()

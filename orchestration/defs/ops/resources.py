@@ -5,12 +5,13 @@ from dagster_dbt import DbtCliResource
 
 from orchestration.lib.dbt import DBT, PROJECT_DIR
 from orchestration.lib.deployment import Deployment
+from orchestration.lib.one_writer import one_writer_executor
 from orchestration.lib.progress import PROGRESS_LOGGER, progress_logger
 
 
 @dg.definitions
 def defs() -> dg.Definitions:
-    """One process a run: with one writer there is nothing to gain from more, and each would import everything again."""
+    """Return what every run uses."""
     return dg.Definitions(
         resources={
             "deployment": Deployment(),
@@ -20,6 +21,6 @@ def defs() -> dg.Definitions:
                 dbt_executable=DBT,
             ),
         },
-        executor=dg.in_process_executor,
+        executor=one_writer_executor,
         loggers={"console": dg.colored_console_logger, PROGRESS_LOGGER: progress_logger},
     )

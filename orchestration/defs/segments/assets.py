@@ -12,7 +12,8 @@ from orchestration.lib.dbt_assets import FEATURES, LayerTranslator
 from orchestration.lib.deployment import ALL_MONTHS_IN_ONE_RUN, MONTHS, SETTINGS, WRITER_POOL, Deployment
 from orchestration.lib.months import as_of_date
 from orchestration.lib.progress import tell
-from orchestration.lib.versions import candidates
+from orchestration.lib.run_scope import set_scope
+from orchestration.lib.versions import candidates, scope_of
 
 
 @dbt_assets(
@@ -27,8 +28,11 @@ from orchestration.lib.versions import candidates
 )
 def segments_and_bi(context: dg.AssetExecutionContext, dbt: DbtCliResource, deployment: Deployment) -> Iterator[Any]:
     """Complete the candidates. The bi views show published versions only, so readers do not see them yet."""
-    with deployment.warehouse.reader() as connection:
-        opened = candidates(connection, [as_of_date(month) for month in context.partition_keys])
+    days = [as_of_date(month) for month in context.partition_keys]
+    with deployment.warehouse.writer() as connection:
+        opened = candidates(connection, days)
+        # Again here: a run that begins with this step, after another has failed, has a scope of its own.
+        set_scope(connection, context.run.run_id, scope_of(days, opened))
     if not opened:
         tell(context, "No month has changed; nothing to do.")
         # Said of every table, so that what comes after this step runs too: a report may still be missing.
@@ -36,5 +40,5 @@ def segments_and_bi(context: dg.AssetExecutionContext, dbt: DbtCliResource, depl
             if key in context.selected_asset_keys:
                 yield dg.MaterializeResult(key, metadata={"unchanged": True})
         return
-    target = prepare_for_dbt(deployment.settings)
+    target = prepare_for_dbt(deployment.settings, context.run.run_id)
     yield from dbt.cli(dbt_arguments("build", deployment.settings), context=context, target_path=target).stream()

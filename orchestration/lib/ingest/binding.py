@@ -7,8 +7,9 @@ import duckdb
 
 from orchestration.lib.contract import Table
 from orchestration.lib.errors import SourceError
-from orchestration.lib.ingest.explain import first_line, redact
+from orchestration.lib.ingest.explain import first_line
 from orchestration.lib.ingest.readers import ROW, describe
+from orchestration.lib.masking import redact
 
 
 @dataclass(frozen=True)

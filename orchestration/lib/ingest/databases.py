@@ -16,9 +16,10 @@ from pathlib import Path
 import duckdb
 
 from orchestration.lib.errors import SourceError
-from orchestration.lib.ingest.explain import first_line, keep_secret, redact
+from orchestration.lib.ingest.explain import first_line
 from orchestration.lib.ingest.readers import describe
-from orchestration.lib.settings import LocationSettings
+from orchestration.lib.masking import redact
+from orchestration.lib.source_settings import FILE_DATABASES, LocationSettings
 from orchestration.lib.warehouse import load_extension
 
 _EXTENSIONS = {"postgres": "postgres_scanner", "mysql": "mysql_scanner", "sqlite": "sqlite_scanner"}
@@ -46,11 +47,8 @@ def attach(connection: duckdb.DuckDBPyConnection, name: str, location: LocationS
     if name in _attached(connection):
         return
     target = location.connection.get_secret_value()
-    if location.database in {"sqlite", "duckdb"}:
-        if not Path(target).is_file():
-            raise SourceError(f"location {name!r}: {target} does not exist. Correct 'locations.{name}.connection'.")
-    else:
-        keep_secret(target)
+    if location.database in FILE_DATABASES and not Path(target).is_file():
+        raise SourceError(f"location {name!r}: {target} does not exist. Correct 'locations.{name}.connection'.")
     if extension := _EXTENSIONS.get(location.database):
         load_extension(connection, extension)
     for option, value in _OPTIONS[location.database].items():

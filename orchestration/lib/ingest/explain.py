@@ -3,37 +3,11 @@
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from urllib.parse import unquote
 
 import duckdb
 
 from orchestration.lib.errors import SourceError
-
-_HIDDEN = "***"
-_PASSWORD = re.compile(r"""(?i)\b(password|passwd|pwd|secret|token)\s*=\s*("[^"]*"|'(?:[^'\\]|\\.)*'|[^\s&;"']+)""")
-_URL_PASSWORD = re.compile(r"(?<=://)([^:/@\s]*):([^@\s]*)@")
-# A shorter one would blank out innocent words; it still goes with the connection string it is part of.
-_SHORTEST_SECRET = 4
-_secrets: set[str] = set()
-
-
-def keep_secret(value: str) -> None:
-    """Let no error of this process show ``value``, a connection string or a key, nor a password within it."""
-    passwords = [match.group(2).strip("\"'") for match in (*_PASSWORD.finditer(value), *_URL_PASSWORD.finditer(value))]
-    found = {value, *passwords, *map(unquote, passwords)}
-    _secrets.update(secret for secret in found if len(secret) >= _SHORTEST_SECRET)
-
-
-def redacted(text: str) -> str:
-    """Return the text with every secret blanked out, and whatever else looks like a password."""
-    for secret in sorted(_secrets, key=len, reverse=True):
-        text = text.replace(secret, _HIDDEN)
-    return _URL_PASSWORD.sub(rf"\1:{_HIDDEN}@", _PASSWORD.sub(rf"\1={_HIDDEN}", text))
-
-
-def redact(error: Exception) -> None:
-    """Blank the secrets out of the error itself, which a traceback or a log may show as the cause of another."""
-    error.args = tuple(redacted(part) if isinstance(part, str) else part for part in error.args)
+from orchestration.lib.masking import masked, redact
 
 
 @contextmanager
@@ -53,7 +27,7 @@ def explained(what: str, path: str | None = None) -> Iterator[None]:
 
 def first_line(error: Exception) -> str:
     """Return what DuckDB says first, without its list of functions and without an excerpt of generated SQL."""
-    text = re.split(r"\s*Candidate functions:|\n\nLINE", redacted(str(error)), maxsplit=1)[0]
+    text = re.split(r"\s*Candidate functions:|\n\nLINE", masked(str(error)), maxsplit=1)[0]
     text = " ".join(text.split())
     return text if text.endswith((".", "!", "?")) else f"{text}."
 

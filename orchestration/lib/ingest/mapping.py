@@ -13,12 +13,13 @@ from orchestration.lib.errors import SourceError
 from orchestration.lib.ingest import cursors, databases
 from orchestration.lib.ingest.binding import Binder, require_columns
 from orchestration.lib.ingest.conventions import conventions_of
-from orchestration.lib.ingest.explain import explained, first_line, redact
+from orchestration.lib.ingest.explain import explained, first_line
 from orchestration.lib.ingest.files import SourceFile
 from orchestration.lib.ingest.mapped import Mapped
 from orchestration.lib.ingest.object_store import is_remote, know_store
 from orchestration.lib.ingest.pseudonyms import key_mark, pseudonymous
 from orchestration.lib.ingest.readers import ROW, describe, is_parquet, numbered, rows_sql
+from orchestration.lib.masking import redact
 from orchestration.lib.settings import LocationSettings, Settings, SourceSettings
 
 # Moves when the same file and settings would give other rows.

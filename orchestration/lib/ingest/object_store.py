@@ -10,8 +10,9 @@ import pyarrow as pa
 from pyarrow import fs
 
 from orchestration.lib.errors import SourceError
-from orchestration.lib.ingest.explain import first_line, keep_secret, redact, redacted
+from orchestration.lib.ingest.explain import first_line
 from orchestration.lib.ingest.sql_text import sql_text, without_patterns
+from orchestration.lib.masking import masked, redact
 from orchestration.lib.source_settings import LocationSettings, ObjectStoreSettings
 from orchestration.lib.warehouse import connect, load_extension
 
@@ -73,8 +74,6 @@ def know_store(connection: duckdb.DuckDBPyConnection, name: str, location: Locat
 def _know(connection: duckdb.DuckDBPyConnection, name: str, patterns: list[str], store: ObjectStoreSettings) -> None:
     load_extension(connection, "httpfs")
     secret = store.secret.get_secret_value() if store.secret else None
-    if secret:
-        keep_secret(secret)
     options = {
         "key_id": store.key_id and store.key_id.get_secret_value(),
         "secret": secret,
@@ -111,7 +110,7 @@ def _explained(pattern: str) -> Iterator[None]:
         yield
     except duckdb.Error as error:
         redact(error)
-        reason = redacted(first_line(error))
+        reason = masked(first_line(error))
         if re.search(r"\b(401|403)\b|Forbidden|AccessDenied", reason):
             advice = (
                 "The store refuses: check key_id, secret and region in the location's 'object_store', and that the "

@@ -1,0 +1,25 @@
+"""Runs whose process was killed are closed, so that what is scheduled does not wait for them."""
+
+import dagster as dg
+
+from orchestration.lib.deployment import Deployment
+from orchestration.lib.errors import LakeBusyError
+from orchestration.lib.run_processes import close_dead_runs, has_unjudged_runs
+
+
+@dg.sensor(
+    minimum_interval_seconds=30,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Close the runs whose process was killed: a run that seems started holds the pool of writers.",
+)
+def dead_runs_sensor(context: dg.SensorEvaluationContext, deployment: Deployment) -> dg.SkipReason:
+    """Look at the processes of this machine; runs of others are judged where the lock of the writers is free."""
+    warehouse = deployment.warehouse
+    closed = close_dead_runs(context.instance, warehouse, has_lock=False)
+    if has_unjudged_runs(context.instance, warehouse):
+        try:
+            with warehouse.lock("dead_runs_sensor", wait=False):
+                closed += close_dead_runs(context.instance, warehouse, has_lock=True)
+        except LakeBusyError as busy:
+            context.log.info(str(busy))
+    return dg.SkipReason(f"Closed {len(closed)} runs: {', '.join(closed)}." if closed else "No run's process is gone.")

@@ -1,0 +1,56 @@
+"""What a run builds: its months, and once they are opened its candidates, under the run's own identifier.
+
+The lock of the writers keeps runs apart in time; the identifier keeps them apart where a step is run again on its own.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import date
+
+import duckdb
+
+SCOPE_COLUMNS: Mapping[str, str] = {
+    "run_id": "varchar",
+    "as_of_date": "date",
+    "version_id": "varchar",
+    "last_load_id": "bigint",
+}
+
+
+def set_scope(
+    connection: duckdb.DuckDBPyConnection,
+    run_id: str,
+    scope: Mapping[date, str | None],
+    last_load_id: int | None = None,
+) -> None:
+    """Say which months (and, once opened, which candidates) the dbt models of a run build.
+
+    The models read the rows of their own run and no others. A month belongs to the run that named it last.
+
+    Args:
+        connection: to the lake.
+        run_id: the run.
+        scope: its months, each with its candidate or None.
+        last_load_id: the last load whose rows the features can hold; by default what is known of each month, else 0.
+    """
+    days = list(scope)
+    known = features_last_load_ids(connection, days) if last_load_id is None else dict.fromkeys(days, last_load_id)
+    connection.execute(
+        "delete from ops.run_scope where run_id is null or run_id = ? or as_of_date in (select unnest(?::date[]))",
+        [run_id, days],
+    )
+    for day, version_id in scope.items():
+        connection.execute(
+            "insert into ops.run_scope (run_id, as_of_date, version_id, last_load_id) values (?, ?, ?, ?)",
+            [run_id, day, version_id, known.get(day, 0)],
+        )
+
+
+def features_last_load_ids(connection: duckdb.DuckDBPyConnection, days: Iterable[date]) -> dict[date, int]:
+    """Return the last load whose rows the features of each month can hold, where that is known."""
+    return dict(
+        connection.execute(
+            "select as_of_date, max(last_load_id) from ops.run_scope"
+            " where as_of_date in (select unnest(?::date[])) group by as_of_date",
+            [list(days)],
+        ).fetchall()
+    )

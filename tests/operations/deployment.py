@@ -1,0 +1,106 @@
+"""A deployment that only ingests, so that what happens to processes costs seconds; and processes to do it to."""
+
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import duckdb
+
+from orchestration.lib.settings import load_settings
+from orchestration.lib.warehouse import Warehouse
+
+SEGMENTATION = Path(sys.executable).with_name("segmentation")
+SETTINGS = """
+warehouse: {{path: lake, catalog: {catalog}, threads: 1}}
+locations:
+  customers: {{files: source/customers.parquet}}
+  contracts: {{files: source/contracts.parquet}}
+sources:
+  customers: {{location: customers}}
+  contracts: {{location: contracts}}
+"""
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """A folder with settings, sources of two tables, a lake and Dagster's record."""
+
+    folder: Path
+    variables: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def settings_file(self) -> Path:
+        return self.folder / "segmentation.yaml"
+
+    @property
+    def warehouse(self) -> Warehouse:
+        return Warehouse(load_settings(self.settings_file).warehouse)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return (
+            os.environ
+            | {"DAGSTER_HOME": str(self.folder / "dagster"), "SEGMENTATION_CONFIG": str(self.settings_file)}
+            | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+            | self.variables
+        )
+
+    def command(self, *arguments: object) -> subprocess.CompletedProcess[str]:
+        return self.execute(SEGMENTATION, *arguments)
+
+    def execute(self, *command: object) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [str(part) for part in command],
+            cwd=self.folder,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    def start(self, *command: object) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [str(part) for part in command],
+            cwd=self.folder,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+
+    def python(self, code: str) -> subprocess.Popen[str]:
+        """Start a process of the deployment that runs Python; it says what it has done line by line."""
+        return self.start(sys.executable, "-u", "-c", code)
+
+
+def wait_for_line(process: subprocess.Popen[str], words: str) -> str:
+    assert process.stdout is not None
+    said = []
+    for line in process.stdout:
+        said.append(line)
+        if words in line:
+            return line
+    raise AssertionError(f"it ended before saying {words!r}: {''.join(said)}")
+
+
+def kill(process: subprocess.Popen[str]) -> None:
+    """Kill a process with all it started, as a machine that goes down would."""
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def make_deployment(folder: Path, catalog: str = "sqlite", **variables: str) -> Deployment:
+    (folder / "source").mkdir(parents=True)
+    for table, columns in {
+        "customers": "'C' || i as customer_id, 'person' as customer_type, date '2024-01-01' as created_date",
+        "contracts": "'K' || i as contract_id, 'C' || i as customer_id, 'basic' as product_code,"
+        " 'internet' as product_family, date '2024-01-01' as start_date, 30.00::decimal(18, 2) as monthly_fee",
+    }.items():
+        rows = duckdb.sql(f"select {columns} from range(50) as numbers(i)")
+        rows.write_parquet(str(folder / "source" / f"{table}.parquet"))
+    (folder / "segmentation.yaml").write_text(SETTINGS.format(catalog=catalog))
+    return Deployment(folder, variables)
