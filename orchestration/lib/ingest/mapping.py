@@ -12,13 +12,14 @@ from orchestration.lib.contract import Table
 from orchestration.lib.errors import SourceError
 from orchestration.lib.ingest import cursors, databases
 from orchestration.lib.ingest.binding import Binder, require_columns
+from orchestration.lib.ingest.completeness import SourceText, source_text
 from orchestration.lib.ingest.conventions import conventions_of
 from orchestration.lib.ingest.explain import explained, first_line, redact
 from orchestration.lib.ingest.files import SourceFile
 from orchestration.lib.ingest.mapped import Mapped
 from orchestration.lib.ingest.object_store import is_remote, know_store
 from orchestration.lib.ingest.pseudonyms import key_mark, pseudonymous
-from orchestration.lib.ingest.readers import ROW, describe, is_parquet, numbered, rows_sql
+from orchestration.lib.ingest.readers import ROW, describe, file_format, is_parquet, numbered, rows_sql
 from orchestration.lib.settings import LocationSettings, Settings, SourceSettings
 
 # Moves when the same file and settings would give other rows.
@@ -137,11 +138,13 @@ def _map_query(
     since: str | None,
 ) -> Mapped:
     assert source.query is not None
+    texts: list[SourceText] = []
     for name, found in files.items():
         paths = [each.path for each in (read if read and name == source.location else found)]
         with explained(f"location {name!r}", paths[0]):
             rows = rows_sql(connection, paths, settings.locations[name], with_filename=uses_filename(source))
             connection.execute(f"create or replace temp view {name} as {rows}")
+            texts += _texts(connection, paths, settings.locations[name], is_direct=False)
     query = source.query.strip().rstrip(";")
     try:
         given = describe(connection, query)
@@ -159,6 +162,7 @@ def _map_query(
         is_repeatable=False,
         source_columns=given,
         has_cursor=bool(source.cursor),
+        texts=texts,
     )
 
 
@@ -200,9 +204,10 @@ def _map_files(
         rows = numbered(connection, [file.path for file in read], location, with_filename=uses_filename(source))
         found = describe(connection, rows)
         if found.keys() - _NOT_OF_THE_SOURCE == {"json"} and not connection.execute(f"{rows} limit 1").fetchall():
-            return _no_rows(table)
+            return replace(_no_rows(table), texts=_texts(connection, [first], location, is_direct=True))
+        texts = _texts(connection, [file.path for file in read], location, is_direct=source.where is None)
     where = f" where (\n{source.where}\n)" if source.where else ""
-    return _bound(
+    mapped = _bound(
         connection,
         table,
         source,
@@ -212,6 +217,16 @@ def _map_files(
         elsewhere=lambda: rows_sql(connection, [each.path for each in all_files], location),
         is_repeatable=is_parquet(first, location) and not _is_volatile(connection, source),
     )
+    return replace(mapped, texts=texts)
+
+
+def _texts(
+    connection: duckdb.DuckDBPyConnection, paths: Sequence[str], location: LocationSettings, *, is_direct: bool
+) -> list[SourceText]:
+    found = (
+        source_text(connection, path, location, file_format(path, location), is_direct=is_direct) for path in paths
+    )
+    return [text for text in found if text]
 
 
 def _no_rows(table: Table) -> Mapped:
