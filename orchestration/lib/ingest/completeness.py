@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import duckdb
 
 from orchestration.lib.ingest.bad_lines import BadLine
-from orchestration.lib.ingest.readers import rows_sql
+from orchestration.lib.ingest.readers import CSV_ERRORS, rows_sql
 from orchestration.lib.ingest.rejection import UNPARSABLE, has_errors
 from orchestration.lib.ingest.text_files import TextFile, prepared, too_many_bad_lines
 from orchestration.lib.settings import LocationSettings
@@ -62,9 +62,10 @@ def lines_of(connection: duckdb.DuckDBPyConnection, texts: Sequence[SourceText])
     bad = [line for text in texts for line in text.file.records.bad]
     if not has_errors(connection):
         return Lines(0, bad)
-    unparsable = connection.execute(f"select count(*) from ({UNPARSABLE})").fetchall()[0][0]
-    most = min((text.file.most_rejects for text in texts), default=unparsable)
-    if unparsable > most:
+    ((unparsable, faults),) = connection.execute(
+        f"select (select count(*) from ({UNPARSABLE})), (select count(*) from {CSV_ERRORS})"
+    ).fetchall()
+    if faults > min((text.file.most_faults for text in texts), default=faults):
         raise too_many_bad_lines(", ".join(text.path for text in texts))
     return Lines(unparsable, bad)
 

@@ -3,7 +3,6 @@
 from typing import Any
 
 from orchestration.lib.errors import SourceError
-from orchestration.lib.ingest.csv_dialect import dialect_of
 from orchestration.lib.ingest.sql_text import rendered, sql_text, without_patterns
 from orchestration.lib.ingest.text_files import prepared
 from orchestration.lib.settings import LocationSettings
@@ -20,16 +19,10 @@ def csv_rows(path: str, location: LocationSettings) -> str:
     file = prepared(path, location, "csv")
     if file.is_empty:
         raise SourceError(f"{path} is empty: it has not even a header. Deliver it again, or remove it.")
-    if "\0" in file.head.split("\n", 1)[0]:
-        raise SourceError(
-            f"{path} is no text, or text in another encoding than {file.encoding}: its first line holds NUL bytes. Set "
-            f"'options.encoding' of its location, for example utf-16, or deliver it as CSV."
-        )
-    options: dict[str, Any] = {"header": True} | dialect_of(file.head, location)[0]
-    options |= location.options | {"encoding": file.encoding}
+    options = file.options | {"encoding": file.encoding}
     if file.path != path:
         options["compression"] = "none"
-    rejects = rendered(rejects_of(file.most_rejects))
+    rejects = rendered(rejects_of(file.most_faults))
     return f"read_csv([{sql_text(without_patterns(file.path))}]{rendered(options)}{rejects})"
 
 

@@ -2,7 +2,8 @@
 
 A value is quoted if a quote is the first thing in it. Where a record breaks that rule, is open at the end of the file,
 is longer than the bound, or takes in further lines and then has not as many values as the header, its first line is
-bad, and reading goes on with its second: so an open quote costs the line it stands in and nothing else.
+bad, and reading goes on with its second: so an open quote costs the line it stands in and nothing else. The same holds
+of a record that has the right number of values, but whose further lines are for the most part records themselves.
 """
 
 import re
@@ -16,6 +17,8 @@ from orchestration.lib.ingest.bad_lines import LINE_TOO_LONG, UNPARSABLE_LINE, L
 MOST_BYTES = 2_000_000
 # Text in a value has line breaks; a record of more lines than this has swallowed others.
 MOST_LINES = 1_000
+# Text has a comma or two in a line anyhow.
+_TELLING_COLUMNS = 4
 _FEED, _RETURN = b"\n"[0], b"\r"[0]
 
 
@@ -24,7 +27,8 @@ class CsvDialect:
     """How a CSV file is written.
 
     ``columns`` is how many values a record has, None if that may differ. ``preamble`` counts the records before the
-    first of the data: those that are skipped, and the header.
+    first of the data, blank lines among them: those that are skipped, and the header. Where there is one column, a
+    blank line of the data is a record without a value (``is_blank_a_record``).
     """
 
     delimiter: str
@@ -33,6 +37,7 @@ class CsvDialect:
     columns: int | None
     preamble: int = 1
     comment: str = ""
+    is_blank_a_record: bool = False
     most_bytes: int = MOST_BYTES
 
 
@@ -40,8 +45,7 @@ class CsvRecords(LineCounter):
     """Counts the records of CSV with line feeds, or returns and line feeds, at the ends of its lines."""
 
     def __init__(self, dialect: CsvDialect) -> None:
-        # Where there is one column, a blank line is a record without a value.
-        super().__init__(dialect.most_bytes, b"" if dialect.columns == 1 else b"\n")
+        super().__init__(dialect.most_bytes, b"" if dialect.is_blank_a_record else b"\n")
         self._dialect = dialect
         self._quote = dialect.quote.encode()
         self._delimiter = dialect.delimiter.encode()
@@ -79,8 +83,8 @@ class CsvRecords(LineCounter):
             quotes = np.flatnonzero(text == self._quote[0])
             if len(quotes) % 2:
                 size = lines.rfind(b"\n", 0, quotes[-1]) + 1
-                text, ends, quotes = text[:size], ends[ends < size], quotes[:-1]
-            found = self._record_ends(text, ends, quotes) if size else None
+                text, ends, quotes = text[:size], ends[ends < size], quotes[quotes < size]
+            found = self._record_ends(text, ends, quotes) if size and len(quotes) % 2 == 0 else None
             if found is None:
                 return 0
             records = found
@@ -92,8 +96,8 @@ class CsvRecords(LineCounter):
         is_blank = sizes == 1
         if (sizes == 2).any():  # noqa: PLR2004
             is_blank |= (sizes == 2) & (text[np.maximum(records - 1, 0)] == _RETURN)  # noqa: PLR2004
-        has_blank = self._dialect.columns != 1 and is_blank.any()
-        self.found.add(len(records) - int(is_blank.sum()) if has_blank else len(records))
+        is_blank[: self._preamble_left] = False
+        self.found.add(len(records) - (0 if self._dialect.is_blank_a_record else int(is_blank.sum())))
         self.found.longest = max(self.found.longest, int(sizes.max()))
         self.lines += len(ends)
         return size
@@ -115,14 +119,18 @@ class CsvRecords(LineCounter):
         is_outside = places % 2 == 0
         if is_outside.all():
             return ends
-        records = ends[is_outside]
-        lines = np.diff(np.flatnonzero(is_outside), prepend=-1)
-        delimiters = np.flatnonzero(text == self._delimiter[0])
-        delimiters = delimiters[np.searchsorted(quotes, delimiters) % 2 == 0]
-        values = np.diff(np.searchsorted(delimiters, records), prepend=0) + 1
+        last = np.flatnonzero(is_outside)
+        lines, records = np.diff(last, prepend=-1), ends[last]
         columns = self._dialect.columns
-        is_other = columns is not None and bool((values[lines > 1] != columns).any())
-        return None if lines.max() > MOST_LINES or is_other else records
+        if columns is None:
+            return None if lines.max() > MOST_LINES else records
+        delimiters = np.flatnonzero(text == self._delimiter[0])
+        alike = np.cumsum(np.diff(np.searchsorted(delimiters, ends), prepend=0) + 1 == columns)
+        alike = alike[last] - alike[last - lines + 1]
+        delimiters = delimiters[np.searchsorted(quotes, delimiters) % 2 == 0]
+        is_other = np.diff(np.searchsorted(delimiters, records), prepend=0) + 1 != columns
+        is_bad = (is_other & (lines > 1)) | _has_swallowed(alike, lines - 1, columns)
+        return None if lines.max() > MOST_LINES or is_bad.any() else records
 
     def _count_one_by_one(self, lines: bytes, *, is_last: bool) -> tuple[bytes, int]:
         clean: list[bytes] = []
@@ -137,7 +145,7 @@ class CsvRecords(LineCounter):
             is_open = record is None and self._patterns.begun.match(lines, position)
             if is_open and not is_last and len(lines) - position <= self.most_bytes:
                 break
-            if self.found.count == -1:
+            if self._preamble_left == 1:
                 raise UncountableError("its header is no line of CSV")
             end = lines.find(b"\n", position)
             after = end + 1 if end >= 0 else len(lines)
@@ -156,18 +164,32 @@ class CsvRecords(LineCounter):
         if len(record) > self.most_bytes:
             return LINE_TOO_LONG if record.count(b"\n") <= 1 else UNPARSABLE_LINE
         breaks = record.count(b"\n")
-        if breaks <= 1 or self.found.count is None or self.found.count < 0:
+        if breaks <= 1 or self._preamble_left:
             return None
         columns = self._dialect.columns
         is_other = columns is not None and self._patterns.values_of(record) != columns
-        return UNPARSABLE_LINE if breaks > MOST_LINES or is_other else None
+        further = record.splitlines()[1:] if columns is not None else []
+        alike = sum(line.count(self._delimiter) + 1 == columns for line in further)
+        has_swallowed = bool(_has_swallowed(np.array(alike), np.array(len(further)), columns))
+        return UNPARSABLE_LINE if breaks > MOST_LINES or is_other or has_swallowed else None
+
+    @property
+    def _preamble_left(self) -> int:
+        return max(0, -(self.found.count or 0))
 
     def _count_record(self, record: bytes) -> None:
-        is_blank = record in {b"\n", b"\r\n"} and self._dialect.columns != 1
+        is_blank = record in {b"\n", b"\r\n"} and not (self._dialect.is_blank_a_record or self._preamble_left)
         is_comment = bool(self._dialect.comment) and record.startswith(self._dialect.comment.encode())
         if not is_blank and not is_comment:
             self.found.add(1)
             self.found.longest = max(self.found.longest, len(record))
+
+
+def _has_swallowed(alike: np.ndarray, further: np.ndarray, columns: int | None) -> np.ndarray:
+    """Whether records have swallowed others: of their further lines, so many have as many values as a record."""
+    if columns is None or columns < _TELLING_COLUMNS:
+        return np.zeros_like(alike, dtype=bool)
+    return (alike > 1) & (2 * alike >= further)
 
 
 class _Patterns:

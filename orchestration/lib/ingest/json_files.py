@@ -152,7 +152,7 @@ def _good_lines(
         )
     """)
     bad_lines = connection.execute("select count(*) from _json_lines where not is_good and line is not null").fetchall()
-    if bad_lines[0][0] > file.most_rejects:
+    if bad_lines[0][0] > file.most_faults:
         connection.execute("drop table _json_lines")
         raise too_many_bad_lines(path)
     for target, line in ((good, "case when is_good then line end"), (bad, _BAD_LINE)):
@@ -167,7 +167,7 @@ def _good_lines(
     if error:
         raise SourceError(f"{path}: {first_line(error)}") from error
     rows = _no_rows(location) if list(types) == _NO_OBJECTS else _reader(str(good), location, types, options | told)
-    rejects = rendered(rejects_of(file.most_rejects)).removeprefix(", ")
+    rejects = rendered(rejects_of(file.most_faults)).removeprefix(", ")
     return f"""(
         select * from {rows}
         union all by name

@@ -233,7 +233,7 @@ def _no_rows(table: Table) -> Mapped:
     """Return what a JSON file without a record gives: a day without events is no mistake."""
     columns = ", ".join(f'cast(null as {column.data_type}) as "{column.name}"' for column in table.columns)
     types = {column.name: column.data_type for column in table.columns}
-    return Mapped(f"select {columns}, 0 as {ROW} where false", types, (), is_repeatable=True)
+    return Mapped(f"select {columns}, 0::bigint as {ROW} where false", types, (), is_repeatable=True)
 
 
 def _rows_read(

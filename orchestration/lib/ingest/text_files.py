@@ -9,18 +9,18 @@ not know stays as it is, so that it costs its line and not the file.
 import codecs
 import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from hashlib import sha256
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import pyarrow as pa
 
 from orchestration.lib.errors import SourceError
-from orchestration.lib.ingest.bad_lines import MOST_BAD_LINES, Counter, Records, TooManyBadLinesError, UncountableError
+from orchestration.lib.ingest.bad_lines import Counter, Records, TooManyBadLinesError, UncountableError
 from orchestration.lib.ingest.csv_dialect import dialect_of
 from orchestration.lib.ingest.csv_records import CsvRecords
 from orchestration.lib.ingest.json_records import JsonLines, JsonValues
@@ -36,8 +36,8 @@ _HEAD = 1 << 15
 _LINES = ("jsonl", "ndjson")
 
 
-# What lines that DuckDB rejects may take in memory, all together.
-_REJECTED_BYTES = 1 << 29
+# What DuckDB may reject: a line with several faults counts several times, and all are kept in memory.
+_MOST_FAULTS, _MOST_FAULT_BYTES = 1_000_000, 1 << 29
 Form = Literal["csv", "json lines", "json array", "json values"]
 
 
@@ -46,7 +46,7 @@ class TextFile:
     """A text file as DuckDB shall read it: where, in which of its encodings, how it begins and its last character.
 
     ``records`` are those that are left for DuckDB to read, each of which it gives as a row or rejects; the lines that
-    it is not given are in ``records.bad``.
+    it is not given are in ``records.bad``. ``options`` are those that DuckDB reads CSV with.
     """
 
     path: str
@@ -55,6 +55,7 @@ class TextFile:
     last: str
     form: Form
     records: Records = field(compare=False)
+    options: Mapping[str, Any] = field(compare=False)
 
     @property
     def is_empty(self) -> bool:
@@ -62,9 +63,9 @@ class TextFile:
         return not self.head.strip()
 
     @property
-    def most_rejects(self) -> int:
-        """How many lines DuckDB may reject before the file is not what it was taken for."""
-        return max(1, min(MOST_BAD_LINES, _REJECTED_BYTES // max(1, self.records.longest)))
+    def most_faults(self) -> int:
+        """How many faults DuckDB may find before the file is not what it was taken for."""
+        return max(1, min(_MOST_FAULTS, _MOST_FAULT_BYTES // max(1, self.records.longest)))
 
 
 def prepared(path: str, location: LocationSettings, form: Literal["csv", "json"]) -> TextFile:
@@ -143,6 +144,7 @@ class _Seen:
         self._path, self._form, self._encoding, self._location = path, form, encoding, location
         self._head = self._tail = b""
         self._counter: Counter | None = None
+        self._options: Mapping[str, Any] = {}
         self.ends = _LineEnds()
 
     @property
@@ -156,7 +158,9 @@ class _Seen:
     def take(self, block: bytes) -> bytes:
         """Look at the next block; return what DuckDB may read of it."""
         if self._counter is None:
-            self._counter = self._counter_of(block.decode(self._encoding, errors="replace"))
+            head = block.decode(self._encoding, errors="replace")
+            # Of blank space nothing is counted.
+            self._counter = self._counter_of(head) if head.strip() else JsonLines()
         self._head = self._head if len(self._head) >= _HEAD else self._head + block[:_HEAD]
         self._tail = (self._tail + block.rstrip())[-8:]
         self.ends.count(block)
@@ -169,7 +173,7 @@ class _Seen:
     def file(self, path: str) -> TextFile:
         last = self._tail.decode(errors="replace").strip("\0 \r\n\t")[-1:]
         head = self._head.decode(self._encoding, errors="replace")
-        return TextFile(path, self._encoding, head, last, self._form_of(head), self.records)
+        return TextFile(path, self._encoding, head, last, self._form_of(head), self.records, self._options)
 
     def _form_of(self, head: str) -> Form:
         if self._form == "csv":
@@ -181,10 +185,17 @@ class _Seen:
     def _counter_of(self, head: str) -> Counter:
         match self._form_of(head):
             case "csv":
+                if "\0" in head.split("\n", 1)[0]:
+                    raise SourceError(
+                        f"{self._path} is no text, or text in another encoding than {self._encoding}: its first line "
+                        f"holds NUL bytes. Set 'options.encoding' of its location, for example utf-16, or deliver it as "
+                        f"CSV."
+                    )
                 try:
-                    return CsvRecords(dialect_of(head, self._location)[1])
+                    self._options, dialect = dialect_of(head, self._location)
                 except SourceError as error:
                     raise SourceError(f"{self._path}: {error}") from error
+                return CsvRecords(dialect)
             case "json lines":
                 return JsonLines()
             case form:
