@@ -5,7 +5,7 @@ or PostgreSQL (many writers). Extensions come from pinned packages, so no connec
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from functools import cache
@@ -131,6 +131,24 @@ class Warehouse:
             connection.execute(f"attach {_literal(self.uri)} as {ALIAS} ({rendered})")
             connection.execute(f"use {ALIAS}")
             yield connection
+
+
+def lock_down(connection: duckdb.DuckDBPyConnection, directories: Sequence[str]) -> None:
+    """Let the connection's SQL reach no file outside of ``directories``, no network and no extension, for good.
+
+    Every extension must be loaded and every database attached before. What was attached stays open.
+
+    Args:
+        connection: of its own instance; its cursors are locked down with it.
+        directories: with a separator at their ends; also prefixes of an object store.
+    """
+    listed = ", ".join(_literal(directory) for directory in directories)
+    connection.execute("set allow_unsigned_extensions = false")
+    connection.execute("set allow_community_extensions = false")
+    connection.execute("set autoload_known_extensions = false")
+    connection.execute(f"set allowed_directories = [{listed}]")
+    connection.execute("set enable_external_access = false")
+    connection.execute("set lock_configuration = true")
 
 
 @contextmanager

@@ -94,8 +94,8 @@ class CsvRecords(LineCounter):
         if sizes.max() > self.most_bytes:
             return 0
         is_blank = sizes == 1
-        if (sizes == 2).any():  # noqa: PLR2004
-            is_blank |= (sizes == 2) & (text[np.maximum(records - 1, 0)] == _RETURN)  # noqa: PLR2004
+        if (sizes == 2).any():
+            is_blank |= (sizes == 2) & (text[np.maximum(records - 1, 0)] == _RETURN)
         is_blank[: self._preamble_left] = False
         self.found.add(len(records) - (0 if self._dialect.is_blank_a_record else int(is_blank.sum())))
         self.found.longest = max(self.found.longest, int(sizes.max()))

@@ -72,7 +72,9 @@ def table_sql(connection: duckdb.DuckDBPyConnection, name: str, table: str) -> s
         SourceError: there is no such table; lists those there are.
     """
     parts = re.findall(r'"(?:[^"]|"")*"|[^.]+', table)
-    quoted = ".".join(part if part.startswith('"') else f'"{part}"' for part in [name, *parts])
+    quoted = ".".join(
+        part if part.startswith('"') else '"' + part.replace('"', '""') + '"' for part in [name, *parts]
+    )
     try:
         connection.execute(f"describe {quoted}")
     except duckdb.CatalogException as error:

@@ -1,6 +1,7 @@
 """Source files: which there are, and whether their content has been seen."""
 
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from glob import glob
@@ -47,6 +48,12 @@ def list_files(location: LocationSettings) -> list[SourceFile]:
         else:
             found.update(_found(path) for path in glob(pattern, recursive=True) if Path(path).is_file())
     return sorted(found)
+
+
+def fixed_folder(pattern: str) -> str:
+    """Return the folder that everything a pattern matches lies in, with a separator at its end."""
+    before = re.split(r"[*?\[]", pattern, maxsplit=1)[0]
+    return before[: before.rfind("/") + 1]
 
 
 def _found(path: str) -> SourceFile:

@@ -14,7 +14,7 @@ from duckdb.sqltypes import DuckDBPyType
 from orchestration.lib.errors import SourceError
 from orchestration.lib.ingest.csv_files import rejects_of
 from orchestration.lib.ingest.explain import first_line
-from orchestration.lib.ingest.sql_text import rendered, sql_text, without_patterns
+from orchestration.lib.ingest.sql_text import rendered, sql_name, sql_text, without_patterns
 from orchestration.lib.ingest.text_files import TextFile, prepared, scratch_file, too_many_bad_lines, write_lines
 from orchestration.lib.settings import LocationSettings
 
@@ -98,7 +98,7 @@ def _reader(path: str, location: LocationSettings, types: dict[str, DuckDBPyType
 def _no_rows(location: LocationSettings) -> str:
     columns = location.columns or {"json": "JSON"}
     return (
-        "(select " + ", ".join(f'cast(null as {kind}) as "{name}"' for name, kind in columns.items()) + " where false)"
+        "(select " + ", ".join(f"cast(null as {kind}) as {sql_name(name)}" for name, kind in columns.items()) + " where false)"
     )
 
 
@@ -171,7 +171,7 @@ def _good_lines(
     return f"""(
         select * from {rows}
         union all by name
-        select null as "{(list(location.columns) or list(types))[0]}"
+        select null as {sql_name((list(location.columns) or list(types))[0])}
         from read_csv([{sql_text(str(bad))}], columns = {{'one': 'VARCHAR', 'two': 'VARCHAR'}}, {_AS_LINES}, {rejects},
             max_line_size = {_LONGEST})
         where two is not null

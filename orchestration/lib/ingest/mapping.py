@@ -17,6 +17,7 @@ from orchestration.lib.ingest.conventions import conventions_of
 from orchestration.lib.ingest.explain import explained, first_line, redact
 from orchestration.lib.ingest.files import SourceFile
 from orchestration.lib.ingest.mapped import Mapped
+from orchestration.lib.ingest.mapping_guard import require_mapping_sql
 from orchestration.lib.ingest.object_store import is_remote, know_store
 from orchestration.lib.ingest.pseudonyms import key_mark, pseudonymous
 from orchestration.lib.ingest.readers import ROW, describe, file_format, is_parquet, numbered, rows_sql
@@ -50,13 +51,18 @@ def locations_of(source: SourceSettings, locations: Mapping[str, LocationSetting
     Raises:
         SourceError: it reads none that the settings define.
     """
-    named = [name for name in locations if re.search(rf"\b{name}\b", source.query or "")]
-    named += [source.location] if source.location and source.location not in named else []
+    named = named_locations(source, locations)
     if unknown := [name for name in named if name not in locations]:
         raise SourceError(f"location {unknown[0]!r} is not among 'locations' ({', '.join(locations) or 'none'}).")
     if not named:
         raise SourceError(f"the query names none of the 'locations' ({', '.join(locations) or 'none'}).")
     return named
+
+
+def named_locations(source: SourceSettings, locations: Mapping[str, LocationSettings]) -> list[str]:
+    """Return the names of locations in a source: of those the settings define, and its own whether they do or not."""
+    named = [name for name in locations if re.search(rf"\b{name}\b", source.query or "")]
+    return named + ([source.location] if source.location and source.location not in named else [])
 
 
 def map_rows(
@@ -85,7 +91,9 @@ def map_rows(
         SourceError: names the table, the column and the expression that does not fit, and what there is instead; or
             the location that does not open.
     """
+    names = locations_of(source, settings.locations)
     try:
+        require_mapping_sql(table, source, {name: settings.locations[name] for name in names})
         mapped = _map_source(connection, table, source, settings, files, read, since)
     except SourceError as error:
         if source.preset is None:
@@ -94,7 +102,6 @@ def map_rows(
             f"{error} This is the SQL of preset {source.preset}: see 'presets.{source.preset}' for its parameters, or "
             f"write sources.{table.name} yourself."
         ) from error
-    names = locations_of(source, settings.locations)
     mapped = replace(mapped, conventions=conventions_of(connection, settings.locations, names))
     return pseudonymous(connection, table, mapped, settings.pseudonyms) if settings.pseudonyms else mapped
 

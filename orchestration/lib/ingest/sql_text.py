@@ -25,6 +25,11 @@ def sql_text(value: str) -> str:
     return "'" + value.replace("'", "''") + "'"
 
 
+def sql_name(value: str) -> str:
+    """Return the value as a name of SQL."""
+    return '"' + value.replace('"', '""') + '"'
+
+
 def without_patterns(path: str) -> str:
     """Keep a path that has been found from being taken for a pattern once more."""
     return re.sub(r"([\[*?])", r"[\1]", path)

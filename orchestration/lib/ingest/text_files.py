@@ -113,7 +113,7 @@ def _prepared(path: str, encoding: str, form: Literal["csv", "json"], untouched:
             seen.close()
             if not seen.ends.are_mixed and not seen.has_mark and not seen.records.bad:
                 return seen.file(path)
-    copy = _scratch() / sha256(f"{path}\0{codec}\0{form}\0{untouched.state}".encode()).hexdigest()
+    copy = scratch_folder() / sha256(f"{path}\0{codec}\0{form}\0{untouched.state}".encode()).hexdigest()
     seen = _Seen(path, form, "utf-8", untouched.location)
     try:
         with copy.open("wb") as target:
@@ -213,7 +213,7 @@ def is_json_lines(path: str, head: str, location: LocationSettings) -> bool:
 
 def scratch_file(name: str) -> Path:
     """Return the path of a temporary file of this process; ``name`` tells it from others."""
-    return _scratch() / sha256(name.encode()).hexdigest()
+    return scratch_folder() / sha256(name.encode()).hexdigest()
 
 
 def write_lines(file: TextFile, source: str, location: LocationSettings, target: Path) -> None:
@@ -232,13 +232,14 @@ def write_lines(file: TextFile, source: str, location: LocationSettings, target:
             lines.write(re.sub("[\udc80-\udcff\x00-\x08]", "\x1a", text).encode())
 
 
+def scratch_folder() -> Path:
+    """Return the folder of temporary files of this process."""
+    return Path(_folder().name)
+
+
 @cache
 def _folder() -> tempfile.TemporaryDirectory[str]:
     return tempfile.TemporaryDirectory(prefix="segmentation_", ignore_cleanup_errors=True)
-
-
-def _scratch() -> Path:
-    return Path(_folder().name)
 
 
 @dataclass
