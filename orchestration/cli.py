@@ -101,7 +101,7 @@ def simulate(
                 parameters,
                 folder or chosen_settings(config).warehouse.path.parent,
                 file_format=file_format,
-                progress=lambda line: err.print(line, highlight=False),
+                progress=lambda line: err.print(line, markup=False, highlight=False),
             )
         except ValueError as error:
             raise SegmentationError(str(error)) from error
@@ -188,16 +188,17 @@ def sql(
     query: Annotated[str, typer.Argument(help="SQL over the lake's schemas, for example bi.customer_segments.")],
     config: Config = None,
     output: Annotated[Format, typer.Option("--format")] = Format.table,
+    keep_formulas: Annotated[
+        bool,
+        typer.Option(help="Leave text in CSV as it is; by default a spreadsheet takes none of it for a formula."),
+    ] = False,
 ) -> None:
     """Query the warehouse, read-only; a running pipeline is neither seen half-way nor disturbed."""
-    import duckdb
+    with errors_for_people():
+        from orchestration.lib.queries import query as run_query
 
-    with errors_for_people(), existing_warehouse(chosen_settings(config)).reader() as connection:
-        try:
-            result = connection.execute(query)
-        except duckdb.Error as error:
-            raise SegmentationError(str(error)) from error
-        print_rows([column[0] for column in result.description or []], result.fetchall(), output)
+        columns, rows = run_query(existing_warehouse(chosen_settings(config)), query)
+        print_rows(columns, rows, output, keep_formulas=keep_formulas)
 
 
 @versions_app.command("list")

@@ -62,7 +62,9 @@ def reprocess(config: Config = None, table: Table = None) -> None:
 
         settings = chosen_settings(config)
         warehouse = existing_warehouse(settings)
-        result = read_again(warehouse, settings, table, progress=lambda line: err.print(line, highlight=False))
+        result = read_again(
+            warehouse, settings, table, progress=lambda line: err.print(line, markup=False, highlight=False)
+        )
         if not result.rows:
             out.print("No row is in quarantine, so nothing was read again.")
             return

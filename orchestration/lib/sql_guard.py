@@ -80,7 +80,11 @@ def require_type(sql: str) -> None:
     """
     node = _parsed(f"select cast(null as {sql})")
     (value,) = node["select_list"] if len(node["select_list"]) == 1 else ({},)
-    if value.get("class") != "CAST" or value["child"].get("class") != "CONSTANT" or node["from_table"]["type"] != "EMPTY":
+    if (
+        value.get("class") != "CAST"
+        or value["child"].get("class") != "CONSTANT"
+        or node["from_table"]["type"] != "EMPTY"
+    ):
         raise RefusedSqlError("it is not the name of a type.")
 
 
@@ -146,7 +150,12 @@ def _require_allowed(node: Node, allowed: Allowed, known: frozenset[str]) -> Non
         raise RefusedSqlError("it has a parameter, and nothing gives it a value.")
     for name in ("from_table", "left", "right", "source"):
         table = node.get(name)
-        if isinstance(table, dict) and "query_location" in table and "class" not in table and table.get("type") not in _FROM:
+        if (
+            isinstance(table, dict)
+            and "query_location" in table
+            and "class" not in table
+            and table.get("type") not in _FROM
+        ):
             raise RefusedSqlError(f"it reads from {table.get('type')}, which is not known.")
 
 

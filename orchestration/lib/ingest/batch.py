@@ -104,7 +104,9 @@ def load(
                 know_rejected_rows(connection, table)
     quarantined = duplicate = 0
     if accepted < seen.rows or lines.count:
-        quarantined = quarantine(connection, table, load_id, file, seen, is_filtered=is_filtered, has_bad_lines=bool(bad))
+        quarantined = quarantine(
+            connection, table, load_id, file, seen, is_filtered=is_filtered, has_bad_lines=bool(bad)
+        )
         duplicate = _count(connection, f"{REJECTED} where reason = '{DUPLICATE}'")
     new_months = seen.months if accepted == seen.rows else None
     counts = BatchCounts(

@@ -125,7 +125,9 @@ def _sniffed(head: str, options: dict[str, Any]) -> dict[str, Any]:
         sample = Path(folder) / "head.csv"
         sample.write_text(head, encoding="utf-8", newline="")
         try:
-            found = connection.execute(f"from sniff_csv({sql_text(str(sample))}{rendered(options)})").fetch_arrow_table()
+            found = connection.execute(
+                f"from sniff_csv({sql_text(str(sample))}{rendered(options)})"
+            ).fetch_arrow_table()
         except duckdb.Error as error:
             raise SourceError(f"with these options it cannot be read: {first_line(error)}") from error
     (row,) = found.to_pylist()

@@ -98,7 +98,9 @@ def _reader(path: str, location: LocationSettings, types: dict[str, DuckDBPyType
 def _no_rows(location: LocationSettings) -> str:
     columns = location.columns or {"json": "JSON"}
     return (
-        "(select " + ", ".join(f"cast(null as {kind}) as {sql_name(name)}" for name, kind in columns.items()) + " where false)"
+        "(select "
+        + ", ".join(f"cast(null as {kind}) as {sql_name(name)}" for name, kind in columns.items())
+        + " where false)"
     )
 
 

@@ -73,5 +73,7 @@ def _named(setting: str, sql: str) -> Iterator[None]:
     except RefusedSqlError as error:
         text = " ".join(sql.split())
         shown = text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"
-        kind = "one SELECT over the named locations" if setting.endswith(".query") else "one expression over the columns"
+        kind = (
+            "one SELECT over the named locations" if setting.endswith(".query") else "one expression over the columns"
+        )
         raise SourceError(f"{setting}: {shown!r} is refused: {error} It must be {kind} of the source.") from error
