@@ -201,6 +201,24 @@ def sql(
         print_rows(columns, rows, output, keep_formulas=keep_formulas)
 
 
+@app.command("clean-text")
+def clean_text_command(config: Config = None) -> None:
+    """Take control characters out of a lake that an earlier release let them into.
+
+    Rows with one in an identifier or a code go to quarantine; in free text they become spaces. New data never need it.
+    """
+    with errors_for_people():
+        from orchestration.lib.clean_text import clean_text
+
+        cleaned = clean_text(existing_warehouse(chosen_settings(config)))
+    if not cleaned:
+        out.print("No text in the lake holds a control character.")
+        return
+    rows = [[each.table, each.quarantined, each.cleaned, each.orphaned] for each in cleaned]
+    print_rows(["source_table", "to quarantine", "cleaned", "of other tables to quarantine"], rows, Format.table)
+    out.print("'segmentation quarantine list' shows them. 'segmentation run --revise' segments the months they reach.")
+
+
 @versions_app.command("list")
 def versions_list(config: Config = None, output: Annotated[Format, typer.Option("--format")] = Format.table) -> None:
     """Print the registry of versions, newest first. JSON has every column; the table has those a person reads."""

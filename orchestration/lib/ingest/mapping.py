@@ -24,7 +24,7 @@ from orchestration.lib.ingest.readers import ROW, describe, file_format, is_parq
 from orchestration.lib.settings import LocationSettings, Settings, SourceSettings
 
 # Moves when the same file and settings would give other rows.
-_INGEST_VERSION = 2
+_INGEST_VERSION = 3
 _NOT_OF_THE_SOURCE = {ROW, cursors.CURSOR, "filename"}
 
 

@@ -8,6 +8,7 @@ import pyarrow as pa
 from orchestration.lib.contract import Table
 from orchestration.lib.ingest.bad_lines import BadLine
 from orchestration.lib.ingest.casting import TypedQuery
+from orchestration.lib.ingest.control_characters import readable
 from orchestration.lib.ingest.csv_files import CSV_ERRORS, CSV_SCANS
 from orchestration.lib.ingest.lines import LINES, find_lines
 from orchestration.lib.ingest.readers import ROW
@@ -32,8 +33,8 @@ def has_errors(connection: duckdb.DuckDBPyConnection) -> bool:
 
 # A line can break more than one rule of CSV, and a file can be scanned more than once: one row a line. Its number is
 # negative while it is set aside, so that it is never taken for that of a row.
-UNPARSABLE = rf"""
-    select -cast(line as bigint), null, 'unparsable_line', any_value(ltrim(csv_line, e'\r\n')), null
+UNPARSABLE = f"""
+    select -cast(line as bigint), null, 'unparsable_line', {readable("any_value(ltrim(csv_line, chr(13) || chr(10)))")}, null
     from (
         select errors.line, errors.csv_line, scans.file_path
         from {CSV_ERRORS} as errors inner join {CSV_SCANS} as scans using (scan_id, file_id)
@@ -67,7 +68,7 @@ def reject(
         connection.register("_bad", _as_arrow(bad))
         connection.execute(f"create temp table {BAD_LINES} as from _bad")
         connection.unregister("_bad")
-        connection.execute(f"insert into {REJECTED} select {ROW}, null, reason, value, null from {BAD_LINES}")
+        connection.execute(f"insert into {REJECTED} select {ROW}, null, reason, {readable('value')}, null from {BAD_LINES}")
     if seen.is_repeated:
         _reject_repeated_keys(connection, table)
 

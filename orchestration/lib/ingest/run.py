@@ -11,6 +11,7 @@ from orchestration.lib.contract import Table, ensure_tables, load_contract
 from orchestration.lib.errors import SettingsError, SourceError
 from orchestration.lib.ingest import plan, references, removal
 from orchestration.lib.ingest.currency import NO_RATE, loads_with_new_rates, show_convertible_days
+from orchestration.lib.ingest.explain import first_line
 from orchestration.lib.ingest.files import SourceFile, list_files
 from orchestration.lib.ingest.loading import Files, Loading, Progress
 from orchestration.lib.ingest.mapping import locations_of, mapping_hash, named_locations, uses_filename
@@ -215,4 +216,15 @@ def _about(table: Table) -> Iterator[None]:
     try:
         yield
     except SourceError as error:
-        raise SourceError(f"raw.{table.name}: {error}") from error
+        raise SourceError(f"raw.{table.name}: {error}{_advice(error)}") from error
+    except duckdb.Error as error:
+        if not _advice(error):
+            raise
+        raise SourceError(f"raw.{table.name}: {first_line(error)}{_advice(error)}") from error
+
+
+def _advice(error: Exception) -> str:
+    """Say what helps where DuckLake stumbles over a zero byte that an earlier release let into the lake."""
+    if "unterminated quoted string" not in str(error):
+        return ""
+    return " The lake holds text with a zero byte: 'segmentation clean-text' moves it to quarantine."
