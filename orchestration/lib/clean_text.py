@@ -70,7 +70,7 @@ def _clean(connection: duckdb.DuckDBPyConnection, table: Table) -> CleanedTable:
         change = next_load_id(connection)
         add_months(connection, table.name, {change: _months(connection, table, _BAD)})
         # A damaged identifier has no rows left that refer to it, and is kept out of any comparison.
-        intact = " and ".join(f'not coalesce({has_control(_quoted(name))}, false)' for name in _texts_of_key(table))
+        intact = " and ".join(f"not coalesce({has_control(_quoted(name))}, false)" for name in _texts_of_key(table))
         was = f"from {_BAD}" + (f" where {intact}" if intact else "")
         orphaned = sum(set_orphans_aside(connection, table, was, change).values())
     connection.execute(f"drop table temp.{_BAD}")

@@ -43,7 +43,12 @@ def test_they_go_to_quarantine_from_identifiers_and_codes_and_become_spaces_in_f
     report = isp.ingest("customers")["customers"]
     assert (report.rows_accepted, report.reasons) == (4, {"control_character": 6})
     kept = isp.rows("select customer_id, occupation, gender from raw.customers order by all")
-    assert kept == [("C5", "first line second line", "f"), ("C7", None, "f"), ("C8", "plain", "f"), ("C9", "plain", "f")]
+    assert kept == [
+        ("C5", "first line second line", "f"),
+        ("C7", None, "f"),
+        ("C8", "plain", "f"),
+        ("C9", "plain", "f"),
+    ]
     values = dict(isp.rows("select column_name, min(value) from ops.quarantine group by all"))
     assert values == {"customer_id": r"C\u00000", "gender": r"m\u0002"}
     assert_accounted(isp)
@@ -63,7 +68,9 @@ def test_a_zero_byte_in_an_identifier_disturbs_no_later_load(isp: Isp) -> None:
 
 
 def test_text_that_people_write_is_declared_once_in_the_contract() -> None:
-    free = {f"{table.name}.{each.name}" for table in load_contract().values() for each in table.columns if each.free_text}
+    free = {
+        f"{table.name}.{each.name}" for table in load_contract().values() for each in table.columns if each.free_text
+    }
     assert {"customers.occupation", "customers.service_address", "contracts.plan_name"} <= free
     keys = {f"{table.name}.{name}" for table in load_contract().values() for name in table.key}
     assert not free & keys

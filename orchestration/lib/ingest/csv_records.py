@@ -162,16 +162,15 @@ class CsvRecords(LineCounter):
     def _judge(self, record: bytes, lines: bytes) -> str | None:
         """Return why a record that keeps the rules of quoting is none all the same."""
         if len(record) > self.most_bytes:
-            return LINE_TOO_LONG if record.count(b"\n") <= 1 else UNPARSABLE_LINE
-        breaks = record.count(b"\n")
-        if breaks <= 1 or self._preamble_left:
+            return LINE_TOO_LONG if b"\n" not in record.removesuffix(b"\n") else UNPARSABLE_LINE
+        further = record.removesuffix(b"\n").split(b"\n")[1:]
+        if not further or self._preamble_left:
             return None
         columns = self._dialect.columns
         is_other = columns is not None and self._patterns.values_of(record) != columns
-        further = record.splitlines()[1:] if columns is not None else []
         alike = sum(line.count(self._delimiter) + 1 == columns for line in further)
         has_swallowed = bool(_has_swallowed(np.array(alike), np.array(len(further)), columns))
-        return UNPARSABLE_LINE if breaks > MOST_LINES or is_other or has_swallowed else None
+        return UNPARSABLE_LINE if len(further) >= MOST_LINES or is_other or has_swallowed else None
 
     @property
     def _preamble_left(self) -> int:

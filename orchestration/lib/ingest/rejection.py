@@ -68,7 +68,9 @@ def reject(
         connection.register("_bad", _as_arrow(bad))
         connection.execute(f"create temp table {BAD_LINES} as from _bad")
         connection.unregister("_bad")
-        connection.execute(f"insert into {REJECTED} select {ROW}, null, reason, {readable('value')}, null from {BAD_LINES}")
+        connection.execute(
+            f"insert into {REJECTED} select {ROW}, null, reason, {readable('value')}, null from {BAD_LINES}"
+        )
     if seen.is_repeated:
         _reject_repeated_keys(connection, table)
 
