@@ -17,15 +17,15 @@ def main(
     inputs: Annotated[int, typer.Option(min=10, help="Files and mappings that are made.")] = 100_000,
     seed: Annotated[int, typer.Option(help="The same seed gives the same inputs.")] = 1,
 ) -> None:
-    """Judge files and mappings that went wrong at random; exit code 1 if a record is lost or anything else goes wrong."""
+    """Judge files and mappings gone wrong at random; exit code 1 if a record is lost or anything else goes wrong."""
     with TemporaryDirectory(prefix="segmentation_fuzz_") as folder:
         results = run(inputs, seed, Path(folder), lambda line: err.print(line, markup=False))
     for (kind, what), count in sorted(results.inputs.items()):
         out.print(f"{kind:10} {what:45} {count:8,}", markup=False)
     for what, count in results.records.items():
         out.print(f"records {what}: {count:,}", markup=False)
-    out.print(f"{inputs:,} inputs, seed {seed}: {len(results.failures)} failures, {results.seconds:,.0f} s, peak resident "
-              f"set {results.peak_mib:,} MiB")  # fmt: skip
+    found = f"{len(results.failures)} failures, {results.seconds:,.0f} s, peak resident set {results.peak_mib:,} MiB"
+    out.print(f"{inputs:,} inputs, seed {seed}: {found}")
     for failure in results.failures[:_SHOWN]:
         out.print(failure, markup=False)
     if results.failures:

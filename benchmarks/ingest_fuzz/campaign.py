@@ -1,4 +1,4 @@
-"""The campaign: inputs are judged as ingestion judges them, and what came of each is held against an independent count."""
+"""The campaign: inputs are judged as ingestion judges them, and each is held against an independent count."""
 
 import resource
 import time

@@ -19,16 +19,17 @@ _CSV_PIECES = [
     '"\n', '\n"', "é", "\0", "\x1b", "5\"", ";", "\t", "#", "=1+1", "NULL", "1e9", "-1", "9" * 30,
 ]  # fmt: skip
 _JSON_PIECES = [
-    "{", "}", "[", "]", '"', ",", ":", "\\", '\\"', "\\u0000", "\n", "\n\n", "\r\n", " ", "null", "1", "1.5e300", "true",
-    '{"a":1}', '"contract_id"', "[" * 40, "{\"a\":" * 40, "\x01", "é", "NaN",
+    "{", "}", "[", "]", '"', ",", ":", "\\", '\\"', "\\u0000", "\n", "\n\n", "\r\n", " ", "null", "1", "1.5e300",
+    "true", '{"a":1}', '"contract_id"', "[" * 40, "{\"a\":" * 40, "\x01", "é", "NaN",
 ]  # fmt: skip
 _BYTES = [b"\x00", b"\xff", b"\xc3", b'"', b",", b"\n", b"\r", b"{", b"}", b"[", b"\\", b"9", b"PAR1"]
 _SQL_PIECES = [
     "select", "from", "where", "files", "union all", "with", "as", "(", ")", ",", ";", "*", "'{tripwire}'", "read_text",
     "read_csv", "read_parquet", "glob", "('{tripwire}')", "from '{tripwire}'", "copy (select 1) to '{out}'", "attach",
-    "'{out}'", "set threads = 2", "load httpfs", "--", "/*", "*/", "contract_id", "1", "'x'", "$$", "query", "case when",
-    "then", "end", "unnest([1])", "pragma version", "'http://127.0.0.1:9/x'", '"', "'", "::", "lambda x:", "exists", "in",
-    "limit", "order by", "join", "getvariable('x')", "describe", "summarize", "pivot", "tablesample", "recursive", ".",
+    "'{out}'", "set threads = 2", "load httpfs", "--", "/*", "*/", "contract_id", "1", "'x'", "$$", "query",
+    "case when", "then", "end", "unnest([1])", "pragma version", "'http://127.0.0.1:9/x'", '"', "'", "::", "lambda x:",
+    "exists", "in", "limit", "order by", "join", "getvariable('x')", "describe", "summarize", "pivot", "tablesample",
+    "recursive", ".",
 ]  # fmt: skip
 
 

@@ -1,8 +1,8 @@
 """One load into the lake: rows judged, told apart from what is there, written; all of it set-based.
 
-Every row that is read ends in exactly one place: accepted, quarantined or counted as a duplicate; a record that its file
-holds and nobody gave counts as read too, so that the check of the sums blocks. Rows that can be
-read again cheaply (plain columns of Parquet) are never copied aside; others are, once, on disk if memory is short.
+Every row that is read ends in exactly one place: accepted, quarantined or counted as a duplicate. A record that a file
+holds and nobody gave counts as read too, so that the check of the sums blocks. Rows that can be read again cheaply
+(plain columns of Parquet) are never copied aside; others are, once, on disk if memory is short.
 
 Most loads are good and new. So a survey of the keys first tells whether any row could meet another one, in the load or
 in the lake. If none can, the good rows go straight into the lake, and bad ones are looked for only if fewer went in

@@ -1,4 +1,4 @@
-"""The SQL of the settings, held to what a mapping is: expressions over a source's columns, or one SELECT over locations.
+"""The SQL of the settings, held to what a mapping is: expressions over columns, or one SELECT over locations.
 
 Whoever can write the settings decides which columns mean what, and nothing else: no other file, no network address, no
 setting, no statement. This is checked before any of the SQL is run, and the connection that runs it is locked down to

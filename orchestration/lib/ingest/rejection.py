@@ -33,8 +33,9 @@ def has_errors(connection: duckdb.DuckDBPyConnection) -> bool:
 
 # A line can break more than one rule of CSV, and a file can be scanned more than once: one row a line. Its number is
 # negative while it is set aside, so that it is never taken for that of a row.
+_LINE = readable("any_value(ltrim(csv_line, chr(13) || chr(10)))")
 UNPARSABLE = f"""
-    select -cast(line as bigint), null, 'unparsable_line', {readable("any_value(ltrim(csv_line, chr(13) || chr(10)))")}, null
+    select -cast(line as bigint), null, 'unparsable_line', {_LINE}, null
     from (
         select errors.line, errors.csv_line, scans.file_path
         from {CSV_ERRORS} as errors inner join {CSV_SCANS} as scans using (scan_id, file_id)

@@ -132,8 +132,8 @@ def _prepared(path: str, encoding: str, form: Literal["csv", "json"], untouched:
 def too_many_bad_lines(path: str) -> SourceError:
     """Return what to say of a file that is not what it was taken for."""
     return SourceError(
-        f"{path}: too many of its lines cannot be read for it to be what it is taken for. Nothing of it was kept. Check "
-        f"its format, and delimiter, quote and encoding in the location's 'options'."
+        f"{path}: too many of its lines cannot be read for it to be what it is taken for. Nothing of it was kept. "
+        f"Check its format, and delimiter, quote and encoding in the location's 'options'."
     )
 
 
@@ -188,8 +188,8 @@ class _Seen:
                 if "\0" in head.split("\n", 1)[0]:
                     raise SourceError(
                         f"{self._path} is no text, or text in another encoding than {self._encoding}: its first line "
-                        f"holds NUL bytes. Set 'options.encoding' of its location, for example utf-16, or deliver it as "
-                        f"CSV."
+                        f"holds NUL bytes. Set 'options.encoding' of its location, for example utf-16, or deliver it "
+                        f"as CSV."
                     )
                 try:
                     self._options, dialect = dialect_of(head, self._location)
