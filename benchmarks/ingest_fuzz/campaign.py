@@ -31,6 +31,7 @@ from orchestration.lib.warehouse import lock_down
 _KINDS = ("csv", "mapping", "jsonl", "parquet", "mapping", "csv", "json", "mapping", "parquet", "mapping")
 # Of so many files one is judged row by row; of the others the rows are read and counted.
 _JUDGED_OF = 4
+_TOLD_EVERY = 1_000
 _TABLE = load_contract()["usage"]
 
 
@@ -54,7 +55,7 @@ def run(inputs: int, seed: int, folder: Path, tell: Callable[[str], None] = lamb
         folder: an empty folder for files.
         tell: called with a sentence now and then.
     """
-    random, results, started = Random(seed), Results(), time.perf_counter()
+    random, results, started, told = Random(seed), Results(), time.perf_counter(), 0
     with _locked(folder) as connection:
         for number in range(inputs):
             kind = _KINDS[number % len(_KINDS)]
@@ -64,9 +65,12 @@ def run(inputs: int, seed: int, folder: Path, tell: Callable[[str], None] = lamb
                 else:
                     _try_file(connection, folder, a_file(random, kind), results)
             except Exception as error:
-                results.failures.append(f"input {number}, {kind}: {type(error).__name__}: {error}")
-            if (number + 1) % 10_000 == 0:
-                tell(f"{number + 1:,} inputs, {len(results.failures)} failures")
+                results.failures.append(f"{kind}: {type(error).__name__}: {error}")
+            for failure in results.failures[told:]:
+                tell(f"input {number}: {failure}")
+            told = len(results.failures)
+            if (number + 1) % _TOLD_EVERY == 0:
+                tell(f"{number + 1:,} inputs, {told} failures")
     results.seconds = time.perf_counter() - started
     results.peak_mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
     return results
