@@ -124,7 +124,7 @@ def simulate(
                 parameters,
                 folder or chosen_settings(config).warehouse.path.parent,
                 file_format=file_format,
-                progress=lambda line: err.print(line, highlight=False),
+                progress=lambda line: err.print(line, markup=False, highlight=False),
             )
         except ValueError as error:
             raise SegmentationError(str(error)) from error
@@ -211,16 +211,35 @@ def sql(
     query: Annotated[str, typer.Argument(help="SQL over the lake's schemas, for example bi.customer_segments.")],
     config: Config = None,
     output: Annotated[Format, typer.Option("--format")] = Format.table,
+    keep_formulas: Annotated[
+        bool,
+        typer.Option(help="Leave text in CSV as it is; by default a spreadsheet takes none of it for a formula."),
+    ] = False,
 ) -> None:
     """Query the warehouse, read-only; a running pipeline is neither seen half-way nor disturbed."""
-    import duckdb
+    with errors_for_people():
+        from orchestration.lib.queries import query as run_query
 
-    with errors_for_people(), existing_warehouse(chosen_settings(config)).reader() as connection:
-        try:
-            result = connection.execute(query)
-        except duckdb.Error as error:
-            raise SegmentationError(str(error)) from error
-        print_rows([column[0] for column in result.description or []], result.fetchall(), output)
+        columns, rows = run_query(existing_warehouse(chosen_settings(config)), query)
+        print_rows(columns, rows, output, keep_formulas=keep_formulas)
+
+
+@app.command("clean-text")
+def clean_text_command(config: Config = None) -> None:
+    """Take control characters out of a lake that an earlier release let them into.
+
+    Rows with one in an identifier or a code go to quarantine; in free text they become spaces. New data never need it.
+    """
+    with errors_for_people():
+        from orchestration.lib.clean_text import clean_text
+
+        cleaned = clean_text(existing_warehouse(chosen_settings(config)))
+    if not cleaned:
+        out.print("No text in the lake holds a control character.")
+        return
+    rows = [[each.table, each.quarantined, each.cleaned, each.orphaned] for each in cleaned]
+    print_rows(["source_table", "to quarantine", "cleaned", "of other tables to quarantine"], rows, Format.table)
+    out.print("'segmentation quarantine list' shows them. 'segmentation run --revise' segments the months they reach.")
 
 
 @versions_app.command("list")

@@ -12,8 +12,10 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from orchestration.lib.errors import LakeBusyError, RunFailedError, SegmentationError
+from orchestration.lib.printing import printable, without_formula
 from orchestration.lib.settings import Settings, choose_settings_file, load_settings
 from orchestration.lib.warehouse import Warehouse
 
@@ -49,7 +51,7 @@ def errors_for_people() -> Iterator[None]:
     try:
         yield
     except SegmentationError as error:
-        err.print(f"[bold red]Error:[/] {error}", markup=True, highlight=False, soft_wrap=True)
+        err.print(Text.assemble(("Error:", "bold red"), " ", printable(error)), soft_wrap=True)
         raise typer.Exit(EXIT_CODES.get(type(error), 1)) from error
 
 
@@ -87,20 +89,29 @@ def existing_warehouse(settings: Settings) -> Warehouse:
     return warehouse
 
 
-def print_rows(columns: Sequence[str], rows: Sequence[Sequence[Any]], output: Format) -> None:
-    """Print rows to standard output: JSON and CSV for programs, a table for people."""
+def print_rows(
+    columns: Sequence[str], rows: Sequence[Sequence[Any]], output: Format, *, keep_formulas: bool = False
+) -> None:
+    """Print rows to standard output: JSON and CSV for programs, a table for people.
+
+    Args:
+        columns: their names.
+        rows: their values, which are data and never markup.
+        output: how.
+        keep_formulas: leave text in CSV as it is where a spreadsheet would take it for a formula.
+    """
     if output is Format.json:
         json.dump([dict(zip(columns, row, strict=True)) for row in rows], sys.stdout, default=str, indent=2)
         sys.stdout.write("\n")
     elif output is Format.csv:
         writer = csv.writer(sys.stdout, lineterminator="\n")
         writer.writerow(columns)
-        writer.writerows(rows)
+        writer.writerows(rows if keep_formulas else ([without_formula(value) for value in row] for row in rows))
     else:
         table = Table()
         # What a row is about is never broken, however narrow the terminal.
         for place, column in enumerate(columns):
-            table.add_column(column, overflow="fold", no_wrap=place == 0)
+            table.add_column(printable(column), overflow="fold", no_wrap=place == 0)
         for row in rows:
-            table.add_row(*("" if value is None else str(value) for value in row))
+            table.add_row(*(printable("" if value is None else value) for value in row))
         out.print(table)

@@ -65,7 +65,9 @@ def reprocess(config: Config = None, table: Table = None, wait: Wait = True) -> 
         settings = chosen_settings(config)
         warehouse = existing_warehouse(settings)
         with writing(settings, "quarantine reprocess", wait):
-            result = read_again(warehouse, settings, table, progress=lambda line: err.print(line, highlight=False))
+            result = read_again(
+                warehouse, settings, table, progress=lambda line: err.print(line, markup=False, highlight=False)
+            )
         if not result.rows:
             out.print("No row is in quarantine, so nothing was read again.")
             return

@@ -108,6 +108,7 @@ class Column(_Declared):
     default: str | None = None
     pattern: str | None = None
     upper_case: bool = False
+    free_text: bool = False
     currency_of_date: str | None = None
 
 

@@ -25,8 +25,12 @@ REASONS: tuple[tuple[str, str], ...] = (
     ("duplicate_key_conflict", "Several rows of one load have the same key and contradict each other; none of them is "
                                "taken, because nothing says which is right. Rows that are alike count as known "
                                "duplicates, and the first is taken."),
+    ("control_character", "An identifier or a code holds a zero byte or another control character. In free text they "
+                          "become spaces."),
     ("unparsable_line", "A line of a CSV file is no row: too many or too few fields, a quote never closed, bytes that "
-                        "are not of the encoding."),
+                        "are not of the encoding; or a line of JSON lines is no JSON. Each line counts by itself."),
+    ("line_too_long", "A line is longer than 2 MB in CSV or 16 MB in JSON lines. Its beginning is kept."),
+    ("nested_too_deep", "A line of JSON lines nests values more than 100 levels deep."),
 )  # fmt: skip
 
 _TYPES = {

@@ -20,6 +20,11 @@ from rich.text import Text
 from orchestration.lib.masking import MaskedStream
 
 PROGRESS_LOGGER = "progress"
+# What DuckDB, SQLite and Python say of it, through whatever calls them.
+_DISK_FULL = re.compile(
+    r"(?P<path>/[^\s\"':]+)?[\"']?:?\s*(No space left on device|database or disk is full|Disk quota exceeded)",
+    re.IGNORECASE,
+)
 # Marks what our assets say: Dagster and its libraries use the loggers of steps too, and that is for the UI alone.
 _TOLD = "told_by_an_asset"
 
@@ -114,5 +119,8 @@ def _message(event: dg.DagsterEvent) -> str:
     while error is not None and error.cause is not None:
         error = error.cause
     message = error.message.strip() if error else ""
+    if full := _DISK_FULL.search(message):
+        where = f" ({full['path']})" if full["path"] else ""
+        return f"The disk is full{where}. Nothing of this step was kept. Make room, then run again."
     # dbt's command line carries all rules and would bury the error itself.
     return re.sub(r"--vars \{.*?\}(?= --| *`)", "--vars …", message, flags=re.DOTALL)

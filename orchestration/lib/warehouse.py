@@ -6,7 +6,7 @@ or PostgreSQL (many writers). Extensions come from pinned packages, so no connec
 
 import hashlib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -196,6 +196,24 @@ class Warehouse:
             target = f"{self.catalog.removeprefix('postgres:')} application_name='{name}'"
             connection.execute(f"attach {_literal(target)} as guard (type postgres, read_only)")
         return connection
+
+
+def lock_down(connection: duckdb.DuckDBPyConnection, directories: Sequence[str]) -> None:
+    """Let the connection's SQL reach no file outside of ``directories``, no network and no extension, for good.
+
+    Every extension must be loaded and every database attached before. What was attached stays open.
+
+    Args:
+        connection: of its own instance; its cursors are locked down with it.
+        directories: with a separator at their ends; also prefixes of an object store.
+    """
+    listed = ", ".join(_literal(directory) for directory in directories)
+    connection.execute("set allow_unsigned_extensions = false")
+    connection.execute("set allow_community_extensions = false")
+    connection.execute("set autoload_known_extensions = false")
+    connection.execute(f"set allowed_directories = [{listed}]")
+    connection.execute("set enable_external_access = false")
+    connection.execute("set lock_configuration = true")
 
 
 @contextmanager

@@ -1,32 +1,35 @@
 """One load into the lake: rows judged, told apart from what is there, written; all of it set-based.
 
-Every row that is read ends in exactly one place: accepted, quarantined or counted as a duplicate. Rows that can be
-read again cheaply (plain columns of Parquet) are never copied aside; others are, once, on disk if memory is short.
+Every row that is read ends in exactly one place: accepted, quarantined or counted as a duplicate. A record that a file
+holds and nobody gave counts as read too, so that the check of the sums blocks. Rows that can be read again cheaply
+(plain columns of Parquet) are never copied aside; others are, once, on disk if memory is short.
 
 Most loads are good and new. So a survey of the keys first tells whether any row could meet another one, in the load or
 in the lake. If none can, the good rows go straight into the lake, and bad ones are looked for only if fewer went in
 than were read. Rows are set aside and compared one by one only where some may meet.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import duckdb
 
 from orchestration.lib.contract import EXCHANGE_RATES, LOAD_ID, Table, load_contract
+from orchestration.lib.ingest.bad_lines import BadLine
 from orchestration.lib.ingest.casting import TypedQuery, typed
+from orchestration.lib.ingest.completeness import lines_of, rows_lost
 from orchestration.lib.ingest.currency import CONVERTIBLE_DAYS
 from orchestration.lib.ingest.cursors import CURSOR
 from orchestration.lib.ingest.lines import LINES
 from orchestration.lib.ingest.mapping import Mapped
 from orchestration.lib.ingest.readers import CSV_ERRORS, CSV_SCANS, ROW, describe
 from orchestration.lib.ingest.rejection import (
+    BAD_LINES,
     BATCH,
     DUPLICATE,
     GOOD,
     REJECTED,
     REPEATED,
-    UNPARSABLE,
     as_struct,
     has_errors,
     know_rejected_rows,
@@ -81,11 +84,13 @@ def load(
         since: the largest cursor of the rows read before, where there is a cursor.
     """
     query, seen = prepare(connection, table, mapped, lake_parents(table))
-    unparsable = _count(connection, f"({UNPARSABLE})") if has_errors(connection) else 0
+    lines = lines_of(connection, mapped.texts)
+    lost = rows_lost(connection, mapped.texts, seen.rows, lines.unparsable)
+    bad = [] if not lines.bad else _withheld(lines.bad) if mapped.is_pseudonymous else lines.bad
     within = met_rows(connection, table, seen, among)
     superseded, months = 0, None
     if within or seen.is_repeated:
-        reject(connection, table, query, seen)
+        reject(connection, table, query, seen, bad)
         if mapped.has_cursor:
             know_rejected_rows(connection, table)
         if within:
@@ -93,17 +98,19 @@ def load(
         accepted = insert(connection, table, load_id, GOOD)
     else:
         accepted = insert(connection, table, load_id, f"{BATCH} where _problem is null")
-        if accepted < seen.rows or unparsable:
-            reject(connection, table, query, seen)
+        if accepted < seen.rows or lines.count:
+            reject(connection, table, query, seen, bad)
             if mapped.has_cursor:
                 know_rejected_rows(connection, table)
     quarantined = duplicate = 0
-    if accepted < seen.rows or unparsable:
-        quarantined = quarantine(connection, table, load_id, file, seen, is_filtered=is_filtered)
+    if accepted < seen.rows or lines.count:
+        quarantined = quarantine(
+            connection, table, load_id, file, seen, is_filtered=is_filtered, has_bad_lines=bool(bad)
+        )
         duplicate = _count(connection, f"{REJECTED} where reason = '{DUPLICATE}'")
     new_months = seen.months if accepted == seen.rows else None
     counts = BatchCounts(
-        seen.rows + unparsable,
+        seen.rows + lines.count + lost,
         accepted,
         quarantined,
         duplicate,
@@ -119,15 +126,22 @@ def judge(connection: duckdb.DuckDBPyConnection, table: Table, mapped: Mapped, p
     """Type the rows, set the bad ones aside in ``_rejected`` and return how many rows were read; nothing is written."""
     clear(connection)
     query, seen = prepare(connection, table, mapped, parents)
-    unparsable = _count(connection, f"({UNPARSABLE})") if has_errors(connection) else 0
-    reject(connection, table, query, seen)
-    return seen.rows + unparsable
+    lines = lines_of(connection, mapped.texts)
+    # Of a sample, only the lines among its rows; how far it goes in a file of long records nobody needs to know.
+    bad = [line for line in lines.bad if line.number <= seen.rows + lines.count + 1]
+    reject(connection, table, query, seen, bad)
+    return seen.rows + lines.unparsable + len(bad)
+
+
+def _withheld(lines: Sequence[BadLine]) -> list[BadLine]:
+    """Return lines without their text, which may hold identifiers."""
+    return [replace(line, text="") for line in lines]
 
 
 def clear(connection: duckdb.DuckDBPyConnection) -> None:
     """Drop what a load keeps aside."""
     connection.execute(f"drop view if exists temp.{BATCH}")
-    for name in (COPIED, REJECTED, REPEATED, KNOWN, LINES, CSV_ERRORS, CSV_SCANS):
+    for name in (COPIED, REJECTED, REPEATED, KNOWN, LINES, BAD_LINES, CSV_ERRORS, CSV_SCANS):
         connection.execute(f"drop table if exists temp.{name}")
 
 

@@ -1,6 +1,7 @@
 """Values against the contract: typed by ``try_cast``, and the first thing wrong with each row named.
 
-Text is trimmed of spaces, tabs and line ends, and blank text is missing. A number with a fraction is no integer, an
+Text is trimmed of spaces, tabs and line ends, and blank text is missing; control characters within it are no part of
+any value (``control_characters``). A number with a fraction is no integer, an
 infinite one no number; a time with an offset becomes the operator's local time. How text is written is the location's
 convention. A value that does not fit is never bent until it does.
 """
@@ -9,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from orchestration.lib.contract import EXCHANGE_RATES, Column, Table
+from orchestration.lib.ingest.control_characters import REASON as CONTROL_CHARACTER
+from orchestration.lib.ingest.control_characters import has_control, readable, without_control
 from orchestration.lib.ingest.conventions import AS_USUAL, Conventions
 from orchestration.lib.ingest.readers import ROW
 
@@ -74,6 +77,7 @@ def typed(
     casts = {
         column.name: _cast(raw[column.name], types[column.name], column.data_type, conventions) for column in given
     }
+    casts |= {column.name: without_control(casts[column.name]) for column in given if column.free_text}
     casts |= {column.name: f"upper({casts[column.name]})" for column in given if column.upper_case}
     columns = ", ".join(f'{_or_default(table, column, casts)} as "{column.name}"' for column in table.columns)
 
@@ -91,7 +95,7 @@ def typed(
     problems = tuple(Problem(name, reason) for _, name, reason, _ in conditions)
     whens = [f"when {condition} then {number}" for number, (*_, condition) in enumerate(conditions, 1)]
     values = "".join(
-        f" when {number} then cast({raw[problem.column]} as varchar)"
+        f" when {number} then {readable(f'cast({raw[problem.column]} as varchar)')}"
         for number, problem in enumerate(problems, 1)
         if problem.column in raw
     )
@@ -141,6 +145,8 @@ def _conditions(
         found.append(("missing_required", f"{name} is null"))
     if raw is None:
         return found
+    if _may_hold_control(column, source_type):
+        found.insert(0, (CONTROL_CHARACTER, has_control(name)))
     if column.accepted_values:
         allowed = ", ".join(f"'{value}'" for value in column.accepted_values)
         found.append(("not_accepted_value", f"{name} not in ({allowed})"))
@@ -158,6 +164,12 @@ def _conditions(
         day = f'typed_row."{column.currency_of_date}" between span.first_date and span.last_date'
         found.append(("no_exchange_rate", f"{name} is not null and not exists ({span} and {day})"))
     return found
+
+
+def _may_hold_control(column: Column, source_type: str) -> bool:
+    """Whether text comes as it is; what must match a list or pattern is judged by that."""
+    is_text = column.data_type == "varchar" and (source_type in {"VARCHAR", "JSON"} or source_type.startswith("ENUM"))
+    return is_text and not (column.free_text or column.accepted_values or column.pattern)
 
 
 def _cast(raw: str, source_type: str, target: str, conventions: Conventions) -> str:

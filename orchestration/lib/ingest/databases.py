@@ -70,7 +70,7 @@ def table_sql(connection: duckdb.DuckDBPyConnection, name: str, table: str) -> s
         SourceError: there is no such table; lists those there are.
     """
     parts = re.findall(r'"(?:[^"]|"")*"|[^.]+', table)
-    quoted = ".".join(part if part.startswith('"') else f'"{part}"' for part in [name, *parts])
+    quoted = ".".join(part if part.startswith('"') else '"' + part.replace('"', '""') + '"' for part in [name, *parts])
     try:
         connection.execute(f"describe {quoted}")
     except duckdb.CatalogException as error:
@@ -78,6 +78,9 @@ def table_sql(connection: duckdb.DuckDBPyConnection, name: str, table: str) -> s
         raise SourceError(
             f"location {name!r} has no table {table!r}. Tables there: {_listed(tables(connection, name))}."
         ) from error
+    except duckdb.Error as error:
+        redact(error)
+        raise SourceError(f"location {name!r}: {table!r} cannot be read: {first_line(error)}") from error
     return quoted
 
 

@@ -1,6 +1,7 @@
 """Source files: which there are, and whether their content has been seen."""
 
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from glob import glob
@@ -37,7 +38,8 @@ def list_files(location: LocationSettings) -> list[SourceFile]:
     """Return the files of a location in the order of their paths, hidden ones left out; none for a database.
 
     Raises:
-        SourceError: an object store is not supported, cannot be reached, or refuses.
+        SourceError: an object store is not supported, cannot be reached, or refuses; or what a pattern finds is no file
+            that can be read: a link to nothing, or a folder of a file's name.
     """
     found: set[SourceFile] = set()
     store = location.object_store or ObjectStoreSettings()
@@ -45,8 +47,30 @@ def list_files(location: LocationSettings) -> list[SourceFile]:
         if is_remote(pattern):
             found.update(SourceFile(*each, store=store) for each in list_objects(pattern, store))
         else:
-            found.update(_found(path) for path in glob(pattern, recursive=True) if Path(path).is_file())
+            found.update(_found(path) for path in glob(pattern, recursive=True) if _is_file(path, pattern))
     return sorted(found)
+
+
+def _is_file(path: str, pattern: str) -> bool:
+    """Whether a path is a file; a folder is left out only where the pattern asks for any name."""
+    there = Path(path)
+    if there.is_file():
+        return True
+    if there.is_dir():
+        if "." not in Path(pattern).name:
+            return False
+        raise SourceError(
+            f"{path} is a folder, and {pattern} finds it as if it were a file. Rename or move it, or find the files in "
+            f"it with {pattern}/*."
+        )
+    what = "a link to a file that is not there" if there.is_symlink() else "no file"
+    raise SourceError(f"{path} is {what}, so its rows would be missing. Deliver it again, or remove it.")
+
+
+def fixed_folder(pattern: str) -> str:
+    """Return the folder that everything a pattern matches lies in, with a separator at its end."""
+    before = re.split(r"[*?\[]", pattern, maxsplit=1)[0]
+    return before[: before.rfind("/") + 1]
 
 
 def _found(path: str) -> SourceFile:

@@ -6,20 +6,19 @@ nobody can say what is meant; an array that breaks off has no good lines to keep
 """
 
 import re
-from pathlib import Path
 from typing import Any
 
 import duckdb
 from duckdb.sqltypes import DuckDBPyType
 
 from orchestration.lib.errors import SourceError
-from orchestration.lib.ingest.csv_files import CSV_ERRORS, CSV_SCANS
+from orchestration.lib.ingest.csv_files import rejects_of
 from orchestration.lib.ingest.explain import first_line
-from orchestration.lib.ingest.sql_text import rendered, sql_text, without_patterns
-from orchestration.lib.ingest.text_files import TextFile, prepared, scratch_file, write_lines
+from orchestration.lib.ingest.sql_text import rendered, sql_name, sql_text, without_patterns
+from orchestration.lib.ingest.text_files import TextFile, prepared, scratch_file, too_many_bad_lines, write_lines
 from orchestration.lib.settings import LocationSettings
 
-_LINES = ("jsonl", "ndjson")
+_FORMATS = {"json lines": "newline_delimited", "json array": "array", "json values": "unstructured"}
 _GUESSED_FROM_TEXT = re.compile(r"DATE|TIME.*|UUID")
 # What holds records that are no objects, or none at all.
 _NO_OBJECTS = ["json"]
@@ -48,15 +47,20 @@ def json_rows(connection: duckdb.DuckDBPyConnection, path: str, location: Locati
     Raises:
         SourceError: the file is damaged: not JSON at all, or an array that is not whole.
     """
-    file = prepared(path, location)
+    file = prepared(path, location, "json")
+    if "ignore_errors" in location.options:
+        raise SourceError(
+            f"{path}: options.ignore_errors would let rows be lost without a word. Leave it out: bad lines go to "
+            f"quarantine, each with its line."
+        )
     options = {name: value for name, value in location.options.items() if name != "encoding"}
-    options = {"sample_size": -1, "union_by_name": True} | options
+    options = {"sample_size": -1, "union_by_name": True, "format": _FORMATS[file.form]} | options
     if file.path != path:
         options["compression"] = "uncompressed"
-    if file.is_empty:
+    is_lines = file.form == "json lines"
+    if file.is_empty or (is_lines and file.records.count == 0):
         return _no_rows(location)
     types, error = _types(connection, file.path, options)
-    is_lines = _is_lines(path, file, location)
     if is_lines and (error or list(types) == _NO_OBJECTS or _repeats_names(connection, file.path)):
         return _good_lines(connection, path, file, location, options)
     is_cut = file.head.lstrip()[:1] == "[" and file.last != "]" and not is_lines
@@ -94,7 +98,9 @@ def _reader(path: str, location: LocationSettings, types: dict[str, DuckDBPyType
 def _no_rows(location: LocationSettings) -> str:
     columns = location.columns or {"json": "JSON"}
     return (
-        "(select " + ", ".join(f'cast(null as {kind}) as "{name}"' for name, kind in columns.items()) + " where false)"
+        "(select "
+        + ", ".join(f"cast(null as {kind}) as {sql_name(name)}" for name, kind in columns.items())
+        + " where false)"
     )
 
 
@@ -109,15 +115,6 @@ def _untyped(kind: DuckDBPyType) -> str:
         fields = ", ".join(f'"{name.replace(chr(34), chr(34) * 2)}" {child}' for name, child in children.items())
         return f"struct({fields})"
     return "varchar" if _GUESSED_FROM_TEXT.fullmatch(str(kind)) else str(kind)
-
-
-def _is_lines(path: str, file: TextFile, location: LocationSettings) -> bool:
-    """Whether each line is a value of its own: said by the options or the name, or shown by the first line."""
-    if chosen := location.options.get("format"):
-        return chosen in {"newline_delimited", "nd"}
-    if any(ending in _LINES for ending in Path(path).name.lower().split(".")[1:]):
-        return True
-    return bool(re.fullmatch(r"\{.*\}", file.head.split("\n", 1)[0].strip()))
 
 
 def _repeats_names(connection: duckdb.DuckDBPyConnection, path: str) -> bool:
@@ -145,16 +142,21 @@ def _good_lines(
     Neither file lacks a line: where the other one has it, it says nothing, so a line keeps its number.
     """
     lines, good, bad = (scratch_file(f"{kind} lines of {file.path}") for kind in ("all", "good", "bad"))
-    write_lines(path, location, lines)
+    write_lines(file, path, location, lines)
     connection.execute(f"""
         create or replace temp table _json_lines as
         select line, is_object and not coalesce({_REPEATS_NAME.format("object")}, false) as is_good
         from (
-            select line, coalesce(json_valid(line) and ltrim(line)[1] = '{{', false) as is_object,
+            select case when trim(text, e' \\t\\r') <> '' then text end as line,
+                coalesce(json_valid(line) and ltrim(line)[1] = '{{', false) as is_object,
                 case when is_object then line end as object
-            from read_csv([{sql_text(str(lines))}], {_READ_LINES})
+            from (select line as text from read_csv([{sql_text(str(lines))}], {_READ_LINES}))
         )
     """)
+    bad_lines = connection.execute("select count(*) from _json_lines where not is_good and line is not null").fetchall()
+    if bad_lines[0][0] > file.most_faults:
+        connection.execute("drop table _json_lines")
+        raise too_many_bad_lines(path)
     for target, line in ((good, "case when is_good then line end"), (bad, _BAD_LINE)):
         connection.execute(
             f"copy (select {line} from _json_lines) to {sql_text(str(target))} "
@@ -167,11 +169,11 @@ def _good_lines(
     if error:
         raise SourceError(f"{path}: {first_line(error)}") from error
     rows = _no_rows(location) if list(types) == _NO_OBJECTS else _reader(str(good), location, types, options | told)
-    rejects = f"store_rejects = true, rejects_table = '{CSV_ERRORS}', rejects_scan = '{CSV_SCANS}'"
+    rejects = rendered(rejects_of(file.most_faults)).removeprefix(", ")
     return f"""(
         select * from {rows}
         union all by name
-        select null as "{(list(location.columns) or list(types))[0]}"
+        select null as {sql_name((list(location.columns) or list(types))[0])}
         from read_csv([{sql_text(str(bad))}], columns = {{'one': 'VARCHAR', 'two': 'VARCHAR'}}, {_AS_LINES}, {rejects},
             max_line_size = {_LONGEST})
         where two is not null

@@ -21,14 +21,13 @@ _NO_DELIMITER = "\x01"
 
 
 def find_lines(connection: duckdb.DuckDBPyConnection, rows: int | None, *, is_filtered: bool) -> None:
-    """Make ``_lines``: the line of each row, by ``_row``, and of each unparsable line by its negative ``_row``.
+    """Fill ``_lines``: the line of each row, by ``_row``, and of each unparsable line by its negative ``_row``.
 
     Args:
         connection: where DuckDB has left what it could not parse, if it has read CSV.
         rows: how many rows were read of the one file; None if rows are no longer those of a file.
         is_filtered: whether rows of the file were left out.
     """
-    connection.execute(f"create or replace temp table {LINES} ({ROW} bigint, line bigint)")
     scans = connection.execute(
         f"select distinct file_path, quote, newline_delimiter, skip_rows, has_header, user_arguments from {CSV_SCANS}"
     ).fetchall()

@@ -1,8 +1,9 @@
 """What mapping hands to loading."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from orchestration.lib.ingest.completeness import SourceText
 from orchestration.lib.ingest.conventions import AS_USUAL, Conventions
 
 
@@ -13,7 +14,7 @@ class Mapped:
     ``source_columns`` are those of the source itself, before any expression, with their types. ``is_repeatable`` says
     that running the query again is cheap and gives the same rows. With a cursor the query also gives ``_cursor``.
     ``conventions`` say how values are written where they are text. Where identifiers are pseudonyms, lines that could
-    not be parsed may hold the identifiers themselves, so their text is withheld.
+    not be parsed may hold the identifiers themselves, so their text is withheld. ``texts`` are the text files read.
     """
 
     sql: str
@@ -24,3 +25,4 @@ class Mapped:
     has_cursor: bool = False
     conventions: Conventions = AS_USUAL
     is_pseudonymous: bool = False
+    texts: Sequence[SourceText] = ()

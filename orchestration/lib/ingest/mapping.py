@@ -12,18 +12,20 @@ from orchestration.lib.contract import Table
 from orchestration.lib.errors import SourceError
 from orchestration.lib.ingest import cursors, databases
 from orchestration.lib.ingest.binding import Binder, require_columns
+from orchestration.lib.ingest.completeness import SourceText, source_text
 from orchestration.lib.ingest.conventions import conventions_of
 from orchestration.lib.ingest.explain import explained, first_line
 from orchestration.lib.ingest.files import SourceFile
 from orchestration.lib.ingest.mapped import Mapped
+from orchestration.lib.ingest.mapping_guard import require_mapping_sql
 from orchestration.lib.ingest.object_store import is_remote, know_store
 from orchestration.lib.ingest.pseudonyms import key_mark, pseudonymous
-from orchestration.lib.ingest.readers import ROW, describe, is_parquet, numbered, rows_sql
+from orchestration.lib.ingest.readers import ROW, describe, file_format, is_parquet, numbered, rows_sql
 from orchestration.lib.masking import redact
 from orchestration.lib.settings import LocationSettings, Settings, SourceSettings
 
 # Moves when the same file and settings would give other rows.
-_INGEST_VERSION = 2
+_INGEST_VERSION = 3
 _NOT_OF_THE_SOURCE = {ROW, cursors.CURSOR, "filename"}
 
 
@@ -50,13 +52,18 @@ def locations_of(source: SourceSettings, locations: Mapping[str, LocationSetting
     Raises:
         SourceError: it reads none that the settings define.
     """
-    named = [name for name in locations if re.search(rf"\b{name}\b", source.query or "")]
-    named += [source.location] if source.location and source.location not in named else []
+    named = named_locations(source, locations)
     if unknown := [name for name in named if name not in locations]:
         raise SourceError(f"location {unknown[0]!r} is not among 'locations' ({', '.join(locations) or 'none'}).")
     if not named:
         raise SourceError(f"the query names none of the 'locations' ({', '.join(locations) or 'none'}).")
     return named
+
+
+def named_locations(source: SourceSettings, locations: Mapping[str, LocationSettings]) -> list[str]:
+    """Return the names of locations in a source: of those the settings define, and its own whether they do or not."""
+    named = [name for name in locations if re.search(rf"\b{name}\b", source.query or "")]
+    return named + ([source.location] if source.location and source.location not in named else [])
 
 
 def map_rows(
@@ -85,7 +92,9 @@ def map_rows(
         SourceError: names the table, the column and the expression that does not fit, and what there is instead; or
             the location that does not open.
     """
+    names = locations_of(source, settings.locations)
     try:
+        require_mapping_sql(table, source, {name: settings.locations[name] for name in names})
         mapped = _map_source(connection, table, source, settings, files, read, since)
     except SourceError as error:
         if source.preset is None:
@@ -94,7 +103,6 @@ def map_rows(
             f"{error} This is the SQL of preset {source.preset}: see 'presets.{source.preset}' for its parameters, or "
             f"write sources.{table.name} yourself."
         ) from error
-    names = locations_of(source, settings.locations)
     mapped = replace(mapped, conventions=conventions_of(connection, settings.locations, names))
     return pseudonymous(connection, table, mapped, settings.pseudonyms) if settings.pseudonyms else mapped
 
@@ -138,11 +146,13 @@ def _map_query(
     since: str | None,
 ) -> Mapped:
     assert source.query is not None
+    texts: list[SourceText] = []
     for name, found in files.items():
         paths = [each.path for each in (read if read and name == source.location else found)]
         with explained(f"location {name!r}", paths[0]):
             rows = rows_sql(connection, paths, settings.locations[name], with_filename=uses_filename(source))
             connection.execute(f"create or replace temp view {name} as {rows}")
+            texts += _texts(connection, paths, settings.locations[name], is_direct=False)
     query = source.query.strip().rstrip(";")
     try:
         given = describe(connection, query)
@@ -160,6 +170,7 @@ def _map_query(
         is_repeatable=False,
         source_columns=given,
         has_cursor=bool(source.cursor),
+        texts=texts,
     )
 
 
@@ -201,9 +212,10 @@ def _map_files(
         rows = numbered(connection, [file.path for file in read], location, with_filename=uses_filename(source))
         found = describe(connection, rows)
         if found.keys() - _NOT_OF_THE_SOURCE == {"json"} and not connection.execute(f"{rows} limit 1").fetchall():
-            return _no_rows(table)
+            return replace(_no_rows(table), texts=_texts(connection, [first], location, is_direct=True))
+        texts = _texts(connection, [file.path for file in read], location, is_direct=source.where is None)
     where = f" where (\n{source.where}\n)" if source.where else ""
-    return _bound(
+    mapped = _bound(
         connection,
         table,
         source,
@@ -213,13 +225,23 @@ def _map_files(
         elsewhere=lambda: rows_sql(connection, [each.path for each in all_files], location),
         is_repeatable=is_parquet(first, location) and not _is_volatile(connection, source),
     )
+    return replace(mapped, texts=texts)
+
+
+def _texts(
+    connection: duckdb.DuckDBPyConnection, paths: Sequence[str], location: LocationSettings, *, is_direct: bool
+) -> list[SourceText]:
+    found = (
+        source_text(connection, path, location, file_format(path, location), is_direct=is_direct) for path in paths
+    )
+    return [text for text in found if text]
 
 
 def _no_rows(table: Table) -> Mapped:
     """Return what a JSON file without a record gives: a day without events is no mistake."""
     columns = ", ".join(f'cast(null as {column.data_type}) as "{column.name}"' for column in table.columns)
     types = {column.name: column.data_type for column in table.columns}
-    return Mapped(f"select {columns}, 0 as {ROW} where false", types, (), is_repeatable=True)
+    return Mapped(f"select {columns}, 0::bigint as {ROW} where false", types, (), is_repeatable=True)
 
 
 def _rows_read(

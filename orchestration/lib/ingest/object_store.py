@@ -67,7 +67,10 @@ def open_object(path: str, store: ObjectStoreSettings, compression: str | None) 
 
 
 def know_store(connection: duckdb.DuckDBPyConnection, name: str, location: LocationSettings) -> None:
-    """Let the connection read the location's objects with its own key, and nothing else with it."""
+    """Let the connection read the location's objects with its own key, and nothing else with it; a no-op if it does."""
+    known = connection.execute("select 1 from duckdb_secrets() where name = ?", [f"location_{name}"]).fetchall()
+    if known:
+        return
     _know(connection, name, location.files, location.object_store or ObjectStoreSettings())
 
 

@@ -7,7 +7,7 @@ import duckdb
 from orchestration.lib.errors import SourceError
 from orchestration.lib.ingest.csv_files import CSV_ERRORS, CSV_SCANS, csv_rows
 from orchestration.lib.ingest.json_files import json_rows
-from orchestration.lib.ingest.sql_text import describe, rendered, sql_text, without_patterns
+from orchestration.lib.ingest.sql_text import describe, rendered, sql_name, sql_text, without_patterns
 from orchestration.lib.settings import LocationSettings
 
 __all__ = [
@@ -114,7 +114,7 @@ def number_of(row: str) -> str:
 
 
 def _no_values(location: LocationSettings) -> str:
-    return ", ".join(f'cast(null as {kind}) as "{name}"' for name, kind in location.columns.items())
+    return ", ".join(f"cast(null as {kind}) as {sql_name(name)}" for name, kind in location.columns.items())
 
 
 def is_parquet(path: str, location: LocationSettings) -> bool:

@@ -1,15 +1,22 @@
 """What a load rejects: rows that break the contract, lines that are no rows, keys that come twice."""
 
+from collections.abc import Sequence
+
 import duckdb
+import pyarrow as pa
 
 from orchestration.lib.contract import Table
+from orchestration.lib.ingest.bad_lines import BadLine
 from orchestration.lib.ingest.casting import TypedQuery
+from orchestration.lib.ingest.control_characters import readable
 from orchestration.lib.ingest.csv_files import CSV_ERRORS, CSV_SCANS
 from orchestration.lib.ingest.lines import LINES, find_lines
 from orchestration.lib.ingest.readers import ROW
 from orchestration.lib.ingest.survey import Survey
 
-BATCH, REJECTED, REPEATED = "_batch", "_rejected", "_repeated"
+BATCH, REJECTED, REPEATED, BAD_LINES = "_batch", "_rejected", "_repeated", "_bad_lines"
+# Below the negative numbers of lines that DuckDB rejected: those of the lines it was not given, counted down.
+_NOT_GIVEN = -(1 << 50)
 # The rows not rejected so far; evaluated anew in every statement.
 GOOD = f"(from {BATCH} anti join {REJECTED} using ({ROW}))"
 DUPLICATE = "duplicate"
@@ -26,8 +33,9 @@ def has_errors(connection: duckdb.DuckDBPyConnection) -> bool:
 
 # A line can break more than one rule of CSV, and a file can be scanned more than once: one row a line. Its number is
 # negative while it is set aside, so that it is never taken for that of a row.
+_LINE = readable("any_value(ltrim(csv_line, chr(13) || chr(10)))")
 UNPARSABLE = f"""
-    select -cast(line as bigint), null, 'unparsable_line', any_value(csv_line), null
+    select -cast(line as bigint), null, 'unparsable_line', {_LINE}, null
     from (
         select errors.line, errors.csv_line, scans.file_path
         from {CSV_ERRORS} as errors inner join {CSV_SCANS} as scans using (scan_id, file_id)
@@ -36,8 +44,18 @@ UNPARSABLE = f"""
 """
 
 
-def reject(connection: duckdb.DuckDBPyConnection, table: Table, query: TypedQuery, seen: Survey) -> None:
-    """Make ``_rejected`` of the rows that break the contract, of lines that are no rows and of repeated keys."""
+def reject(
+    connection: duckdb.DuckDBPyConnection, table: Table, query: TypedQuery, seen: Survey, bad: Sequence[BadLine] = ()
+) -> None:
+    """Make ``_rejected`` of the rows that break the contract, of lines that are no rows and of repeated keys.
+
+    Args:
+        connection: holds ``_batch``.
+        table: the table the rows are for.
+        query: what ``_batch`` is made of.
+        seen: what its keys say.
+        bad: lines of its files that DuckDB was not given; without their text where identifiers are pseudonyms.
+    """
     columns = ", ".join(f"'{problem.column}'" for problem in query.problems)
     reasons = ", ".join(f"'{problem.reason}'" for problem in query.problems)
     connection.execute(f"""
@@ -47,8 +65,26 @@ def reject(connection: duckdb.DuckDBPyConnection, table: Table, query: TypedQuer
     """)
     if has_errors(connection):
         connection.execute(f"insert into {REJECTED} {UNPARSABLE}")
+    if bad:
+        connection.register("_bad", _as_arrow(bad))
+        connection.execute(f"create temp table {BAD_LINES} as from _bad")
+        connection.unregister("_bad")
+        connection.execute(
+            f"insert into {REJECTED} select {ROW}, null, reason, {readable('value')}, null from {BAD_LINES}"
+        )
     if seen.is_repeated:
         _reject_repeated_keys(connection, table)
+
+
+def _as_arrow(bad: Sequence[BadLine]) -> pa.Table:
+    return pa.table(
+        {
+            ROW: pa.array((_NOT_GIVEN - place for place in range(len(bad))), pa.int64()),
+            "line": pa.array((line.number for line in bad), pa.int64()),
+            "reason": pa.array((line.reason for line in bad), pa.string()),
+            "value": pa.array((line.text or None for line in bad), pa.string()),
+        }
+    )
 
 
 def _reject_repeated_keys(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
@@ -89,18 +125,20 @@ def quarantine(
     seen: Survey,
     *,
     is_filtered: bool,
+    has_bad_lines: bool,
 ) -> int:
     """Put the rejected rows in quarantine, those of text files with their lines; return how many there were."""
-    lines = f"(select null::bigint as {ROW}, null::bigint as line where false)"
+    connection.execute(f"create or replace temp table {LINES} ({ROW} bigint, line bigint)")
     if has_errors(connection):
         find_lines(connection, seen.rows if file else None, is_filtered=is_filtered)
-        lines = LINES
+    if has_bad_lines:
+        connection.execute(f"insert into {LINES} select {ROW}, line from {BAD_LINES}")
     return connection.execute(
         f"""
         insert into ops.quarantine (load_id, source_table, file, row_number, line, column_name, value, reason, row_json)
         select {load_id}, '{table.name}', ?, case when {ROW} > 0 then {ROW} end, line, column_name, _value, reason,
             _row_json
-        from {REJECTED} left join {lines} using ({ROW}) where reason <> '{DUPLICATE}'
+        from {REJECTED} left join {LINES} using ({ROW}) where reason <> '{DUPLICATE}'
         """,
         [file],
     ).fetchall()[0][0]

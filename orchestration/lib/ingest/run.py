@@ -11,12 +11,14 @@ from orchestration.lib.contract import Table, ensure_tables, load_contract
 from orchestration.lib.errors import SettingsError, SourceError
 from orchestration.lib.ingest import plan, references, removal
 from orchestration.lib.ingest.currency import NO_RATE, loads_with_new_rates, show_convertible_days
+from orchestration.lib.ingest.explain import first_line
 from orchestration.lib.ingest.files import SourceFile, list_files
 from orchestration.lib.ingest.loading import Files, Loading, Progress
-from orchestration.lib.ingest.mapping import locations_of, mapping_hash, uses_filename
+from orchestration.lib.ingest.mapping import locations_of, mapping_hash, named_locations, uses_filename
+from orchestration.lib.ingest.opening import open_locations, require_open
 from orchestration.lib.ingest.records import Load, recorded_loads
 from orchestration.lib.ingest.report import LoadReport
-from orchestration.lib.settings import Settings, SourceSettings
+from orchestration.lib.settings import LocationSettings, Settings, SourceSettings
 from orchestration.lib.warehouse import Warehouse
 
 
@@ -51,10 +53,11 @@ def ingest(
         set_timezone(connection, settings)
         ensure_tables(connection)
         show_convertible_days(connection, settings)
+        closed = open_locations(connection, _locations_read(settings, chosen), [warehouse.path])
         orphaned: Counter[str] = Counter()
         waiting = _reasons(connection)
         reports = [
-            _ingest_table(connection, table, settings, tell, orphaned, waiting.get(table.name, {}), again=again)
+            _ingest_table(connection, table, settings, tell, orphaned, waiting.get(table.name, {}), closed, again=again)
             for table in chosen
         ]
         _add_stock(connection, reports)
@@ -102,6 +105,7 @@ def _ingest_table(
     tell: Progress,
     orphaned: Counter[str],
     waiting: Container[str],
+    closed: Mapping[str, SourceError],
     *,
     again: bool,
 ) -> LoadReport:
@@ -113,7 +117,7 @@ def _ingest_table(
         orphaned.update(moved)
     else:
         with _about(table):
-            report = _load_source(connection, table, source, settings, tell, orphaned, waiting, again=again)
+            report = _load_source(connection, table, source, settings, tell, orphaned, waiting, closed, again=again)
     report.rows_orphaned = orphaned[table.name]
     report.seconds = perf_counter() - started
     return report
@@ -127,12 +131,14 @@ def _load_source(
     tell: Progress,
     orphaned: Counter[str],
     waiting: Container[str],
+    closed: Mapping[str, SourceError],
     *,
     again: bool,
 ) -> LoadReport:
     # ``waiting`` are the reasons for which rows were in quarantine before: where there are none, none can come back.
     if references.REASON in waiting and (returned := references.take_orphans_back(connection, table)):
         tell(f"raw.{table.name}: {returned:,} rows leave quarantine, as the row they refer to is back.")
+    require_open(closed, locations_of(source, settings.locations))
     loads = recorded_loads(connection, table)
     files = _list_source(source, settings, is_begun=bool(loads))
     mapping = mapping_hash(table, source, settings)
@@ -149,6 +155,13 @@ def _load_source(
         loading.carry_out(todo)
         orphaned.update(loading.orphaned)
     return report
+
+
+def _locations_read(settings: Settings, tables: Sequence[Table]) -> dict[str, LocationSettings]:
+    """Return the locations that the sources of the tables read, as far as they are known."""
+    sources = [settings.sources[table.name] for table in tables if table.name in settings.sources]
+    named = {name for source in sources for name in named_locations(source, settings.locations)}
+    return {name: location for name, location in settings.locations.items() if name in named}
 
 
 def _reasons(connection: duckdb.DuckDBPyConnection) -> dict[str, dict[str, int]]:
@@ -203,4 +216,15 @@ def _about(table: Table) -> Iterator[None]:
     try:
         yield
     except SourceError as error:
-        raise SourceError(f"raw.{table.name}: {error}") from error
+        raise SourceError(f"raw.{table.name}: {error}{_advice(error)}") from error
+    except duckdb.Error as error:
+        if not _advice(error):
+            raise
+        raise SourceError(f"raw.{table.name}: {first_line(error)}{_advice(error)}") from error
+
+
+def _advice(error: Exception) -> str:
+    """Say what helps where DuckLake stumbles over a zero byte that an earlier release let into the lake."""
+    if "unterminated quoted string" not in str(error):
+        return ""
+    return " The lake holds text with a zero byte: 'segmentation clean-text' moves it to quarantine."

@@ -15,8 +15,19 @@ def describe(connection: duckdb.DuckDBPyConnection, query: str) -> dict[str, str
 
 
 def sql_text(value: str) -> str:
-    """Return the value as a string of SQL."""
+    """Return the value as a string of SQL.
+
+    Raises:
+        SourceError: it holds a zero byte, which SQL cannot.
+    """
+    if "\0" in value:
+        raise SourceError(f"{value!r} holds a zero byte.")
     return "'" + value.replace("'", "''") + "'"
+
+
+def sql_name(value: str) -> str:
+    """Return the value as a name of SQL."""
+    return '"' + value.replace('"', '""') + '"'
 
 
 def without_patterns(path: str) -> str:

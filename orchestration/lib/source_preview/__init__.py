@@ -18,6 +18,7 @@ from orchestration.lib.ingest.currency import CONVERTIBLE_DAYS, show_convertible
 from orchestration.lib.ingest.explain import explained
 from orchestration.lib.ingest.files import SourceFile
 from orchestration.lib.ingest.mapping import locations_of, map_rows, uses_filename
+from orchestration.lib.ingest.opening import open_locations, require_open
 from orchestration.lib.ingest.readers import ROW, file_format
 from orchestration.lib.ingest.run import require_known_tables, set_timezone
 from orchestration.lib.settings import Settings
@@ -56,15 +57,19 @@ def preview_sources(settings: Settings, sample_rows: int = 10_000) -> SourcesRep
         connect() as connection,
     ):
         folder = Path(temporary)
+        connection.execute("set temp_directory = ?", [str(folder / "spilled")])
         set_timezone(connection, settings)
         connection.execute("create schema raw")
         for table in contract.values():
             _make_table(connection, table)
         show_convertible_days(connection, settings)
-        locations, files = look_at_locations(connection, settings, folder)
+        closed = open_locations(connection, settings.locations, [folder])
+        locations, files = look_at_locations(connection, settings, folder, closed)
         for table in contract.values():
             rows = sample_rows if table.name != EXCHANGE_RATES else _ALL_RATES
             try:
+                source = settings.sources.get(table.name)
+                require_open(closed, locations_of(source, settings.locations) if source else ())
                 read[table.name] = _sample(connection, table, settings, rows, files, checks[table.name], folder)
             except SourceError as error:
                 checks[table.name].error = str(error)

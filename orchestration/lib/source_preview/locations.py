@@ -10,7 +10,7 @@ from orchestration.lib.ingest import databases
 from orchestration.lib.ingest.explain import explained
 from orchestration.lib.ingest.files import SourceFile, list_files
 from orchestration.lib.ingest.mapping import locations_of
-from orchestration.lib.ingest.object_store import is_remote, know_store
+from orchestration.lib.ingest.opening import require_open
 from orchestration.lib.ingest.readers import file_format, is_parquet, rows_sql
 from orchestration.lib.settings import LocationSettings, Settings
 from orchestration.lib.source_heads import head_of
@@ -22,21 +22,26 @@ _SAMPLE_ROWS = 1_000
 
 
 def look_at_locations(
-    connection: duckdb.DuckDBPyConnection, settings: Settings, folder: Path
+    connection: duckdb.DuckDBPyConnection, settings: Settings, folder: Path, closed: Mapping[str, SourceError]
 ) -> tuple[list[LocationFound], dict[str, list[SourceFile]]]:
-    """Return what lies in each location, and the files of those that can be read; ``folder`` is for heads of files."""
+    """Return what lies in each location, and the files of those that can be read.
+
+    Args:
+        connection: on which the locations were opened.
+        settings: the locations, and what reads them.
+        folder: for heads of files.
+        closed: why a location did not open.
+    """
     readers = _readers(settings)
     found, files = [], {}
     for name, location in settings.locations.items():
         each = LocationFound(name, _KINDS.get(location.database or "", "files"), used_by=readers.get(name, ()))
         found.append(each)
         try:
+            require_open(closed, [name])
             if location.database:
-                databases.attach(connection, name, location)
                 each.tables = databases.tables(connection, name)
             else:
-                if any(map(is_remote, location.files)):
-                    know_store(connection, name, location)
                 files[name] = list_files(location)
                 _look_at_files(connection, name, location, files[name], each, folder)
         except SourceError as error:

@@ -11,6 +11,7 @@ from rich.padding import Padding
 from rich.table import Table as Grid
 from rich.text import Text
 
+from orchestration.lib.printing import printable
 from orchestration.lib.source_preview.findings import LocationFound, Rejected, SourcesReport, TableCheck
 
 _LONGEST_VALUE = 36
@@ -44,7 +45,10 @@ def _locations(found: Sequence[LocationFound]) -> Grid:
             held = f"{each.files:,} {each.kind} file{'s' if each.files > 1 else ''}, {_size(each.bytes or 0)}"
         rows = "" if each.rows is None else f"{each.rows:,}"
         grid.add_row(
-            each.name, Text(each.error, style="red") if each.error else held, rows, ", ".join(each.used_by) or "nothing"
+            each.name,
+            printable(each.error, "red") if each.error else printable(held),
+            rows,
+            ", ".join(each.used_by) or "nothing",
         )
     return grid
 
@@ -79,7 +83,9 @@ def _sample(check: TableCheck) -> Grid:
         values = [row[name] for row in check.sample]
         if name in check.mapped_columns:
             kind = check.mapped_columns[name].lower()
-            grid.add_row(name, kind or "empty", *(Text("–", style="dim") if v is None else _cut(v) for v in values))
+            grid.add_row(
+                name, Text(kind or "empty"), *(Text("–", style="dim") if v is None else _cut(v) for v in values)
+            )
     return grid
 
 
@@ -115,7 +121,7 @@ def _verdict(report: SourcesReport) -> list[RenderableType]:
             share = f"{check.quarantine_share:.1%} to quarantine, above the {check.max_share:.1%} that is warned of"
             lines.append(Text(f"{check.table}: {share}.", style="yellow"))
     failures = [(check.table, check.failure) for check in report.tables if check.failure]
-    lines += [Text(f"{table}: {failure}", style="red") for table, failure in failures]
+    lines += [printable(f"{table}: {failure}", "red") for table, failure in failures]
     if failures:
         lines.append(Text(f"{len(failures)} of {len(report.tables)} tables would fail.", style="bold red"))
     else:
@@ -131,12 +137,12 @@ def _grid(title: str | None, *columns: str) -> Grid:
 
 
 def _line(text: str, style: str = "") -> RenderableType:
-    return Padding(Text(text, style=style), (0, 0, 0, 2))
+    return Padding(printable(text, style), (0, 0, 0, 2))
 
 
-def _cut(value: Any) -> str:
+def _cut(value: Any) -> Text:
     text = str(value)
-    return text if len(text) <= _LONGEST_VALUE else text[: _LONGEST_VALUE - 1] + "…"
+    return printable(text if len(text) <= _LONGEST_VALUE else text[: _LONGEST_VALUE - 1] + "…")
 
 
 def _size(size: float) -> str:

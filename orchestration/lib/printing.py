@@ -1,0 +1,26 @@
+"""Data on their way to a person's terminal or spreadsheet, where some text would be taken for more than text."""
+
+import re
+from typing import Any
+
+from rich.text import Text
+
+# All but tab and line feed; with the first of them, text can tell a terminal what to do.
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_BEGINS_FORMULA = frozenset("=+-@\t\r\n＝＋－＠")
+_NUMBER = re.compile(r"[+-]?\d+([.,]\d+)?([eE][+-]?\d+)?")
+
+
+def printable(value: object, style: str = "") -> Text:
+    """Return a value as text for a terminal: no markup, and control characters as escapes instead of as commands."""
+    return Text(_CONTROL.sub(lambda found: repr(found[0])[1:-1], str(value)), style=style)
+
+
+def without_formula(value: Any) -> Any:
+    """Return a value as a spreadsheet shows it: text that it would take for a formula comes after an apostrophe.
+
+    See OWASP, "CSV Injection". Numbers stay as they are, also where they come as text.
+    """
+    if isinstance(value, str) and value[:1] in _BEGINS_FORMULA and not _NUMBER.fullmatch(value):
+        return f"'{value}"
+    return value
