@@ -5,6 +5,7 @@ shares what the models assume. The observation window of endings is given, not f
 the sum over all open customers: margin-weighted discounted months, and customers who leave within a year.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -91,12 +92,11 @@ def errors(history: PlantedHistory, setting: Setting) -> dict[str, float]:
     }
 
 
-def campaign(setting: Setting, bases: int, customers: int | None = None) -> pd.DataFrame:
-    """Errors of so many bases, one row each: truths take turns, and every base has a seed of its own."""
+def campaign(setting: Setting, seeds: Iterable[int]) -> pd.DataFrame:
+    """Errors of one base a seed, one row each; truths take turns."""
     rows = []
-    for seed in range(bases):
-        truth = list(TRUTHS)[seed % len(TRUTHS)]
-        size = customers or setting.customers
+    for seed in seeds:
+        truth, size = list(TRUTHS)[seed % len(TRUTHS)], setting.customers
         history = plant_history(truth, seed, customers=size, months=setting.months, recording=setting.recording)
         rows.append({"truth": truth, "seed": seed, **errors(history, setting)})
     return pd.DataFrame(rows)
@@ -116,7 +116,7 @@ def main(
     table = Table("history", "open", "36 months", "240 months", "carriers, 36 months", "12-month churn")
     by_truth = []
     for name, setting in SETTINGS.items():
-        found = campaign(setting, bases)
+        found = campaign(setting, range(bases))
         table.add_row(*summary(name, found))
         typer.echo(" | ".join(summary(name, found)), err=True)
         if not setting.is_wrong:
