@@ -32,6 +32,20 @@
     cast({{ date }} + {{ months }} * interval 1 month as date)
 {%- endmacro %}
 
+{#- The last date that every reader of a table can tell: later years break Python, pandas and most BI tools. -#}
+{% macro last_date() -%}
+    date '9999-12-31'
+{%- endmacro %}
+
+{#- Last day of a term of so many months: 12 from 1 July end on 30 June. Where its month lacks the day, on its last. -#}
+{% macro last_day_of_term(first_day, months) -%}
+    case
+        when extract(day from {{ add_months(first_day, months) }}) < extract(day from {{ first_day }})
+            then {{ add_months(first_day, months) }}
+        else {{ add_days(add_months(first_day, months), -1) }}
+    end
+{%- endmacro %}
+
 {% macro add_days(date, days) -%}
     {{ adapter.dispatch('add_days')(date, days) }}
 {%- endmacro %}

@@ -39,7 +39,7 @@ companies as (
         )
 ),
 
--- Every contract of these companies that had started, in the state of the as-of date: then and a year before.
+-- What these companies began to hold within the year and still do, and what they held a year ago and no more.
 changes as (
     select
         companies.as_of_date,
@@ -47,8 +47,8 @@ changes as (
         sum(
             case
                 when
-                    states.start_date > run_months.year_before_date
-                    and (states.end_date is null or states.end_date > companies.as_of_date)
+                    contracts.start_date > run_months.year_before_date
+                    and (contracts.end_date is null or contracts.end_date > companies.as_of_date)
                     then 1
                 else 0
             end
@@ -56,9 +56,9 @@ changes as (
         sum(
             case
                 when
-                    states.start_date <= run_months.year_before_date
-                    and states.end_date > run_months.year_before_date
-                    and states.end_date <= companies.as_of_date
+                    contracts.start_date <= run_months.year_before_date
+                    and contracts.end_date > run_months.year_before_date
+                    and contracts.end_date <= companies.as_of_date
                     then 1
                 else 0
             end
@@ -66,13 +66,10 @@ changes as (
     from companies
     inner join run_months
         on companies.as_of_date = run_months.as_of_date
-    inner join {{ ref('contract_states') }} as states
+    inner join {{ ref('contracts_as_of') }} as contracts
         on
-            companies.customer_id = states.customer_id
-            and states.valid_from_date <= companies.as_of_date
-            and (states.valid_to_date is null or states.valid_to_date > companies.as_of_date)
-            and states.start_date <= companies.as_of_date
-    where states.status <> 'pending'
+            companies.customer_id = contracts.customer_id
+            and companies.as_of_date = contracts.as_of_date
     group by companies.as_of_date, companies.customer_id
 ),
 

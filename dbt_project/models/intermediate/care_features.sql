@@ -27,6 +27,7 @@ contacts as (
     group by run_months.as_of_date, interactions.customer_id
 ),
 
+-- For whoever held the contract on the day.
 outages as (
     select
         run_months.as_of_date,
@@ -41,7 +42,8 @@ outages as (
         on
             quality.contract_id = states.contract_id
             and run_months.as_of_date >= states.valid_from_date
-            and (states.valid_to_date is null or run_months.as_of_date < states.valid_to_date)
+            and (states.is_first_state or quality.quality_date >= states.valid_from_date)
+            and (states.valid_to_date is null or quality.quality_date < states.valid_to_date)
     group by run_months.as_of_date, states.customer_id
 )
 

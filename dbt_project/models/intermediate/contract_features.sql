@@ -6,21 +6,15 @@ with run_months as (
     where is_run_month
 ),
 
--- Every contract that had started by the as-of date, open or not, in the state of that date.
+-- Everything served by the as-of date, also what the customer holds no more.
 started as (
     select
-        run_months.as_of_date,
-        states.customer_id,
-        min(states.start_date) as first_start_date,
-        max(case when states.end_date <= run_months.as_of_date then states.end_date end) as last_end_date
-    from run_months
-    inner join {{ ref('contract_states') }} as states
-        on
-            states.valid_from_date <= run_months.as_of_date
-            and (states.valid_to_date is null or states.valid_to_date > run_months.as_of_date)
-            and states.start_date <= run_months.as_of_date
-    where states.status <> 'pending'
-    group by run_months.as_of_date, states.customer_id
+        as_of_date,
+        customer_id,
+        min(start_date) as first_start_date,
+        max(case when end_date <= as_of_date then end_date end) as last_end_date
+    from {{ ref('contracts_as_of') }}
+    group by as_of_date, customer_id
 ),
 
 spells as (
@@ -109,6 +103,7 @@ price_effects as (
     inner join open_contracts as before
         on
             contracts.contract_id = before.contract_id
+            and contracts.customer_id = before.customer_id
             and before.month_end_date = {{ month_end(add_months('contracts.month_end_date', -3)) }}
             and contracts.product_code = before.product_code
             and coalesce(contracts.download_mbps, 0) = coalesce(before.download_mbps, 0)

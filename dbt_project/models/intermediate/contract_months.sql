@@ -1,21 +1,15 @@
--- State changes within a month count from its end: the state of the last day holds for the days of service before it.
+-- The state of the last day says what a contract is in a month; the days of the states before it are in service_months.
 select
     months.month_end_date,
     months.month_number,
-    months.is_in_books,
     states.contract_id,
     states.customer_id,
     states.product_code,
     states.product_family,
     states.family_rank,
-    states.start_date,
+    states.service_start_date as start_date,
     states.status = 'suspended' as is_suspended,
     states.end_date is null or states.end_date > months.month_end_date as is_open,
-    {{ days_between(
-        'greatest(states.start_date, months.month_start_date)',
-        'least(states.end_date, ' ~ add_days('months.month_end_date', 1) ~ ')'
-    ) }} as service_days,
-    months.days_in_month,
     states.monthly_fee,
     case
         when states.discount_until_date is null or states.discount_until_date >= months.month_end_date

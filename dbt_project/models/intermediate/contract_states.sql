@@ -35,7 +35,8 @@ contracts as (
         -- Without a date the commitment is the first term; whether it was renewed is not known.
         case
             when committed_until_date is not null then committed_until_date
-            when term_months > 1 then {{ add_months('start_date', 'term_months') }}
+            when term_months > 1
+                then least({{ last_day_of_term('start_date', 'term_months') }}, {{ last_date() }})
         end as committed_until_date,
         coalesce(term_months, 0) as term_months,
         monthly_fee,
@@ -61,7 +62,9 @@ contracts as (
 dated as (
     select
         *,
+        lag(valid_from_date) over (partition by contract_id order by valid_from_date) is null as is_first_state,
         lead(valid_from_date) over (partition by contract_id order by valid_from_date) as valid_to_date,
+        min(case when status <> 'pending' then valid_from_date end) over (partition by contract_id) as first_known_date,
         -- The main contract of a customer: the main product families in their order, then the higher fee.
         case product_family
             {%- for family in var('features')['main_product_families'] %}
@@ -70,6 +73,84 @@ dated as (
             else {{ var('features')['main_product_families'] | length + 1 }}
         end as family_rank
     from contracts
+),
+
+-- The days that a state accounts for; a state may account for none. The first one accounts for all days since the first
+-- of service, however late it was recorded.
+accounted as (
+    select
+        *,
+        greatest(start_date, valid_from_date) as opens_on_date,
+        least(end_date, valid_to_date) as closes_on_date,
+        case
+            when valid_from_date = first_known_date then start_date
+            else greatest(start_date, valid_from_date)
+        end as serves_from_date
+    from dated
+),
+
+judged as (
+    select
+        *,
+        status <> 'pending' and coalesce(closes_on_date > serves_from_date, true) as is_served
+    from accounted
+),
+
+held as (
+    select
+        *,
+        last_value(case when is_served then customer_id end ignore nulls) over states_so_far as holder_id,
+        last_value(case when is_served then customer_id end ignore nulls) over states_before as holder_before_id,
+        max(case when is_served then closes_on_date end) over states_before as served_before_until_date
+    from judged
+    window
+        states_so_far as (
+            partition by contract_id order by valid_from_date
+            rows between unbounded preceding and current row
+        ),
+        states_before as (
+            partition by contract_id order by valid_from_date
+            rows between unbounded preceding and 1 preceding
+        )
+),
+
+-- Another holder, or days without service, begin another service.
+counted as (
+    select
+        *,
+        is_served
+        and (
+            holder_before_id is null
+            or holder_before_id <> customer_id
+            or served_before_until_date < serves_from_date
+        ) as begins_service
+    from held
+),
+
+numbered as (
+    select
+        *,
+        case
+            when holder_id = customer_id
+                then sum(case when begins_service then 1 else 0 end) over (
+                    partition by contract_id order by valid_from_date
+                    rows between unbounded preceding and current row
+                )
+        end as service_number
+    from counted
+),
+
+services as (
+    select
+        *,
+        max(case when begins_service then serves_from_date end) over (
+            partition by contract_id, service_number
+        ) as service_start_date,
+        case when is_served then closes_on_date else served_before_until_date end as served_until_date,
+        lead(valid_from_date) over (
+            partition by contract_id, service_number order by valid_from_date
+        ) as next_state_of_service_date
+    from numbered
 )
 
 select
@@ -77,6 +158,7 @@ select
     customer_id,
     valid_from_date,
     valid_to_date,
+    is_first_state,
     product_code,
     product_family,
     family_rank,
@@ -84,9 +166,14 @@ select
     end_date,
     end_reason,
     status,
-    -- Service that this state accounts for, from the first day until before the last.
-    greatest(start_date, valid_from_date) as opens_on_date,
-    least(end_date, valid_to_date) as closes_on_date,
+    opens_on_date,
+    closes_on_date,
+    serves_from_date,
+    is_served,
+    cast(service_number as integer) as service_number,
+    case when service_number is not null then service_start_date end as service_start_date,
+    case when service_number is not null then served_until_date end as served_until_date,
+    case when service_number is not null then next_state_of_service_date end as next_state_of_service_date,
     committed_until_date,
     term_months,
     monthly_fee,
@@ -103,4 +190,4 @@ select
     sales_channel,
     reseller_customer_id,
     is_prepaid
-from dated
+from services

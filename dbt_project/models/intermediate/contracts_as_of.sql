@@ -1,30 +1,49 @@
+-- The last state known of each service, and when it began and ended as known then. A service whose end is now known to
+-- lie on or before its first day was none.
 with run_months as (
     select month_end_date as as_of_date
     from {{ ref('months') }}
     where is_run_month
+),
+
+known as (
+    select
+        run_months.as_of_date,
+        states.*,
+        case
+            when states.served_until_date <= run_months.as_of_date
+                then least(states.served_until_date, states.end_date)
+            else states.end_date
+        end as known_end_date
+    from run_months
+    inner join {{ ref('contract_states') }} as states
+        on
+            states.valid_from_date <= run_months.as_of_date
+            and (
+                states.next_state_of_service_date is null
+                or states.next_state_of_service_date > run_months.as_of_date
+            )
+            and states.service_start_date <= run_months.as_of_date
 )
 
 select
-    run_months.as_of_date,
-    states.contract_id,
-    states.customer_id,
-    states.product_family,
-    states.family_rank,
-    states.status,
-    states.start_date,
-    states.end_date,
-    states.end_reason,
-    states.monthly_fee,
-    states.discount_amount,
-    states.discount_until_date,
-    states.monthly_product_cost,
-    states.address_id,
-    states.building_id,
-    states.has_unit,
-    states.reseller_customer_id
-from run_months
-inner join {{ ref('contract_states') }} as states
-    on
-        states.valid_from_date <= run_months.as_of_date
-        and (states.valid_to_date is null or states.valid_to_date > run_months.as_of_date)
-where states.status <> 'pending'
+    as_of_date,
+    contract_id,
+    service_number,
+    customer_id,
+    product_family,
+    family_rank,
+    status,
+    service_start_date as start_date,
+    known_end_date as end_date,
+    end_reason,
+    monthly_fee,
+    discount_amount,
+    discount_until_date,
+    monthly_product_cost,
+    address_id,
+    building_id,
+    has_unit,
+    reseller_customer_id
+from known
+where known_end_date is null or known_end_date > service_start_date

@@ -3,7 +3,7 @@ with open_contracts as (
         contracts.*,
         contracts.monthly_fee - contracts.discount_in_force as net_fee,
         max(contracts.monthly_fee - contracts.discount_in_force) over (
-            partition by contracts.contract_id order by contracts.month_number
+            partition by contracts.customer_id, contracts.contract_id order by contracts.month_number
             range between 3 preceding and 3 preceding
         ) as net_fee_3m_ago,
         row_number() over (

@@ -12,6 +12,7 @@ with open_states as (
         term_months,
         is_prepaid,
         opens_on_date,
+        service_start_date,
         {{ month_number('opens_on_date') }} as first_month,
         coalesce({{ month_number('closes_on_date') }} - 1, {{ far_month() }}) as last_month,
         coalesce({{ month_number('committed_until_date') }} - 1, 0) as last_committed_month
@@ -69,6 +70,9 @@ ranked as (
             partition by intervals.customer_id, intervals.first_month
         ) = 1 as is_prepaid,
         min(pieces.opens_on_date) over (partition by intervals.customer_id, intervals.first_month) as opens_on_date,
+        min(pieces.service_start_date) over (
+            partition by intervals.customer_id, intervals.first_month
+        ) as service_start_date,
         row_number() over (
             partition by intervals.customer_id, intervals.first_month
             order by pieces.family_rank asc, pieces.monthly_fee desc, pieces.contract_id asc
@@ -87,7 +91,12 @@ covered as (
         customer_id,
         first_month,
         last_month,
-        opens_on_date,
+        -- What was held before its first state was recorded is tenure, though nobody was seen to leave in it.
+        case
+            when lag(last_month) over (partition by customer_id order by first_month) is null
+                then coalesce(service_start_date, opens_on_date)
+            else opens_on_date
+        end as since_date,
         product_family,
         term_months,
         is_committed,
@@ -108,9 +117,11 @@ select
     cast(first_month as integer) as first_month,
     cast(last_month as integer) as last_month,
     cast(sum(case when starts_spell then 1 else 0 end) over spells_so_far as integer) as spell_number,
-    cast(max(case when starts_spell then first_month end) over spells_so_far as integer) as spell_first_month,
     -- Spells come one after the other, so the latest start so far is that of this spell.
-    max(case when starts_spell then opens_on_date end) over spells_so_far as spell_start_date,
+    cast(
+        {{ month_number('max(case when starts_spell then since_date end) over spells_so_far') }} as integer
+    ) as spell_first_month,
+    max(case when starts_spell then since_date end) over spells_so_far as spell_start_date,
     ends_spell,
     {{ retention_product('product_family') }} as retention_product,
     {{ retention_term('term_months') }} as retention_term,

@@ -109,7 +109,6 @@ select
     customer_id,
     month_end_date,
     'product_cost' as component,
-    {{ money('sum(' ~ money('monthly_product_cost * service_days / days_in_month') ~ ')') }} as amount
-from {{ ref('contract_months') }}
-where is_in_books
+    {{ money('sum(product_cost)') }} as amount
+from {{ ref('service_months') }}
 group by customer_id, month_end_date

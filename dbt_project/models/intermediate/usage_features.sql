@@ -13,41 +13,38 @@ fed_months as (
     from {{ ref('usage_months') }}
 ),
 
-contract_owners as (
+as_of_months as (
     select
-        run_months.as_of_date,
-        run_months.month_start_date,
-        run_months.month_number,
+        run_months.*,
         {{ add_days(month_end(add_months('run_months.as_of_date', -4)), 1) }} as quarter_before_start_date,
-        fed_months.month_end_date is not null as is_fed,
-        states.contract_id,
-        states.customer_id,
-        states.data_cap_gb
+        fed_months.month_end_date is not null as is_fed
     from run_months
-    inner join {{ ref('contract_states') }} as states
-        on
-            states.valid_from_date <= run_months.as_of_date
-            and (states.valid_to_date is null or states.valid_to_date > run_months.as_of_date)
     left join fed_months
         on run_months.as_of_date = fed_months.month_end_date
 ),
 
+-- A month of traffic is that of whoever held the contract at its end, before the first state of who held it first.
 usage as (
     select
-        owners.customer_id,
-        owners.as_of_date,
-        owners.month_start_date,
-        owners.quarter_before_start_date,
-        owners.is_fed,
-        owners.data_cap_gb,
-        owners.month_number - {{ month_number('months.month_end_date') }} as months_ago,
+        states.customer_id,
+        as_of_months.as_of_date,
+        as_of_months.month_start_date,
+        as_of_months.quarter_before_start_date,
+        as_of_months.is_fed,
+        states.data_cap_gb,
+        as_of_months.month_number - {{ month_number('months.month_end_date') }} as months_ago,
         months.*
-    from contract_owners as owners
+    from as_of_months
     inner join {{ ref('usage_months') }} as months
         on
-            owners.contract_id = months.contract_id
-            and months.month_end_date <= owners.as_of_date
+            as_of_months.as_of_date >= months.month_end_date
             and months.usage_days > 0
+    inner join {{ ref('contract_states') }} as states
+        on
+            months.contract_id = states.contract_id
+            and as_of_months.as_of_date >= states.valid_from_date
+            and (states.is_first_state or months.month_end_date >= states.valid_from_date)
+            and (states.valid_to_date is null or months.month_end_date < states.valid_to_date)
 ),
 
 -- Days of the customer rather than of each contract: of a month, those of the contract that has most.

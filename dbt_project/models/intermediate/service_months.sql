@@ -1,0 +1,51 @@
+-- Each day belongs to the state that held on it, as far as was known at the end of the month: a state that is recorded
+-- after the end it tells of takes back the days since.
+with late_ends as (
+    select
+        contract_id,
+        valid_from_date as known_from_date,
+        end_date
+    from {{ ref('contract_states') }}
+    where end_date < valid_from_date
+),
+
+served as (
+    select
+        months.month_end_date,
+        months.days_in_month,
+        states.contract_id,
+        states.customer_id,
+        states.monthly_product_cost,
+        greatest(states.serves_from_date, months.month_start_date) as from_date,
+        least(
+            states.closes_on_date, min(late_ends.end_date), {{ add_days('months.month_end_date', 1) }}
+        ) as until_date
+    from {{ ref('months') }} as months
+    inner join {{ ref('contract_states') }} as states
+        on
+            states.valid_from_date <= months.month_end_date
+            and states.serves_from_date <= months.month_end_date
+            and (states.closes_on_date is null or states.closes_on_date > months.month_start_date)
+            and states.is_served
+    left join late_ends
+        on
+            states.contract_id = late_ends.contract_id
+            and states.valid_from_date < late_ends.known_from_date
+            and months.month_end_date >= late_ends.known_from_date
+    where months.is_in_books
+    group by
+        months.month_end_date, months.month_start_date, months.days_in_month, states.contract_id, states.customer_id,
+        states.valid_from_date, states.monthly_product_cost, states.serves_from_date, states.closes_on_date
+)
+
+select
+    month_end_date,
+    contract_id,
+    customer_id,
+    cast(sum({{ days_between('from_date', 'until_date') }}) as integer) as service_days,
+    {{ money(
+        'monthly_product_cost * sum(' ~ days_between('from_date', 'until_date') ~ ') / days_in_month'
+    ) }} as product_cost
+from served
+where from_date < until_date
+group by month_end_date, days_in_month, contract_id, customer_id, monthly_product_cost
