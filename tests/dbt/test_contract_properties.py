@@ -153,7 +153,7 @@ def has_late_end(history: list[State]) -> bool:
 
 # A failure is read off the contract it names; making it smaller would take minutes.
 quickly = settings(
-    max_examples=15,
+    max_examples=10,
     deadline=None,
     phases=[Phase.explicit, Phase.reuse, Phase.generate],
     suppress_health_check=[HealthCheck.too_slow],
@@ -171,6 +171,7 @@ def test_services_are_the_runs_of_days_that_one_holder_was_served(read: Read, co
             expected = [(who, start) for who, start, _ in services_plainly(history) if start <= as_of]
             own = rows[rows["contract_id"] == f"k{number}"].sort_values("start_date")
             starts = list(zip(own["customer_id"], own["start_date"], strict=True))
+            # An end that was recorded late takes back days, or the whole service.
             if has_late_end(history):
                 assert set(starts) <= set(expected), history
                 continue
@@ -199,8 +200,9 @@ def test_every_reader_of_the_history_agrees_on_who_is_open(read: Read, contracts
         spans, number = found["customer_spans"], as_of.year * 12 + as_of.month
         at_risk = spans[(spans["first_month"] <= number) & (spans["last_month"] >= number)]
         assert set(at_risk["customer_id"]) == {customer for _, customer in expected}
-        first_starts = services[services["as_of_date"] == as_of].groupby("customer_id")["start_date"].min()
-        assert (at_risk["spell_start_date"] >= at_risk["customer_id"].map(first_starts)).all()
+        if not any(map(has_late_end, known)):
+            first_starts = services[services["as_of_date"] == as_of].groupby("customer_id")["start_date"].min()
+            assert (at_risk["spell_start_date"] >= at_risk["customer_id"].map(first_starts)).all()
         assert (at_risk["spell_first_month"] <= at_risk["first_month"]).all()
 
 
