@@ -57,7 +57,9 @@ def choose(evidence: list[Evidence], parameters: ClusterParameters, reason: str 
             decision = f"Holds too, but {why}."
         rows.append(_row(item, item is chosen, decision))
     found = chosen or _single()
-    return Choice(k, found.shape, holding(found, parameters), found.jaccard, pd.DataFrame(rows))
+    return Choice(
+        k, found.shape, holding(found, parameters), found.jaccard, pd.DataFrame(rows).astype({"components": "Int64"})
+    )
 
 
 def holding(item: Evidence, parameters: ClusterParameters) -> tuple[bool, ...]:
