@@ -134,8 +134,8 @@ class HiddenClasses(BaseEstimator):
         slopes, free = coefficients[1:], values[coefficients.size :]
         gradient = design.T @ (inside - prior)[:, 1:]
         gradient[1:] -= self.ridge * slopes
-        by_rate = np.bincount(self._places.ravel(), (found.T @ inside - (known.T @ inside) * rates).ravel())
-        by_rate += 0.5 - expit(free)
+        by_mark = found.T @ inside - (known.T @ inside) * rates
+        by_rate = np.bincount(self._places.ravel(), by_mark.ravel()) + (0.5 - expit(free))
         penalty = 0.5 * self.ridge * (slopes**2).sum() - 0.5 * (log_expit(free) + log_expit(-free)).sum()
         return float(penalty - likelihood.sum()), -np.concatenate([gradient.ravel(), by_rate])
 
@@ -144,10 +144,9 @@ class HiddenClasses(BaseEstimator):
         prior, posterior, _ = self._posterior(self.coefficients_, self.rates_, design, found, known)
         inside = np.exp(posterior)
         scores = self._scores((inside - prior)[:, 1:], inside, design, found, known)
-        information = scores.T @ scores
-        size = self.coefficients_.size
         free = np.array([self.rates_[self._places == place][0] for place in range(self._places.max() + 1)])
-        information = information + np.diag(np.concatenate([np.full(size, self.ridge), free * (1 - free)]))
+        of_priors = np.concatenate([np.full(self.coefficients_.size, self.ridge), free * (1 - free)])
+        information = scores.T @ scores + np.diag(of_priors)
         self.counts_ = inside[counted].sum(axis=0)
         errors = np.empty(self.classes)
         for each in range(self.classes):

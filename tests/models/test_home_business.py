@@ -9,7 +9,6 @@ import pytest
 from sklearn.base import clone
 from sklearn.metrics import roc_auc_score
 
-from models.hidden_class import HiddenClasses, Mark
 from models.home_business import HomeBusinessModel
 from models.home_business_parameters import HomeBusinessParameters
 from simulator import SimulationParameters, simulate

@@ -10,7 +10,7 @@ from orchestration.lib.settings import Settings
 _NAMES = {
     "nanobusiness": "Business at home",
     "home_worker": "Work at home",
-    "unknown": "Unknown which",
+    "unknown": "Unknown",
     "none": "Neither",
 }
 
@@ -58,8 +58,8 @@ def _businesses(work: pd.DataFrame) -> str:
     unknown = plural(int(work.loc[work["home_business"] == "unknown", "customers"].sum()), "person")
     if not known:
         return (
-            "How many run a business at home cannot be said: too few tax numbers and employers' lines are on record, and"
-            f" small-business contracts do not tell. {unknown} seem to work at home; as what is unknown."
+            "How many run a business at home cannot be told: too few tax numbers and employers' lines are on record,"
+            f" and small-business contracts do not say. Unknown: {unknown} who may work at home."
         )
     expected = share(float(work["expected"].sum()) / known)
     return f"Of {plural(known, 'person')} with enough usage, {expected} are expected to run a business at home."
