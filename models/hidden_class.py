@@ -170,6 +170,10 @@ class HiddenClasses(BaseEstimator):
 
 
 def _separate(features: np.ndarray, examples: np.ndarray) -> np.ndarray:
-    """Return coefficients that tell the examples of each class from all other rows."""
-    found = [LogisticRegression(max_iter=500).fit(features, examples[:, each]) for each in range(examples.shape[1])]
-    return np.column_stack([np.concatenate([one.intercept_, one.coef_[0]]) for one in found])
+    """Return coefficients that tell the examples of each class from all other rows, zeros where there are no two."""
+    found = np.zeros((features.shape[1] + 1, examples.shape[1]))
+    for each in range(examples.shape[1]):
+        if 0 < examples[:, each].sum() < len(examples):
+            one = LogisticRegression(max_iter=500).fit(features, examples[:, each])
+            found[:, each] = np.concatenate([one.intercept_, one.coef_[0]])
+    return found

@@ -100,3 +100,10 @@ def test_whose_business_hours_are_not_known_is_told_by_daily_totals():
     assert _ratio(said) == pytest.approx(1, abs=0.2)
     lacking = said[said["customer_id"].isin(customers.loc[some, "customer_id"])]
     assert _ratio(lacking) == pytest.approx(1, abs=0.35)
+
+
+def test_where_all_use_their_lines_alike_nobody_is_named():
+    customers = replace(ISP, customers=3_000).draw()
+    customers[["upload_share_3m", "weekend_day_ratio_3m", "business_hours_share_3m"]] = [0.1, 0.9, 0.2]
+    said, _ = _said(customers)
+    assert not said["home_business"].isin(["nanobusiness", "home_worker"]).any()
