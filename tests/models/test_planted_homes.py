@@ -49,7 +49,7 @@ def test_businesses_without_a_tax_number_on_record_are_counted(business, marked)
 
 @pytest.mark.parametrize("business", TOLD_BY_OTHER_MARKS)
 def test_without_any_tax_number_other_marks_and_employers_lines_count_them(business):
-    said, model = _said(replace(ISP, business=business, marked=0.0, wrong_marks=0.0).draw())
+    said, model = _said(replace(ISP, customers=12_000, business=business, marked=0.0, wrong_marks=0.0).draw())
     assert "has_tax_number" not in model.nano_.basis_
     assert _holds(said)
 
