@@ -1,25 +1,20 @@
-"""Businesses and workers at home among consumers, learned from small-business contracts and unlabeled consumers.
+"""Businesses and workers at home among consumers, learned from marks in the records and the shape of traffic.
 
-Positive-unlabeled learning in two steps. Consumers are unlabeled: nobody says which of them run a business.
+Consumers are unlabeled: nobody says which of them run a business. Three models, each for one question:
 
-1. *Likeness.* A logistic regression tells small-business contracts from consumers by the shape of their traffic
-   alone (upload share, weekend against weekday, business hours), never its volume or devices: a business at home is
-   small. As every non-traditional classifier it ranks by likeness to the positives (Elkan & Noto 2008). It is
-   cross-fitted: no consumer is ranked by a model that has seen it.
-2. *Probability.* The step from likeness to probability that Elkan & Noto propose rests on positives that are drawn at
-   random from all businesses. That is false here: contracts for small businesses go to shops and offices. Instead the
-   consumers themselves say it. Likeness, in bins, and the marks of a business (tax number, static address, second
-   line) are independent views of one hidden class, given the class; three such views identify its share and all
-   rates (Dawid & Skene 1979; Allman, Matias & Rhodes 2009). Expectation-maximization finds them. What is assumed is
-   that within a class a mark does not depend on likeness, and that a mark is wrong at least at the error rate set.
-   With one mark the share is less certain; without any, Elkan & Noto's step is all there is and is used.
+1. *Likeness.* A logistic regression tells small-business contracts from consumers by the shape of their traffic alone
+   (upload share, weekend against weekday, business hours), never its volume or devices: a business at home is small.
+   As every non-traditional classifier it ranks by likeness to the positives (Elkan & Noto 2008); it is no probability,
+   for a business at home need not use its line as a shop does. It gives reasons, and a place to start from.
+2. *Business at home* (nanobusiness): a probability from marks and traffic, where one can be given.
+3. *Work at home without a business* (home_worker): a probability from lines that employers provide. It supposes that
+   businesses are known, so where they are not there is none.
 
-The three labels are not the same. `nanobusiness`: the probability of the hidden class, which has the marks, reaches
-the threshold. `home_worker`: it does not, and the probability of work at home without a business does (home_worker).
-Where there is none, for want of dayparts or of lines that an employer provides, a rule stands in: weekdays are clearly
-fuller than weekends, with much of the traffic in business hours where those are known. `none`: neither. A student's
-weekday is hardly fuller than the weekend, a hobbyist uploads on weekends and has no marks, gamers and streamers have
-evenings.
+Labels. `nanobusiness` and `home_worker`: the probability of it reaches the threshold of one half, so that most who
+carry the label are so. `unknown`: whoever works at home or seems to, with neither probability that high: it is divided
+between the two, or there is none and weekdays are clearly fuller than weekends (with much of the traffic in business
+hours where those are known), or a tax number is on record. `none`: nothing speaks for work at home. A student's weekday
+is hardly fuller than the weekend, a hobbyist uploads on weekends and has no marks, gamers and streamers have evenings.
 """
 
 import json
@@ -28,18 +23,15 @@ from typing import Self
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator
-from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import StratifiedKFold, cross_val_predict
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from models.hidden_class import HiddenClass
 from models.home_business_parameters import HomeBusinessParameters
+from models.home_traffic import DAILY, TRAFFIC, traffic_shape
 from models.home_worker import HomeWorkerModel
+from models.nanobusiness import MARKS, Nanobusinesses
 
-MARKS = ("has_tax_number", "has_static_ip", "has_second_line")
-TRAFFIC = ("upload_share_3m", "weekend_day_ratio_3m", "business_hours_share_3m")
 SCORED, OPTED_OUT, INSUFFICIENT, REFUSED = "scored", "opted_out", "insufficient_usage", "not_learned"
 _CODES = {
     "upload_share_3m": "upload_like_a_business",
@@ -55,16 +47,15 @@ _CODES = {
 class HomeBusinessModel(BaseEstimator):
     """Tells nanobusinesses and home workers among consumers.
 
-    After ``fit``: ``refusal_`` (why nothing was learned, or None), ``uses_dayparts_``, ``prevalence_`` (share of
-    nanobusinesses among the consumers fitted on), ``mark_rates_`` (a row a mark: its rate with and without a business),
-    ``workers_`` (the HomeWorkerModel).
+    After ``fit``: ``refusal_`` (why nothing was learned, or None), ``uses_dayparts_``, ``nano_`` (the Nanobusinesses:
+    its own refusal, share of consumers and rates of marks), ``workers_`` (the HomeWorkerModel).
     """
 
     def __init__(self, parameters: HomeBusinessParameters | None = None) -> None:
         self.parameters = parameters
 
     def fit(self, customers: pd.DataFrame) -> Self:
-        """Learn from one row a customer: ``is_business``, ``is_opted_out``, ``is_provided_by_employer``,
+        """Learn from one row per customer: ``is_business``, ``is_opted_out``, ``is_provided_by_employer``,
         ``usage_days_3m``, TRAFFIC and MARKS.
 
         Opted-out customers and those with too little usage are not learned from. Too few customers, or small
@@ -75,100 +66,74 @@ class HomeBusinessModel(BaseEstimator):
         self.parameters_ = chosen
         used = customers[self._is_usable(customers)].reset_index(drop=True)
         business = used["is_business"].to_numpy(dtype=bool)
-        self.prevalence_, self.mark_rates_ = float("nan"), pd.DataFrame(columns=["mark", "with", "without"])
         self.refusal_ = self._too_few(business) or _wrong_way(used["upload_share_3m"], business)
         if self.refusal_:
             return self
-        known = used["business_hours_share_3m"].notna()
+        known = used["business_hours_share_3m"].notna().to_numpy()
         self.uses_dayparts_ = bool(min(known[business].mean(), known[~business].mean()) >= chosen.daypart_coverage)
-        self.traffic_ = TRAFFIC if self.uses_dayparts_ else TRAFFIC[:2]
+        self.traffic_ = TRAFFIC if self.uses_dayparts_ else DAILY
         self.medians_ = used.loc[~business, list(self.traffic_)].median()
         features = self._features(used)
-        folds = StratifiedKFold(chosen.folds, shuffle=True, random_state=chosen.random_state)
-        crossed = cross_val_predict(_classifier(), features, business, cv=folds, method="decision_function")
         self.classifier_ = _classifier().fit(features, business)
-        consumers = used[~business]
         self.consumer_means_ = features[~business].mean(axis=0)
-        self._fit_probability(consumers, crossed[~business], crossed[business])
+        self._fit_nanobusinesses(used, known)
+        consumers = used[~business]
         self.workers_ = HomeWorkerModel(chosen).fit(
-            self._traffic_of_a_day(consumers),
-            _is_provided(consumers),
-            1 - self._probability(consumers, crossed[~business]),
+            traffic_shape(consumers), _is_provided(consumers), 1 - self._nano_probability(consumers)
         )
         return self
 
-    def _fit_probability(self, consumers: pd.DataFrame, likeness: np.ndarray, of_businesses: np.ndarray) -> None:
-        chosen = self.parameters_
-        self.edges_ = np.unique(np.quantile(likeness, np.linspace(0, 1, chosen.likeness_bins + 1)[1:-1]))
-        self.marks_ = [
-            mark for mark in MARKS if consumers[mark].notna().any() and consumers[mark].astype(float).max() > 0
-        ]
-        if not self.marks_:
-            self.hidden_ = None
-            # Elkan & Noto: c is the mean score of held-out positives, p(y | x) = (1 - c) / c * g / (1 - g).
-            constant = float(np.mean(_sigmoid(of_businesses)))
-            self.offset_ = float(np.log((1 - constant) / constant))
-            self.prevalence_ = float(np.minimum(np.exp(likeness + self.offset_), 1).mean())
-            return
-        bins = np.searchsorted(self.edges_, likeness)
-        marks = consumers[self.marks_].astype(float).to_numpy()
-        self.hidden_ = HiddenClass(len(self.edges_) + 1, chosen.mark_error_rate).fit(bins, marks)
-        # More likeness never makes a business less probable.
-        order = np.arange(len(self.edges_) + 1)
-        weights = np.bincount(bins, minlength=len(order)) + 1e-9
-        self.bin_evidence_ = IsotonicRegression().fit(order, self.hidden_.bin_evidence_, weights).predict(order)
-        self.prevalence_ = self.hidden_.share_
-        self.mark_rates_ = pd.DataFrame(
-            {"mark": self.marks_, "with": self.hidden_.rates_with_, "without": self.hidden_.rates_without_}
-        )
+    def _fit_nanobusinesses(self, used: pd.DataFrame, known: np.ndarray) -> None:
+        """Fit by all that is known of most, and by daily totals for those whose business hours are not known."""
+        rows = used[known] if self.uses_dayparts_ else used
+        self.nano_ = self._nanobusinesses(rows, self.traffic_)
+        self.daily_ = self._nanobusinesses(used, DAILY) if self.uses_dayparts_ and not known.all() else self.nano_
+
+    def _nanobusinesses(self, rows: pd.DataFrame, columns: tuple[str, ...]) -> Nanobusinesses:
+        likeness = self.classifier_.decision_function(self._features(rows))
+        return Nanobusinesses(self.parameters_).fit(traffic_shape(rows, columns), rows, likeness)
 
     def predict_proba(self, customers: pd.DataFrame) -> np.ndarray:
-        """Return the probability of a nanobusiness, shape (customers,); NaN where a customer cannot be scored."""
+        """Return the probability of a nanobusiness, shape (customers,); NaN where there is none."""
         probability = np.full(len(customers), np.nan)
         usable = self._is_usable(customers)
-        if self.refusal_ or not usable.any():
-            return probability
-        rows = customers[usable]
-        probability[usable] = self._probability(rows, self.classifier_.decision_function(self._features(rows)))
+        if not self.refusal_:
+            probability[usable] = self._nano_probability(customers[usable])
         return probability
 
-    def _probability(self, rows: pd.DataFrame, likeness: np.ndarray) -> np.ndarray:
-        if self.hidden_ is None:
-            return np.asarray(np.minimum(np.exp(likeness + self.offset_), 1))
-        evidence = self.bin_evidence_[np.searchsorted(self.edges_, likeness)]
-        evidence = evidence + self._mark_evidence(rows).sum(axis=1)
-        return _sigmoid(np.log(self.prevalence_ / (1 - self.prevalence_)) + evidence)
+    def _nano_probability(self, rows: pd.DataFrame) -> np.ndarray:
+        if not self.uses_dayparts_:
+            return self.nano_.predict_proba(traffic_shape(rows, DAILY), rows)
+        probability = np.empty(len(rows))
+        known = rows["business_hours_share_3m"].notna().to_numpy()
+        probability[known] = self.nano_.predict_proba(traffic_shape(rows[known]), rows[known])
+        if not known.all():
+            by_day = np.full((~known).sum(), np.nan)
+            if self.daily_ is not self.nano_:
+                by_day = self.daily_.predict_proba(traffic_shape(rows[~known], DAILY), rows[~known])
+            probability[~known] = by_day
+        return probability
 
     def _worker_probability(self, consumers: pd.DataFrame, nano: np.ndarray) -> np.ndarray:
         """Return the probability of work at home without a business, shape (consumers,); NaN where there is none."""
         if self.refusal_:
             return np.full(len(consumers), np.nan)
-        without = self.workers_.predict_proba(self._traffic_of_a_day(consumers), _is_provided(consumers))
+        without = self.workers_.predict_proba(traffic_shape(consumers), _is_provided(consumers))
         return np.asarray((1 - nano) * without)
 
     def classify(self, customers: pd.DataFrame) -> pd.DataFrame:
-        """Return a row a consumer: customer_id, home_business_status, home_business, probabilities and reason codes.
+        """Return one row per consumer: customer_id, home_business_status, home_business, probabilities, reason codes.
 
-        Label, probabilities and reasons are null unless the status is `scored`; that of a home worker also where nobody
-        has one, or the customer's business hours are not known. Reason codes are a JSON list, the strongest first; that
-        of a home worker or nobody holds what speaks for work at home.
+        Label, probabilities and reasons are null unless the status is `scored`; a probability also where there is none.
+        Reason codes are a JSON list, the strongest first, of what speaks for work at home.
         """
-        chosen = self.parameters_
         consumers = customers[~customers["is_business"].to_numpy(dtype=bool)]
         probability = self.predict_proba(consumers)
-        usable = self._is_usable(consumers)
-        status = np.where(usable, SCORED if not self.refusal_ else REFUSED, INSUFFICIENT)
+        status = np.where(self._is_usable(consumers), SCORED if not self.refusal_ else REFUSED, INSUFFICIENT)
         status = np.where(consumers["is_opted_out"].to_numpy(dtype=bool), OPTED_OUT, status)
         scored = status == SCORED
-        hours = consumers["business_hours_share_3m"]
         worker = self._worker_probability(consumers, probability)
-        by_rule = (consumers["weekend_day_ratio_3m"] <= chosen.home_worker_weekend_ratio) & (
-            hours.isna() | (hours >= chosen.home_worker_business_hours_share)
-        )
-        nano = probability >= chosen.nanobusiness_threshold
-        likely = worker >= chosen.home_worker_threshold * (1 - probability)
-        at_work = np.where(np.isnan(worker), by_rule.to_numpy(), likely)
-        label = np.select([nano, at_work], ["nanobusiness", "home_worker"], "none").astype(object)
+        label = self._labels(consumers, probability, worker)
         label[~scored] = None
         reasons = np.full(len(consumers), None, dtype=object)
         if scored.any():
@@ -184,22 +149,30 @@ class HomeBusinessModel(BaseEstimator):
             }
         )
 
+    def _labels(self, consumers: pd.DataFrame, nano: np.ndarray, worker: np.ndarray) -> np.ndarray:
+        chosen = self.parameters_
+        hours = consumers["business_hours_share_3m"]
+        at_work = (consumers["weekend_day_ratio_3m"] <= chosen.home_worker_weekend_ratio) & (
+            hours.isna() | (hours >= chosen.home_worker_business_hours_share)
+        )
+        has_number = consumers["has_tax_number"].astype("boolean").fillna(False).to_numpy(dtype=bool)
+        # Comparisons with NaN are false: without a probability nobody has the label.
+        is_nano = nano >= chosen.nanobusiness_threshold
+        is_worker = worker >= chosen.home_worker_threshold
+        is_either = np.nan_to_num(nano) + np.nan_to_num(worker) >= chosen.home_worker_threshold
+        is_open = (np.isnan(nano) & has_number) | ((np.isnan(nano) | np.isnan(worker)) & at_work.to_numpy())
+        named = np.select([is_nano, is_worker, is_either | is_open], ["nanobusiness", "home_worker", "unknown"], "none")
+        return named.astype(object)
+
     def _reasons(self, rows: pd.DataFrame) -> list[str]:
         scaler, regression = self.classifier_[0], self.classifier_[1]
         moved = (self._features(rows) - self.consumer_means_) / scaler.scale_ * regression.coef_[0]
-        evidence, names = moved, list(self.traffic_)
-        if self.hidden_ is not None:
-            evidence, names = np.hstack([moved, self._mark_evidence(rows)]), [*names, *self.marks_]
-        evidence, names = np.hstack([evidence, self._provided_evidence(rows)]), [*names, "is_provided_by_employer"]
-        codes = np.array([_CODES[name] for name in names])
+        evidence = np.hstack([moved, self.nano_.mark_evidence(rows), self._provided_evidence(rows)])
+        codes = np.array([_CODES[name] for name in (*self.traffic_, *MARKS, "is_provided_by_employer")])
         order = np.argsort(-evidence, axis=1, kind="stable")
         ranked = np.take_along_axis(evidence, order, axis=1)
         counts = (ranked >= self.parameters_.reason_strength).sum(axis=1)
         return [json.dumps(list(codes[chosen[:count]])) for chosen, count in zip(order, counts, strict=True)]
-
-    def _mark_evidence(self, rows: pd.DataFrame) -> np.ndarray:
-        assert self.hidden_ is not None
-        return self.hidden_.mark_evidence(rows[self.marks_].astype(float).to_numpy())
 
     def _provided_evidence(self, rows: pd.DataFrame) -> np.ndarray:
         """Return the log likelihood ratio of a line that an employer provides, 0 where it says nothing; one column."""
@@ -208,24 +181,13 @@ class HomeBusinessModel(BaseEstimator):
         ratio = np.log(self.workers_.rate_with_ / max(self.workers_.rate_without_, 1e-3))
         return np.where(_is_provided(rows), ratio, 0.0)[:, None]
 
-    def _traffic_of_a_day(self, rows: pd.DataFrame) -> np.ndarray:
-        """Return TRAFFIC with business hours, NaN where they are not known: nothing is filled in."""
-        shares = rows[["upload_share_3m", "business_hours_share_3m"]].astype(float).apply(_logit)
-        ratio = np.log(rows["weekend_day_ratio_3m"].astype(float).clip(lower=1e-3))
-        return np.column_stack([shares.to_numpy(), ratio])
-
     def _features(self, rows: pd.DataFrame) -> np.ndarray:
-        filled = rows[list(self.traffic_)].astype(float).fillna(self.medians_)
-        columns = [
-            np.log(filled[name].clip(lower=1e-3)) if name == "weekend_day_ratio_3m" else _logit(filled[name])
-            for name in self.traffic_
-        ]
-        return np.column_stack(columns)
+        return traffic_shape(rows[list(self.traffic_)].astype(float).fillna(self.medians_), self.traffic_)
 
     def _is_usable(self, customers: pd.DataFrame) -> np.ndarray:
         chosen = self.parameters_
         enough = customers["usage_days_3m"].fillna(0).to_numpy() >= chosen.minimum_usage_days
-        known = customers[list(TRAFFIC[:2])].notna().all(axis=1).to_numpy()
+        known = customers[list(DAILY)].notna().all(axis=1).to_numpy()
         return np.asarray(enough & known & ~customers["is_opted_out"].to_numpy(dtype=bool))
 
     def _too_few(self, business: np.ndarray) -> str | None:
@@ -255,12 +217,3 @@ def _is_provided(customers: pd.DataFrame) -> np.ndarray:
 
 def _classifier() -> Pipeline:
     return make_pipeline(StandardScaler(), LogisticRegression())
-
-
-def _logit(share: pd.Series) -> np.ndarray:
-    bounded = share.clip(1e-3, 1 - 1e-3).to_numpy()
-    return np.asarray(np.log(bounded / (1 - bounded)))
-
-
-def _sigmoid(value: np.ndarray) -> np.ndarray:
-    return np.asarray(1 / (1 + np.exp(-value)))

@@ -15,22 +15,24 @@ class HomeBusinessParameters:
     """Consumers with enough usage, below which nobody is scored."""
     daypart_coverage: float = 0.8
     """Share of customers whose business hours must be known for them to be used."""
-    likeness_bins: int = 30
-    """Groups of equal size by likeness to small businesses, within which consumers are taken to be alike."""
-    mark_error_rate: float = 0.01
-    """Least share of customers without a business that carry a mark of one in the records all the same."""
+    largest_error: float = 0.15
+    """Standard error of the number of nanobusinesses, in units of itself, above which nobody has a probability."""
+    largest_error_by_contracts: float = 0.10
+    """The same where small-business contracts stand in for marks of consumers, which supposes more."""
+    least_likeness: float = 0.8
+    """Without tax numbers: area under the curve by which likeness to small businesses must tell nanobusinesses."""
     nanobusiness_threshold: float = 0.5
-    """Probability from which a customer is called a nanobusiness."""
+    """Probability from which a customer is called a nanobusiness; under one half most who are called so are none."""
     minimum_provided_lines: int = 40
     """Lines that an employer provides, below which there is no probability of a home worker."""
     pure_share: float = 0.5
     """Part of those lines, the likest, among whose likes everybody is taken to work at home."""
     home_worker_threshold: float = 0.5
-    """Probability of a home worker, given no business, from which a customer is called one."""
+    """Probability of work at home without a business from which a customer is called a home worker."""
     home_worker_weekend_ratio: float = 0.70
-    """Without a probability: a home worker's mean day of the weekend has at most this share of a weekday's bytes."""
+    """Without a probability: who works at home has at most this share of a weekday's bytes on a day of the weekend."""
     home_worker_business_hours_share: float = 0.35
-    """Without a probability: a home worker has at least this share of bytes in business hours, where they are known."""
+    """Without a probability: who works at home has at least this share of bytes in business hours, where known."""
     reason_strength: float = 0.5
     """Least log likelihood ratio at which something is given as a reason."""
     folds: int = 5

@@ -32,6 +32,7 @@ from models.home_business_parameters import HomeBusinessParameters
 
 TOO_FEW_PROVIDED = "Fewer than {} lines that an employer provides: nobody says what work at home looks like."
 NO_DAYPARTS = "Business hours are not known of enough customers, and daily totals alone would say too much."
+NOT_TOLD_APART = "Businesses at home cannot be told, and home workers use their lines much as they do."
 NOT_ALIKE = "Lines that an employer provides are used like others."
 
 
@@ -49,15 +50,18 @@ class HomeWorkerModel(BaseEstimator):
 
         ``traffic`` has the shape (rows, features), ``is_provided`` says whose employer provides the line, and
         ``no_business`` is the probability that there is no business; both of shape (rows,). Rows with missing traffic
-        are left out. An employer's line counts in full: it is there for the employer's business, not for one's own.
+        or probability are left out; without any probability home workers are not told from businesses: a refusal. An
+        employer's line counts in full: it is there for the employer's business, not for one's own.
         """
         chosen = self.parameters or HomeBusinessParameters()
-        known = ~np.isnan(traffic).any(axis=1)
+        known = ~np.isnan(traffic).any(axis=1) & ~np.isnan(no_business)
         traffic, provided = traffic[known], is_provided[known].astype(bool)
         weights = np.where(provided, 1.0, no_business[known])
         self.rate_with_ = self.rate_without_ = float("nan")
         self.refusal_: str | None = None
-        if known.mean() < chosen.daypart_coverage:
+        if np.isnan(no_business).all():
+            self.refusal_ = NOT_TOLD_APART
+        elif known.mean() < chosen.daypart_coverage:
             self.refusal_ = NO_DAYPARTS
         elif provided.sum() < chosen.minimum_provided_lines:
             self.refusal_ = TOO_FEW_PROVIDED.format(chosen.minimum_provided_lines)

@@ -9,7 +9,6 @@ import pytest
 from sklearn.base import clone
 from sklearn.metrics import roc_auc_score
 
-from models.hidden_class import HiddenClass
 from models.home_business import HomeBusinessModel
 from models.home_business_parameters import HomeBusinessParameters
 from simulator import SimulationParameters, simulate
@@ -73,7 +72,10 @@ def _measures(customers: pd.DataFrame) -> dict[str, float]:
         "precision_top_5": float(planted[top].mean()),
         "prevalence": float(probability.mean() / planted.mean()),
     }
-    print({name: round(value, 3) for name, value in measures.items()}, fitted.mark_rates_.round(3).to_dict("records"))
+    print(
+        {name: round(value, 3) for name, value in measures.items()},
+        fitted.nano_.mark_rates_.round(3).to_dict("records"),
+    )
     return measures
 
 
@@ -92,10 +94,11 @@ def test_daily_usage_alone_finds_them_and_dayparts_find_them_better(customers):
     assert _measures(customers)["auc"] > daily["auc"]
 
 
-def test_without_tax_numbers_they_are_still_ranked(customers):
+def test_without_tax_numbers_other_marks_and_employers_lines_tell_them(customers):
     measures = _measures(customers.assign(has_tax_number=None))
     assert measures["auc"] >= 0.9
     assert measures["precision_top_5"] >= 0.7
+    assert measures["prevalence"] == pytest.approx(1, abs=0.2)
 
 
 def test_probabilities_are_calibrated(customers, model):
@@ -130,14 +133,16 @@ def test_the_three_probabilities_are_of_classes_that_exclude_one_another(custome
     assert (found["home_worker_probability"] + found["nanobusiness_probability"]).max() <= 1 + 1e-12
 
 
-def test_daily_usage_alone_gives_no_probability_of_home_workers_and_the_rule_stands_in(customers):
+def test_daily_usage_alone_gives_no_probability_of_home_workers_and_whoever_seems_to_be_one_is_unknown(customers):
     daily = customers.assign(business_hours_share_3m=np.nan)
     model = HomeBusinessModel().fit(daily)
     assert "daily totals" in model.workers_.refusal_
     found = model.classify(daily).merge(daily, on="customer_id")
     assert found["home_worker_probability"].isna().all()
-    assert (found["home_business"] == "home_worker").sum() > 100
-    assert (found.loc[found["home_business"] == "home_worker", "weekend_day_ratio_3m"] <= 0.7).all()
+    assert not (found["home_business"] == "home_worker").any()
+    unknown = found[found["home_business"] == "unknown"]
+    assert len(unknown) > 100
+    assert (unknown["weekend_day_ratio_3m"] <= 0.7).all()
 
 
 def test_without_lines_of_employers_home_workers_have_no_probability(customers):
@@ -195,7 +200,7 @@ def test_who_opted_out_is_neither_learned_from_nor_scored(customers, model):
     assert (found.loc[out, "home_business_status"] == "opted_out").all()
     assert found.loc[out, ["home_business", "nanobusiness_probability", "reason_codes"]].isna().all(axis=None)
     others = customers.assign(upload_share_3m=customers["upload_share_3m"].mask(customers["is_opted_out"], 0.9))
-    assert HomeBusinessModel().fit(others).prevalence_ == model.prevalence_
+    assert HomeBusinessModel().fit(others).nano_.share_ == model.nano_.share_
 
 
 def test_reasons_are_the_marks_and_shapes_the_customer_has(customers, model):
@@ -221,27 +226,27 @@ def test_too_few_small_businesses_are_a_refusal_that_says_how_many_are_needed(cu
     assert list(empty.columns) == list(model.classify(few).columns)
 
 
-def test_without_any_mark_the_step_of_elkan_and_noto_gives_probabilities(customers):
+def test_without_any_mark_of_consumers_unlike_small_businesses_there_is_no_probability_and_no_name(customers):
     unmarked = customers.assign(has_tax_number=None, has_static_ip=None, has_second_line=None)
     model = HomeBusinessModel().fit(unmarked)
-    probability = model.classify(unmarked)["nanobusiness_probability"].dropna()
-    assert probability.between(0, 1).all()
-    assert model.mark_rates_.empty
+    found = model.classify(unmarked)
+    assert "cannot be told" in model.workers_.refusal_
+    assert "0 consumers have a tax number" in model.nano_.refusal_
+    assert found[["nanobusiness_probability", "home_worker_probability"]].isna().all(axis=None)
+    assert set(found["home_business"].dropna()) == {"unknown", "none"}
 
 
-def test_hidden_class_finds_the_share_and_rates_it_was_drawn_from():
-    draw = np.random.default_rng(0)
-    inside = draw.random(40_000) < 0.15
-    bins = np.clip(draw.normal(np.where(inside, 13, 8), 3), 0, 19).astype(int)
-    rates = np.where(inside[:, None], [0.4, 0.3, 0.6], [0.01, 0.02, 0.3])
-    marks = (draw.random((len(inside), 3)) < rates).astype(float)
-    marks[draw.random(marks.shape) < 0.1] = np.nan
-    fitted = HiddenClass(20).fit(bins, marks)
-    assert fitted.share_ == pytest.approx(0.15, rel=0.1)
-    assert fitted.rates_with_ == pytest.approx([0.4, 0.3, 0.6], abs=0.04)
-    assert fitted.rates_without_ == pytest.approx([0.01, 0.02, 0.3], abs=0.01)
+def test_a_tax_number_that_cannot_be_judged_is_unknown_and_a_reason(customers):
+    few = customers.assign(has_tax_number=customers.index % 997 == 0, has_static_ip=None, has_second_line=None)
+    model = HomeBusinessModel().fit(few)
+    found = (
+        model.classify(few).merge(few, on="customer_id").query("has_tax_number and home_business_status == 'scored'")
+    )
+    assert model.nano_.refusal_
+    assert (found["home_business"] == "unknown").all()
+    assert found["reason_codes"].str.contains("tax_number").all()
 
 
 def test_the_model_clones_as_scikit_learn_expects():
-    parameters = HomeBusinessParameters(likeness_bins=7)
+    parameters = HomeBusinessParameters(folds=7)
     assert clone(HomeBusinessModel(parameters)).parameters == parameters

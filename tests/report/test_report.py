@@ -216,6 +216,19 @@ def test_the_kinds_of_churn_and_the_doubts_about_segments_are_told(page: Page) -
     assert "For 6.0 % of customers some evidence says another segment, and 3.0 % are uncertain" in page.words["market"]
 
 
+def test_work_at_home_that_cannot_be_told_is_said_to_be_unknown(
+    lake: duckdb.DuckDBPyConnection, settings: Settings, page: Page
+) -> None:
+    assert "are expected to run a business at home" in page.words["homes"]
+    lake.execute(
+        "update bi.customer_segment_history set nanobusiness_probability = null, home_worker_probability = null,"
+        " home_business = if(home_business = 'none', 'none', 'unknown') where home_business is not null"
+    )
+    words = Page(build_report(lake, VERSION, settings)).words["homes"]
+    assert "How many run a business at home cannot be told" in words
+    assert "Unknown: 100 persons who may work at home" in words
+
+
 def test_a_month_without_moves_says_so(lake: duckdb.DuckDBPyConnection, settings: Settings) -> None:
     lake.execute("delete from bi.segment_migrations where from_segment is distinct from to_segment")
     words = Page(build_report(lake, VERSION, settings)).words["changes"]

@@ -23,8 +23,8 @@ from orchestration.lib.warehouse import second_cursor, transaction
     specs=[
         segment_spec(
             "home_business",
-            "One row a person with an open internet contract and version: nanobusiness, home worker or none, with the"
-            " probabilities of a business and of work at home, and reason codes.",
+            "One row per person with an open internet contract and version: nanobusiness, home worker, unknown or none,"
+            " with the probabilities of a business and of work at home, and reason codes.",
             [["segments", "versions"], ["features", "home_business_features"]],
         )
     ],
@@ -40,18 +40,32 @@ def home_business(context: dg.AssetExecutionContext, deployment: Deployment) -> 
         for candidate in candidates_of(context, connection):
             written, model = write_month(connection, candidate, deployment.settings.home_business)
             rows += written
-            tell(context, model.refusal_ or f"{model.prevalence_:.1%} of consumers run a business at home.")
-            no_workers = model.refusal_ or model.workers_.refusal_
-            if no_workers and not model.refusal_:
-                tell(context, f"Home workers have no probability. {no_workers}")
-            latest = {
-                "version_id": candidate.version_id,
-                "prevalence": None if model.refusal_ else round(model.prevalence_, 4),
-                "refusal": model.refusal_ or "none",
-                "refusal_of_home_workers": no_workers or "none",
-                "marks": dg.MetadataValue.json(model.mark_rates_.round(4).to_dict("records")),
-            }
+            latest = {"version_id": candidate.version_id} | _learned(model)
+            tell(context, " ".join(_said(model)))
     yield dg.MaterializeResult(asset_key=["segments", "home_business"], metadata={"rows_written": rows} | latest)
+
+
+def _learned(model: HomeBusinessModel) -> dict[str, Any]:
+    """Return what the asset shows of a model: the share of businesses, its error, what it rests on, and refusals."""
+    if model.refusal_:
+        return {"refusal": model.refusal_}
+    nano = model.nano_
+    return {
+        "prevalence": None if nano.refusal_ else round(nano.share_, 4),
+        "relative_error": None if nano.refusal_ else round(nano.relative_error_, 3),
+        "refusal": nano.refusal_ or "none",
+        "refusal_of_home_workers": model.workers_.refusal_ or "none",
+        "marks": dg.MetadataValue.json(nano.mark_rates_.round(4).to_dict("records")),
+    }
+
+
+def _said(model: HomeBusinessModel) -> list[str]:
+    if model.refusal_:
+        return [model.refusal_]
+    said = [model.nano_.refusal_ or f"{model.nano_.share_:.1%} of consumers run a business at home."]
+    if model.workers_.refusal_:
+        said.append(f"Home workers have no probability. {model.workers_.refusal_}")
+    return said
 
 
 def write_month(

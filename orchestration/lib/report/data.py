@@ -184,8 +184,10 @@ _QUERIES = {
         order by next_value desc, product_family
     """,
     "home_business": """
-        select home_business, count(*) as customers, sum(nanobusiness_probability) as expected,
-            sum(home_worker_probability) as expected_workers, count(home_worker_probability) as with_hours,
+        select home_business, count(*) as customers,
+            coalesce(sum(nanobusiness_probability), 0) as expected, count(nanobusiness_probability) as with_probability,
+            coalesce(sum(home_worker_probability), 0) as expected_workers,
+            count(home_worker_probability) as with_worker_probability,
             sum(total_value) as total_value, avg(monthly_fee) as monthly_fee
         from bi.customer_segment_history
         where version_id = $version and home_business is not null

@@ -7,7 +7,12 @@ from orchestration.lib.report.formats import label, money, number, plural, share
 from orchestration.lib.report.section import Section, empty
 from orchestration.lib.settings import Settings
 
-_NAMES = {"nanobusiness": "Business at home", "home_worker": "Work at home", "none": "Neither"}
+_NAMES = {
+    "nanobusiness": "Business at home",
+    "home_worker": "Work at home",
+    "unknown": "Unknown",
+    "none": "Neither",
+}
 
 
 def homes(data: ReportData, settings: Settings) -> Section:
@@ -31,8 +36,7 @@ def homes(data: ReportData, settings: Settings) -> Section:
     scored = work["customers"].sum()
     rows = work.assign(name=work["home_business"].map(_NAMES), share=work["customers"] / scored if scored else None)
     says = (
-        f"Of {plural(int(scored), 'person')} with enough usage, {share(float(work['expected'].sum()) / scored)} are"
-        " expected to run a business at home." + _workers(work)
+        _businesses(work) + _workers(work)
         if scored
         else "Nobody could be scored: too little usage, or too few small businesses to learn from."
     )
@@ -49,11 +53,24 @@ def homes(data: ReportData, settings: Settings) -> Section:
     )
 
 
-def _workers(work: pd.DataFrame) -> str:
-    known = int(work["with_hours"].sum())
+def _businesses(work: pd.DataFrame) -> str:
+    known = int(work["with_probability"].sum())
+    unknown = plural(int(work.loc[work["home_business"] == "unknown", "customers"].sum()), "person")
     if not known:
         return (
-            " Work at home without a business has no probability here: business hours or employers' lines are lacking."
+            "How many run a business at home cannot be told: too few tax numbers and employers' lines are on record,"
+            f" and small-business contracts do not say. Unknown: {unknown} who may work at home."
+        )
+    expected = share(float(work["expected"].sum()) / known)
+    return f"Of {plural(known, 'person')} with enough usage, {expected} are expected to run a business at home."
+
+
+def _workers(work: pd.DataFrame) -> str:
+    known = int(work["with_worker_probability"].sum())
+    if not known:
+        return (
+            " Work at home without a business has no probability here: business hours or employers' lines are lacking,"
+            " or businesses cannot be told."
         )
     expected = share(float(work["expected_workers"].sum()) / known)
     who = f"Of {plural(known, 'person')} whose business hours are known"
