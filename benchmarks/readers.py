@@ -1,9 +1,10 @@
 """Readers beside a deployment that publishes, rolls back and is killed: how many polls fail or see half of a version.
 
-``python -m benchmarks.readers FOLDER`` segments IBM's Telco data into the folder, and then, while readers poll:
-publishes a second revision, kills runs as each of several steps begins, and rolls back and forth, killing some of the
-rollbacks after a random time. A poll asks three published views for the versions they show. It is mixed when they do
-not agree, when a month shows two versions or none after it had one, or when a version has other rows than at the end.
+``python -m benchmarks.readers FOLDER`` segments IBM's Telco data into the folder. Then, while readers poll, it kills
+runs of a second revision as each of several steps begins, lets one end, and flips between the two revisions: a writer
+rolls back and forth and is killed after a random time, again and again. ``--only-flips`` takes a folder that has two
+revisions, and flips. A poll asks published views which versions they show. It is mixed when they do not agree, when the
+month shows two versions or none, or when a version has other rows than it has with nothing else going on.
 """
 
 import argparse
@@ -28,18 +29,33 @@ EXAMPLE = Path(__file__).parents[1] / "examples" / "ibm_telco" / "segmentation.y
 STEPS = ("features", "value", "segments_and_bi", "publish__published_versions")
 REVISION = "\nlifecycle: {thresholds: {onboarding_days: 60}}\n"
 SEEN = """
-    select version_id, count(*), sum(total_value),
-        (select sum(customers)::bigint from bi.value_deciles as d where d.version_id = h.version_id and scope = 'all'),
-        (select count(*) from bi.behavior_evidence as e where e.version_id = h.version_id)
+    select version_id, count(*) as customers,
+        (select sum(customers)::bigint from bi.lifecycle_stages as s where s.version_id = h.version_id) as in_stages
     from bi.customer_segment_history as h group by version_id order by version_id
 """
-Rows = tuple[tuple[Any, ...], ...]
+# The transaction of 'segmentation rollback', which is that of a publish; a line for each.
+FLIP = """
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from orchestration.lib.settings import load_settings
+from orchestration.lib.versions import rollback
+from orchestration.lib.warehouse import Warehouse
+with Warehouse(load_settings(Path(sys.argv[1])).warehouse).writer() as connection:
+    while True:
+        ((other,),) = connection.execute(
+            "select version_id from segments.versions where status in ('superseded', 'withdrawn')"
+        ).fetchall()
+        rollback(connection, other, datetime.now(UTC).replace(tzinfo=None))
+        print(other, flush=True)
+"""
+States = Counter[tuple[tuple[Any, ...], ...]]
 
 
 def poll(settings_file: str, stop: Event, fresh: bool, found: Any) -> None:
     """Poll until told to stop, over one connection or over a new one each time, and report what was seen how often."""
     warehouse = Warehouse(load_settings(Path(settings_file)).warehouse)
-    states: Counter[Rows] = Counter()
+    states: States = Counter()
     errors: Counter[str] = Counter()
     while not stop.is_set():
         try:
@@ -58,12 +74,15 @@ def main() -> None:
     """Run the campaign and print what came of it."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--rollbacks", type=int, default=40)
-    parser.add_argument("--readers", type=int, default=2)
+    parser.add_argument("--only-flips", action="store_true")
+    parser.add_argument("--minutes", type=float, default=10, help="of flips")
+    parser.add_argument("--readers", type=int, default=2, help="every second one connects anew for each poll")
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()
-    settings_file = prepare(arguments.folder)
-    command(settings_file, "run")
+    settings_file = (arguments.folder / "segmentation.yaml").resolve()
+    if not arguments.only_flips:
+        prepare(settings_file)
+        command(settings_file, "run")
 
     processes = get_context("spawn")
     stop, found = processes.Event(), processes.Queue()
@@ -73,34 +92,34 @@ def main() -> None:
     ]
     for reader in readers:
         reader.start()
-    settings_file.write_text(settings_file.read_text() + REVISION)
-    for step in STEPS:
-        kill_at(settings_file, step)
-    command(settings_file, "run")
-    killed = roll(settings_file, arguments.rollbacks, random.Random(arguments.seed))
+    if not arguments.only_flips:
+        settings_file.write_text(settings_file.read_text() + REVISION)
+        for step in STEPS:
+            kill_at(settings_file, step)
+        command(settings_file, "run")
+        print(f"runs killed: {len(STEPS)}, as {', '.join(STEPS)} began; then one to its end")
+    killed, flips = flip(settings_file, arguments.minutes * 60, random.Random(arguments.seed))
     stop.set()
     results = [found.get() for _ in readers]
     for reader in readers:
         reader.join()
 
-    states: Counter[Rows] = sum((states for states, _ in results), Counter())
+    states: States = sum((states for states, _ in results), Counter())
     errors: Counter[str] = sum((errors for _, errors in results), Counter())
     whole = whole_versions(settings_file)
     mixed = {state: count for state, count in states.items() if len(state) != 1 or state[0] not in whole}
-    print(f"runs killed: {len(STEPS)}; rollbacks: {arguments.rollbacks}, of which killed: {killed}")
+    print(f"flips: at least {flips:,}; writers killed: {killed}")
     print(f"polls: {states.total() + errors.total():,}; failed: {errors.total()}; mixed: {sum(mixed.values())}")
-    print("versions seen: " + ", ".join(f"{state[0][0]} {count:,}" for state, count in states.items() if state))
+    print("seen: " + ", ".join(f"{state[0]} {count:,} times" for state, count in states.items() if state))
     for odd, count in (*errors.items(), *mixed.items()):
         print(f"  {count} × {odd}")
 
 
-def prepare(folder: Path) -> Path:
-    """Put data and settings into the folder, and return the settings file."""
-    fetch(folder / "source" / "telco.parquet")
-    settings_file = folder / "segmentation.yaml"
+def prepare(settings_file: Path) -> None:
+    """Put data and settings into the folder."""
+    fetch(settings_file.parent / "source" / "telco.parquet")
     settings_file.write_text(EXAMPLE.read_text().replace("../../data/ibm_telco/", ""))
-    os.environ["DAGSTER_HOME"] = str(folder / "dagster")
-    return settings_file.resolve()
+    os.environ["DAGSTER_HOME"] = str(settings_file.parent / "dagster")
 
 
 def command(settings_file: Path, *arguments: str) -> None:
@@ -108,20 +127,15 @@ def command(settings_file: Path, *arguments: str) -> None:
     subprocess.run([SEGMENTATION, *arguments, "--config", settings_file], check=True, capture_output=True)
 
 
-def start(settings_file: Path, *arguments: str) -> "subprocess.Popen[str]":
-    """Start a command in a process group of its own, so that it can be killed with all it starts."""
-    return subprocess.Popen(
-        [SEGMENTATION, *arguments, "--config", settings_file],
+def kill_at(settings_file: Path, step: str) -> None:
+    """Start a run and kill it, with all it has started, as the step begins."""
+    process = subprocess.Popen(
+        [SEGMENTATION, "run", "--skip-ingest", "--config", settings_file],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
     )
-
-
-def kill_at(settings_file: Path, step: str) -> None:
-    """Start a run and kill it as the step begins."""
-    process = start(settings_file, "run", "--skip-ingest")
     assert process.stderr is not None
     for line in process.stderr:
         if line.strip() == f"▸ {step}":
@@ -132,35 +146,32 @@ def kill_at(settings_file: Path, step: str) -> None:
     raise RuntimeError(f"the run ended before {step}")
 
 
-def roll(settings_file: Path, times: int, chance: random.Random) -> int:
-    """Publish the version that is not published, again and again; return how many were killed on the way."""
-    killed = 0
-    for _ in range(times):
-        (other,) = versions(settings_file, "status in ('superseded', 'withdrawn')")
-        process = start(settings_file, "rollback", other)
-        if chance.random() < 0.5:
-            time.sleep(chance.uniform(1, 6))
-            if process.poll() is None:
-                os.killpg(process.pid, signal.SIGKILL)
-                killed += 1
-        process.wait()
-    return killed
-
-
-def versions(settings_file: Path, condition: str) -> list[str]:
-    """Return the versions of which a condition holds."""
-    with Warehouse(load_settings(settings_file).warehouse).reader() as connection:
-        rows = connection.execute(f"select version_id from segments.versions where {condition}").fetchall()
-    return [version_id for (version_id,) in rows]
+def flip(settings_file: Path, seconds: float, chance: random.Random) -> tuple[int, int]:
+    """Flip between the two revisions for a time; return how many writers were killed and how often they had flipped."""
+    until, killed, flips = time.monotonic() + seconds, 0, 0
+    while time.monotonic() < until:
+        writer = subprocess.Popen([sys.executable, "-c", FLIP, settings_file], stdout=subprocess.PIPE, text=True)
+        assert writer.stdout is not None
+        writer.stdout.readline()
+        time.sleep(chance.uniform(0, 10))
+        writer.kill()
+        flips += 1 + len(writer.stdout.readlines())
+        writer.wait()
+        killed += 1
+    return killed, flips
 
 
 def whole_versions(settings_file: Path) -> set[tuple[Any, ...]]:
-    """Return what each version shows when it is the published one and nothing else goes on."""
+    """Return what each revision shows when it is the published one and nothing else goes on."""
     shown = set()
+    warehouse = Warehouse(load_settings(settings_file).warehouse)
     for _ in range(2):
-        with Warehouse(load_settings(settings_file).warehouse).reader() as connection:
+        with warehouse.reader() as connection:
             shown |= set(connection.execute(SEEN).fetchall())
-        command(settings_file, "rollback", versions(settings_file, "status in ('superseded', 'withdrawn')")[0])
+            (other,) = connection.execute(
+                "select version_id from segments.versions where status in ('superseded', 'withdrawn')"
+            ).fetchall()
+        command(settings_file, "rollback", other[0])
     return shown
 
 
