@@ -100,7 +100,7 @@ def _laid_out(head: str, location: LocationSettings, most_bytes: int) -> tuple[d
         escape, comment = str(given.get("escape", quote)), str(given.get("comment", ""))
         skip, has_header = int(given.get("skip", 0)), bool(given.get("header", True))
         columns = next((len(given[name]) for name in ("columns", "names") if name in given), None)
-        options = typed
+        options: dict[str, Any] = dict(typed)
     else:
         found = _sniffed(head, {"header": True} | typed | given)
         delimiter, quote, comment = (_character(found[name]) for name in ("Delimiter", "Quote", "Comment"))
