@@ -1,6 +1,6 @@
 """What a version's values rest on: hazards learned from the data, an assumed rate, or past value alone."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
@@ -40,6 +40,12 @@ def value_basis(is_learnable: bool, parameters: ValueParameters) -> str:
     if is_learnable:
         return LEARNED
     return ASSUMED if parameters.when_not_learnable == "assume" else PAST_ONLY
+
+
+def ranked_parameters(is_learnable: bool, parameters: ValueParameters) -> ValueParameters:
+    """The same parameters, ranking by past value where the future is not known of all who are ranked."""
+    is_past_only = value_basis(is_learnable, parameters) == PAST_ONLY
+    return replace(parameters, rank_by="past") if is_past_only else parameters
 
 
 def fit_hazard(

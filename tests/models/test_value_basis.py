@@ -8,7 +8,7 @@ from models.backtest import Verdict
 from models.commitment_renewal import RENEWAL_COLUMNS
 from models.hazard_parameters import HazardParameters
 from models.retention_parameters import RetentionParameters
-from models.value_basis import ASSUMED, LEARNED, PAST_ONLY, Evidence, fit_hazard, value_basis
+from models.value_basis import ASSUMED, LEARNED, PAST_ONLY, Evidence, fit_hazard, ranked_parameters, value_basis
 from models.value_parameters import ValueParameters
 from tests.models.test_planted_futures import NO_SAMPLE
 
@@ -43,6 +43,14 @@ def test_hazards_that_can_be_learned_differ_between_customers() -> None:
 def test_hazards_that_cannot_be_learned_are_unknown_by_default() -> None:
     assert value_basis(False, ValueParameters()) == PAST_ONLY
     assert np.isnan(hazards(False, ValueParameters())).all()
+
+
+def test_without_a_future_customers_are_ranked_by_past_value_whatever_the_settings_say() -> None:
+    by_36_months = ValueParameters(rank_by="36_months")
+    assert ranked_parameters(False, by_36_months).rank_by == "past"
+    assert ranked_parameters(True, by_36_months).rank_by == "36_months"
+    stated = ValueParameters(rank_by="36_months", when_not_learnable="assume", assumed_monthly_churn=0.02)
+    assert ranked_parameters(False, stated).rank_by == "36_months"
 
 
 def test_a_stated_rate_is_everybodys() -> None:

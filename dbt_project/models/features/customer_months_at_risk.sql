@@ -44,6 +44,7 @@ observed as (
             training_months.as_of_date = features.as_of_date
             and months.customer_id = features.customer_id
             and not features.is_prepaid
+            and features.first_start_date is not null
     inner join {{ ref('stg_customers') }} as customers
         on months.customer_id = customers.customer_id
     inner join spells

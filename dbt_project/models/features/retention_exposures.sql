@@ -13,6 +13,8 @@ with customers as (
     from {{ ref('customer_features') }} as features
     inner join {{ ref('stg_customers') }} as customers
         on features.customer_id = customers.customer_id
+    -- Whose every order was withdrawn before its first day was never there to leave, also where that came out later.
+    where features.first_start_date is not null
 ),
 
 spans as (

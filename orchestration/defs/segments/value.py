@@ -11,7 +11,7 @@ from models.concentration import concentration_frame, value_curve_frame
 from models.deciles import assign_deciles, assign_fixed_deciles
 from models.prepaid_value import PREPAID_COLUMNS, PrepaidValuation, is_prepaid
 from models.value import FEATURE_COLUMNS, customer_value
-from models.value_basis import Evidence, fit_hazard
+from models.value_basis import Evidence, fit_hazard, ranked_parameters
 from models.value_drift import ACT, drift_words
 from orchestration.lib.backtest_rows import backtested, spread_before
 from orchestration.lib.deployment import ALL_MONTHS_IN_ONE_RUN, MONTHS, WRITER_POOL, Deployment
@@ -95,6 +95,7 @@ def value(
         for candidate in candidates_of(context, connection):
             day = candidate.as_of_date
             window = observed(connection, candidate.version_id, day)
+            parameters = ranked_parameters(window.is_learnable, settings.value)
             hazard = fit_hazard(
                 Evidence(
                     is_learnable=window.is_learnable,
@@ -118,7 +119,7 @@ def value(
             spread = spread_before(
                 connection, candidate.as_of_date, candidate.as_of_date, settings, settings.value.spread_months
             )
-            prepaid = PrepaidValuation(settings.value).fit(
+            prepaid = PrepaidValuation(parameters).fit(
                 read_frame(
                     connection,
                     f"select {', '.join(PREPAID_COLUMNS)} from features.customer_features"
@@ -130,11 +131,11 @@ def value(
             columns = dict.fromkeys((*FEATURE_COLUMNS, *PREPAID_COLUMNS, *curves.key_columns))
             batches, hazards = [], []
             for customers in customers_with_covariates(connection, candidate.as_of_date, columns, hazard.key_columns):
-                batches.append(prepaid.revalue(customer_value(customers, hazard, settings.value, spread), customers))
+                batches.append(prepaid.revalue(customer_value(customers, hazard, parameters, spread), customers))
                 hazards.append(retention_hazards(hazard, customers[customers["is_open"] & ~is_prepaid(customers)]))
             valued = pd.concat(batches, ignore_index=True)
             ranked = valued.join(assign_deciles(valued).drop(columns="customer_id"))
-            cutoffs = cutoffs_of(connection, candidate, ranked, settings.currency, settings.value)
+            cutoffs = cutoffs_of(connection, candidate, ranked, settings.currency, parameters)
             ranked["value_decile_fixed"] = assign_fixed_deciles(ranked, cutoffs)
             drift = drift_of(connection, candidate, ranked, settings.value)
             drifts[candidate.version_id] = drift
@@ -142,7 +143,7 @@ def value(
                 "customer_value": ranked,
                 "value_cutoffs": cutoffs,
                 "value_curve": value_curve_frame(ranked),
-                "value_concentration": concentration_frame(ranked, rank_by=settings.value.rank_by),
+                "value_concentration": concentration_frame(ranked, rank_by=parameters.rank_by),
                 "value_drift": drift,
                 "retention_cohorts": curves.parameters_frame(),
                 "retention_curves": curves.curves_frame(),
