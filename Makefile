@@ -60,6 +60,7 @@ bench: $(INSTALLED)  ## Measure speed and memory, beside other libraries
 	$(BIN)/python -m benchmarks
 	$(BIN)/python -m benchmarks.clusters
 	$(BIN)/python -m benchmarks.value
+	$(BIN)/python -m benchmarks.retention
 
 docs: $(INSTALLED)  ## Write the page of the source contract from its declaration
 	$(BIN)/python -m orchestration.lib.contract_page
