@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
 
 import duckdb
 
@@ -42,7 +43,7 @@ def clean_text(warehouse: Warehouse, tell: Callable[[str], None] = lambda _: Non
             connection.execute(f"""
                 update ops.quarantine set value = {readable("value")} where {has_control("value")}
             """)
-            for table in reversed(load_contract().values()):
+            for table in reversed(list(load_contract().values())):
                 found = _clean(connection, table)
                 if found.quarantined or found.cleaned:
                     cleaned.append(found)
@@ -115,7 +116,7 @@ def _texts_of_key(table: Table) -> list[str]:
     return [name for name in table.key if table.column(name).data_type == "varchar"]
 
 
-def _months(connection: duckdb.DuckDBPyConnection, table: Table, relation: str) -> dict[object, int]:
+def _months(connection: duckdb.DuckDBPyConnection, table: Table, relation: str) -> dict[date, int]:
     month = f"last_day({_quoted(table.time_column)})"
     rows = connection.execute(f"select {month}, count(*) from {relation} group by all").fetchall()
     return {each: count for each, count in rows if each is not None}
