@@ -25,6 +25,6 @@ def without_control(text: str) -> str:
 
 
 def readable(text: str) -> str:
-    """Return SQL of the text as a person can read it: control characters as JSON writes them."""
-    escaped = f"cast(to_json({text}) as varchar)"
-    return f"case when regexp_full_match({text}, '{_HARMLESS}') then {text} else {escaped}[2:-2] end"
+    """Return SQL of the text as a person can read it: control characters as JSON writes them, quotes as they are."""
+    escaped = f"replace(cast(to_json({text}) as varchar)[2:-2], '\\\"', '\"')"
+    return f"case when regexp_full_match({text}, '{_HARMLESS}') then {text} else {escaped} end"

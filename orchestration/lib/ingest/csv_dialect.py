@@ -94,7 +94,7 @@ def _by_header(head: str, location: LocationSettings, most_bytes: int) -> tuple[
 def _laid_out(head: str, location: LocationSettings, most_bytes: int) -> tuple[dict[str, Any], CsvDialect]:
     """Let DuckDB tell from the first lines what the options leave open, and then leave nothing open."""
     given = {name: value for name, value in location.options.items() if name not in {"encoding", "compression"}}
-    typed = {} if given.keys() & _TYPES else {"all_varchar": True}
+    typed: dict[str, Any] = {} if given.keys() & _TYPES else {"all_varchar": True}
     if given.get("auto_detect") is False:
         delimiter, quote = str(given.get("delim", given.get("sep", ","))), str(given.get("quote", '"'))
         escape, comment = str(given.get("escape", quote)), str(given.get("comment", ""))

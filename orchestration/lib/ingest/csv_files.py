@@ -19,7 +19,7 @@ def csv_rows(path: str, location: LocationSettings) -> str:
     file = prepared(path, location, "csv")
     if file.is_empty:
         raise SourceError(f"{path} is empty: it has not even a header. Deliver it again, or remove it.")
-    options: dict[str, Any] = dict(file.options) | {"encoding": file.encoding}
+    options = {**file.options, "encoding": file.encoding}
     if file.path != path:
         options["compression"] = "none"
     rejects = rendered(rejects_of(file.most_faults))

@@ -34,6 +34,8 @@ _NATIVE = {"utf-8": "utf-8", "utf-8-sig": "utf-8", "ascii": "utf-8", "iso8859-1"
 # Enough for a header of a thousand columns.
 _HEAD = 1 << 15
 _LINES = ("jsonl", "ndjson")
+# Other characters that Python strips are no space to CSV or JSON.
+_SPACE = " \t\r\n\ufeff"
 
 
 # What DuckDB may reject: a line with several faults counts several times, and all are kept in memory.
@@ -60,7 +62,7 @@ class TextFile:
     @property
     def is_empty(self) -> bool:
         """Whether there is nothing but space in it."""
-        return not self.head.strip()
+        return not self.head.strip(_SPACE)
 
     @property
     def most_faults(self) -> int:
@@ -160,7 +162,7 @@ class _Seen:
         if self._counter is None:
             head = block.decode(self._encoding, errors="replace")
             # Of blank space nothing is counted.
-            self._counter = self._counter_of(head) if head.strip() else JsonLines()
+            self._counter = self._counter_of(head) if head.strip(_SPACE) else JsonLines()
         self._head = self._head if len(self._head) >= _HEAD else self._head + block[:_HEAD]
         self._tail = (self._tail + block.rstrip())[-8:]
         self.ends.count(block)
