@@ -49,6 +49,7 @@ def connect(folder: Path) -> duckdb.DuckDBPyConnection:
     connection.execute(
         "create view segments.observation_windows as"
         f" select distinct '{VERSION}' as version_id, source_system, market_segment, null::date as endings_from,"
+        " null::date as migrated_on, 36 as tenure_at_migration,"
         " as_of_date as endings_through, true as is_learnable, '' as decision from features.customer_months_at_risk"
     )
     connection.execute(

@@ -19,6 +19,10 @@ class ObservationParameters:
         least_endings: below so many endings within the window no hazard can be learned.
         most_in_one_month: likewise where more than this share of the endings fall in a single month: then the data
             tell who has left, not when.
+        least_heap_share, least_heap_customers, heap_to_usual, most_before_heap: customers whose first contracts begin
+            in one month are a heap, as a migration leaves it, where they are at least so large a share of all, so many,
+            and so many times a usual month after it, while at most so small a share begins before.
+        tenure_at_migration: months that the customers of a heap are taken to have been there when it began.
     """
 
     significance: float = 0.001
@@ -29,6 +33,11 @@ class ObservationParameters:
     late_share: float = 0.05
     least_endings: int = 3
     most_in_one_month: float = 0.8
+    least_heap_share: float = 0.2
+    least_heap_customers: int = 100
+    heap_to_usual: float = 10.0
+    most_before_heap: float = 0.02
+    tenure_at_migration: int = 36
 
     def __post_init__(self) -> None:
         """Refuse what cannot be meant."""
@@ -37,6 +46,11 @@ class ObservationParameters:
                 raise ValueError(f"{name} must lie between 0 and 1, found {getattr(self, name)}")
         if self.least_expected <= 0:
             raise ValueError(f"least_expected must be positive, found {self.least_expected}")
+        for name in ("least_heap_share", "most_before_heap"):
+            if not 0 <= getattr(self, name) < 1:
+                raise ValueError(f"{name} must lie between 0 and 1, found {getattr(self, name)}")
+        if not 0 <= self.tenure_at_migration <= 240:
+            raise ValueError(f"tenure_at_migration must lie in 0..240, found {self.tenure_at_migration}")
         for name in ("least_endings", "most_late_months"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, found {getattr(self, name)}")

@@ -26,7 +26,7 @@ from orchestration.commands.common import (
 )
 from orchestration.lib.errors import SegmentationError
 from orchestration.lib.masking import masked_output
-from orchestration.lib.settings import DEFAULT_FILE
+from orchestration.lib.settings import DEFAULT_FILE, load_settings
 from orchestration.lib.warehouse import Warehouse
 
 app = typer.Typer(
@@ -154,8 +154,19 @@ def init(
         [[table, *counts.values()] for table, counts in drafted.certainties.items()],
         Format.table,
     )
-    for line in drafted.next_steps(output):
+    for line in [*_endings_found(output), *drafted.next_steps(output)]:
         out.print(line, highlight=False, soft_wrap=True)
+
+
+def _endings_found(settings_file: Path) -> list[str]:
+    """Say from when on endings are on record, where the draft maps contracts well enough to tell."""
+    from orchestration.lib.source_preview import preview_sources
+
+    try:
+        found = preview_sources(load_settings(settings_file))
+    except SegmentationError:
+        return []  # what a draft lacks is in its comments, and check-sources says it
+    return [check.endings for check in found.tables if check.endings]
 
 
 @app.command("check-sources")

@@ -19,10 +19,8 @@ from models.margin_spread import SPREAD_COLUMNS, MarginSpread
 from models.retention_cohorts import COHORT_COLUMNS
 from orchestration.lib.frames import read_frame
 from orchestration.lib.hazard_rows import commitment_ends, sample_customer_months
-from orchestration.lib.observation import Observed, months_within, told_apart
+from orchestration.lib.observation import Observed, months_with_tenure, months_within, told_apart
 from orchestration.lib.settings import Settings
-
-_AT_RISK = "features.customer_months_at_risk"
 
 
 @dataclass(frozen=True)
@@ -121,6 +119,7 @@ def sample_by(
 def customers_at(
     connection: duckdb.DuckDBPyConnection,
     as_of: date,
+    window: Observed,
     cutoff: Cutoff,
     sample_customers: int,
     annual_discount_rate: float,
@@ -139,7 +138,7 @@ def customers_at(
         connection,
         f"""
         with customers as (
-            select * from {_AT_RISK} where as_of_date = $day and month_number = $month
+            select * from {months_with_tenure(window)} where as_of_date = $day and month_number = $month
             order by hash(customer_id), customer_id limit $customers
         ),
         write_offs as (
@@ -207,7 +206,12 @@ def customers_at(
 
 
 def spread_before(
-    connection: duckdb.DuckDBPyConnection, as_of: date, day: date, settings: Settings, most_months: int
+    connection: duckdb.DuckDBPyConnection,
+    as_of: date,
+    window: Observed,
+    day: date,
+    settings: Settings,
+    most_months: int,
 ) -> MarginSpread:
     """How far margins came to lie from what was expected, over the months before ``day``.
 
@@ -229,6 +233,7 @@ def spread_before(
     customers = customers_at(
         connection,
         as_of,
+        window,
         Cutoff(start, months, 0),
         settings.backtest.sample_customers,
         settings.value.annual_discount_rate,

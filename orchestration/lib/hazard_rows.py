@@ -9,6 +9,8 @@ import pandas as pd
 from models.hazard_covariates import COVARIATES
 from models.retention_cohorts import COHORT_COLUMNS
 from orchestration.lib.frames import read_batches, read_frame
+from orchestration.lib.months import month_number
+from orchestration.lib.observation import MIGRATED_MONTH
 
 _AT_RISK = "features.customer_months_at_risk"
 _OUTCOMES = ("customer_id", "month_number", "months_followed", "churned_after_months")
@@ -84,11 +86,16 @@ def commitment_ends(connection: duckdb.DuckDBPyConnection, as_of: date, months: 
 
 
 def customers_with_covariates(
-    connection: duckdb.DuckDBPyConnection, as_of: date, feature_columns: Iterable[str], key_columns: Iterable[str]
+    connection: duckdb.DuckDBPyConnection,
+    as_of: date,
+    version_id: str,
+    feature_columns: Iterable[str],
+    key_columns: Iterable[str],
 ) -> Iterator[pd.DataFrame]:
     """Read customers in batches: columns of the features, and of the month at risk what the features lack.
 
-    ``month_number`` is null of customers who are not at risk.
+    ``month_number`` is null of customers who are not at risk. ``spell_months`` of who was taken along in a migration is
+    what it is taken to be (``orchestration.lib.observation``).
     """
     features = {
         name
@@ -98,11 +105,22 @@ def customers_with_covariates(
         ).fetchall()
     }
     wanted = dict.fromkeys((*feature_columns, *key_columns))
-    columns = ", ".join(f"{'features' if name in features else 'at_risk'}.{name}" for name in wanted)
+    columns = ", ".join(
+        "(features.spell_months + coalesce(heaps.tenure_at_migration, 0))::integer as spell_months"
+        if name == "spell_months"
+        else f"{'features' if name in features else 'at_risk'}.{name}"
+        for name in wanted
+    )
     return read_batches(
         connection,
         f"select {columns} from features.customer_features as features"
         f" left join (select * from {_AT_RISK} where as_of_date = $day and month_end_date = $day) as at_risk"
-        " on features.customer_id = at_risk.customer_id where features.as_of_date = $day",
-        {"day": as_of},
+        " on features.customer_id = at_risk.customer_id"
+        " left join staging.stg_customers as customers on features.customer_id = customers.customer_id"
+        f" left join (select distinct source_system, {MIGRATED_MONTH} as migrated_month, tenure_at_migration"
+        "  from segments.observation_windows as windows where version_id = $version) as heaps"
+        " on coalesce(customers.source_system, 'all') = heaps.source_system"
+        " and $month - features.spell_months = heaps.migrated_month"
+        " where features.as_of_date = $day",
+        {"day": as_of, "version": version_id, "month": month_number(as_of)},
     )

@@ -10,6 +10,7 @@ from datetime import date
 import duckdb
 import pandas as pd
 
+from models.migration import heaps
 from models.observation import STRATUM_COLUMNS, EndingsWindow, complete_through
 from models.recorded_attributes import ATTRIBUTES, recorded_attributes, without_unrecorded
 from models.retention_cohorts import COHORT_COLUMNS
@@ -87,6 +88,13 @@ def find_window(
         is_learnable=window.is_learnable_,
         decision=window.decision_,
     ).drop(columns=["first_month", "last_month"])
+    found = {heap.source_system: heap for heap in heaps(_starts(connection, as_of), settings.test)}
+    windows["migrated_on"] = pd.Series(
+        [month_start(found[name].month) if name in found else None for name in windows["source_system"]],
+        dtype="object",
+    )
+    windows["tenure_at_migration"] = settings.test.tenure_at_migration
+    windows["decision"] += "".join(f" {heap.evidence}" for heap in found.values())
     return window, ObservationTables(
         observation_windows=windows,
         recorded_attributes=attributes.assign(
@@ -131,7 +139,7 @@ def observed(connection: duckdb.DuckDBPyConnection, version_id: str, as_of: date
 def exposures_within(connection: duckdb.DuckDBPyConnection, as_of: date, window: Observed) -> pd.DataFrame:
     """Exposures of the window, as ``RetentionCurves.fit`` takes them; none where hazards cannot be learned."""
     source = (
-        f"(select months.* from features.retention_exposures as months"
+        f"(select months.* replace ({_TENURE} as spell_months) from features.retention_exposures as months"
         f" inner join segments.observation_windows as windows on {_JOIN}"
         f" where windows.version_id = '{window.version_id}' and months.month_number >= {_FIRST_MONTH}"
         f" and months.month_number < {window.known_month})"
@@ -163,7 +171,8 @@ def months_within(window: Observed, known_month: int | None = None, first_month:
     known = window.known_month if known_month is None else min(known_month, window.known_month)
     left = f"{known} - months.month_number"
     return (
-        f"(select months.* replace (least(months.months_followed, {left}) as months_followed,"
+        f"(select months.* replace ({_TENURE} as spell_months,"
+        f" least(months.months_followed, {left}) as months_followed,"
         f" case when months.churned_after_months <= {left} then months.churned_after_months end"
         " as churned_after_months) from features.customer_months_at_risk as months"
         f" inner join segments.observation_windows as windows on {_JOIN}"
@@ -172,8 +181,23 @@ def months_within(window: Observed, known_month: int | None = None, first_month:
     )
 
 
+def months_with_tenure(window: Observed) -> str:
+    """Return a subquery: all customer-months with what followed, tenure as it is taken to be after a migration."""
+    return (
+        f"(select months.* replace ({_TENURE} as spell_months) from features.customer_months_at_risk as months"
+        f" inner join segments.observation_windows as windows on {_JOIN}"
+        f" where windows.version_id = '{window.version_id}')"
+    )
+
+
 # An ending of the month of endings_from is one of a customer at risk from the month end before on.
 _FIRST_MONTH = "coalesce(year(windows.endings_from) * 12 + month(windows.endings_from) - 1, 0)"
+MIGRATED_MONTH = "(year(windows.migrated_on) * 12 + month(windows.migrated_on))"
+# Who was taken along in a migration had been there before it.
+_TENURE = (
+    f"(months.spell_months + case when months.month_number - months.spell_months = {MIGRATED_MONTH}"
+    " then windows.tenure_at_migration else 0 end)::integer"
+)
 _JOIN = "windows.source_system = months.source_system and windows.market_segment = months.market_segment"
 
 
@@ -185,6 +209,15 @@ def _months_at_risk(connection: duckdb.DuckDBPyConnection, as_of: date) -> pd.Da
         f"select {', '.join(columns)}, month_number, (case {bands} else {len(TENURE_BANDS)} end) as tenure_band,"
         " sum(customers_at_risk)::double as customers_at_risk, sum(customers_churned)::double as customers_churned"
         " from features.retention_exposures where as_of_date = ? group by all order by all",
+        [as_of],
+    )
+
+
+def _starts(connection: duckdb.DuckDBPyConnection, as_of: date) -> pd.DataFrame:
+    return read_frame(
+        connection,
+        "select source_system, month_number, sum(customers_at_risk)::double as customers_started"
+        " from features.retention_exposures where as_of_date = ? and spell_months = 0 group by all order by all",
         [as_of],
     )
 

@@ -47,6 +47,13 @@ def simulated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "source"
 
 
+def test_init_says_from_when_on_endings_are_on_record(simulated: Path, tmp_path: Path) -> None:
+    written = CliRunner().invoke(app, ["init", str(simulated), "--output", str(tmp_path / "segmentation.yaml")])
+    assert written.exit_code == 0
+    said = " ".join(written.output.split())
+    assert "Endings are on record from" in said or "Endings count from" in said
+
+
 def test_every_column_of_every_table_of_the_simulator_is_mapped_and_sure(simulated: Path, tmp_path: Path) -> None:
     settings = drafted(simulated, tmp_path)
     contract = load_contract()

@@ -18,7 +18,7 @@ def observe(connection: duckdb.DuckDBPyConnection, as_of: date, endings_from: da
         "create schema if not exists segments;"
         "create or replace table segments.observation_windows as"
         f" select distinct '{VERSION}' as version_id, source_system, market_segment,"
-        f" {since} as endings_from"
+        f" {since} as endings_from, null::date as migrated_on, 36 as tenure_at_migration"
         " from features.customer_months_at_risk"
     )
     first = month_number(endings_from) - 1 if endings_from else 0

@@ -79,6 +79,23 @@ def test_history_begins_when_endings_are_on_record(lake: Lake) -> None:
         other.execute("rollback")
 
 
+def test_tenure_of_who_was_taken_along_in_a_migration_is_what_it_is_taken_to_be(lake: Lake) -> None:
+    with lake.cursor() as other:
+        other.execute("begin")
+        window = observe(other, AS_OF)
+        plain = sample_by(other, AS_OF, window, CUTOFF, 1_000_000)
+        begun = int((plain["month_number"] - plain["spell_months"]).min())
+        day = date((begun - 1) // 12, (begun - 1) % 12 + 1, 1)
+        other.execute("update segments.observation_windows set migrated_on = ?", [day])
+        moved = sample_by(other, AS_OF, window, CUTOFF, 1_000_000)
+        keys = ["customer_id", "month_number"]
+        both = plain.merge(moved, on=keys, suffixes=("", "_moved"))
+        taken_along = both["month_number"] - both["spell_months"] == begun
+        assert 0 < taken_along.sum() < len(both)
+        assert (both["spell_months_moved"] - both["spell_months"] == taken_along * 36).all()
+        other.execute("rollback")
+
+
 def test_without_anything_to_learn_from_there_is_no_cutoff(lake: Lake, window: Observed) -> None:
     unknown = replace(window, is_learnable=False)
     assert cutoffs_of(lake, AS_OF, unknown, BacktestParameters(), training_months=24) == []
@@ -127,7 +144,7 @@ def test_what_is_learned_from_holds_no_outcome_from_after_the_cutoff(
 def test_customers_at_a_cutoff_have_their_margin_before_and_after_it(
     lake: duckdb.DuckDBPyConnection, window: Observed
 ) -> None:
-    customers = customers_at(lake, AS_OF, CUTOFF, 50_000, annual_discount_rate=0.0)
+    customers = customers_at(lake, AS_OF, window, CUTOFF, 50_000, annual_discount_rate=0.0)
     assert len(customers) == 200
     # 30 expected, a tenth of it written off in the year before, 17 of cost.
     assert customers["expected_monthly_margin"].to_numpy() == pytest.approx(10)

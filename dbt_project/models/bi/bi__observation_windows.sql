@@ -13,6 +13,8 @@ select
     segments.monthly_rate,
     segments.p_value,
     segments.evidence,
+    segments.migrated_on,
+    segments.tenure_at_migration,
     segments.is_learnable,
     segments.decision
 from {{ source('segments', 'observation_windows') }} as segments

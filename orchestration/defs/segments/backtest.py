@@ -133,7 +133,7 @@ def _measure(
 ) -> pd.DataFrame:
     as_of, ahead = candidate.as_of_date, cutoff.horizon_months
     customers = customers_at(
-        connection, as_of, cutoff, settings.backtest.sample_customers, settings.value.annual_discount_rate
+        connection, as_of, window, cutoff, settings.backtest.sample_customers, settings.value.annual_discount_rate
     )
     forecasts = forecast_hazards(
         exposures_by(connection, as_of, window, cutoff),
@@ -145,7 +145,7 @@ def _measure(
         settings.hazard,
     )
     margins = forecast_margins(customers, forecasts.hazards, ahead, settings.value)
-    spread = spread_before(connection, as_of, cutoff.day, settings, min(ahead, settings.value.spread_months))
+    spread = spread_before(connection, as_of, window, cutoff.day, settings, min(ahead, settings.value.spread_months))
     return measures_at_cutoff(
         ahead,
         cutoff.day,

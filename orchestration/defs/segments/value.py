@@ -116,9 +116,7 @@ def value(
             )
             curves = hazard.curves
             tell(context, hazard.decision_)
-            spread = spread_before(
-                connection, candidate.as_of_date, candidate.as_of_date, settings, settings.value.spread_months
-            )
+            spread = spread_before(connection, day, window, day, settings, settings.value.spread_months)
             prepaid = PrepaidValuation(parameters).fit(
                 read_frame(
                     connection,
@@ -130,7 +128,9 @@ def value(
             tell(context, prepaid.decision_)
             columns = dict.fromkeys((*FEATURE_COLUMNS, *PREPAID_COLUMNS, *curves.key_columns))
             batches, hazards = [], []
-            for customers in customers_with_covariates(connection, candidate.as_of_date, columns, hazard.key_columns):
+            for customers in customers_with_covariates(
+                connection, day, candidate.version_id, columns, hazard.key_columns
+            ):
                 batches.append(prepaid.revalue(customer_value(customers, hazard, parameters, spread), customers))
                 hazards.append(retention_hazards(hazard, customers[customers["is_open"] & ~is_prepaid(customers)]))
             valued = pd.concat(batches, ignore_index=True)

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+ENDINGS = "of the contracts looked at: "
 Availability = Literal["full", "partial", "none"]
 
 
@@ -69,6 +70,12 @@ class TableCheck:
     error: str | None = None
     warnings: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+
+    @property
+    def endings(self) -> str | None:
+        """What the contracts looked at tell of when endings are on record; None where they tell nothing."""
+        told = [line for line in (*self.notes, *self.warnings) if line.startswith(ENDINGS)]
+        return told[0].removeprefix(ENDINGS) if told else None
 
     @property
     def quarantined(self) -> int:

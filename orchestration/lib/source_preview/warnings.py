@@ -17,7 +17,7 @@ from orchestration.lib.source_checks import Outcome, said
 from orchestration.lib.source_checks.check import Check, limits_of, measure
 from orchestration.lib.source_checks.run import BY_NAME
 from orchestration.lib.source_checks.usage_checks import PREPARE, PREPARED
-from orchestration.lib.source_preview.findings import TableCheck
+from orchestration.lib.source_preview.findings import ENDINGS, TableCheck
 
 _OF_A_SAMPLE = ("upload_share", "sold_mbps")
 # A sample is judged whole, whatever days it is of.
@@ -90,7 +90,7 @@ def _tell_window(connection: duckdb.DuckDBPyConnection, settings: Settings, chec
         return
     window = look_at_endings(connection, as_of_date(month_of(newest)), settings.observation)
     told = check.notes if window.is_learnable_ else check.warnings
-    told.append(f"of the contracts looked at: {window.decision_}")
+    told.append(f"{ENDINGS}{window.decision_}")
 
 
 def _make(connection: duckdb.DuckDBPyConnection, settings: Settings, made: Check, check: TableCheck) -> None:
