@@ -113,10 +113,10 @@ def value_backtest(
             latest = {"decision": outcome.decision, "cutoffs": len(cutoffs), "cutoffs_measured_anew": made}
     yield dg.MaterializeResult(asset_key=["segments", "value_backtest"], metadata={"rows_written": rows} | latest)
     yield dg.MaterializeResult(asset_key=["segments", "value_evidence"], metadata={"rows_written": len(outcomes)})
-    yield _check(outcomes, settings)
+    yield backtest_check(outcomes, settings)
 
 
-def _check(outcomes: dict[str, BacktestOutcome], settings: Settings) -> dg.AssetCheckResult:
+def backtest_check(outcomes: dict[str, BacktestOutcome], settings: Settings) -> dg.AssetCheckResult:
     """Warn or block where the backtest of any month speaks against its values."""
     blocks = settings.backtest.when_failed == "block"
     return dg.AssetCheckResult(
