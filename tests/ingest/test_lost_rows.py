@@ -104,6 +104,14 @@ def test_lines_that_are_no_json_and_lines_that_are_too_long_or_deep_are_told_apa
     assert places == [("nested_too_deep", 2), ("line_too_long", 4), ("unparsable_line", 6)]
 
 
+@pytest.mark.parametrize(
+    "end", [b"\xef", b'{"customer_id": "C2"', b"1,{" + b'"a":{' * 40, b'{"customer_id": "C2"}\x00']
+)
+def test_a_last_line_that_breaks_off_goes_to_quarantine(isp: Isp, end: bytes) -> None:
+    whole = json.dumps({"customer_id": "C1", "customer_type": "person", "created_date": "2024-01-01"}).encode()
+    assert load(isp, "customers.jsonl", whole + b"\n" + end) == {"accepted": 1, "unparsable_line": 1}
+
+
 @pytest.mark.parametrize("wrap", ["[{}]", "{}", '[{{"customer_id": {}}}]'])
 def test_deep_json_is_refused_with_the_name_of_the_file(isp: Isp, wrap: str) -> None:
     with pytest.raises(SourceError, match=r"customers\.json cannot be read: it nests values more than 100 levels"):

@@ -5,11 +5,19 @@ that nest deeper than ``MOST_LEVELS`` are refused: reading them takes memory out
 that names no file.
 """
 
+import json
 import re
 
 import numpy as np
 
-from orchestration.lib.ingest.bad_lines import LINE_TOO_LONG, NESTED_TOO_DEEP, Counter, LineCounter, UncountableError
+from orchestration.lib.ingest.bad_lines import (
+    LINE_TOO_LONG,
+    NESTED_TOO_DEEP,
+    UNPARSABLE_LINE,
+    Counter,
+    LineCounter,
+    UncountableError,
+)
 
 # Of one record: within what DuckDB reads by default, 16 MiB.
 MOST_BYTES = 16_000_000
@@ -40,6 +48,10 @@ class JsonLines(LineCounter):
         """Count the records of whole lines; see ``LineCounter``."""
         size = len(lines)
         if is_last:
+            # DuckDB drops the beginning of a value at the end of a file without a word.
+            if lines.strip() and not _is_json(lines):
+                self.found.set_aside(self.lines + 1, UNPARSABLE_LINE, lines)
+                lines = b""
             lines += b"\n"
         ends = np.flatnonzero(np.frombuffer(lines, dtype=np.uint8) == _FEED)
         if np.diff(ends, prepend=-1).max() > self.most_bytes or self._may_be_deep(lines, len(ends)):
@@ -125,6 +137,14 @@ class JsonValues(Counter):
         else:
             self.found.add(int(((steps < 0) & (levels == 0)).sum()))
         self._level, self._quotes = int(levels[-1]), int(quotes[-1]) % 2
+
+
+def _is_json(line: bytes) -> bool:
+    try:
+        json.loads(line, strict=False)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def _levels(line: bytes) -> int:
