@@ -92,7 +92,11 @@ accounted as (
 judged as (
     select
         *,
-        status <> 'pending' and coalesce(closes_on_date > serves_from_date, true) as is_served
+        status <> 'pending' and coalesce(closes_on_date > serves_from_date, true) as is_served,
+        -- A service that lay ahead until a later state took its place: it never began, and says nothing of another one.
+        status <> 'pending'
+        and coalesce(end_date > serves_from_date, true)
+        and coalesce(valid_to_date <= serves_from_date, false) as is_overtaken
     from accounted
 ),
 
@@ -131,7 +135,7 @@ numbered as (
     select
         *,
         case
-            when holder_id = customer_id
+            when holder_id = customer_id and not is_overtaken
                 then sum(case when begins_service then 1 else 0 end) over (
                     partition by contract_id order by valid_from_date
                     rows between unbounded preceding and current row

@@ -92,7 +92,7 @@ def _sample(check: TableCheck) -> Grid:
 def _rejected(found: Rejected) -> str:
     column = f"{found.column} " if found.column else ""
     where = f"line {found.line}" if found.line else f"row {found.row}"
-    example = "" if found.example is None else f": {_cut(found.example)!r}"
+    example = "" if found.example is None else f": {_shortened(found.example)!r}"
     return f"{column}{found.reason} in {found.rows:,} rows, first in {where} of {found.file}{example}."
 
 
@@ -141,8 +141,12 @@ def _line(text: str, style: str = "") -> RenderableType:
 
 
 def _cut(value: Any) -> Text:
+    return printable(_shortened(value))
+
+
+def _shortened(value: Any) -> str:
     text = str(value)
-    return printable(text if len(text) <= _LONGEST_VALUE else text[: _LONGEST_VALUE - 1] + "…")
+    return text if len(text) <= _LONGEST_VALUE else text[: _LONGEST_VALUE - 1] + "…"
 
 
 def _size(size: float) -> str:
