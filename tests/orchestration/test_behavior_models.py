@@ -121,7 +121,7 @@ def test_a_model_with_other_bytes_is_refused(lake):
 
 
 OLD = BehaviorParameters(largest_k=5, resamples=2, outcome_months=1, evidence_sample=300)
-NEW = replace(OLD, largest_k=2)
+NEW = replace(OLD, largest_k=2, mixture_largest_k=2)
 
 
 @pytest.fixture(scope="module")
