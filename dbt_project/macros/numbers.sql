@@ -28,6 +28,16 @@
     cast({{ expression }} as decimal(18, 4))
 {%- endmacro %}
 
+{#- Future value of a group; null where customers of it are open and the future of none of them is known. -#}
+{% macro sum_of_future(value, is_open='is_open') -%}
+    case
+        when
+            count(case when {{ is_open }} then {{ value }} end) > 0
+            or count(case when {{ is_open }} then 1 end) = 0
+            then sum({{ value }})
+    end
+{%- endmacro %}
+
 {#- Total of one kind of margin entry. -#}
 {% macro sum_of_component(component) -%}
     {{ money("sum(case when component = '" ~ component ~ "' then amount else 0 end)") }}

@@ -9,7 +9,7 @@ with segments as (
         sum(case when customers.market_confidence = 'low' then 1 else 0 end) as low_confidence_customers,
         sum(customers.monthly_fee) as monthly_fee,
         sum(customers.past_value) as past_value,
-        sum(customers.future_value) as future_value,
+        {{ sum_of_future('customers.future_value', 'customers.is_open') }} as future_value,
         sum(customers.total_value) as total_value
     from {{ ref('customer_segments') }} as customers
     inner join {{ ref('published_versions') }} as versions

@@ -15,7 +15,9 @@ _QUERIES = {
     "trend": """
         with market as (
             select version_id, as_of_date, sum(customers) as customers, sum(monthly_fee) as monthly_fee,
-                sum(past_value) as past_value, sum(future_value) as future_value, sum(total_value) as total_value
+                sum(past_value) as past_value,
+                case when count(future_value) = count(*) then sum(future_value) end as future_value,
+                sum(total_value) as total_value
             from bi.market_segments
             group by version_id, as_of_date
         ),

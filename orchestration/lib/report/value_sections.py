@@ -13,6 +13,7 @@ from orchestration.lib.settings import Settings
 
 MEASURES = ("total", "past", "future", "36_months")
 
+_FUTURES = ("future_value", "future_value_36m")
 _SUMMED = ("customers", "past_value", "future_value", "future_value_36m", "total_value", "ranked_value")
 
 
@@ -83,6 +84,9 @@ def deciles(data: ReportData, settings: Settings) -> Section:
     if rows.empty:
         return empty("deciles", "Value deciles", data, "No customer is ranked: nobody has a known value in this month.")
     total = rows[[*_SUMMED, "ranked_value_share"]].sum(min_count=1)
+    # A part of the future is no total of it.
+    unknown = [column for column in _FUTURES if rows[column].isna().any()]
+    total[unknown] = None
     best, worst = rows.iloc[0], rows.iloc[-1]
     ranked_by = f"{label(best['rank_by']).lower()} value"
     takeaway = (
@@ -121,7 +125,9 @@ def _earned_sentence(total: pd.Series) -> str:
         return ""
     earned = f"{share(total['past_value'] / total['total_value'], 0)} of the value is already earned"
     near = total["future_value_36m"]
-    if is_unknown(near) or is_unknown(total["future_value"]):
+    if is_unknown(total["future_value"]):
+        return "The value is what is already earned; what is still to come is not known."
+    if is_unknown(near):
         return f"{earned}, the rest is expected."
     beyond = (total["future_value"] - near) / total["total_value"]
     return (
