@@ -119,7 +119,7 @@ def value_by_decile(deciles: pd.DataFrame, currency: str, ranked_by: str) -> Mar
         below = np.zeros(len(deciles))
         parts = (("past_value", "Past value", PAST), ("future_value", "Future value", FUTURE))
         for column, name, color in parts:
-            value = deciles[column].to_numpy(dtype=float)
+            value = np.nan_to_num(deciles[column].to_numpy(dtype=float))  # what is not known is not drawn
             axes.bar(
                 deciles["value_decile"], value, bottom=np.where(value >= 0, above, below),
                 width=0.68, color=color, label=name,
