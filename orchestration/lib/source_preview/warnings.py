@@ -5,7 +5,8 @@ Those of the source checks that mean something on a sample are made as after a l
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
 
 import duckdb
 
@@ -57,7 +58,7 @@ _DOUBTS = (
 )
 # Starts may lie ahead, and so may planned ends.
 _NEWEST = """
-    select least(max(greatest(start_date, coalesce(end_date, start_date))), current_date) from raw.contracts
+    select least(max(greatest(start_date, coalesce(end_date, start_date))), $today) from raw.contracts
 """
 # A sample rarely has a contract's whole month, so what a day comes to stands for it.
 _USAGE_OF_DAYS = """
@@ -85,7 +86,8 @@ def warn(connection: duckdb.DuckDBPyConnection, settings: Settings, checks: Mapp
 
 def _tell_window(connection: duckdb.DuckDBPyConnection, settings: Settings, check: TableCheck) -> None:
     """Say from when on the contracts looked at have their endings on record."""
-    newest = connection.execute(_NEWEST).fetchall()[0][0]
+    today = datetime.now(ZoneInfo(settings.schedule.timezone)).date()
+    newest = connection.execute(_NEWEST, {"today": today}).fetchall()[0][0]
     if newest is None:
         return
     window = look_at_endings(connection, as_of_date(month_of(newest)), settings.observation)
