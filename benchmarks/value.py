@@ -194,7 +194,7 @@ def _open(connection: duckdb.DuckDBPyConnection, computed: str, names: list[str]
 
 
 def _scored(customers: pd.DataFrame, keys: pd.DataFrame, survival: np.ndarray) -> pd.DataFrame:
-    """Give every customer what its key foretells; ``survival`` has a row a key, column t is after t months."""
+    """Give every customer what its key predicts; ``survival`` has a row a key, column t is after t months."""
     scores = keys.assign(churn=1.0 - survival[:, AHEAD], months=discounted_months(survival, RATE)[:, -1])
     return customers.merge(scores, on=list(keys))[["customer_id", "churn", "months"]]
 

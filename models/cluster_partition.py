@@ -21,7 +21,7 @@ class LocalMetric(TransformerMixin, BaseEstimator):
 
     k-means takes every cluster for a ball: its best partition cuts a large wide cluster in two before it tells
     two close ones apart, and misplaces the borders of long ones. Whitening by the covariance within the clusters
-    it has found mends only borders: what is round has to be known before there are clusters. Neighbours mostly
+    it has found fixes only borders: what is round has to be known before there are clusters. Neighbours mostly
     belong to one cluster, so the covariance of their differences is like that within clusters (Art, Gnanadesikan
     & Kettenring 1982). Which rows are neighbours depends on the metric in turn: a few rounds settle it.
     Labels have no part in this, so the metric of a cloud without clusters prefers no cut of it.

@@ -1,4 +1,4 @@
-"""What companies buy that are alike in everything else: headroom, and how well it foretells what is held."""
+"""What companies buy that are alike in everything else: headroom, and how well it predicts what is held."""
 
 from typing import Self
 

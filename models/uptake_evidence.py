@@ -1,4 +1,4 @@
-"""How well needs foretell which products a company holds, beside its number of employees alone."""
+"""How well needs predict which products a company holds, beside its number of employees alone."""
 
 import numpy as np
 import pandas as pd
@@ -32,7 +32,7 @@ def rates_of_others(held: np.ndarray, groups: np.ndarray) -> np.ndarray:
 def uptake_evidence(model: LookAlikes) -> pd.DataFrame:
     """Return one row a family and method, `look_alikes` and `staff_bands`, judged on companies left out.
 
-    Every company of the sample is foretold by the others only. `explained_deviance` is 1 - deviance / deviance of the
+    Every company of the sample is predicted by the others only. `explained_deviance` is 1 - deviance / deviance of the
     mean (McFadden's R², below zero where the method misleads), `auc` the probability that a holder is put before one
     who is none. Families that all or none hold have no row.
     """
@@ -47,9 +47,9 @@ def uptake_evidence(model: LookAlikes) -> pd.DataFrame:
         others = model.neighbors(sample, family)
         overall = (held.sum() - held) / (len(held) - 1)
         near = (held[others].sum(axis=1) + PRIOR_COMPANIES * overall) / (others.shape[1] + PRIOR_COMPANIES)
-        for method, foretold in (("look_alikes", near), ("staff_bands", rates_of_others(held, bands))):
-            # A family with one holder is foretold for nobody, which would cost an endless deviance.
-            chance = np.clip(foretold, 1e-6, 1 - 1e-6)
+        for method, predicted in (("look_alikes", near), ("staff_bands", rates_of_others(held, bands))):
+            # A family with one holder is predicted for nobody, which would cost an endless deviance.
+            chance = np.clip(predicted, 1e-6, 1 - 1e-6)
             explained = float(d2_log_loss_score(held, chance, labels=[0, 1]))
             auc = float(roc_auc_score(held, chance))
             rows.append((family, method, explained, auc, len(held), int(held.sum())))

@@ -1,6 +1,6 @@
 """The ``segmentation`` command: thin over the Dagster jobs and the library.
 
-Exit codes: 0 done, 1 the user's to mend (a message says how), 2 wrong usage, 3 a run failed, 4 another run writes.
+Exit codes: 0 done, 1 the user's to fix (a message says how), 2 wrong usage, 3 a run failed, 4 another run writes.
 """
 
 import sys
@@ -268,7 +268,7 @@ def versions_list(config: Config = None, output: Annotated[Format, typer.Option(
 
 @versions_app.command("due")
 def versions_due(config: Config = None, output: Annotated[Format, typer.Option("--format")] = Format.table) -> None:
-    """Print the published months that late data have reached since they were made; 'run --revise' mends them."""
+    """Print the published months that late data have reached since they were made; 'run --revise' fixes them."""
     from orchestration.lib.revisions import describe, months_due
 
     with errors_for_people():

@@ -47,7 +47,7 @@ class Format(StrEnum):
 
 @contextmanager
 def errors_for_people() -> Iterator[None]:
-    """Turn errors that the user can mend into a message and exit code 1."""
+    """Turn errors that the user can fix into a message and exit code 1."""
     try:
         yield
     except SegmentationError as error:

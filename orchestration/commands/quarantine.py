@@ -1,4 +1,4 @@
-"""``segmentation quarantine``: what was rejected and why, and reading it again once the source is mended."""
+"""``segmentation quarantine``: what was rejected and why, and reading it again once the source is fixed."""
 
 from typing import Annotated
 
@@ -20,7 +20,7 @@ from orchestration.commands.common import (
 from orchestration.lib import quarantine
 from orchestration.lib.errors import SegmentationError
 
-app = typer.Typer(help="Look at rejected source rows, and read them again once mended.", no_args_is_help=True)
+app = typer.Typer(help="Look at rejected source rows, and read them again once fixed.", no_args_is_help=True)
 
 Table = Annotated[str | None, typer.Option(help="Only this source table.")]
 
@@ -55,7 +55,7 @@ def list_quarantine(
 
 @app.command()
 def reprocess(config: Config = None, table: Table = None, wait: Wait = True) -> None:
-    """Read loads with rejected rows again, now that the source or its mapping is mended, and say what came out.
+    """Read loads with rejected rows again, now that the source or its mapping is fixed, and say what came out.
 
     With --table, that table and those that refer to it.
     """

@@ -2,7 +2,7 @@
 
 
 class SegmentationError(Exception):
-    """Base of every error that is the user's to mend: settings, sources, versions."""
+    """Base of every error that is the user's to fix: settings, sources, versions."""
 
 
 class SettingsError(SegmentationError):

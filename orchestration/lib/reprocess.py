@@ -1,4 +1,4 @@
-"""Reading rejected rows again after the source, or its mapping, was mended."""
+"""Reading rejected rows again after the source, or its mapping, was fixed."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

@@ -102,7 +102,7 @@ class QuarantineSettings(Section):
 
     max_share: Share = Field(0.05, description="largest share of a source's rows that may be in quarantine")
     action: Literal["warn", "block"] = Field(
-        "block", description="block: the run fails and nothing is segmented until it is mended or the limit is raised"
+        "block", description="block: the run fails and nothing is segmented until it is fixed or the limit is raised"
     )
 
 

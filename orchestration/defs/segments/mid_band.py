@@ -23,7 +23,7 @@ _TABLES = {
     "b2b_mid_band": "One row a mid-size company with open contracts and version: needs, headroom, exposure to"
     " resellers, recommended route and why.",
     "mid_band_headroom": "One row a mid-size company, product family and version: what look-alikes bring with it.",
-    "mid_band_evidence": "One row a product family, method and version: how well needs foretell what is held, beside"
+    "mid_band_evidence": "One row a product family, method and version: how well needs predict what is held, beside"
     " the number of employees.",
 }
 

@@ -49,7 +49,7 @@ class Drafted:
             steps.append(
                 f"Nothing looks like {' or '.join(self.missing_tables)}, which must be mapped: see the comments."
             )
-        return [*steps, f"Read and mend it, then: segmentation check-sources --config {output}"]
+        return [*steps, f"Read and fix it, then: segmentation check-sources --config {output}"]
 
 
 def draft_settings(target: str, output: Path) -> Drafted:

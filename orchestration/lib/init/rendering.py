@@ -15,7 +15,7 @@ from orchestration.lib.init.matching import Candidate
 
 _WIDTH = 118
 _HEADER = """\
-Written by 'segmentation init' from {target}. Read it, mend it, and look at what it gives before anything is loaded:
+Written by 'segmentation init' from {target}. Read it, fix it, and look at what it gives before anything is loaded:
 
   segmentation check-sources --config {output}
 

@@ -1,4 +1,4 @@
-"""The part of the retention section about past predictions: what was foretold, and what came."""
+"""The part of the retention section about past predictions: what was predicted, and what came."""
 
 from typing import Any
 
@@ -73,7 +73,7 @@ def _sentence(error: Any, name: str, horizon: int) -> str:
     if is_unknown(error):
         return f"Nothing came in the {horizon} months that were predicted."
     if abs(error) < 0.0005:
-        return f"{name}: the margin of the {horizon} months after was foretold to {share(0.0005, 2)}."
+        return f"{name}: the margin of the {horizon} months after was predicted to {share(0.0005, 2)}."
     return f"{name}: the margin predicted for the {horizon} months after was {signed_share(error)} off what came."
 
 

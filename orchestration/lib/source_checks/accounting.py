@@ -78,7 +78,7 @@ ACCOUNTING: tuple[Check, ...] = (
         """,
         says="{value:.2%} of the rows read are in quarantine: {rows_bad:,} of {rows_read:,} {what}.",
         otherwise="Nothing was read.",
-        remedy="'segmentation quarantine list --table {table}' shows them all. Mend the source or its mapping and load"
+        remedy="'segmentation quarantine list --table {table}' shows them all. Fix the source or its mapping and load"
         " again, or raise sources.{table}.quarantine.max_share, or set its action to warn.",
         details=commonest_reasons,
     ),

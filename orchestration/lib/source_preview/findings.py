@@ -99,7 +99,7 @@ class TableCheck:
         if self.quarantine_share > self.max_share and self.action == "block":
             return (
                 f"{self.quarantine_share:.1%} of the rows looked at would be in quarantine, more than "
-                f"sources.{self.table}.quarantine.max_share ({self.max_share:.1%}). Mend the mapping or the source, or "
+                f"sources.{self.table}.quarantine.max_share ({self.max_share:.1%}). Fix the mapping or the source, or "
                 "raise the limit."
             )
         return None

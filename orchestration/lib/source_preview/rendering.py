@@ -1,4 +1,4 @@
-"""The report for a terminal, narrow ones too, and as JSON. What must be mended comes last, where people see it."""
+"""The report for a terminal, narrow ones too, and as JSON. What must be fixed comes last, where people see it."""
 
 import json
 from collections.abc import Sequence
