@@ -21,7 +21,7 @@ REASONS: tuple[tuple[str, str], ...] = (
     ("no_exchange_rate", "The amount is in a currency that has no rate for its day, or only one that is too old. The "
                          "row is taken by itself when a rate comes."),
     ("unknown_reference", "The row refers to a customer or contract that does not exist, or whose own row is in "
-                          "quarantine. Mending that one brings this one back by itself."),
+                          "quarantine. Fixing that one brings this one back by itself."),
     ("duplicate_key_conflict", "Several rows of one load have the same key and contradict each other; none of them is "
                                "taken, because nothing says which is right. Rows that are alike count as known "
                                "duplicates, and the first is taken."),
