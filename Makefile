@@ -52,7 +52,7 @@ lint: $(INSTALLED)  ## Check style, types, import direction, SQL style and SQL p
 dev: export SEGMENTATION_CONFIG ?= $(CURDIR)/$(SIMULATED)
 dev: export DAGSTER_HOME ?= $(CURDIR)/data/simulated_isp/dagster
 dev: $(INSTALLED) data/simulated_isp/source  ## Open the Dagster UI on the simulated ISP
-	@$(BIN)/python -c 'from orchestration.lib import runs, settings; runs.prepare_dagster_home(settings.load_settings())'
+	@$(BIN)/python -c 'from orchestration.cli.runs import prepare_dagster_home; from orchestration.settings import load_settings; prepare_dagster_home(load_settings())'
 	$(BIN)/dg dev
 
 bench: $(INSTALLED)  ## Measure speed and memory, beside other libraries
@@ -63,7 +63,7 @@ bench: $(INSTALLED)  ## Measure speed and memory, beside other libraries
 	$(BIN)/python -m benchmarks.retention
 
 docs: $(INSTALLED)  ## Write the page of the source contract from its declaration
-	$(BIN)/python -m orchestration.lib.contract_page
+	$(BIN)/python -m orchestration.lake.contract_page
 
 lock:  ## Compile the lock files from pyproject.toml
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \

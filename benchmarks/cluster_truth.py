@@ -16,7 +16,7 @@ from rich.table import Table
 from sklearn.metrics import adjusted_rand_score
 
 from benchmarks.planted_behaviors import CONTROLS, PROVIDERS, behaving, seven_ways
-from models.behavior import BehaviorClusters
+from models.behavior.behavior_clusters import BehaviorClusters
 
 Base = Callable[[int, int], tuple[pd.DataFrame, np.ndarray]]
 

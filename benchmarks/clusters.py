@@ -63,7 +63,7 @@ def planted(customers: int, seed: int = 0) -> tuple[pd.DataFrame, np.ndarray]:
 
 def ours(frame: pd.DataFrame) -> np.ndarray:
     """Fit on a sample with k chosen by evidence, and score everybody in batches, reasons included."""
-    from models.behavior_segmentation import fit_behavior
+    from models.behavior.segmentation import fit_behavior
 
     fitted = fit_behavior(frame, "consumer")
     parts = (fitted.score(frame.iloc[start : start + BATCH])["cluster_id"] for start in range(0, len(frame), BATCH))

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import duckdb
 
-from orchestration.lib.contract import load_contract
+from orchestration.lake.contract import load_contract
 
 SNAPSHOTS = ("customers", "contracts")
 

@@ -4,11 +4,11 @@ from typing import TYPE_CHECKING
 
 from benchmarks.rules_volume import MONTHS, dbt
 from orchestration.defs.segments.home_business import write_month
-from orchestration.lib.versions import Candidate
-from orchestration.lib.warehouse import Warehouse
+from orchestration.lake.warehouse import Warehouse
+from orchestration.segments.versions import Candidate
 
 if TYPE_CHECKING:
-    from orchestration.lib.settings import Settings
+    from orchestration.settings import Settings
 
 MODELS = ("household_members", "households", "household_opportunities")
 CANDIDATE = Candidate(f"{MONTHS[1]}.1", MONTHS[1], None, "")

@@ -15,7 +15,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from models.retention_cohorts import CUSTOMER_COLUMNS
+from models.retention.cohorts import CUSTOMER_COLUMNS
 from simulator import SimulationParameters
 from simulator.contracts import PriceList, sign
 from simulator.hazards import hazard
@@ -172,7 +172,7 @@ class PlantedHistory:
         )
 
     def months_at_risk(self) -> pd.DataFrame:
-        """The whole recorded history as ``models.observation.EndingsWindow`` takes it, of one source system.
+        """The whole recorded history as ``models.observation.window.EndingsWindow`` takes it, of one source system.
 
         ``month_number`` is the month end at which customers are at risk; they are gone by the end of the next.
         """

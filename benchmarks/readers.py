@@ -21,8 +21,8 @@ from pathlib import Path
 from typing import Any
 
 from examples.ibm_telco.fetch import fetch
-from orchestration.lib.settings import load_settings
-from orchestration.lib.warehouse import Warehouse
+from orchestration.lake.warehouse import Warehouse
+from orchestration.settings import load_settings
 
 SEGMENTATION = Path(sys.executable).with_name("segmentation")
 EXAMPLE = Path(__file__).parents[1] / "examples" / "ibm_telco" / "segmentation.yaml"
@@ -38,9 +38,9 @@ FLIP = """
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from orchestration.lib.settings import load_settings
-from orchestration.lib.versions import rollback
-from orchestration.lib.warehouse import Warehouse
+from orchestration.settings import load_settings
+from orchestration.segments.versions import rollback
+from orchestration.lake.warehouse import Warehouse
 with Warehouse(load_settings(Path(sys.argv[1])).warehouse).writer() as connection:
     while True:
         ((other,),) = connection.execute(

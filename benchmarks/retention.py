@@ -23,8 +23,8 @@ from benchmarks.planted_histories import (
     Recording,
     plant_history,
 )
-from models.residual_life import discounted_months, survival_ahead
-from models.retention import RetentionCurves
+from models.retention.curves import RetentionCurves
+from models.retention.residual_life import discounted_months, survival_ahead
 
 HORIZON, TAIL, YEAR = 36, 240, 12
 

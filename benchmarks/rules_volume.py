@@ -5,18 +5,19 @@ import subprocess
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from orchestration.lib.addresses import ensure_address_table
-from orchestration.lib.contract import ensure_tables
-from orchestration.lib.dbt import DBT, PROJECT_DIR, dbt_arguments, prepare_for_dbt
-from orchestration.lib.run_scope import set_scope
-from orchestration.lib.segment_tables import ensure_segment_tables
-from orchestration.lib.versions import ensure_registry
-from orchestration.lib.warehouse import Warehouse, transaction
+from orchestration.dagster_support.dbt import DBT, dbt_arguments, prepare_for_dbt
+from orchestration.lake.contract import ensure_tables
+from orchestration.lake.run_scope import set_scope
+from orchestration.lake.warehouse import Warehouse, transaction
+from orchestration.paths import PROJECT_DIR
+from orchestration.segments.addresses import ensure_address_table
+from orchestration.segments.tables import ensure_segment_tables
+from orchestration.segments.versions import ensure_registry
 
 if TYPE_CHECKING:
     import duckdb
 
-    from orchestration.lib.settings import Settings
+    from orchestration.settings import Settings
 
 MONTHS = (date(2025, 11, 30), date(2025, 12, 31))
 # What decides the two schemes, with what they are made of that nothing else builds.

@@ -68,7 +68,7 @@ class Suite:
         customers, months = str(self._results.customers), str(self._results.months)
         self._command(
             "simulate",
-            "orchestration.cli", "simulate", str(self._folder.simulated),
+            "orchestration.cli.app", "simulate", str(self._folder.simulated),
             "--customers", customers, "--months", months, "--end-month", END_MONTH,
         )  # fmt: skip
         self._workload("prepare: deliver the history", "deliver", which="history", month=END_MONTH, measured=False)
@@ -139,7 +139,7 @@ class Suite:
         for step in ("segmentation of a month", "segmentation again, unchanged"):
             self._command(
                 step,
-                "orchestration.cli", "run", "--skip-ingest", "--from", END_MONTH, "--to", END_MONTH,
+                "orchestration.cli.app", "run", "--skip-ingest", "--from", END_MONTH, "--to", END_MONTH,
                 details="segmentation_parts",
             )  # fmt: skip
 

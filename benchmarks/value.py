@@ -25,8 +25,8 @@ from rich.table import Table
 from sklearn.metrics import roc_auc_score
 
 from benchmarks.value_rows import AHEAD, AS_OF, TAIL, write
-from models.hazard_covariates import CATEGORIES
-from models.residual_life import discounted_months
+from models.hazard.covariates import CATEGORIES
+from models.retention.residual_life import discounted_months
 
 RATE = 0.10
 VERSION = f"{AS_OF}.1"
@@ -70,14 +70,14 @@ def hazard_model(folder: Path) -> Scores:
 
 
 def _ours(folder: Path, *, with_covariates: bool) -> Scores:
-    from models.hazard import ChurnHazard
-    from models.hazard_parameters import HazardParameters
-    from models.retention import RetentionCurves
-    from models.value import customer_value
-    from models.value_parameters import ValueParameters
-    from orchestration.lib.backtest_rows import Cutoff, ends_by, exposures_by, sample_by
-    from orchestration.lib.frames import read_batches
-    from orchestration.lib.observation import observed
+    from models.hazard.churn_hazard import ChurnHazard
+    from models.hazard.parameters import HazardParameters
+    from models.retention.curves import RetentionCurves
+    from models.value.customer_value import customer_value
+    from models.value.parameters import ValueParameters
+    from orchestration.lake.frames import read_batches
+    from orchestration.segments.backtest_rows import Cutoff, ends_by, exposures_by, sample_by
+    from orchestration.segments.observation import observed
 
     connection = connect(folder)
     latest = Cutoff(AS_OF, AHEAD, 0)

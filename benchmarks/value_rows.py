@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from models.hazard_covariates import COVARIATES
+from models.hazard.covariates import COVARIATES
 from simulator import SimulationParameters
 from simulator.hazards import hazard
 from simulator.lifetimes import Lifetimes, Spell, live

@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.planted_histories import COMPLETE, TRUTHS, PlantedHistory, Recording, plant_history
-from models.observation import EndingsWindow
+from models.observation.window import EndingsWindow
 from simulator.months import NEVER
 
 RECORDINGS: dict[str, Recording] = {

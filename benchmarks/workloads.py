@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import duckdb
     from dagster import AssetMaterialization
 
-    from orchestration.lib.settings import Settings
+    from orchestration.settings import Settings
 
 BI_READS = {
     "bi.value_deciles, all rows": "select * from bi.value_deciles",
@@ -39,7 +39,7 @@ def deliver(answer: Answer, which: str, month: str) -> None:
     """Put source files where the settings look for them: the history, a day, or the rest of the month."""
     from benchmarks import deliveries
     from benchmarks.deployment import BenchmarkFolder
-    from orchestration.lib.settings import find_settings_file
+    from orchestration.settings import find_settings_file
 
     folder = BenchmarkFolder(find_settings_file().parent)
     deliver_them = {
@@ -52,8 +52,8 @@ def deliver(answer: Answer, which: str, month: str) -> None:
 
 def parse_dbt(answer: Answer) -> None:
     """Parse the dbt project for this deployment."""
-    from orchestration.lib.dbt import ensure_manifest
-    from orchestration.lib.settings import load_settings
+    from orchestration.dagster_support.dbt import ensure_manifest
+    from orchestration.settings import load_settings
 
     with answer.work():
         ensure_manifest(load_settings())
@@ -63,8 +63,8 @@ def forget_parsed_dbt(answer: Answer) -> None:
     """Remove what ``parse_dbt`` and the runs left with the dbt project for this deployment."""
     import shutil
 
-    from orchestration.lib.dbt import ensure_manifest
-    from orchestration.lib.settings import load_settings
+    from orchestration.dagster_support.dbt import ensure_manifest
+    from orchestration.settings import load_settings
 
     shutil.rmtree(ensure_manifest(load_settings()).parent)
 
@@ -96,7 +96,7 @@ def ingest_usage(answer: Answer, lake: str, source: str = "") -> None:
 
 def copy_usage(answer: Answer, lake: str, source: str = "", only: str = "") -> None:
     """Copy the same files, or ``only`` one of them more, into the same kind of lake, judging nothing."""
-    from orchestration.lib.warehouse import Warehouse
+    from orchestration.lake.warehouse import Warehouse
 
     settings = _settings_of(lake, source)
     files = only or settings.locations["usage"].files[0]
@@ -107,9 +107,9 @@ def copy_usage(answer: Answer, lake: str, source: str = "", only: str = "") -> N
 
 def daily_ingest(answer: Answer) -> None:
     """Run the Dagster job that runs every night."""
-    from orchestration.lib.runs import Runner
-    from orchestration.lib.settings import load_settings
-    from orchestration.lib.warehouse import Warehouse
+    from orchestration.cli.runs import Runner
+    from orchestration.lake.warehouse import Warehouse
+    from orchestration.settings import load_settings
 
     settings = load_settings()
     warehouse = Warehouse(settings.warehouse)
@@ -136,8 +136,8 @@ def daily_ingest(answer: Answer) -> None:
 
 def segmentation_parts(answer: Answer) -> None:
     """Say what the last run of the segmentation job spent its time on, from Dagster's own records."""
-    from orchestration.lib.settings import load_settings
-    from orchestration.lib.warehouse import Warehouse
+    from orchestration.lake.warehouse import Warehouse
+    from orchestration.settings import load_settings
 
     run, steps = _last_run("monthly_segmentation")
     answer.parts += [step for step, _ in steps]
@@ -155,10 +155,10 @@ def segmentation_parts(answer: Answer) -> None:
 
 def behavior(answer: Answer, month: str) -> None:
     """Fit clusters to each population of a month and score every customer; nothing is written."""
-    from models.behavior_segmentation import fit_behavior
-    from orchestration.lib.frames import read_batches, read_frame
-    from orchestration.lib.months import as_of_date
-    from orchestration.lib.settings import load_settings
+    from models.behavior.segmentation import fit_behavior
+    from orchestration.lake.frames import read_batches, read_frame
+    from orchestration.months import as_of_date
+    from orchestration.settings import load_settings
 
     settings = load_settings()
     customers = "select * from features.customer_features where as_of_date = ? and population = ?"
@@ -181,15 +181,15 @@ def value(answer: Answer, month: str) -> None:
     """Fit retention, value and rank every customer of a month; nothing is written."""
     import pandas as pd
 
-    from models.concentration import concentration_frame, value_curve_frame
     from models.deciles import assign_deciles
-    from models.retention import RetentionCurves
-    from models.value import FEATURE_COLUMNS, customer_value
-    from orchestration.lib.frames import read_frame
-    from orchestration.lib.hazard_rows import commitment_ends
-    from orchestration.lib.months import as_of_date
-    from orchestration.lib.observation import exposures_within, months_within, observed
-    from orchestration.lib.settings import load_settings
+    from models.retention.curves import RetentionCurves
+    from models.value.concentration import concentration_frame, value_curve_frame
+    from models.value.customer_value import FEATURE_COLUMNS, customer_value
+    from orchestration.lake.frames import read_frame
+    from orchestration.months import as_of_date
+    from orchestration.segments.hazard_rows import commitment_ends
+    from orchestration.segments.observation import exposures_within, months_within, observed
+    from orchestration.settings import load_settings
 
     settings = load_settings()
     day = [as_of_date(month)]
@@ -265,7 +265,7 @@ def home_business(answer: Answer, lake: str) -> None:
 
 def read_bi(answer: Answer) -> None:
     """Read the published views over a new connection each, as BI tools do."""
-    from orchestration.lib.settings import load_settings
+    from orchestration.settings import load_settings
 
     settings = load_settings()
     answer.rows = 0
@@ -298,8 +298,8 @@ def _seconds_of(made: "AssetMaterialization", name: str) -> float:
 
 
 def _ingest(answer: Answer, lake: str, source: str, *tables: str) -> None:
-    from orchestration.lib.ingest import ingest
-    from orchestration.lib.warehouse import Warehouse
+    from orchestration.ingest import ingest
+    from orchestration.lake.warehouse import Warehouse
 
     settings = _settings_of(lake, source)
     with answer.work():
@@ -310,7 +310,7 @@ def _ingest(answer: Answer, lake: str, source: str, *tables: str) -> None:
 def _settings_of(lake: str, source: str) -> "Settings":
     """Return the settings with another lake and, if ``source`` is given, the files of that folder."""
     from benchmarks.volume import TABLES
-    from orchestration.lib.settings import LocationSettings, load_settings
+    from orchestration.settings import LocationSettings, load_settings
 
     settings = load_settings()
     changed: dict[str, object] = {"warehouse": settings.warehouse.model_copy(update={"path": Path(lake)})}
@@ -320,7 +320,7 @@ def _settings_of(lake: str, source: str) -> "Settings":
 
 
 def _reader(settings: "Settings") -> "AbstractContextManager[duckdb.DuckDBPyConnection]":
-    from orchestration.lib.warehouse import Warehouse
+    from orchestration.lake.warehouse import Warehouse
 
     return Warehouse(settings.warehouse).reader()
 

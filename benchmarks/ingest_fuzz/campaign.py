@@ -14,18 +14,18 @@ import duckdb
 
 from benchmarks.ingest_fuzz.inputs import FileInput, a_file, a_mapping
 from benchmarks.ingest_fuzz.reader import UnreadableError, records_of
-from orchestration.lib.contract import load_contract
-from orchestration.lib.errors import SourceError
-from orchestration.lib.ingest import batch
-from orchestration.lib.ingest.completeness import lines_of, rows_lost
-from orchestration.lib.ingest.explain import explained
-from orchestration.lib.ingest.files import list_files
-from orchestration.lib.ingest.mapped import Mapped
-from orchestration.lib.ingest.mapping import map_rows
-from orchestration.lib.ingest.text_files import scratch_folder
-from orchestration.lib.settings import Settings
-from orchestration.lib.sql_guard import Allowed, RefusedSqlError, require_query
-from orchestration.lib.warehouse import lock_down
+from orchestration.errors import SourceError
+from orchestration.ingest.explain import explained
+from orchestration.ingest.loading import batch
+from orchestration.ingest.mapping.completeness import lines_of, rows_lost
+from orchestration.ingest.mapping.map_rows import map_rows
+from orchestration.ingest.mapping.mapped import Mapped
+from orchestration.ingest.reading.files import list_files
+from orchestration.ingest.reading.text_files import scratch_folder
+from orchestration.lake.contract import load_contract
+from orchestration.lake.sql_guard import Allowed, RefusedSqlError, require_query
+from orchestration.lake.warehouse import lock_down
+from orchestration.settings import Settings
 
 # Of every ten inputs.
 _KINDS = ("csv", "mapping", "jsonl", "parquet", "mapping", "csv", "json", "mapping", "parquet", "mapping")

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from orchestration.lib.ingest import ingest
-from orchestration.lib.settings import Settings
+from orchestration.ingest import ingest
+from orchestration.settings import Settings
 from simulator import SimulationParameters, simulate
 from tests.dbt.lakes import LAST_MONTH, Lake, empty_lake
 

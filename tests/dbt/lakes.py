@@ -11,14 +11,15 @@ from pathlib import Path
 
 import pandas as pd
 
-from orchestration.lib.addresses import ensure_address_table
-from orchestration.lib.contract import ensure_tables
-from orchestration.lib.dbt import PROJECT_DIR, dbt_environment, dbt_variables, run_environment
-from orchestration.lib.run_scope import set_scope
-from orchestration.lib.segment_tables import ensure_segment_tables
-from orchestration.lib.settings import Settings
-from orchestration.lib.versions import ensure_registry
-from orchestration.lib.warehouse import Warehouse, install_extensions
+from orchestration.dagster_support.dbt import dbt_environment, dbt_variables, run_environment
+from orchestration.lake.contract import ensure_tables
+from orchestration.lake.run_scope import set_scope
+from orchestration.lake.warehouse import Warehouse, install_extensions
+from orchestration.paths import PROJECT_DIR
+from orchestration.segments.addresses import ensure_address_table
+from orchestration.segments.tables import ensure_segment_tables
+from orchestration.segments.versions import ensure_registry
+from orchestration.settings import Settings
 
 RUN = "test"
 LAST_MONTH = date(2025, 12, 31)

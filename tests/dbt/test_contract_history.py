@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from pandas.testing import assert_frame_equal
 
-from orchestration.lib.settings import Settings
+from orchestration.settings import Settings
 from tests.dbt.lakes import LAST_MONTH, Lake, empty_lake
 
 # Customer, contract, first day, end, status, first day of the state.

@@ -80,7 +80,7 @@ Read = Callable[[list[list[State]]], dict[str, pd.DataFrame]]
 @pytest.fixture(scope="module")
 def read(compiled: Path) -> Iterator[Read]:
     """Run the compiled models on histories, contract by contract numbered from 0."""
-    sql = {model: (compiled / "intermediate" / f"{model}.sql").read_text() for model in MODELS}
+    sql = {model: (compiled / "intermediate" / "contracts" / f"{model}.sql").read_text() for model in MODELS}
     with duckdb.connect(config={"threads": 1}) as connection:
         connection.execute(_GIVEN)
         for name, sql_type in _UNUSED.items():

@@ -72,7 +72,7 @@ def settled_by(found: pd.DataFrame, day: date) -> dict[str, float]:
 @pytest.fixture(scope="module")
 def settle(compiled: Path) -> Settle:
     """Run the compiled model on frames."""
-    sql = (compiled / "intermediate" / "bill_settlements.sql").read_text()
+    sql = (compiled / "intermediate" / "billing" / "bill_settlements.sql").read_text()
 
     def run(bills: pd.DataFrame, entries: pd.DataFrame) -> pd.DataFrame:
         with duckdb.connect() as connection:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from orchestration.lib.contract import load_contract
+from orchestration.lake.contract import load_contract
 
 if TYPE_CHECKING:
     from tests.ingest.conftest import Isp

@@ -4,9 +4,9 @@ from typing import Any
 import duckdb
 import pytest
 
-from orchestration.lib.ingest import LoadReport, ingest
-from orchestration.lib.settings import Settings
-from orchestration.lib.warehouse import Warehouse
+from orchestration.ingest import LoadReport, ingest
+from orchestration.lake.warehouse import Warehouse
+from orchestration.settings import Settings
 
 
 class Isp:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from orchestration.lib.errors import SourceError
+from orchestration.errors import SourceError
 from tests.ingest.accounting import assert_accounted
 
 if TYPE_CHECKING:

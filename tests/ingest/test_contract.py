@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from orchestration.lib.contract import ensure_tables, load_contract
-from orchestration.lib.settings import WarehouseSettings
-from orchestration.lib.warehouse import Warehouse
+from orchestration.lake.contract import ensure_tables, load_contract
+from orchestration.lake.warehouse import Warehouse
+from orchestration.settings import WarehouseSettings
 
 
 def test_every_table_comes_after_the_tables_it_refers_to() -> None:

@@ -3,8 +3,8 @@
 import re
 from pathlib import Path
 
-from orchestration.lib.contract import load_contract
-from orchestration.lib.contract_page import PAGE, REASONS, page
+from orchestration.lake.contract import load_contract
+from orchestration.lake.contract_page import PAGE, REASONS, page
 
 INGEST = Path(__file__).parents[2] / "orchestration" / "lib" / "ingest"
 

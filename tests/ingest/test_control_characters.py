@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 from typer.testing import CliRunner
 
-from orchestration.cli import app
-from orchestration.lib.clean_text import clean_text
-from orchestration.lib.contract import load_contract
-from orchestration.lib.errors import SourceError
+from orchestration.cli.app import app
+from orchestration.errors import SourceError
+from orchestration.ingest.clean_text import clean_text
+from orchestration.lake.contract import load_contract
 from tests.ingest.accounting import assert_accounted
 
 if TYPE_CHECKING:

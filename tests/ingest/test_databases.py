@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 import pytest
 
-from orchestration.lib.errors import SourceError
-from orchestration.lib.ingest import databases
-from orchestration.lib.init import draft_settings, write_settings
-from orchestration.lib.settings import load_settings
-from orchestration.lib.source_preview import preview_sources
+from orchestration.errors import SourceError
+from orchestration.ingest.reading import databases
+from orchestration.onboarding.init import draft_settings, write_settings
+from orchestration.onboarding.preview import preview_sources
+from orchestration.settings import load_settings
 from tests.databases import KINDS, PASSWORD, SERVERS, Database, make_database
 
 if TYPE_CHECKING:

@@ -10,12 +10,12 @@ from runpy import run_path
 import duckdb
 import pytest
 
-from orchestration.lib.addresses import ensure_address_table
-from orchestration.lib.ingest import LoadReport, ingest
-from orchestration.lib.settings import Settings, load_settings
-from orchestration.lib.source_checks import check_sources
-from orchestration.lib.versions import ensure_registry
-from orchestration.lib.warehouse import Warehouse
+from orchestration.ingest import LoadReport, ingest
+from orchestration.lake.warehouse import Warehouse
+from orchestration.segments.addresses import ensure_address_table
+from orchestration.segments.versions import ensure_registry
+from orchestration.settings import Settings, load_settings
+from orchestration.source_checks import check_sources
 from simulator import SimulationParameters, simulate
 from tests.dbt.lakes import Lake
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from orchestration.lib.errors import SourceError
+from orchestration.errors import SourceError
 
 if TYPE_CHECKING:
     from tests.ingest.conftest import Isp

@@ -170,9 +170,9 @@ def test_the_order_of_rows_and_of_disjoint_files_changes_nothing(small_isp: Isp)
 _KILLED = """
 import os, sys
 from pathlib import Path
-from orchestration.lib.ingest import ingest
-from orchestration.lib.settings import load_settings
-from orchestration.lib.warehouse import Warehouse
+from orchestration.ingest import ingest
+from orchestration.settings import load_settings
+from orchestration.lake.warehouse import Warehouse
 settings = load_settings(Path(sys.argv[1]))
 ingest(Warehouse(settings.warehouse), settings, progress=lambda line: os._exit(9) if sys.argv[2] in line else None)
 """

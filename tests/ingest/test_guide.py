@@ -12,10 +12,10 @@ import pytest
 import yaml
 from typer.main import get_command
 
-from orchestration.cli import app
-from orchestration.lib.contract import load_contract
-from orchestration.lib.settings import Settings, load_settings
-from orchestration.lib.source_preview import preview_sources
+from orchestration.cli.app import app
+from orchestration.lake.contract import load_contract
+from orchestration.onboarding.preview import preview_sources
+from orchestration.settings import Settings, load_settings
 
 DOCS = Path(__file__).parents[2] / "docs"
 PAGES = [DOCS / "your-data.md", DOCS / "presets.md", DOCS.parent / "README.md"]

@@ -9,15 +9,15 @@ import duckdb
 import pytest
 from typer.testing import CliRunner
 
-from orchestration.cli import app
-from orchestration.lib.contract import load_contract
-from orchestration.lib.errors import SettingsError, SourceError
-from orchestration.lib.ingest import ingest
-from orchestration.lib.init import draft_settings, write_settings
-from orchestration.lib.init.vocabulary import name_score, vocabulary, words
-from orchestration.lib.settings import Settings, load_settings
-from orchestration.lib.source_preview import preview_sources
-from orchestration.lib.warehouse import Warehouse
+from orchestration.cli.app import app
+from orchestration.errors import SettingsError, SourceError
+from orchestration.ingest import ingest
+from orchestration.lake.contract import load_contract
+from orchestration.lake.warehouse import Warehouse
+from orchestration.onboarding.init import draft_settings, write_settings
+from orchestration.onboarding.init.vocabulary import name_score, vocabulary, words
+from orchestration.onboarding.preview import preview_sources
+from orchestration.settings import Settings, load_settings
 from simulator import SimulationParameters, simulate
 
 FIXTURES = Path(__file__).parents[1] / "presets" / "fixtures"

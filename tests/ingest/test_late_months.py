@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from orchestration.lib.revisions import months_due
-from orchestration.lib.versions import ensure_registry, last_load_id
+from orchestration.segments.revisions import months_due
+from orchestration.segments.versions import ensure_registry, last_load_id
 
 if TYPE_CHECKING:
     from tests.ingest.conftest import Isp

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pytest
 
-from orchestration.lib.errors import SourceError
-from orchestration.lib.ingest import bad_lines, readers
-from orchestration.lib.ingest.csv_records import MOST_LINES
-from orchestration.lib.settings import Settings
-from orchestration.lib.source_checks.run import check_sources, raise_if_blocked
+from orchestration.errors import SourceError
+from orchestration.ingest.reading import bad_lines, readers
+from orchestration.ingest.reading.csv_records import MOST_LINES
+from orchestration.settings import Settings
+from orchestration.source_checks.run import check_sources, raise_if_blocked
 from tests.ingest.accounting import assert_accounted
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ def test_deep_json_is_refused_with_the_name_of_the_file(isp: Isp, wrap: str) -> 
 
 
 def test_a_file_of_bad_lines_is_refused_by_a_bound(isp: Isp, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("orchestration.lib.ingest.text_files._MOST_FAULTS", 1000)
+    monkeypatch.setattr("orchestration.ingest.reading.text_files._MOST_FAULTS", 1000)
     with pytest.raises(SourceError, match=r"too many of its lines cannot be read.*Nothing of it was kept"):
         load(isp, "customers.csv", (HEADER + "a,b\n" * 2000).encode())
     monkeypatch.setattr(bad_lines, "MOST_BAD_LINES", 1000)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from orchestration.lib.errors import SettingsError, SourceError
+from orchestration.errors import SettingsError, SourceError
 
 if TYPE_CHECKING:
     from tests.ingest.conftest import Isp

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING
 import duckdb
 import pytest
 
-from orchestration.lib.contract import load_contract
-from orchestration.lib.errors import SourceError
-from orchestration.lib.ingest.mapping_guard import require_mapping_sql
-from orchestration.lib.ingest.opening import open_locations
-from orchestration.lib.settings import Settings
-from orchestration.lib.source_preview import preview_sources
-from orchestration.lib.warehouse import Warehouse
+from orchestration.errors import SourceError
+from orchestration.ingest.mapping.mapping_guard import require_mapping_sql
+from orchestration.ingest.reading.opening import open_locations
+from orchestration.lake.contract import load_contract
+from orchestration.lake.warehouse import Warehouse
+from orchestration.onboarding.preview import preview_sources
+from orchestration.settings import Settings
 
 if TYPE_CHECKING:
     from tests.ingest.conftest import Isp

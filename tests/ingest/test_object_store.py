@@ -12,11 +12,11 @@ import duckdb
 import pytest
 from moto.server import ThreadedMotoServer
 
-from orchestration.lib.errors import SourceError
-from orchestration.lib.ingest.files import list_files
-from orchestration.lib.settings import Settings
-from orchestration.lib.source_preview import preview_sources
-from orchestration.lib.source_settings import LocationSettings
+from orchestration.errors import SourceError
+from orchestration.ingest.reading.files import list_files
+from orchestration.onboarding.preview import preview_sources
+from orchestration.settings import Settings
+from orchestration.settings.sources import LocationSettings
 
 if TYPE_CHECKING:
     from tests.ingest.conftest import Isp

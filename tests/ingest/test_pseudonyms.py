@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 import duckdb
 import pytest
 
-from orchestration.lib.contract import load_contract
-from orchestration.lib.errors import SettingsError
-from orchestration.lib.ingest.mapped import Mapped
-from orchestration.lib.ingest.pseudonyms import pseudonymous
-from orchestration.lib.settings import load_settings
-from orchestration.lib.source_settings import PseudonymSettings
+from orchestration.errors import SettingsError
+from orchestration.ingest.mapping.mapped import Mapped
+from orchestration.ingest.mapping.pseudonyms import pseudonymous
+from orchestration.lake.contract import load_contract
+from orchestration.settings import load_settings
+from orchestration.settings.sources import PseudonymSettings
 
 if TYPE_CHECKING:
     from tests.ingest.conftest import Isp

@@ -21,13 +21,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from orchestration.lib.contract import load_contract
-from orchestration.lib.errors import SourceError
-from orchestration.lib.ingest import batch
-from orchestration.lib.ingest.explain import explained
-from orchestration.lib.ingest.files import list_files
-from orchestration.lib.ingest.mapping import map_rows
-from orchestration.lib.settings import Settings
+from orchestration.errors import SourceError
+from orchestration.ingest.explain import explained
+from orchestration.ingest.loading import batch
+from orchestration.ingest.mapping.map_rows import map_rows
+from orchestration.ingest.reading.files import list_files
+from orchestration.lake.contract import load_contract
+from orchestration.settings import Settings
 
 # More than CI can wait for, and other examples each time, are run by hand: FUZZ_EXAMPLES=5000.
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "40"))

@@ -7,10 +7,10 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from orchestration.cli import app
-from orchestration.lib.errors import SettingsError
-from orchestration.lib.reprocess import reprocess
-from orchestration.lib.settings import Settings
+from orchestration.cli.app import app
+from orchestration.cli.reprocess import reprocess
+from orchestration.errors import SettingsError
+from orchestration.settings import Settings
 from tests.ingest.conftest import Isp
 
 GOOD = "".join(f"C{i},person,2024-01-01\n" for i in range(3, 60))

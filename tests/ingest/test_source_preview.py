@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 import pytest
 from rich.console import Console
 
-from orchestration.lib.contract import load_contract
-from orchestration.lib.dbt import PROJECT_DIR
-from orchestration.lib.settings import Settings
-from orchestration.lib.source_preview import Rejected, SourcesReport, TableCheck, as_json, preview_sources, render
-from orchestration.lib.source_preview.outputs import declared
+from orchestration.lake.contract import load_contract
+from orchestration.onboarding.preview import Rejected, SourcesReport, TableCheck, as_json, preview_sources, render
+from orchestration.onboarding.preview.outputs import declared
+from orchestration.paths import PROJECT_DIR
+from orchestration.settings import Settings
 
 if TYPE_CHECKING:
     from tests.ingest.conftest import Isp
@@ -123,7 +123,7 @@ def test_references_are_looked_up_among_all_keys_not_among_a_sample_of_them(smal
 def test_references_to_a_parent_too_large_to_scan_are_left_open(
     small_isp: Isp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("orchestration.lib.source_preview.references._MOST_TEXT_BYTES", 10)
+    monkeypatch.setattr("orchestration.onboarding.preview.references._MOST_TEXT_BYTES", 10)
     small_isp.write("usage.csv", f"{USAGE}K9,2025-01-01,9,1,a\n")
     usage = table(check(small_isp), "usage")
     assert (usage.accepted, usage.rejected) == (1, [])
@@ -223,7 +223,7 @@ def test_rows_in_a_currency_without_a_rate_are_found(small_isp: Isp) -> None:
 def test_of_a_large_file_only_the_beginning_is_read(
     small_isp: Isp, ending: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("orchestration.lib.source_heads._LEAST_BYTES", 20_000)
+    monkeypatch.setattr("orchestration.onboarding.source_heads._LEAST_BYTES", 20_000)
     rows = "".join(f'K1,2025-01-{day:02d},9000000,1000000,"bras\n{day}"\n' for day in range(1, 32)) * 400
     path = small_isp.write("usage.csv", USAGE + rows)
     if ending == "csv.gz":

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pytest
 
-from orchestration.lib.errors import SourceError
+from orchestration.errors import SourceError
 
 if TYPE_CHECKING:
     from tests.ingest.conftest import Isp

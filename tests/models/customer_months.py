@@ -3,8 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from models.hazard_covariates import COVARIATES
-from models.retention_cohorts import COHORT_COLUMNS
+from models.hazard.covariates import COVARIATES
+from models.retention.cohorts import COHORT_COLUMNS
 
 FIRST_MONTH = 24_301
 

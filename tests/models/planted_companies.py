@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from models.mid_band_features import FAMILIES
+from models.business.features import FAMILIES
 
 # need: weight, fewest and most sites, then the chance to hold voice, mobile, cloud and security
 NEEDS = {

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from models.retention_cohorts import CUSTOMER_COLUMNS
+from models.retention.cohorts import CUSTOMER_COLUMNS
 from simulator import SimulationParameters
 from simulator.contracts import PriceList, sign
 from simulator.hazards import hazard

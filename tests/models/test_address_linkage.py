@@ -3,8 +3,8 @@
 import pandas as pd
 import pytest
 
-from models.address_linkage import COLUMNS, link_addresses
-from models.addresses import address_parts
+from models.homes.address_linkage import COLUMNS, link_addresses
+from models.homes.addresses import address_parts
 from tests.models.planted_addresses import pair_quality, planted_addresses
 
 

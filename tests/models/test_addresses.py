@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.addresses import INPUT, PARTS, address_parts
+from models.homes.addresses import INPUT, PARTS, address_parts
 from tests.models.planted_addresses import pair_quality, planted_addresses
 
 SAME = {

@@ -4,14 +4,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from models.backtest import Verdict, backtest_frame, measures_at_cutoff, pooled_measures, verdict
-from models.backtest_forecasts import BASELINES, forecast_hazards, forecast_margins
-from models.backtest_parameters import BacktestParameters
-from models.commitment_renewal import RENEWAL_COLUMNS
-from models.hazard_parameters import HazardParameters
-from models.residual_life import discounted_months, survival_ahead
-from models.retention_parameters import RetentionParameters
-from models.value_parameters import ValueParameters
+from models.backtest.forecasts import BASELINES, forecast_hazards, forecast_margins
+from models.backtest.measures import Verdict, backtest_frame, measures_at_cutoff, pooled_measures, verdict
+from models.backtest.parameters import BacktestParameters
+from models.hazard.parameters import HazardParameters
+from models.retention.commitment_renewal import RENEWAL_COLUMNS
+from models.retention.parameters import RetentionParameters
+from models.retention.residual_life import discounted_months, survival_ahead
+from models.value.parameters import ValueParameters
 from tests.models.customer_months import FIRST_MONTH, exposures_of, simulate_months
 
 NO_ENDS = pd.DataFrame(columns=list(RENEWAL_COLUMNS))

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from models.backtest import Verdict, measures_at_cutoff
-from models.backtest_findings import FAILED, NOT_JUDGED, PASSED, backtest_outcome
+from models.backtest.findings import FAILED, NOT_JUDGED, PASSED, backtest_outcome
+from models.backtest.measures import Verdict, measures_at_cutoff
 
 CURVES = Verdict("cohort_curves", (), "")
 

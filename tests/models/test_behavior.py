@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 from sklearn.metrics import adjusted_rand_score
 
-from models.behavior_parameters import BehaviorParameters
-from models.behavior_segmentation import BehaviorResult, BehaviorSegmentation, fit_behavior, segment_behavior
+from models.behavior.parameters import BehaviorParameters
+from models.behavior.segmentation import BehaviorResult, BehaviorSegmentation, fit_behavior, segment_behavior
 from tests.models.planted_customers import ARCHETYPES, CONSUMER_BASE, ONE_ARCHETYPE, consumer_base, planted
 
 

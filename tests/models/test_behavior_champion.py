@@ -11,11 +11,11 @@ import pytest
 import skops.io
 from skops.io.exceptions import UntrustedTypesFoundException
 
-from models.behavior_champion import BehaviorMonth, Champion, segment_month
-from models.behavior_parameters import BehaviorParameters
-from models.cluster_drift import drift_status, reference, stability_index
-from models.cluster_store import dump_model, load_model, model_hash
-from models.feature_space import HeavyTail
+from models.behavior.champion import BehaviorMonth, Champion, segment_month
+from models.behavior.parameters import BehaviorParameters
+from models.behavior.store import dump_model, load_model, model_hash
+from models.clusters.drift import drift_status, reference, stability_index
+from models.clusters.feature_space import HeavyTail
 from tests.models.planted_customers import ARCHETYPES, planted
 
 JANUARY, FEBRUARY = date(2026, 1, 31), date(2026, 2, 28)

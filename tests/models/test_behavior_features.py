@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.behavior_features import BILLING_WEIGHTS, FEATURES, UNWEIGHTED, USAGE_WEIGHTS
-from models.feature_space import Feature, GroupScaler, HeavyTail, LogitShare, feature_space, numeric
+from models.behavior.features import BILLING_WEIGHTS, FEATURES, UNWEIGHTED, USAGE_WEIGHTS
+from models.clusters.feature_space import Feature, GroupScaler, HeavyTail, LogitShare, feature_space, numeric
 
 AMOUNTS = st.lists(st.just(0.0) | st.floats(1e-3, 1e6), min_size=1, max_size=30).map(
     lambda values: np.array(values)[:, None]

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.beta_discrete_weibull import BetaDiscreteWeibull, log_survival
-from models.retention import RetentionCurves, RetentionFitError
-from models.shifted_beta_geometric import ShiftedBetaGeometric
+from models.retention.beta_discrete_weibull import BetaDiscreteWeibull, log_survival
+from models.retention.curves import RetentionCurves, RetentionFitError
+from models.retention.shifted_beta_geometric import ShiftedBetaGeometric
 
 # Fader & Hardie (2007), table 1: % of a cohort of 1,000 surviving at least t years.
 REGULAR = [100, 63.1, 46.8, 38.2, 32.6, 28.9, 26.2, 24.1, 22.3, 20.7, 19.4, 18.3, 17.3]

@@ -6,11 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from threadpoolctl import threadpool_limits
 
-from models.behavior_parameters import BehaviorParameters
-from models.cluster_choice import choose
-from models.cluster_evidence import Evidence, assess, jaccard_table, prediction_strength
-from models.cluster_gaps import valley
-from models.cluster_partition import LocalMetric, partition
+from models.behavior.parameters import BehaviorParameters
+from models.clusters.choice import choose
+from models.clusters.evidence import Evidence, assess, jaccard_table, prediction_strength
+from models.clusters.gaps import valley
+from models.clusters.partition import LocalMetric, partition
 
 LABELS = st.lists(st.integers(0, 3), min_size=2, max_size=50).map(np.array)
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.cluster_identity import match_clusters
+from models.clusters.identity import match_clusters
 
 
 def before(*ids: str | None) -> pd.DataFrame:

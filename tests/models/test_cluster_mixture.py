@@ -5,10 +5,10 @@ import pytest
 from scipy.special import logsumexp
 from sklearn.metrics import adjusted_rand_score
 
-from models.cluster_evidence import K_MEANS, MIXTURE
-from models.cluster_gaps import discriminant_gap, valley
-from models.cluster_mixture import MergedMixture, mixture_axes
-from models.stable_clusters import StableClusters
+from models.clusters.evidence import K_MEANS, MIXTURE
+from models.clusters.gaps import discriminant_gap, valley
+from models.clusters.mixture import MergedMixture, mixture_axes
+from models.clusters.stable_clusters import StableClusters
 
 
 def wide_and_narrow(rows: int = 1_200, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:

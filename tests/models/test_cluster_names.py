@@ -6,11 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from models.behavior_features import BILLING, FEATURES, USAGE
-from models.cluster_names import NUMERALS, effect_sizes, name_cluster, name_contradicts, unused
-from models.cluster_rules import cluster_rule, measure_rule
+from models.behavior.features import BILLING, FEATURES, USAGE
+from models.business.features import NEEDS
+from models.clusters.names import NUMERALS, effect_sizes, name_cluster, name_contradicts, unused
+from models.clusters.rules import cluster_rule, measure_rule
 from models.feature_words import FEATURE_WORDS
-from models.mid_band_features import NEEDS
 
 
 def name(

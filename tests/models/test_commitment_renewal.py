@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.commitment_renewal import RENEWAL_COLUMNS, CommitmentRenewals
-from models.residual_life import discounted_months, survival_ahead
-from models.retention import RetentionCurves
-from models.value import customer_value
+from models.retention.commitment_renewal import RENEWAL_COLUMNS, CommitmentRenewals
+from models.retention.curves import RetentionCurves
+from models.retention.residual_life import discounted_months, survival_ahead
+from models.value.customer_value import customer_value
 from tests.models.planted_lifetimes import lived_months, plant
 
 share = st.floats(0, 1)

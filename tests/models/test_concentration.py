@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.concentration import (
+from models.deciles import assign_deciles
+from models.value.concentration import (
     Concentration,
     concentration,
     concentration_frame,
@@ -16,7 +17,6 @@ from models.concentration import (
     value_curve_frame,
     whale_verdict,
 )
-from models.deciles import assign_deciles
 from tests.models import cdnow
 
 amounts = st.lists(st.integers(-1_000, 5_000).map(float), min_size=1, max_size=120)

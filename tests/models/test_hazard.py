@@ -7,12 +7,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from models.churn_reasons import REASONS, retention_hazards
-from models.hazard import ChurnHazard
-from models.hazard_pairs import make_pairs, sorted_months
-from models.hazard_parameters import HazardParameters
-from models.residual_life import survival_ahead
-from models.retention import RetentionCurves
+from models.hazard.churn_hazard import ChurnHazard
+from models.hazard.churn_reasons import REASONS, retention_hazards
+from models.hazard.pairs import make_pairs, sorted_months
+from models.hazard.parameters import HazardParameters
+from models.retention.curves import RetentionCurves
+from models.retention.residual_life import survival_ahead
 from tests.models.customer_months import exposures_of, open_customers, simulate_months
 
 PARAMETERS = HazardParameters(max_iterations=60)

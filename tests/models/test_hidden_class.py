@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from models.hidden_class import HiddenClasses, Mark
+from models.homes.hidden_class import HiddenClasses, Mark
 
 RATES = np.array([[0.01, 0.45, 0.01], [0.05, 0.30, 0.12], [0.004, 0.004, 0.25]])
 MARKS = (Mark("number", of=1), Mark("address"), Mark("provided", of=2))

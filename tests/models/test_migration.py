@@ -4,8 +4,8 @@ import pandas as pd
 import pytest
 
 from benchmarks.planted_histories import COMPLETE, TRUTHS, Recording, plant_history
-from models.migration import heaps
-from models.observation_parameters import ObservationParameters
+from models.observation.migration import heaps
+from models.observation.parameters import ObservationParameters
 
 FIRST = 24_000
 

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from benchmarks.planted_histories import TRUTHS, PlantedHistory, Recording, plant_history
 from benchmarks.windows import begun_within
-from models.observation import STRATUM_COLUMNS, EndingsWindow, complete_through
-from models.retention import RetentionCurves
+from models.observation.window import STRATUM_COLUMNS, EndingsWindow, complete_through
+from models.retention.curves import RetentionCurves
 
 SEEDS = range(100)
 FIRST = 24_000

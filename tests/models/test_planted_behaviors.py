@@ -9,10 +9,10 @@ import pytest
 from sklearn.metrics import adjusted_rand_score
 
 from benchmarks.planted_behaviors import BEHAVIORS, CONTROLS, PROVIDERS, behaving, seven_ways
-from models.behavior import BehaviorClusters
-from models.behavior_champion import Champion, segment_month
-from models.behavior_parameters import BehaviorParameters
-from models.cluster_evidence import K_MEANS, MIXTURE
+from models.behavior.behavior_clusters import BehaviorClusters
+from models.behavior.champion import Champion, segment_month
+from models.behavior.parameters import BehaviorParameters
+from models.clusters.evidence import K_MEANS, MIXTURE
 
 # Half of the resamples: whether a base is found hardly depends on them, and what a test takes does.
 FEW = BehaviorParameters(resamples=4)

@@ -3,11 +3,11 @@
 import pandas as pd
 import pytest
 
-from models.backtest_forecasts import BASELINES, forecast_hazards, forecast_margins
-from models.hazard_covariates import COVARIATES
-from models.hazard_parameters import HazardParameters
-from models.retention_parameters import RetentionParameters
-from models.value_parameters import ValueParameters
+from models.backtest.forecasts import BASELINES, forecast_hazards, forecast_margins
+from models.hazard.covariates import COVARIATES
+from models.hazard.parameters import HazardParameters
+from models.retention.parameters import RetentionParameters
+from models.value.parameters import ValueParameters
 from tests.forecast_errors import forecast_errors
 from tests.models.planted_lifetimes import HORIZONS, plant
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from models.home_business import HomeBusinessModel
+from models.homes.home_business import HomeBusinessModel
 from tests.models.planted_homes import BUSINESSES, PlantedHomes
 
 ISP = PlantedHomes(customers=8_000, seed=1)

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from scipy.special import beta as beta_function
 from scipy.special import hyp2f1
 
-from models.prepaid import BetaGeometricBetaBinomial, fit_activity
-from models.prepaid_spend import GammaGamma, fit_spend
-from models.prepaid_value import PrepaidValuation
-from models.value_parameters import ValueParameters
+from models.prepaid.activity import BetaGeometricBetaBinomial, fit_activity
+from models.prepaid.spend import GammaGamma, fit_spend
+from models.prepaid.valuation import PrepaidValuation
+from models.value.parameters import ValueParameters
 from tests.models import cdnow
 
 # Fader, Hardie & Shang (2010), Table 1: donations of the 1995 cohort in the six years after, by repeats and last year.

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from models.recorded_attributes import NOT_RECORDED, recorded_attributes, without_unrecorded
-from models.retention import RetentionCurves
+from models.observation.recorded_attributes import NOT_RECORDED, recorded_attributes, without_unrecorded
+from models.retention.curves import RetentionCurves
 
 FIRST, LENGTH, RECORDED = 24_000, 48, 24
 

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.residual_life import discounted_months, survival_ahead
-from models.retention import RetentionCurves, RetentionFitError, ShiftedBetaGeometric
-from models.retention_cohorts import ALL, Exposures
-from models.retention_curve import RetentionCurve
-from models.retention_parameters import RetentionParameters
+from models.retention.cohorts import ALL, Exposures
+from models.retention.curve import RetentionCurve
+from models.retention.curves import RetentionCurves, RetentionFitError, ShiftedBetaGeometric
+from models.retention.parameters import RetentionParameters
+from models.retention.residual_life import discounted_months, survival_ahead
 
 # Fader & Hardie (2007), table 1: % of a cohort of 1,000 surviving at least t years.
 REGULAR = [100, 63.1, 46.8, 38.2, 32.6, 28.9, 26.2, 24.1, 22.3, 20.7, 19.4, 18.3, 17.3]

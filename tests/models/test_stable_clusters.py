@@ -5,7 +5,7 @@ import pytest
 from sklearn.metrics import adjusted_rand_score
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from models.stable_clusters import StableClusters
+from models.clusters.stable_clusters import StableClusters
 
 CORNERS = 6 * np.array([[0, 0, 0], [1, 0, 0], [0, 1, 1], [1, 1, 0]])
 

@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from models.retention import RetentionCurves
-from models.retention_parameters import RetentionParameters
-from models.term_end import TermEnd
+from models.retention.curves import RetentionCurves
+from models.retention.parameters import RetentionParameters
+from models.retention.term_end import TermEnd
 
 MONTHS = 36
 

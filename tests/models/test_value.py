@@ -8,9 +8,9 @@ import pyarrow as pa
 import pytest
 
 from models.deciles import assign_deciles
-from models.retention import RetentionCurves
-from models.value import VALUE_COLUMNS, customer_value
-from models.value_parameters import ValueParameters
+from models.retention.curves import RetentionCurves
+from models.value.customer_value import VALUE_COLUMNS, customer_value
+from models.value.parameters import ValueParameters
 
 MONTHLY = 1.10 ** (-1 / 12)
 

@@ -4,12 +4,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from models.backtest import Verdict
-from models.commitment_renewal import RENEWAL_COLUMNS
-from models.hazard_parameters import HazardParameters
-from models.retention_parameters import RetentionParameters
-from models.value_basis import ASSUMED, LEARNED, PAST_ONLY, Evidence, fit_hazard, ranked_parameters, value_basis
-from models.value_parameters import ValueParameters
+from models.backtest.measures import Verdict
+from models.hazard.parameters import HazardParameters
+from models.retention.commitment_renewal import RENEWAL_COLUMNS
+from models.retention.parameters import RetentionParameters
+from models.value.basis import ASSUMED, LEARNED, PAST_ONLY, Evidence, fit_hazard, ranked_parameters, value_basis
+from models.value.parameters import ValueParameters
 from tests.models.test_planted_futures import NO_SAMPLE
 
 CUSTOMERS = pd.DataFrame(

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.value_drift import ACT, MEASURES, NO_REFERENCE, STEADY, WATCH, drift_words, value_drift
+from models.value.drift import ACT, MEASURES, NO_REFERENCE, STEADY, WATCH, drift_words, value_drift
 
 
 def open_customers(number: int, seed: int, *, hazard: float = 0.02, value: float = 500.0) -> pd.DataFrame:

@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from models.margin_spread import NODE_WEIGHTS, NODES, MarginSpread
-from models.residual_life import discounted_months, survival_ahead
-from models.value_interval import _any_quantiles, contain, margin_interval, uncertain_survival
+from models.retention.residual_life import discounted_months, survival_ahead
+from models.value.interval import _any_quantiles, contain, margin_interval, uncertain_survival
+from models.value.margin_spread import NODE_WEIGHTS, NODES, MarginSpread
 
 CUSTOMERS, MONTHS, RATE = 4_000, 120, 0.10
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import duckdb
 
-from orchestration.lib.settings import load_settings
-from orchestration.lib.warehouse import Warehouse
+from orchestration.lake.warehouse import Warehouse
+from orchestration.settings import load_settings
 
 SEGMENTATION = Path(sys.executable).with_name("segmentation")
 SETTINGS = """

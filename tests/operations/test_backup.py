@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from orchestration.lib.backup import back_up, restore
-from orchestration.lib.errors import LakeError
-from orchestration.lib.settings import WarehouseSettings
-from orchestration.lib.warehouse import Warehouse, transaction
+from orchestration.errors import LakeError
+from orchestration.lake.backup import back_up, restore
+from orchestration.lake.warehouse import Warehouse, transaction
+from orchestration.settings import WarehouseSettings
 from tests.operations.deployment import kill, make_deployment, wait_for_line
 
 # Kept in the catalog itself: few rows of every kind of type. Kept in files: many.
@@ -85,8 +85,8 @@ def test_not_a_number_survives_in_postgresql(tmp_path, new_postgres_database):
 
 
 WRITE = """
-from orchestration.lib.settings import load_settings
-from orchestration.lib.warehouse import Warehouse, transaction
+from orchestration.settings import load_settings
+from orchestration.lake.warehouse import Warehouse, transaction
 with Warehouse(load_settings().warehouse).writer() as connection:
     connection.execute("create table raw.one (number integer)")
     connection.execute("create table raw.two (number integer)")

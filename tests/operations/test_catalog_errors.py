@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from orchestration.cli import app
-from orchestration.lib.errors import LakeError
-from orchestration.lib.settings import WarehouseSettings
-from orchestration.lib.warehouse import Warehouse
+from orchestration.cli.app import app
+from orchestration.errors import LakeError
+from orchestration.lake.warehouse import Warehouse
+from orchestration.settings import WarehouseSettings
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ import pytest
 from dagster import DagsterInstance, DagsterRun, DagsterRunStatus, job, op
 from dagster._core.test_utils import create_run_for_test
 
-from orchestration.lib.run_processes import (
+from orchestration.dagster_support.run_processes import (
     LAKE_TAG,
     LOCK_TAG,
     PROCESS_TAG,
@@ -21,8 +21,8 @@ from orchestration.lib.run_processes import (
     has_unjudged_runs,
     process_tags,
 )
-from orchestration.lib.settings import WarehouseSettings
-from orchestration.lib.warehouse import Warehouse
+from orchestration.lake.warehouse import Warehouse
+from orchestration.settings import WarehouseSettings
 from tests.operations.deployment import SEGMENTATION, kill, make_deployment, wait_for_line
 
 HERE = socket.gethostname()

@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from orchestration.lib.maintenance import maintain
-from orchestration.lib.settings import WarehouseSettings
-from orchestration.lib.warehouse import Warehouse
+from orchestration.lake.maintenance import maintain
+from orchestration.lake.warehouse import Warehouse
+from orchestration.settings import WarehouseSettings
 from tests.operations.deployment import kill, make_deployment, wait_for_line
 
 # Rows reach files well before the transaction would commit.
 WRITE = """
-from orchestration.lib.settings import load_settings
-from orchestration.lib.warehouse import Warehouse
+from orchestration.settings import load_settings
+from orchestration.lake.warehouse import Warehouse
 with Warehouse(load_settings().warehouse).writer() as connection:
     connection.execute("create table if not exists raw.numbers (number integer)")
     connection.execute("insert into raw.numbers select range from range(1000)")

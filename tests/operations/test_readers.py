@@ -6,8 +6,8 @@ from tests.operations.deployment import kill, make_deployment, wait_for_line
 
 # What a publish does: rows of a table and of the one beside it in one transaction.
 WRITE = """
-from orchestration.lib.settings import load_settings
-from orchestration.lib.warehouse import Warehouse, transaction
+from orchestration.settings import load_settings
+from orchestration.lake.warehouse import Warehouse, transaction
 with Warehouse(load_settings().warehouse).writer() as connection:
     for table in ("one", "two"):
         connection.execute(f"create table if not exists raw.{table} (number integer)")

@@ -7,9 +7,9 @@ from urllib.parse import quote
 
 import pytest
 
-from orchestration.lib.dbt import PROJECT_DIR
-from orchestration.lib.masking import MaskedStream, keep_secret, masked, redact
-from orchestration.lib.settings import load_settings
+from orchestration.masking import MaskedStream, keep_secret, masked, redact
+from orchestration.paths import PROJECT_DIR
+from orchestration.settings import load_settings
 from tests.operations.deployment import Deployment, make_deployment
 
 # One for each place, so that a leak names it; with characters that SQL, JSON, URLs and shells write differently.
@@ -106,8 +106,9 @@ def test_a_catalog_that_is_down_shows_its_password_nowhere(tmp_path):
 
 _BUILD = """
 import subprocess, sys
-from orchestration.lib.dbt import DBT, PROJECT_DIR, dbt_arguments, prepare_for_dbt
-from orchestration.lib.settings import load_settings
+from orchestration.dagster_support.dbt import DBT, dbt_arguments, prepare_for_dbt
+from orchestration.paths import PROJECT_DIR
+from orchestration.settings import load_settings
 settings = load_settings()
 target = prepare_for_dbt(settings, "run")
 arguments = [*dbt_arguments("build", settings), "--select", "months", "--debug"]

@@ -6,16 +6,16 @@ from pathlib import Path
 import psutil
 import pytest
 
-from orchestration.lib.errors import LakeBusyError, LakeError
-from orchestration.lib.settings import WarehouseSettings
-from orchestration.lib.warehouse import Warehouse
-from orchestration.lib.writer_lock import BUILDER, hold
+from orchestration.errors import LakeBusyError, LakeError
+from orchestration.lake.warehouse import Warehouse
+from orchestration.lake.writer_lock import BUILDER, hold
+from orchestration.settings import WarehouseSettings
 from tests.operations.deployment import SEGMENTATION, Deployment, kill, make_deployment, wait_for_line
 
 HOLD = """
 import time
-from orchestration.lib.settings import load_settings
-from orchestration.lib.warehouse import Warehouse
+from orchestration.settings import load_settings
+from orchestration.lake.warehouse import Warehouse
 with Warehouse(load_settings().warehouse).lock("a long run"):
     print("has it")
     time.sleep({seconds})
@@ -67,11 +67,11 @@ def test_a_reader_never_waits_for_the_lock(deployment):
 # What a step does with dbt, and what our plugin does in dbt's process; dbt itself would only take longer.
 BUILD = """
 import os, subprocess, sys
-from orchestration.lib.dbt import dbt_environment, run_environment
-from orchestration.lib.settings import load_settings
-from orchestration.lib.warehouse import Warehouse
+from orchestration.dagster_support.dbt import dbt_environment, run_environment
+from orchestration.settings import load_settings
+from orchestration.lake.warehouse import Warehouse
 warehouse = Warehouse(load_settings().warehouse)
-build = "from orchestration.lib.dbt_plugin import *; Plugin('run', {}); print('builds'); time.sleep(60)"
+build = "from orchestration.dagster_support.dbt_plugin import *; Plugin('run', {}); print('builds'); time.sleep(60)"
 with warehouse.lock("a run"):
     os.environ.update(dbt_environment(warehouse) | run_environment("run"))
     subprocess.run([sys.executable, "-u", "-c", build])

@@ -5,8 +5,8 @@ from datetime import date
 import duckdb
 import pandas as pd
 
-from orchestration.lib.months import month_number
-from orchestration.lib.observation import Observed
+from orchestration.months import month_number
+from orchestration.segments.observation import Observed
 
 VERSION = "whole"
 

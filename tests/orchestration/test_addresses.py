@@ -5,12 +5,12 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from orchestration.lib import addresses
-from orchestration.lib.addresses import update_addresses
-from orchestration.lib.contract import ensure_tables
-from orchestration.lib.errors import SegmentationError
-from orchestration.lib.settings import HouseholdSettings, WarehouseSettings
-from orchestration.lib.warehouse import Warehouse
+from orchestration.errors import SegmentationError
+from orchestration.lake.contract import ensure_tables
+from orchestration.lake.warehouse import Warehouse
+from orchestration.segments import addresses
+from orchestration.segments.addresses import update_addresses
+from orchestration.settings import HouseholdSettings, WarehouseSettings
 
 
 @pytest.fixture

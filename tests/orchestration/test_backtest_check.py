@@ -3,9 +3,9 @@
 import dagster as dg
 import pytest
 
-from models.backtest_findings import FAILED, PASSED, BacktestOutcome
+from models.backtest.findings import FAILED, PASSED, BacktestOutcome
 from orchestration.defs.segments.backtest import BACKTEST_CHECK, backtest_check
-from orchestration.lib.settings import Settings
+from orchestration.settings import Settings
 
 
 def settings(when_failed: str) -> Settings:

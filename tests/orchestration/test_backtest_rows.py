@@ -8,10 +8,10 @@ import duckdb
 import pandas as pd
 import pytest
 
-from models.backtest_parameters import BacktestParameters
-from models.hazard_parameters import HazardParameters
-from orchestration.lib.backtest_rows import Cutoff, customers_at, cutoffs_of, exposures_by, fingerprint, sample_by
-from orchestration.lib.observation import Observed
+from models.backtest.parameters import BacktestParameters
+from models.hazard.parameters import HazardParameters
+from orchestration.segments.backtest_rows import Cutoff, customers_at, cutoffs_of, exposures_by, fingerprint, sample_by
+from orchestration.segments.observation import Observed
 from tests.models.customer_months import FIRST_MONTH, simulate_months
 from tests.orchestration.observed import observe
 

@@ -10,12 +10,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from models.behavior_parameters import BehaviorParameters
+from models.behavior.parameters import BehaviorParameters
 from orchestration.defs.segments.behavior import write_month
-from orchestration.lib.behavior_models import load_champion
-from orchestration.lib.segment_tables import ensure_segment_tables
-from orchestration.lib.settings import WarehouseSettings
-from orchestration.lib.versions import (
+from orchestration.lake.warehouse import Warehouse
+from orchestration.segments.behavior_models import load_champion
+from orchestration.segments.tables import ensure_segment_tables
+from orchestration.segments.versions import (
     INPUTS,
     Candidate,
     Provenance,
@@ -25,7 +25,7 @@ from orchestration.lib.versions import (
     record_outcome,
     rollback,
 )
-from orchestration.lib.warehouse import Warehouse
+from orchestration.settings import WarehouseSettings
 from tests.models.planted_customers import planted
 
 # Little evidence is enough here: what is tested is what is written and read again.

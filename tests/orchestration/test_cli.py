@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from orchestration.cli import app
+from orchestration.cli.app import app
 
 runner = CliRunner()
 
@@ -21,7 +21,7 @@ def settings_file(tmp_path: Path) -> Path:
 def test_without_settings_it_says_where_they_are_looked_for(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("SEGMENTATION_CONFIG", raising=False)
-    monkeypatch.setattr("orchestration.lib.settings._chosen", None)
+    monkeypatch.setattr("orchestration.settings._chosen", None)
     result = runner.invoke(app, ["versions", "list"])
     assert result.exit_code == 1
     assert "--config" in result.stderr
@@ -39,8 +39,8 @@ def test_without_a_warehouse_it_says_what_makes_one(settings_file, command):
 
 @pytest.mark.parametrize("output", ["table", "csv", "json"])
 def test_sql_prints_rows_and_cannot_write(settings_file, output):
-    from orchestration.lib.settings import load_settings
-    from orchestration.lib.warehouse import Warehouse
+    from orchestration.lake.warehouse import Warehouse
+    from orchestration.settings import load_settings
 
     with Warehouse(load_settings(settings_file).warehouse).writer() as connection:
         connection.execute("create table bi.numbers as select 7 as number, null as nothing")
@@ -77,10 +77,10 @@ def test_a_month_that_cannot_be_segmented_is_refused_before_anything_runs(settin
 
 
 def test_versions_due_names_the_months_late_data_have_reached(settings_file):
-    from orchestration.lib.contract import ensure_tables
-    from orchestration.lib.settings import load_settings
-    from orchestration.lib.versions import ensure_registry
-    from orchestration.lib.warehouse import Warehouse
+    from orchestration.lake.contract import ensure_tables
+    from orchestration.lake.warehouse import Warehouse
+    from orchestration.segments.versions import ensure_registry
+    from orchestration.settings import load_settings
 
     def due(output: str) -> str:
         shown = runner.invoke(app, ["versions", "due", "--config", str(settings_file), "--format", output])

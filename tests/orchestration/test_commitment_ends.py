@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from models.commitment_renewal import CommitmentRenewals
-from orchestration.lib.hazard_rows import commitment_ends
-from orchestration.lib.observation import months_within
+from models.retention.commitment_renewal import CommitmentRenewals
+from orchestration.segments.hazard_rows import commitment_ends
+from orchestration.segments.observation import months_within
 from tests.orchestration.observed import observe
 
 EVERY_MONTH = "features.customer_months_at_risk"

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestration.lib.months import as_of_date, last_complete_month, month_of, months_between, previous_as_of_date
+from orchestration.months import as_of_date, last_complete_month, month_of, months_between, previous_as_of_date
 
 
 @given(st.dates(date(1990, 1, 1), date(2100, 12, 31)))

@@ -8,14 +8,14 @@ import dagster as dg
 import duckdb
 import pytest
 
+from orchestration.dagster_support.deployment import Deployment
 from orchestration.defs.publish.revisions import late_months_sensor
-from orchestration.lib.contract import ensure_tables
-from orchestration.lib.deployment import Deployment
-from orchestration.lib.revisions import describe, months_due
-from orchestration.lib.run_scope import set_scope
-from orchestration.lib.segment_tables import ensure_segment_tables
-from orchestration.lib.settings import WarehouseSettings
-from orchestration.lib.versions import (
+from orchestration.lake.contract import ensure_tables
+from orchestration.lake.run_scope import set_scope
+from orchestration.lake.warehouse import Warehouse
+from orchestration.segments.revisions import describe, months_due
+from orchestration.segments.tables import ensure_segment_tables
+from orchestration.segments.versions import (
     INPUTS,
     Provenance,
     ensure_registry,
@@ -25,7 +25,7 @@ from orchestration.lib.versions import (
     record_outcome,
     rollback,
 )
-from orchestration.lib.warehouse import Warehouse
+from orchestration.settings import WarehouseSettings
 
 SEPTEMBER, OCTOBER, NOVEMBER = date(2026, 9, 30), date(2026, 10, 31), date(2026, 11, 30)
 MONTHS = (SEPTEMBER, OCTOBER, NOVEMBER)

@@ -2,9 +2,9 @@
 
 import pytest
 
-from orchestration.lib.rule_settings import LifecycleSettings, MarketSettings
-from orchestration.lib.rules import LIFECYCLE_RULES, MARKET_RULES, Rule, render
-from orchestration.lib.settings import Settings
+from orchestration.settings import Settings
+from orchestration.settings.ordered_rules import LIFECYCLE_RULES, MARKET_RULES, Rule, render
+from orchestration.settings.rules import LifecycleSettings, MarketSettings
 
 LARGE = Rule(
     id="large", segment="enterprise", when="group_employee_count >= {enterprise_min_employees}", because="Many."

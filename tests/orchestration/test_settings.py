@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from orchestration.lib.errors import SettingsError
-from orchestration.lib.settings import find_settings_file, load_settings
+from orchestration.errors import SettingsError
+from orchestration.settings import find_settings_file, load_settings
 
 
 def _file(folder: Path, text: str) -> Path:
@@ -71,7 +71,7 @@ def test_no_character_of_a_secret_means_anything_to_yaml(tmp_path, monkeypatch, 
 def test_the_file_is_looked_for_here_and_then_in_the_environment(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("SEGMENTATION_CONFIG", raising=False)
-    monkeypatch.setattr("orchestration.lib.settings._chosen", None)
+    monkeypatch.setattr("orchestration.settings._chosen", None)
     with pytest.raises(SettingsError, match="--config"):
         find_settings_file()
     elsewhere = tmp_path / "other.yaml"

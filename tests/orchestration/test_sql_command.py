@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from orchestration.cli import app
-from orchestration.lib.printing import without_formula
-from orchestration.lib.settings import load_settings
-from orchestration.lib.warehouse import Warehouse
+from orchestration.cli.app import app
+from orchestration.lake.warehouse import Warehouse
+from orchestration.printing import without_formula
+from orchestration.settings import load_settings
 
 runner = CliRunner()
 REFUSED = [

@@ -8,10 +8,10 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from orchestration.lib.errors import VersionError
-from orchestration.lib.segment_tables import ensure_segment_tables
-from orchestration.lib.settings import WarehouseSettings
-from orchestration.lib.versions import (
+from orchestration.errors import VersionError
+from orchestration.lake.warehouse import Warehouse
+from orchestration.segments.tables import ensure_segment_tables
+from orchestration.segments.versions import (
     INPUTS,
     Provenance,
     candidates,
@@ -23,7 +23,7 @@ from orchestration.lib.versions import (
     record_outcome,
     rollback,
 )
-from orchestration.lib.warehouse import Warehouse
+from orchestration.settings import WarehouseSettings
 
 OCTOBER, NOVEMBER = date(2026, 10, 31), date(2026, 11, 30)
 NOW = datetime(2026, 12, 2, 4, 0)

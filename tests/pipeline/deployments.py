@@ -13,8 +13,8 @@ from typing import Any
 import pandas as pd
 
 from examples.ibm_telco.fetch import fetch
-from orchestration.lib.settings import load_settings
-from orchestration.lib.warehouse import Warehouse
+from orchestration.lake.warehouse import Warehouse
+from orchestration.settings import load_settings
 from simulator import SimulationParameters, simulate
 
 EXAMPLES = Path(__file__).parents[2] / "examples"

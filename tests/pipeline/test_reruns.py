@@ -8,8 +8,8 @@ import duckdb
 import pandas as pd
 import pytest
 
-from orchestration.lib.settings import load_settings
-from orchestration.lib.warehouse import Warehouse
+from orchestration.lake.warehouse import Warehouse
+from orchestration.settings import load_settings
 from tests.pipeline.deployments import MONTHS, SMALL, Deployment, make_deployment
 
 pytestmark = pytest.mark.slow

@@ -8,13 +8,14 @@ import pandas as pd
 import pytest
 from sklearn.metrics import adjusted_rand_score
 
-from models.backtest_forecasts import BASELINES, FALLBACKS, LAST_12_MONTHS, SBG_ALONE, UNCONDITIONAL_SURVIVAL
-from models.retention import RetentionCurves
-from models.value import customer_value
-from orchestration.lib.dbt import DBT, PROJECT_DIR, dbt_arguments, prepare_for_dbt
-from orchestration.lib.observation import exposures_within, observed
-from orchestration.lib.settings import load_settings
-from orchestration.lib.warehouse import Warehouse
+from models.backtest.forecasts import BASELINES, FALLBACKS, LAST_12_MONTHS, SBG_ALONE, UNCONDITIONAL_SURVIVAL
+from models.retention.curves import RetentionCurves
+from models.value.customer_value import customer_value
+from orchestration.dagster_support.dbt import DBT, dbt_arguments, prepare_for_dbt
+from orchestration.lake.warehouse import Warehouse
+from orchestration.paths import PROJECT_DIR
+from orchestration.segments.observation import exposures_within, observed
+from orchestration.settings import load_settings
 from tests.forecast_errors import forecast_errors
 
 pytestmark = pytest.mark.slow

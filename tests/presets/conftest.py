@@ -9,13 +9,13 @@ import duckdb
 import pytest
 import yaml
 
-from orchestration.lib.contract import load_contract
-from orchestration.lib.ingest import LoadReport, ingest
-from orchestration.lib.ingest.files import list_files
-from orchestration.lib.ingest.mapping import locations_of, map_rows
-from orchestration.lib.presets import load_presets
-from orchestration.lib.settings import Settings, load_settings
-from orchestration.lib.warehouse import Warehouse
+from orchestration.ingest import LoadReport, ingest
+from orchestration.ingest.mapping.map_rows import locations_of, map_rows
+from orchestration.ingest.reading.files import list_files
+from orchestration.lake.contract import load_contract
+from orchestration.lake.warehouse import Warehouse
+from orchestration.settings import Settings, load_settings
+from orchestration.settings.presets import load_presets
 
 FIXTURES = Path(__file__).parent / "fixtures"
 

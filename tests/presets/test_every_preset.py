@@ -3,10 +3,10 @@
 import pytest
 from typer.testing import CliRunner
 
-from orchestration.cli import app
-from orchestration.lib.contract import load_contract
-from orchestration.lib.presets import apply_presets, load_presets
-from orchestration.lib.settings import Settings
+from orchestration.cli.app import app
+from orchestration.lake.contract import load_contract
+from orchestration.settings import Settings
+from orchestration.settings.presets import apply_presets, load_presets
 
 PRESETS = sorted(load_presets())
 

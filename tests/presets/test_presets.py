@@ -4,10 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from orchestration.lib import presets
-from orchestration.lib.errors import SettingsError
-from orchestration.lib.presets import load_presets
-from orchestration.lib.settings import Settings, load_settings
+from orchestration.errors import SettingsError
+from orchestration.settings import Settings, load_settings, presets
+from orchestration.settings.presets import load_presets
 
 SHOP = """
 description: The exports of Shop.

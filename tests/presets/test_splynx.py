@@ -4,7 +4,7 @@ import sqlite3
 
 import pytest
 
-from orchestration.lib.errors import SourceError
+from orchestration.errors import SourceError
 
 PRESET = "splynx"
 PARAMETERS = {"payment_method": "case payment_type when '2' then 'card' else 'cash' end"}

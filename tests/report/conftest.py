@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from models.concentration import concentration_frame, value_curve_frame
-from orchestration.lib.settings import Settings
+from models.value.concentration import concentration_frame, value_curve_frame
+from orchestration.settings import Settings
 
 VERSION, BEFORE = "2026-10-31.1", "2026-09-30.1"
 _EMPTY = """

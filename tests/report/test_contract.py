@@ -5,8 +5,8 @@ from pathlib import Path
 import duckdb
 import yaml
 
-from orchestration.lib.contract import OPS_TABLES
-from orchestration.lib.versions import REGISTRY_COLUMNS
+from orchestration.lake.contract import OPS_TABLES
+from orchestration.segments.versions import REGISTRY_COLUMNS
 
 BI_MODELS = Path(__file__).parents[2] / "dbt_project" / "models" / "bi" / "_bi.yml"
 

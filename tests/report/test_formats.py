@@ -4,7 +4,7 @@ from decimal import Decimal
 import pandas as pd
 import pytest
 
-from orchestration.lib.report.formats import (
+from orchestration.report.formats import (
     date,
     is_unknown,
     label,

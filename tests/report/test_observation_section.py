@@ -4,10 +4,10 @@ import duckdb
 import pandas as pd
 import pytest
 
-from orchestration.lib.report.build import build_report
-from orchestration.lib.report.data import ReportData
-from orchestration.lib.report.observation_section import warnings
-from orchestration.lib.settings import Settings
+from orchestration.report.build import build_report
+from orchestration.report.data import ReportData
+from orchestration.report.observation_section import warnings
+from orchestration.settings import Settings
 from tests.report.conftest import VERSION
 
 

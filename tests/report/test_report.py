@@ -12,11 +12,11 @@ from typing import Any
 import duckdb
 import pytest
 
-from orchestration.lib.errors import VersionError
-from orchestration.lib.report import report_path, write_report
-from orchestration.lib.report.build import build_report
-from orchestration.lib.report.data import read_report_data
-from orchestration.lib.settings import ReportSettings, Settings
+from orchestration.errors import VersionError
+from orchestration.report import report_path, write_report
+from orchestration.report.build import build_report
+from orchestration.report.data import read_report_data
+from orchestration.settings import ReportSettings, Settings
 
 VERSION = "2026-10-31.1"
 SECTIONS = [
@@ -336,7 +336,7 @@ def test_the_file_appears_whole_under_its_version(
 
 
 def test_importing_the_package_does_not_load_what_only_drawing_needs() -> None:
-    code = "import sys, orchestration.lib.report; print('matplotlib' in sys.modules, 'jinja2' in sys.modules)"
+    code = "import sys, orchestration.report; print('matplotlib' in sys.modules, 'jinja2' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     assert done.stdout.split() == ["False", "False"]
 

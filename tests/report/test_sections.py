@@ -3,13 +3,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from orchestration.lib.report.backtest_evidence import backtest_evidence
-from orchestration.lib.report.cluster_section import feature_name, features_apart, stability
-from orchestration.lib.report.figures import spread_labels
-from orchestration.lib.report.hazard_evidence import hazard_evidence
-from orchestration.lib.report.provenance_sections import WITHOUT, missing_sources
-from orchestration.lib.report.retention_section import cohort_name, drift_sentences, new_customer_curves
-from orchestration.lib.report.segment_sections import bridge_sentence, segment_name, transition_matrix
+from orchestration.report.backtest_evidence import backtest_evidence
+from orchestration.report.cluster_section import feature_name, features_apart, stability
+from orchestration.report.figures import spread_labels
+from orchestration.report.hazard_evidence import hazard_evidence
+from orchestration.report.provenance_sections import WITHOUT, missing_sources
+from orchestration.report.retention_section import cohort_name, drift_sentences, new_customer_curves
+from orchestration.report.segment_sections import bridge_sentence, segment_name, transition_matrix
 
 
 @pytest.mark.parametrize(

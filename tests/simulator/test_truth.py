@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from orchestration.lib.settings import CostSettings
+from orchestration.settings import CostSettings
 from simulator import SimulationParameters
 from simulator.billing import RECURRING, pay, recurring
 from simulator.contracts import Contracts, PriceList, sign

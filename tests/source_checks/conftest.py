@@ -9,10 +9,10 @@ from typing import Any
 import duckdb
 import pytest
 
-from orchestration.lib.contract import OPS_TABLES, load_contract
-from orchestration.lib.ingest import LoadReport
-from orchestration.lib.settings import Settings
-from orchestration.lib.source_checks import Outcome, check_sources
+from orchestration.ingest import LoadReport
+from orchestration.lake.contract import OPS_TABLES, load_contract
+from orchestration.settings import Settings
+from orchestration.source_checks import Outcome, check_sources
 
 TABLES = ("customers", "contracts", "usage", "invoices", "payments", "interactions")
 CHECKED_AT = datetime(2025, 11, 1, 2, 30)

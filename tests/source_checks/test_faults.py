@@ -2,7 +2,7 @@
 
 import pytest
 
-from orchestration.lib.ingest import LoadReport
+from orchestration.ingest import LoadReport
 from tests.source_checks.conftest import Lake
 
 ADD_LOAD = """

@@ -5,10 +5,10 @@ from datetime import datetime
 import pytest
 from pydantic import ValidationError
 
-from orchestration.lib.errors import SettingsError, SourceError
-from orchestration.lib.settings import Settings
-from orchestration.lib.source_checks import CHECKS, latest, require_sound_sources, tally, warnings
-from orchestration.lib.source_settings import CheckLimits, CheckSettings
+from orchestration.errors import SettingsError, SourceError
+from orchestration.settings import Settings
+from orchestration.settings.sources import CheckLimits, CheckSettings
+from orchestration.source_checks import CHECKS, latest, require_sound_sources, tally, warnings
 from tests.source_checks.conftest import CHECKED_AT, TABLES, Lake
 
 SWAP = "update raw.usage set bytes_down = bytes_up, bytes_up = bytes_down"

@@ -5,9 +5,9 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from orchestration.lib.ingest import ingest
-from orchestration.lib.settings import Settings
-from orchestration.lib.warehouse import Warehouse, transaction
+from orchestration.ingest import ingest
+from orchestration.lake.warehouse import Warehouse, transaction
+from orchestration.settings import Settings
 
 pytestmark = pytest.mark.slow
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from orchestration.lib.settings import WarehouseSettings
-from orchestration.lib.warehouse import SCHEMAS, Warehouse, transaction
+from orchestration.lake.warehouse import SCHEMAS, Warehouse, transaction
+from orchestration.settings import WarehouseSettings
 
 
 @pytest.fixture
@@ -80,8 +80,8 @@ def test_a_reader_cannot_write(filled: Warehouse, statement: str) -> None:
 _OTHER = """
 import sys
 from pathlib import Path
-from orchestration.lib.settings import WarehouseSettings
-from orchestration.lib.warehouse import Warehouse
+from orchestration.settings import WarehouseSettings
+from orchestration.lake.warehouse import Warehouse
 warehouse = Warehouse(WarehouseSettings(path=Path(sys.argv[1]), catalog=sys.argv[2]))
 with getattr(warehouse, sys.argv[3])() as connection:
     print(connection.execute(sys.argv[4]).fetchall()[0][0])

@@ -5,11 +5,11 @@ from functools import partial
 
 import dagster as dg
 
-from orchestration.lib.addresses import SOURCE, TABLE, declared_columns, update_addresses
-from orchestration.lib.contract import ensure_tables
-from orchestration.lib.dbt import code_version
-from orchestration.lib.deployment import ALL_MONTHS_IN_ONE_RUN, MONTHS, OWNERS, WRITER_POOL, Deployment
-from orchestration.lib.progress import tell
+from orchestration.dagster_support.dbt import code_version
+from orchestration.dagster_support.deployment import ALL_MONTHS_IN_ONE_RUN, MONTHS, OWNERS, WRITER_POOL, Deployment
+from orchestration.dagster_support.progress import tell
+from orchestration.lake.contract import ensure_tables
+from orchestration.segments.addresses import SOURCE, TABLE, declared_columns, update_addresses
 
 _COLUMNS = dg.TableSchema(
     columns=[dg.TableColumn(each["name"], each["data_type"], each["description"]) for each in declared_columns()]

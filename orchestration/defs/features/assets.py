@@ -7,15 +7,15 @@ import dagster as dg
 import duckdb
 from dagster_dbt import DbtCliResource, dbt_assets
 
-from orchestration.lib.addresses import ensure_address_table
-from orchestration.lib.contract import ensure_tables
-from orchestration.lib.dbt import dbt_arguments, ensure_manifest, prepare_for_dbt
-from orchestration.lib.dbt_assets import FEATURES, LayerTranslator
-from orchestration.lib.deployment import ALL_MONTHS_IN_ONE_RUN, MONTHS, SETTINGS, WRITER_POOL, Deployment
-from orchestration.lib.months import as_of_date
-from orchestration.lib.run_scope import set_scope
-from orchestration.lib.source_checks import require_sound_sources
-from orchestration.lib.versions import ensure_registry, last_load_id
+from orchestration.dagster_support.dbt import dbt_arguments, ensure_manifest, prepare_for_dbt
+from orchestration.dagster_support.dbt_assets import FEATURES, LayerTranslator
+from orchestration.dagster_support.deployment import ALL_MONTHS_IN_ONE_RUN, MONTHS, SETTINGS, WRITER_POOL, Deployment
+from orchestration.lake.contract import ensure_tables
+from orchestration.lake.run_scope import set_scope
+from orchestration.months import as_of_date
+from orchestration.segments.addresses import ensure_address_table
+from orchestration.segments.versions import ensure_registry, last_load_id
+from orchestration.source_checks import require_sound_sources
 
 
 @dbt_assets(

@@ -6,14 +6,14 @@ from functools import partial
 
 import dagster as dg
 
+from orchestration.dagster_support.deployment import OWNERS, WRITER_POOL, Deployment
+from orchestration.dagster_support.progress import tell, warn
 from orchestration.defs.ingest.checks import check_results, check_specs, metadata
-from orchestration.lib import quarantine
-from orchestration.lib.contract import load_contract
-from orchestration.lib.deployment import OWNERS, WRITER_POOL, Deployment
-from orchestration.lib.ingest import ingest
-from orchestration.lib.progress import tell, warn
-from orchestration.lib.revisions import describe, months_due
-from orchestration.lib.source_checks import check_sources, raise_if_blocked, tally, warnings
+from orchestration.ingest import ingest
+from orchestration.lake import quarantine
+from orchestration.lake.contract import load_contract
+from orchestration.segments.revisions import describe, months_due
+from orchestration.source_checks import check_sources, raise_if_blocked, tally, warnings
 
 
 def _specs() -> list[dg.AssetSpec]:

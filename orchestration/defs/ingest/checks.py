@@ -5,10 +5,10 @@ from typing import Any
 
 import dagster as dg
 
-from orchestration.lib import quarantine
-from orchestration.lib.contract import load_contract
-from orchestration.lib.ingest import LoadReport
-from orchestration.lib.source_checks import CHECKS, Outcome, said
+from orchestration.ingest import LoadReport
+from orchestration.lake import quarantine
+from orchestration.lake.contract import load_contract
+from orchestration.source_checks import CHECKS, Outcome, said
 
 
 def check_specs() -> list[dg.AssetCheckSpec]:

@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from orchestration.lib.deployment import SETTINGS
+from orchestration.dagster_support.deployment import SETTINGS
 
 daily_ingest = dg.define_asset_job(
     "daily_ingest",

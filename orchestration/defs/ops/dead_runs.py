@@ -2,9 +2,9 @@
 
 import dagster as dg
 
-from orchestration.lib.deployment import Deployment
-from orchestration.lib.errors import LakeBusyError
-from orchestration.lib.run_processes import close_dead_runs, has_unjudged_runs
+from orchestration.dagster_support.deployment import Deployment
+from orchestration.dagster_support.run_processes import close_dead_runs, has_unjudged_runs
+from orchestration.errors import LakeBusyError
 
 
 @dg.sensor(

@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
-from orchestration.lib.deployment import SETTINGS, WRITER_POOL, Deployment
-from orchestration.lib.maintenance import maintain
+from orchestration.dagster_support.deployment import SETTINGS, WRITER_POOL, Deployment
+from orchestration.lake.maintenance import maintain
 
 
 @dg.op(pool=WRITER_POOL)

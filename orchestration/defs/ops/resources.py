@@ -3,10 +3,11 @@
 import dagster as dg
 from dagster_dbt import DbtCliResource
 
-from orchestration.lib.dbt import DBT, PROJECT_DIR
-from orchestration.lib.deployment import Deployment
-from orchestration.lib.one_writer import one_writer_executor
-from orchestration.lib.progress import PROGRESS_LOGGER, progress_logger
+from orchestration.dagster_support.dbt import DBT
+from orchestration.dagster_support.deployment import Deployment
+from orchestration.dagster_support.one_writer import one_writer_executor
+from orchestration.dagster_support.progress import PROGRESS_LOGGER, progress_logger
+from orchestration.paths import PROJECT_DIR
 
 
 @dg.definitions

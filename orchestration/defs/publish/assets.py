@@ -4,13 +4,13 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
-from orchestration.lib.checks import CANDIDATE_CHECKS
-from orchestration.lib.deployment import ALL_MONTHS_IN_ONE_RUN, MONTHS, OWNERS, WRITER_POOL, Deployment
-from orchestration.lib.months import as_of_date
-from orchestration.lib.progress import tell
-from orchestration.lib.report import report_path, write_report
-from orchestration.lib.segment_assets import candidates_of
-from orchestration.lib.versions import publish, published_version_ids
+from orchestration.dagster_support.deployment import ALL_MONTHS_IN_ONE_RUN, MONTHS, OWNERS, WRITER_POOL, Deployment
+from orchestration.dagster_support.progress import tell
+from orchestration.dagster_support.segment_assets import candidates_of
+from orchestration.months import as_of_date
+from orchestration.report import report_path, write_report
+from orchestration.segments.checks import CANDIDATE_CHECKS
+from orchestration.segments.versions import publish, published_version_ids
 
 
 @dg.asset(

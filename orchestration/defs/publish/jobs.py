@@ -2,8 +2,8 @@
 
 import dagster as dg
 
-from orchestration.lib.deployment import MONTHS, SETTINGS
-from orchestration.lib.months import last_complete_month
+from orchestration.dagster_support.deployment import MONTHS, SETTINGS
+from orchestration.months import last_complete_month
 
 monthly_segmentation = dg.define_asset_job(
     "monthly_segmentation",

@@ -2,10 +2,10 @@
 
 import dagster as dg
 
+from orchestration.dagster_support.deployment import SETTINGS, Deployment
 from orchestration.defs.ingest.jobs import daily_ingest
 from orchestration.defs.publish.jobs import monthly_segmentation
-from orchestration.lib.deployment import SETTINGS, Deployment
-from orchestration.lib.revisions import describe, months_due
+from orchestration.segments.revisions import describe, months_due
 
 
 @dg.run_status_sensor(

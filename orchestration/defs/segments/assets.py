@@ -7,13 +7,13 @@ from typing import Any
 import dagster as dg
 from dagster_dbt import DbtCliResource, dbt_assets
 
-from orchestration.lib.dbt import dbt_arguments, ensure_manifest, prepare_for_dbt
-from orchestration.lib.dbt_assets import FEATURES, LayerTranslator
-from orchestration.lib.deployment import ALL_MONTHS_IN_ONE_RUN, MONTHS, SETTINGS, WRITER_POOL, Deployment
-from orchestration.lib.months import as_of_date
-from orchestration.lib.progress import tell
-from orchestration.lib.run_scope import set_scope
-from orchestration.lib.versions import candidates, scope_of
+from orchestration.dagster_support.dbt import dbt_arguments, ensure_manifest, prepare_for_dbt
+from orchestration.dagster_support.dbt_assets import FEATURES, LayerTranslator
+from orchestration.dagster_support.deployment import ALL_MONTHS_IN_ONE_RUN, MONTHS, SETTINGS, WRITER_POOL, Deployment
+from orchestration.dagster_support.progress import tell
+from orchestration.lake.run_scope import set_scope
+from orchestration.months import as_of_date
+from orchestration.segments.versions import candidates, scope_of
 
 
 @dbt_assets(

@@ -7,12 +7,17 @@ import dagster as dg
 import duckdb
 import pandas as pd
 
-from models.backtest import MEASURE_COLUMNS, Verdict, backtest_frame, measures_at_cutoff, verdict
-from models.backtest_findings import FAILED, BacktestOutcome, backtest_outcome
-from models.backtest_forecasts import forecast_hazards, forecast_intervals, forecast_margins
-from models.residual_life import survival_ahead
-from models.value_basis import value_basis
-from orchestration.lib.backtest_rows import (
+from models.backtest.findings import FAILED, BacktestOutcome, backtest_outcome
+from models.backtest.forecasts import forecast_hazards, forecast_intervals, forecast_margins
+from models.backtest.measures import MEASURE_COLUMNS, Verdict, backtest_frame, measures_at_cutoff, verdict
+from models.retention.residual_life import survival_ahead
+from models.value.basis import value_basis
+from orchestration.dagster_support.deployment import ALL_MONTHS_IN_ONE_RUN, MONTHS, WRITER_POOL, Deployment
+from orchestration.dagster_support.progress import tell
+from orchestration.dagster_support.segment_assets import candidates_of, segment_spec
+from orchestration.lake.frames import read_frame
+from orchestration.lake.warehouse import transaction
+from orchestration.segments.backtest_rows import (
     Cutoff,
     customers_at,
     cutoffs_of,
@@ -22,15 +27,10 @@ from orchestration.lib.backtest_rows import (
     sample_by,
     spread_before,
 )
-from orchestration.lib.deployment import ALL_MONTHS_IN_ONE_RUN, MONTHS, WRITER_POOL, Deployment
-from orchestration.lib.frames import read_frame
-from orchestration.lib.observation import Observed, observed
-from orchestration.lib.progress import tell
-from orchestration.lib.segment_assets import candidates_of, segment_spec
-from orchestration.lib.segment_tables import write_segment
-from orchestration.lib.settings import Settings
-from orchestration.lib.versions import Candidate
-from orchestration.lib.warehouse import transaction
+from orchestration.segments.observation import Observed, observed
+from orchestration.segments.tables import write_segment
+from orchestration.segments.versions import Candidate
+from orchestration.settings import Settings
 
 BACKTEST_CHECK = "backtest_agrees_with_what_came"
 _DEPS = [

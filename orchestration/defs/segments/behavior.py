@@ -7,10 +7,16 @@ import dagster as dg
 import duckdb
 import pandas as pd
 
-from models.behavior_champion import BehaviorMonth, segment_month
-from models.behavior_parameters import BehaviorParameters
-from models.behavior_segmentation import BehaviorSegmentation
-from orchestration.lib.behavior_models import (
+from models.behavior.champion import BehaviorMonth, segment_month
+from models.behavior.parameters import BehaviorParameters
+from models.behavior.segmentation import BehaviorSegmentation
+from orchestration.dagster_support.deployment import ALL_MONTHS_IN_ONE_RUN, MONTHS, WRITER_POOL, Deployment
+from orchestration.dagster_support.plots import bar_plot, scatter_plot
+from orchestration.dagster_support.progress import tell
+from orchestration.dagster_support.segment_assets import candidates_of, segment_spec
+from orchestration.lake.frames import read_batches, read_frame
+from orchestration.lake.warehouse import second_cursor, transaction
+from orchestration.segments.behavior_models import (
     BUSINESS,
     CONSUMER,
     MID_BAND,
@@ -18,14 +24,8 @@ from orchestration.lib.behavior_models import (
     customers_of_the_past,
     load_champion,
 )
-from orchestration.lib.deployment import ALL_MONTHS_IN_ONE_RUN, MONTHS, WRITER_POOL, Deployment
-from orchestration.lib.frames import read_batches, read_frame
-from orchestration.lib.plots import bar_plot, scatter_plot
-from orchestration.lib.progress import tell
-from orchestration.lib.segment_assets import candidates_of, segment_spec
-from orchestration.lib.segment_tables import SEGMENT_TABLES, write_segment
-from orchestration.lib.versions import Candidate
-from orchestration.lib.warehouse import second_cursor, transaction
+from orchestration.segments.tables import SEGMENT_TABLES, write_segment
+from orchestration.segments.versions import Candidate
 
 POPULATIONS = {each.name: each for each in (CONSUMER, BUSINESS, MID_BAND)}
 # Customers read for a fit, per customer fitted on: some of those read have too little history to count.

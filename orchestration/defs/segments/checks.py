@@ -4,12 +4,12 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from orchestration.lib.checks import CANDIDATE_CHECKS, count_rows, run_check
-from orchestration.lib.deployment import MONTHS, WRITER_POOL, Deployment
-from orchestration.lib.segment_assets import candidates_of
-from orchestration.lib.segment_tables import SEGMENT_TABLES
-from orchestration.lib.versions import DBT_SEGMENT_TABLES, record_outcome
-from orchestration.lib.warehouse import transaction
+from orchestration.dagster_support.deployment import MONTHS, WRITER_POOL, Deployment
+from orchestration.dagster_support.segment_assets import candidates_of
+from orchestration.lake.warehouse import transaction
+from orchestration.segments.checks import CANDIDATE_CHECKS, count_rows, run_check
+from orchestration.segments.tables import SEGMENT_TABLES
+from orchestration.segments.versions import DBT_SEGMENT_TABLES, record_outcome
 
 
 @dg.multi_asset_check(

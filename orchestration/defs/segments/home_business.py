@@ -7,15 +7,15 @@ import dagster as dg
 import duckdb
 import pandas as pd
 
-from models.home_business import HomeBusinessModel
-from models.home_business_parameters import HomeBusinessParameters
-from orchestration.lib.deployment import ALL_MONTHS_IN_ONE_RUN, MONTHS, WRITER_POOL, Deployment
-from orchestration.lib.frames import read_batches, read_frame
-from orchestration.lib.progress import tell
-from orchestration.lib.segment_assets import candidates_of, segment_spec
-from orchestration.lib.segment_tables import write_segment
-from orchestration.lib.versions import Candidate
-from orchestration.lib.warehouse import second_cursor, transaction
+from models.homes.home_business import HomeBusinessModel
+from models.homes.parameters import HomeBusinessParameters
+from orchestration.dagster_support.deployment import ALL_MONTHS_IN_ONE_RUN, MONTHS, WRITER_POOL, Deployment
+from orchestration.dagster_support.progress import tell
+from orchestration.dagster_support.segment_assets import candidates_of, segment_spec
+from orchestration.lake.frames import read_batches, read_frame
+from orchestration.lake.warehouse import second_cursor, transaction
+from orchestration.segments.tables import write_segment
+from orchestration.segments.versions import Candidate
 
 
 @dg.multi_asset(

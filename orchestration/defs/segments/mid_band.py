@@ -6,17 +6,17 @@ from typing import Any
 import dagster as dg
 import duckdb
 
-from models.look_alikes import LookAlikes
-from models.mid_band import segment_mid_band
-from models.mid_band_parameters import MidBandParameters
-from models.uptake_evidence import uptake_evidence
-from orchestration.lib.deployment import ALL_MONTHS_IN_ONE_RUN, MONTHS, WRITER_POOL, Deployment
-from orchestration.lib.frames import read_batches, read_frame
-from orchestration.lib.progress import tell
-from orchestration.lib.segment_assets import candidates_of, segment_spec
-from orchestration.lib.segment_tables import write_segment
-from orchestration.lib.versions import Candidate
-from orchestration.lib.warehouse import second_cursor, transaction
+from models.business.look_alikes import LookAlikes
+from models.business.mid_band import segment_mid_band
+from models.business.parameters import MidBandParameters
+from models.business.uptake_evidence import uptake_evidence
+from orchestration.dagster_support.deployment import ALL_MONTHS_IN_ONE_RUN, MONTHS, WRITER_POOL, Deployment
+from orchestration.dagster_support.progress import tell
+from orchestration.dagster_support.segment_assets import candidates_of, segment_spec
+from orchestration.lake.frames import read_batches, read_frame
+from orchestration.lake.warehouse import second_cursor, transaction
+from orchestration.segments.tables import write_segment
+from orchestration.segments.versions import Candidate
 
 _DEPS = [["segments", "versions"], ["features", "mid_band_features"], ["segments", "mid_band_needs"]]
 _TABLES = {

@@ -7,14 +7,14 @@ from typing import Any
 import dagster as dg
 import pandas as pd
 
-from orchestration.lib.deployment import ALL_MONTHS_IN_ONE_RUN, MONTHS, WRITER_POOL, Deployment
-from orchestration.lib.errors import SegmentationError
-from orchestration.lib.observation import ObservationTables, find_window
-from orchestration.lib.plots import endings_plot
-from orchestration.lib.progress import tell
-from orchestration.lib.segment_assets import candidates_of, segment_spec
-from orchestration.lib.segment_tables import write_segment
-from orchestration.lib.warehouse import transaction
+from orchestration.dagster_support.deployment import ALL_MONTHS_IN_ONE_RUN, MONTHS, WRITER_POOL, Deployment
+from orchestration.dagster_support.plots import endings_plot
+from orchestration.dagster_support.progress import tell
+from orchestration.dagster_support.segment_assets import candidates_of, segment_spec
+from orchestration.errors import SegmentationError
+from orchestration.lake.warehouse import transaction
+from orchestration.segments.observation import ObservationTables, find_window
+from orchestration.segments.tables import write_segment
 
 LEARNABLE_CHECK = "churn_can_be_learned"
 _DEPS = [["segments", "versions"], ["features", "retention_exposures"], ["intermediate", "ending_bookings"]]

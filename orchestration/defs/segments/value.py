@@ -6,25 +6,25 @@ from typing import Any
 import dagster as dg
 import pandas as pd
 
-from models.churn_reasons import retention_hazards
-from models.concentration import concentration_frame, value_curve_frame
 from models.deciles import assign_deciles, assign_fixed_deciles
-from models.prepaid_value import PREPAID_COLUMNS, PrepaidValuation, is_prepaid
-from models.value import FEATURE_COLUMNS, customer_value
-from models.value_basis import Evidence, fit_hazard, ranked_parameters
-from models.value_drift import ACT, drift_words
-from orchestration.lib.backtest_rows import backtested, spread_before
-from orchestration.lib.deployment import ALL_MONTHS_IN_ONE_RUN, MONTHS, WRITER_POOL, Deployment
-from orchestration.lib.frames import read_frame
-from orchestration.lib.hazard_rows import commitment_ends, customers_with_covariates, sample_customer_months
-from orchestration.lib.observation import exposures_within, months_within, observed
-from orchestration.lib.plots import bar_plot
-from orchestration.lib.progress import tell
-from orchestration.lib.segment_assets import candidates_of, segment_spec
-from orchestration.lib.segment_tables import write_segment
-from orchestration.lib.value_cutoffs import cutoffs_of
-from orchestration.lib.value_drift_rows import drift_of
-from orchestration.lib.warehouse import transaction
+from models.hazard.churn_reasons import retention_hazards
+from models.prepaid.valuation import PREPAID_COLUMNS, PrepaidValuation, is_prepaid
+from models.value.basis import Evidence, fit_hazard, ranked_parameters
+from models.value.concentration import concentration_frame, value_curve_frame
+from models.value.customer_value import FEATURE_COLUMNS, customer_value
+from models.value.drift import ACT, drift_words
+from orchestration.dagster_support.deployment import ALL_MONTHS_IN_ONE_RUN, MONTHS, WRITER_POOL, Deployment
+from orchestration.dagster_support.plots import bar_plot
+from orchestration.dagster_support.progress import tell
+from orchestration.dagster_support.segment_assets import candidates_of, segment_spec
+from orchestration.lake.frames import read_frame
+from orchestration.lake.warehouse import transaction
+from orchestration.segments.backtest_rows import backtested, spread_before
+from orchestration.segments.hazard_rows import commitment_ends, customers_with_covariates, sample_customer_months
+from orchestration.segments.observation import exposures_within, months_within, observed
+from orchestration.segments.tables import write_segment
+from orchestration.segments.value_cutoffs import cutoffs_of
+from orchestration.segments.value_drift_rows import drift_of
 
 DRIFT_CHECK = "hazard_and_value_are_like_the_month_before"
 VALUE_TABLES = (

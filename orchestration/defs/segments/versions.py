@@ -4,13 +4,13 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
-from orchestration.lib.dbt import code_version
-from orchestration.lib.deployment import ALL_MONTHS_IN_ONE_RUN, MONTHS, OWNERS, WRITER_POOL, Deployment
-from orchestration.lib.months import as_of_date
-from orchestration.lib.progress import tell
-from orchestration.lib.segment_assets import column_metadata
-from orchestration.lib.segment_tables import ensure_segment_tables
-from orchestration.lib.versions import INPUTS, Provenance, open_candidates
+from orchestration.dagster_support.dbt import code_version
+from orchestration.dagster_support.deployment import ALL_MONTHS_IN_ONE_RUN, MONTHS, OWNERS, WRITER_POOL, Deployment
+from orchestration.dagster_support.progress import tell
+from orchestration.dagster_support.segment_assets import column_metadata
+from orchestration.months import as_of_date
+from orchestration.segments.tables import ensure_segment_tables
+from orchestration.segments.versions import INPUTS, Provenance, open_candidates
 
 
 @dg.asset(

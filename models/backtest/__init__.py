@@ -1,0 +1,1 @@
+"""Predictions held against what came after an earlier cut-off."""

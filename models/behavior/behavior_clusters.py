@@ -1,0 +1,71 @@
+"""Clusters of one population: who is measured, by usage, by billing or by needs, and the model of it."""
+
+from typing import Self
+
+import numpy as np
+import pandas as pd
+
+from models.behavior.features import BILLING, USAGE
+from models.behavior.parameters import BehaviorParameters
+from models.business.features import NEEDS
+from models.clusters.feature_clusters import FeatureClusters
+from models.clusters.feature_space import FeatureScheme, numeric
+
+
+def behavior_status(frame: pd.DataFrame, basis: str, parameters: BehaviorParameters) -> pd.Series:
+    """Say of every customer whether a cluster may be given: `measured`, `insufficient_history`, `not_applicable`.
+
+    Not applicable: not open, or (where usage is clustered) neither internet nor any usage on record. Missing
+    usage is not zero usage, so customers with too little of it wait instead of being called light.
+    """
+    known = numeric(frame, ("is_open", "has_internet", "usage_history_months", "usage_days_3m", "tenure_months"))
+    is_open = known["is_open"] == 1
+    if basis == "needs":
+        # The mid-band's features hold open customers only.
+        is_applicable = pd.Series(True, index=frame.index)
+        is_enough = known["tenure_months"].fillna(0) >= parameters.minimum_history_months
+    elif basis == "usage":
+        months = known["usage_history_months"].fillna(0)
+        days = known["usage_days_3m"].fillna(0)
+        is_applicable = is_open & ((known["has_internet"] != 0) | (months > 0))
+        is_enough = (months >= parameters.minimum_history_months) & (days >= parameters.minimum_usage_days)
+    else:
+        is_applicable = is_open
+        is_enough = known["tenure_months"].fillna(0) >= parameters.minimum_history_months
+    status = np.select([~is_applicable, ~is_enough], ["not_applicable", "insufficient_history"], default="measured")
+    return pd.Series(status, index=frame.index, dtype="object")
+
+
+def measured_basis(frame: pd.DataFrame, parameters: BehaviorParameters) -> str:
+    """Return the basis of the settings, else `usage` where enough who could have it do, or `billing`."""
+    if parameters.basis != "auto":
+        return parameters.basis
+    status = behavior_status(frame, "usage", parameters)
+    expected = int((status != "not_applicable").sum())
+    found = int((status == "measured").sum())
+    return "usage" if expected and found >= parameters.minimum_usage_coverage * expected else "billing"
+
+
+class BehaviorClusters(FeatureClusters):
+    """Clusters of customers by how they use, pay and hold products.
+
+    `fit` takes rows of `features.customer_features` of one population and one as-of date. Rows that are not
+    measured (see `behavior_status`) are left out, the rest is clustered as `FeatureClusters` does, by usage where
+    enough customers have any, else by billing (`basis_`).
+    """
+
+    def __init__(self, parameters: BehaviorParameters | None = None) -> None:
+        self.parameters: BehaviorParameters | None = parameters
+
+    def fit(self, X: pd.DataFrame, y: object = None) -> Self:
+        """Choose the basis, the features and k, and fit."""
+        settings = self.parameters or BehaviorParameters()
+        self.basis_ = measured_basis(X, settings)
+        measured = X[behavior_status(X, self.basis_, settings) == "measured"]
+        self.n_measured_ = len(measured)
+        return self._fit(measured, self.scheme_of(self.basis_), settings.fit_sample, "customer_id")
+
+    @staticmethod
+    def scheme_of(basis: str) -> FeatureScheme:
+        """Return the declared features of a basis: `usage`, `billing` or `needs`."""
+        return {"usage": USAGE, "billing": BILLING, "needs": NEEDS}[basis]

@@ -1,0 +1,96 @@
+"""What is measured of a customer's behavior: columns of `features.customer_features`, declared as data."""
+
+from models.clusters.feature_space import Feature, FeatureScheme
+
+FEATURES: tuple[Feature, ...] = (
+    Feature("gb_month_3m", "level", "amount", "heavy", "light"),
+    Feature("gb_month_12m", "level", "amount", "heavy", "light"),
+    Feature("peak_mbps_3m", "equipment", "amount", "fast", "slow"),
+    Feature("sessions_day_3m", "equipment", "amount", "often-online", "rarely-online"),
+    Feature("devices_3m", "equipment", "amount", "many-device", "few-device"),
+    Feature("cap_use_1m", "equipment", "amount", "cap-filling"),
+    Feature("speed_use_3m", "equipment", "amount", "line-filling"),
+    Feature("upload_share_3m", "direction", "share", "uploaders"),
+    Feature("business_hours_share_3m", "daypart", "share", "daytime"),
+    Feature("evening_share_3m", "daypart", "share", "evening"),
+    Feature("night_share_3m", "daypart", "share", "night-time"),
+    Feature("weekend_share_3m", "week", "share", "weekend", "weekday"),
+    Feature("usage_volatility_3m", "rhythm", "amount", "irregular", "steady"),
+    Feature("usage_change", "rhythm", "amount", "growing", "fading"),
+    Feature("has_autopay", "payment", "flag", "autopay", "manual-paying"),
+    Feature("late_share_12m", "payment", "share", "late-paying", "punctual"),
+    Feature("mean_days_late_12m", "payment", "amount", "late-paying", "punctual"),
+    Feature("failed_payments_12m", "payment", "amount", "payment-failing"),
+    Feature("contacts_3m", "care", "amount", "often-calling"),
+    Feature("complaints_3m", "care", "amount", "complaining"),
+    Feature("outage_minutes_3m", "care", "amount", "outage-hit"),
+    Feature("product_families", "products", "amount", "with many products", "with few products"),
+    Feature("has_internet", "products", "flag", "with internet", "without internet"),
+    Feature("has_tv", "products", "flag", "with TV", "without TV"),
+    Feature("has_fixed_voice", "products", "flag", "with fixed voice", "without fixed voice"),
+    Feature("has_mobile", "products", "flag", "with mobile", "without mobile"),
+    Feature("has_cloud", "products", "flag", "with cloud", "without cloud"),
+    Feature("has_security", "products", "flag", "with security", "without security"),
+    Feature("monthly_fee", "fee", "amount", "high-fee", "low-fee", is_money=True),
+    Feature("download_mbps", "fee", "amount", "fast-plan", "slow-plan"),
+    Feature("usage_revenue_3m_mean", "fee", "amount", "extra-usage", is_money=True),
+    Feature("term_months", "commitment", "amount", "on long terms", "without a term"),
+    Feature("internet_months", "tenure", "amount"),
+    Feature("tv_months", "tenure", "amount"),
+    Feature("fixed_voice_months", "tenure", "amount"),
+    Feature("mobile_months", "tenure", "amount"),
+    Feature("cloud_months", "tenure", "amount"),
+    Feature("security_months", "tenure", "amount"),
+)
+
+# Where usage is measured it decides. What a customer holds and pays has little weight then: a product flag
+# splits any population perfectly and would drown a way of using the line that is merely typical. Peaks, sessions,
+# devices and cap use come with the plan and the number of contracts as much as with the customer: they add little.
+USAGE_WEIGHTS = {
+    "level": 1.0,
+    "direction": 0.8,
+    "daypart": 1.0,
+    "week": 0.5,
+    "rhythm": 0.2,
+    "equipment": 0.2,
+    "payment": 0.1,
+    "care": 0.1,
+    "products": 0.1,
+    "fee": 0.1,
+    "commitment": 0.1,
+}
+# Everybody's tenure grows by a month a month, and nobody has changed.
+UNWEIGHTED = {"tenure": "grows with time, whatever the customer does"}
+BILLING_WEIGHTS = {"products": 1.0, "fee": 1.0, "commitment": 0.8, "payment": 0.6, "care": 0.4}
+
+# The order of words in a name; "access" is who has nothing but mobile.
+WORD_ORDER = (
+    *("level", "access", "rhythm", "equipment", "fee", "payment", "care", "week", "daypart"),
+    *("direction", "products", "commitment"),
+)
+QUIET = ("equipment", "rhythm")
+
+USAGE = FeatureScheme(
+    "usage",
+    FEATURES,
+    USAGE_WEIGHTS,
+    noun="users",
+    word_order=WORD_ORDER,
+    noun_group="direction",
+    level="level",
+    quiet=QUIET,
+    ignored_reasons=UNWEIGHTED,
+)
+BILLING = FeatureScheme(
+    "billing",
+    FEATURES,
+    BILLING_WEIGHTS,
+    noun="customers",
+    word_order=WORD_ORDER,
+    noun_group="direction",
+    level="level",
+    quiet=QUIET,
+    # Products and terms are few values: neighbours in them are the same, and have no shape to learn.
+    has_local_metric=False,
+    ignored_reasons=dict.fromkeys(USAGE_WEIGHTS, "too few customers have usage") | UNWEIGHTED,
+)

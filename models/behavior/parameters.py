@@ -1,0 +1,36 @@
+"""The settings of behavioral clustering, in one typed object."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from models.clusters.parameters import ClusterParameters
+
+
+@dataclass(frozen=True)
+class BehaviorParameters(ClusterParameters):
+    """Everything that decides a clustering besides the data. Values go into the version's settings hash."""
+
+    basis: Literal["auto", "usage", "billing", "needs"] = "auto"
+    """What is clustered: `auto` takes usage where enough have it, else billing; `needs` is for the mid-band."""
+    minimum_history_months: int = 3
+    """Months of usage history (of tenure, where no usage is recorded) before a customer gets a cluster."""
+    minimum_usage_days: int = 10
+    """Days with usage in the last three months below which shares of the day mean nothing."""
+    minimum_usage_coverage: float = 0.5
+    """Share of the open internet customers that must have usage for usage to be what is clustered."""
+    fit_sample: int = 20_000
+    """Customers that a model is fitted on; all others are scored."""
+    match_threshold: float = 0.5
+    """Least Jaccard similarity of members at which a cluster keeps its id from the previous version."""
+    name_effect: float = 0.5
+    """Least standardised difference from everybody else that a name may speak of."""
+    drift_watch: float = 0.1
+    """Population stability index of a feature from which drift is watched."""
+    drift_act: float = 0.25
+    """Population stability index of a feature at which the model is fitted again."""
+    refit_months: int = 12
+    """Months after which a challenger is fitted even where nothing has drifted."""
+    challenger_agreement: float = 0.95
+    """Adjusted Rand index with the champion at which an equally old challenger is not worth the change."""
+    outcome_months: int = 3
+    """Months after which later churn and margin of the clusters are looked at."""

@@ -1,0 +1,239 @@
+"""From fitted clusters to the rows of a version: ids, names, rules, evidence, and every customer scored."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from models.behavior.behavior_clusters import BehaviorClusters, behavior_status
+from models.behavior.parameters import BehaviorParameters
+from models.clusters.description import describe, picture, reasons
+from models.clusters.feature_clusters import stable_sample, usable_features
+from models.clusters.feature_space import numeric
+from models.clusters.identity import kept_clusters, match_clusters
+from models.clusters.partition import Labels
+from models.clusters.rules import Bounds
+from models.clusters.stable_clusters import MIXED
+from models.clusters.usefulness import OUTCOMES, outcomes_by_label, usefulness
+
+
+@dataclass(frozen=True)
+class BehaviorResult:
+    """The frames of one population: customers, clusters, evidence on k, identity events, features used."""
+
+    customers: pd.DataFrame
+    clusters: pd.DataFrame
+    evidence: pd.DataFrame
+    events: pd.DataFrame
+    features: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class BehaviorSegmentation:
+    """A fitted model with the ids and names of its clusters (in the order of its labels); scores any batch.
+
+    `clusters` counts the customers of the sample; `with_counts` replaces them by those scored. `rules` are the
+    clusters' rules as data, `picture` is a sample as points of a plane.
+    """
+
+    population: str
+    model: BehaviorClusters
+    clusters: pd.DataFrame
+    evidence: pd.DataFrame
+    events: pd.DataFrame
+    features: pd.DataFrame
+    picture: pd.DataFrame
+    rules: list[Bounds]
+
+    def score(self, batch: pd.DataFrame) -> pd.DataFrame:
+        """Return one row per customer of the batch: status, cluster, distance to it, the runner-up, reasons.
+
+        Distances are in the model's metric. Mixed customers have no cluster and no distance; their runner-up is
+        the nearest cluster that holds. Reasons are what puts a customer here rather than with the runner-up.
+        """
+        settings = self.model.parameters or BehaviorParameters()
+        scored = pd.DataFrame({"customer_id": batch["customer_id"].to_numpy(), "population": self.population})
+        status = behavior_status(batch, self.model.basis_, settings).to_numpy()
+        is_measured = status == "measured"
+        measured = batch[is_measured]
+        label = np.full(len(batch), MIXED)
+        runner_up = np.full(len(batch), MIXED)
+        distance = np.full(len(batch), np.nan)
+        if is_measured.any() and self.model.n_clusters_:
+            label[is_measured], distances = self.model.assign(measured)
+            rows, own = np.arange(len(measured)), label[is_measured]
+            is_own = own != MIXED
+            distance[is_measured] = np.where(is_own, distances[rows, own], np.nan).round(6)
+            distances[rows[is_own], own[is_own]] = np.inf
+            nearest = distances.argmin(axis=1)
+            runner_up[is_measured] = np.where(np.isfinite(distances[rows, nearest]), nearest, MIXED)
+        scored["behavior_status"] = np.where(~is_measured, status, np.where(label == MIXED, "mixed", "clustered"))
+        scored["cluster_id"] = self._of_label("cluster_id", label)
+        scored["cluster_name"] = self._of_label("cluster_name", label)
+        scored["distance"] = distance
+        scored["runner_up_cluster_id"] = self._of_label("cluster_id", runner_up)
+        scored["cluster_reasons"] = pd.Series(reasons(self.model, batch, label, runner_up), dtype="str")
+        return scored
+
+    def with_counts(self, customers: pd.Series) -> pd.DataFrame:
+        """Return `clusters` with the customers of each cluster_id; shares are of all measured, mixed included.
+
+        `customers` holds counts indexed by cluster_id, with the mixed under a null or any other key.
+        """
+        counted = self.clusters["cluster_id"].map(customers).fillna(0).astype(int)
+        return self.clusters.assign(customers=counted, share=counted / max(int(customers.sum()), 1))
+
+    def _of_label(self, column: str, label: np.ndarray) -> pd.Series:
+        values = np.array([*self.clusters[column], None], dtype=object)
+        return pd.Series(values[label], dtype="str")
+
+
+def fit_behavior(
+    sample: pd.DataFrame,
+    population: str,
+    previous: pd.DataFrame | None = None,
+    parameters: BehaviorParameters | None = None,
+    used_cluster_ids: Collection[str] = (),
+    past: pd.DataFrame | None = None,
+) -> BehaviorSegmentation:
+    """Fit one population and carry over the ids and names of the previous version.
+
+    Parameters
+    ----------
+    sample
+        Rows of `features.customer_features` of this population at one as-of date: all of them, or at large
+        scale a random part (the model uses at most `parameters.fit_sample` of the measured ones).
+    previous
+        `customer_id`, `cluster_id`, `cluster_name` of the previous published version, at least for customers of
+        the sample. A cluster that keeps its id keeps its name: people have learned it.
+    used_cluster_ids
+        Every id that older versions used, so that none comes back with another meaning.
+    past
+        Rows as in `sample` of some months ago, with `later_churned` and `later_margin` as known since then: evidence
+        of how much the clusters of every k tell of what comes.
+    """
+    settings = parameters or BehaviorParameters()
+    model = BehaviorClusters(settings).fit(sample)
+    previous = no_previous() if previous is None else previous
+    members = pd.DataFrame({"customer_id": model.sample_.index, "label": model.labels_})
+    ids, events = match_clusters(
+        previous,
+        members,
+        population=population,
+        threshold=settings.match_threshold,
+        used_ids=used_cluster_ids,
+    )
+    cluster_ids = [ids[label] for label in range(model.n_clusters_)]
+    evidence = model.choice_.evidence.merge(_evidence_of_use(model, past, settings), on=["shape", "k"], how="left")
+    return _segmentation(
+        model, population, model.sample_, model.labels_, cluster_ids, previous, events, evidence, past, []
+    )
+
+
+def reuse_behavior(
+    model: BehaviorClusters,
+    cluster_ids: list[str],
+    rules: list[Bounds],
+    evidence: pd.DataFrame,
+    sample: pd.DataFrame,
+    population: str,
+    previous: pd.DataFrame,
+    past: pd.DataFrame | None = None,
+) -> BehaviorSegmentation:
+    """Use a model of an older version for this month: the same clusters, described by this month's customers.
+
+    `evidence` is that of its fit. See `fit_behavior` for the other arguments.
+    """
+    values, labels = measured_sample(model, sample)
+    members = pd.DataFrame({"customer_id": values.index, "label": labels})
+    events = kept_clusters(previous, members, cluster_ids)
+    return _segmentation(model, population, values, labels, cluster_ids, previous, events, evidence, past, rules)
+
+
+def measured_sample(model: BehaviorClusters, sample: pd.DataFrame) -> tuple[pd.DataFrame, Labels]:
+    """Return the model's features of the measured customers of a sample, indexed by customer, and their labels."""
+    settings = model.parameters or BehaviorParameters()
+    measured = sample[behavior_status(sample, model.basis_, settings) == "measured"]
+    chosen = stable_sample(measured, settings.fit_sample)
+    values = numeric(chosen, tuple(model.columns_)).set_index(chosen["customer_id"])
+    return values, model.predict(values)
+
+
+def no_previous() -> pd.DataFrame:
+    """Return what the customers of a previous version are where there is none."""
+    return pd.DataFrame(columns=["customer_id", "cluster_id", "cluster_name"], dtype="str")
+
+
+def _segmentation(
+    model: BehaviorClusters,
+    population: str,
+    values: pd.DataFrame,
+    labels: Labels,
+    cluster_ids: list[str],
+    previous: pd.DataFrame,
+    events: pd.DataFrame,
+    evidence: pd.DataFrame,
+    past: pd.DataFrame | None,
+    rules: list[Bounds],
+) -> BehaviorSegmentation:
+    settings = model.parameters or BehaviorParameters()
+    named = previous[previous["cluster_id"].notna()].drop_duplicates("cluster_id")
+    clusters, rules = describe(
+        model,
+        values,
+        labels,
+        cluster_ids,
+        old_names=dict(zip(named["cluster_id"], named["cluster_name"], strict=True)),
+        rules=rules,
+        population=population,
+        name_effect=settings.name_effect,
+        random_state=settings.random_state,
+    )
+    matched = events[events["event"] == "kept"].set_index("cluster_id")["jaccard"]
+    clusters["matched_jaccard"] = clusters["cluster_id"].map(matched).astype(float)
+    outcomes = _outcomes(model, past, settings)
+    clusters[["later_churn_rate", "later_margin"]] = outcomes_by_label(*outcomes, n=model.n_clusters_).to_numpy()
+    events = events.assign(population=population)[["population", *events.columns]]
+    evidence = evidence.assign(population=population)
+    evidence = evidence[["population", *evidence.columns.drop("population")]]
+    features = usable_features(values, model.scheme_).reset_index().assign(population=population)
+    points = picture(model, values, labels, cluster_ids).assign(population=population)
+    return BehaviorSegmentation(population, model, clusters, evidence, events, features, points, rules)
+
+
+def _outcomes(
+    model: BehaviorClusters, past: pd.DataFrame | None, settings: BehaviorParameters
+) -> tuple[Labels, pd.DataFrame]:
+    """Return the labels that measured customers had some months ago, and what has become of them since."""
+    if past is None:
+        return np.empty(0, dtype=int), pd.DataFrame(columns=list(OUTCOMES), dtype=float)
+    measured = past[behavior_status(past, model.basis_, settings) == "measured"]
+    return model.predict(measured), numeric(measured, OUTCOMES)
+
+
+def _evidence_of_use(model: BehaviorClusters, past: pd.DataFrame | None, settings: BehaviorParameters) -> pd.DataFrame:
+    labels, outcomes = _outcomes(model, past, settings)
+    rows = []
+    for shape, k in model.choice_.evidence[["shape", "k"]].itertuples(index=False):
+        tried = labels
+        if past is not None and model.core_ is not None and len(labels):
+            measured = past[behavior_status(past, model.basis_, settings) == "measured"]
+            tried = model.core_.nearest(model.to_space(measured), k, shape)
+        rows.append({"shape": shape, "k": k, **usefulness(tried, outcomes)})
+    return pd.DataFrame(rows)
+
+
+def segment_behavior(
+    features: pd.DataFrame,
+    population: str,
+    previous: pd.DataFrame | None = None,
+    parameters: BehaviorParameters | None = None,
+    used_cluster_ids: Collection[str] = (),
+) -> BehaviorResult:
+    """Fit and score one population that fits in memory. See `fit_behavior` for the arguments."""
+    fitted = fit_behavior(features, population, previous, parameters, used_cluster_ids)
+    customers = fitted.score(features).sort_values("customer_id", ignore_index=True)
+    is_measured = customers["behavior_status"].isin(["clustered", "mixed"])
+    counts = customers.loc[is_measured, "cluster_id"].fillna("mixed").value_counts()
+    return BehaviorResult(customers, fitted.with_counts(counts), fitted.evidence, fitted.events, fitted.features)

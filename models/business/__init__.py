@@ -1,0 +1,1 @@
+"""Needs and potential of companies in the mid band."""

@@ -1,0 +1,1 @@
+"""Churn of each customer in each month, from its covariates."""

@@ -1,0 +1,1 @@
+"""Addresses, households, work at home and nanobusinesses."""

@@ -1,0 +1,1 @@
+"""From when on endings and attributes are recorded."""

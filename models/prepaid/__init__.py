@@ -1,0 +1,1 @@
+"""Customers without a contract that ends: activity, spend and value."""

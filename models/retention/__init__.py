@@ -1,0 +1,1 @@
+"""Survival by cohort of customers alike."""

@@ -1,0 +1,91 @@
+"""The hierarchy of retention cohorts, and what was observed in each of them."""
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from models.retention.shifted_beta_geometric import Floats
+
+# One value for each of COHORT_COLUMNS, None where the group is pooled over it.
+Cohort = tuple[Hashable, ...]
+
+# Those of a customer, and whether it is committed. A market is a population; its segments are told apart below it.
+CUSTOMER_COLUMNS = ("retention_market", "market_segment", "retention_product", "retention_term")
+COHORT_COLUMNS = (*CUSTOMER_COLUMNS, "is_committed")
+MARKET_LEVEL = ("retention_market", "is_committed")
+# Dropped first is what matters least; the commitment goes last, since it changes the hazard most.
+POOLING_LEVELS: tuple[tuple[str, ...], ...] = (
+    (),
+    ("is_committed",),
+    MARKET_LEVEL,
+    ("retention_market", "market_segment", "is_committed"),
+    ("retention_market", "market_segment", "retention_product", "is_committed"),
+    COHORT_COLUMNS,
+)
+EXPOSURE_COLUMNS = (*COHORT_COLUMNS, "spell_months", "customers_at_risk", "customers_churned")
+ALL: Cohort = (None,) * len(COHORT_COLUMNS)
+UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, eq=False)
+class Exposures:
+    """Customer-months at risk and churn events of one cohort, one entry a tenure (1 is the first month)."""
+
+    tenure: Floats
+    at_risk: Floats
+    churned: Floats
+
+
+def typed_exposures(exposures: pd.DataFrame, first_spell_months: int) -> pd.DataFrame:
+    """Exposures as they come from the features, in names and numbers that can be summed."""
+    missing = [column for column in EXPOSURE_COLUMNS if column not in exposures]
+    if missing:
+        raise ValueError(f"retention exposures lack the columns {missing}; found {list(exposures.columns)}")
+    frame = cohort_names(exposures)
+    frame["is_committed"] = exposures["is_committed"].fillna(False).astype(bool)
+    frame["tenure"] = exposures["spell_months"].astype(np.float64) - first_spell_months + 1.0
+    frame["at_risk"] = exposures["customers_at_risk"].astype(np.float64)
+    frame["churned"] = exposures["customers_churned"].astype(np.float64)
+    if (frame["tenure"] < 1).any():
+        raise ValueError(f"spell_months below first_spell_months = {first_spell_months}")
+    return frame
+
+
+def cohorts_at(frame: pd.DataFrame, level: tuple[str, ...]) -> list[tuple[Cohort, Exposures]]:
+    """Every cohort seen at one of ``POOLING_LEVELS``, with its exposures added up."""
+    counts = frame.groupby([*level, "tenure"], as_index=False)[["at_risk", "churned"]].sum()
+    groups = counts.groupby(list(level)) if level else [((), counts)]
+    cohorts = []
+    for values, rows in groups:
+        named = dict(zip(level, values, strict=True))
+        cohort = tuple(named.get(column) for column in COHORT_COLUMNS)
+        cohorts.append((cohort, Exposures(*(rows[c].to_numpy() for c in ("tenure", "at_risk", "churned")))))
+    return cohorts
+
+
+def parent_of(cohort: Cohort) -> Cohort:
+    """The same cohort one level up."""
+    named = tuple(column for column, value in zip(COHORT_COLUMNS, cohort, strict=True) if value is not None)
+    kept = POOLING_LEVELS[POOLING_LEVELS.index(named) - 1]
+    return tuple(value if column in kept else None for column, value in zip(COHORT_COLUMNS, cohort, strict=True))
+
+
+def label_of(cohort: Cohort) -> str:
+    """Name of a cohort, such as ``business/education/internet/24/committed``; ``*`` where pooled over."""
+    if cohort == ALL:
+        return "all"
+    state = {True: "committed", False: "free", None: "*"}[cohort[-1]]  # type: ignore[index]
+    return "/".join([*("*" if name is None else str(name) for name in cohort[:-1]), state])
+
+
+def cohort_names(frame: pd.DataFrame, columns: Sequence[str] = CUSTOMER_COLUMNS) -> pd.DataFrame:
+    """Market, segment, product and term of each row, or some of them; what is not known is a cohort of its own."""
+    names = frame.loc[:, list(columns)]
+    return names.astype("str").where(names.notna(), UNKNOWN)
+
+
+def commitment_months_left(customers: pd.DataFrame) -> Floats:
+    """Months of commitment to come; null means free."""
+    return customers["commitment_months_left"].to_numpy(dtype=np.float64, na_value=0.0)

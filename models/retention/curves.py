@@ -1,0 +1,245 @@
+"""Retention curves for every cohort of customers, with pooling where a cohort alone knows too little.
+
+A cohort is a market segment, a product and a term, once while the commitment lasts and once free of it: leaving
+before its end costs money, so the two hazards have nothing in common. A cohort with too few churn events
+borrows the curve of the group above it, at a level of its own (``models.retention.curve``): segments from their market,
+a market from all customers. A market's level is told by its committed and its free together before each has its own:
+of a few dozen wholesale customers neither loses enough to tell it alone. Commitments that end may be renewed
+(``commitment_renewal``), and are followed by a bump of churn where the data show one (``term_end``).
+"""
+
+from collections.abc import Hashable
+from dataclasses import replace
+from typing import Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_is_fitted
+from threadpoolctl import threadpool_limits
+
+from models.retention.cohorts import (
+    ALL,
+    CUSTOMER_COLUMNS,
+    MARKET_LEVEL,
+    POOLING_LEVELS,
+    Cohort,
+    Exposures,
+    cohort_names,
+    cohorts_at,
+    commitment_months_left,
+    parent_of,
+    typed_exposures,
+)
+from models.retention.commitment_renewal import RENEWAL_COLUMNS, CommitmentRenewals
+from models.retention.curve import RetentionCurve, fit_curve, level_of, one_for_all
+from models.retention.evidence import curves_frame, parameters_frame
+from models.retention.parameters import RetentionParameters
+from models.retention.shifted_beta_geometric import Floats, RetentionFitError, ShiftedBetaGeometric
+from models.retention.term_end import TermEnd
+
+__all__ = ["RetentionCurves", "RetentionFitError", "ShiftedBetaGeometric"]
+
+_NO_WEIGHT = 2.0**-30
+
+
+class RetentionCurves(BaseEstimator):
+    """One monthly hazard curve a cohort, fitted top down along ``POOLING_LEVELS``.
+
+    Each cohort has the model that its own exposures speak for (``models.retention.curve``). With no exposures at
+    all every hazard is NaN, so that later values are null, not made up.
+
+    Attributes:
+        curves_: cohort to the curve that it uses, its own or one from above.
+        exposures_: cohort to what was observed of it.
+        renewals_: how often commitments are renewed.
+        term_end_: the bump after commitments.
+    """
+
+    # What a hazard depends on: customers alike in these have the same future, computed once.
+    key_columns = (
+        *CUSTOMER_COLUMNS,
+        "spell_months",
+        "commitment_months_left",
+    )
+
+    curves_: dict[Cohort, RetentionCurve]
+    exposures_: dict[Cohort, Exposures]
+
+    def __init__(self, parameters: RetentionParameters | None = None) -> None:
+        """Args: parameters: the defaults where None."""
+        self.parameters = parameters
+
+    def fit(self, exposures: pd.DataFrame, y: None = None, commitment_ends: pd.DataFrame | None = None) -> Self:
+        """Fit on ``features.retention_exposures`` of one as-of date.
+
+        Args:
+            exposures: one row a cohort and ``spell_months``, the value that the customers at risk had at
+                the month end before; ``customers_at_risk``, ``customers_churned``.
+            y: ignored, for scikit-learn.
+            commitment_ends: as ``CommitmentRenewals.fit`` takes them; without any, nobody commits again.
+        """
+        parameters = self.parameters or RetentionParameters()
+        frame = typed_exposures(exposures, parameters.first_spell_months)
+        self.first_spell_months_ = parameters.first_spell_months
+        ends = pd.DataFrame(columns=list(RENEWAL_COLUMNS)) if commitment_ends is None else commitment_ends
+        self.renewals_ = CommitmentRenewals(parameters.prior_renewals).fit(ends)
+        # One thread: an optimiser of three parameters spends five sixths of its time waiting for a second one.
+        with threadpool_limits(limits=1):
+            self._fit_curves(frame, parameters)
+            self._fit_term_end(frame, parameters)
+        return self
+
+    def _fit_curves(self, frame: pd.DataFrame, parameters: RetentionParameters) -> None:
+        self.curves_, self.exposures_ = {}, {}
+        for level in POOLING_LEVELS:
+            seen = cohorts_at(frame, level)
+            is_market, prior = level == MARKET_LEVEL, parameters.prior_churned_of_market
+            levels = self._levels_of_markets(seen, prior) if is_market else {}
+            for cohort, observed in seen:
+                self.exposures_[cohort] = observed
+                above = parent_of(cohort) if level else None
+                if above and np.isclose(observed.at_risk.sum(), self.exposures_[above].at_risk.sum(), rtol=1e-8):
+                    self.curves_[cohort] = self.curves_[above]  # it is all of the group: nothing more to learn
+                    continue
+                borrowed = self.curves_[above].at_level(levels.get(cohort[0], 1.0), observed) if above else None
+                # Of a market with a level already, committed and free differ from it as cohorts do.
+                weight = prior if is_market and cohort[0] not in levels else parameters.prior_churned
+                self.curves_[cohort] = fit_curve(cohort, observed, borrowed, parameters.min_churned, weight)
+        self._weighed = self.exposures_
+
+    def _fit_term_end(self, frame: pd.DataFrame, parameters: RetentionParameters) -> None:
+        """Look for a bump after commitments; where there is one, the curves are fitted anew without its months.
+
+        These keep a weight too small to tell a curve anything, so that a cohort seen in no others is not forgotten. As
+        evidence they are weighed by the ratio: a hazard ``ratio`` times as high loses as many as ``ratio`` times as
+        many customers at risk.
+        """
+        self.term_end_ = TermEnd(self.renewals_.terms_, parameters.term_end_months)
+        after = frame[~frame["is_committed"]]
+        after = after[self.term_end_.is_after_term(after["retention_term"], after["tenure"].to_numpy())]
+        if self._bump(after, parameters).ratio == 1.0:
+            return
+        seen, counts = self.exposures_, ["at_risk", "churned"]
+        unheard = frame.copy()
+        unheard.loc[after.index, counts] *= _NO_WEIGHT
+        self._fit_curves(unheard, parameters)
+        self.term_end_, self.exposures_ = self._bump(after, parameters), seen
+        weighed = frame.copy()
+        weighed.loc[after.index, "at_risk"] *= self.term_end_.ratio
+        self._weighed = {name: each for level in POOLING_LEVELS for name, each in cohorts_at(weighed, level)}
+
+    def _bump(self, after: pd.DataFrame, parameters: RetentionParameters) -> TermEnd:
+        """The bump that customers at risk in the months after their commitment show over the curves."""
+        if after.empty:
+            return self.term_end_
+        tenure = after["tenure"].to_numpy(dtype=np.int64)[:, None]
+        expected = after["at_risk"].to_numpy() @ self._hazards_at(after, False, tenure)[:, 0]
+        return self.term_end_.fit(float(expected), float(after["churned"].sum()), parameters.prior_churned)
+
+    def _levels_of_markets(self, seen: list[tuple[Cohort, Exposures]], prior_churned: float) -> dict[Hashable, float]:
+        """What each market loses, committed and free together, over what the curves of all customers expect of it.
+
+        Of a market that is all committed or all free there is nothing to put together.
+        """
+        counts = pd.DataFrame(
+            [
+                (cohort[0], observed.churned.sum(), self.curves_[parent_of(cohort)].expected_churned(observed))
+                for cohort, observed in seen
+            ],
+            columns=["market", "churned", "expected"],
+        ).groupby("market")
+        sums = counts.sum()[counts.size() > 1]
+        levels = level_of(sums["churned"].to_numpy(), sums["expected"].to_numpy(), prior_churned)
+        return dict(zip(sums.index, levels.tolist(), strict=True))
+
+    def use_one_for_all(self, model: str) -> None:
+        """Give every cohort one and the same curve: a rate, or a shifted-beta-geometric, of all customers together."""
+        check_is_fitted(self)
+        curve = one_for_all(ALL, self.exposures_[ALL], model)
+        self.curves_ = dict.fromkeys(self.curves_, curve)
+        self.term_end_, self._weighed = replace(self.term_end_, ratio=1.0), self.exposures_
+
+    def assume(self, monthly_rate: float) -> None:
+        """Give every cohort one and the same stated hazard, whatever was observed."""
+        check_is_fitted(self)
+        curve = RetentionCurve(ALL, "constant", constant=monthly_rate, level_variance=0.0)
+        self.curves_ = dict.fromkeys(self.curves_, curve)
+
+    def hazard(self, customers: pd.DataFrame, months: int) -> Floats:
+        """Probability to churn in each of the coming ``months``, given open at the start of the month.
+
+        While t <= commitment_months_left the committed curve of the cohort holds, then a mixture of it for those who
+        commit again and of the free curve for the others, both at the tenure of that month; where churn has a bump
+        after commitments, the free curve has it (``term_end``).
+
+        Args:
+            customers: open customers with the columns ``key_columns``; one row a customer or a distinct key.
+            months: how many months ahead.
+
+        Returns:
+            Array (rows of ``customers``, months); column 0 is the first future month.
+        """
+        check_is_fitted(self)
+        spell_months = customers["spell_months"].to_numpy(dtype=np.float64, na_value=np.nan)
+        if np.isnan(spell_months).any():
+            raise ValueError(f"{int(np.isnan(spell_months).sum())} open customers have no spell_months")
+        if (spell_months < self.first_spell_months_).any():
+            raise ValueError(f"spell_months below first_spell_months = {self.first_spell_months_}")
+        if customers.empty:
+            return np.empty((0, months))
+        tenure = spell_months[:, None].astype(np.int64) - self.first_spell_months_ + np.arange(1, months + 1)
+        committed, free = (self._hazards_at(customers, is_committed, tenure) for is_committed in (True, False))
+        left = commitment_months_left(customers)
+        free = self.term_end_.raise_free(free, cohort_names(customers)["retention_term"], tenure, left)
+        return self.renewals_.hazard(customers, left, committed, free)
+
+    def level_variance(self, customers: pd.DataFrame) -> Floats:
+        """Relative variance of the level of each customer's hazard, one entry a row of ``customers``.
+
+        Of the free curve: it is what most of a future is spent under. A cohort never seen may lie as far from the group
+        above it as cohorts do.
+        """
+        check_is_fitted(self)
+        grouped = cohort_names(customers).groupby(list(CUSTOMER_COLUMNS), sort=False)
+        unseen = 1.0 / (self.parameters or RetentionParameters()).prior_churned
+        variance = []
+        for name, _ in grouped:
+            cohort = (*name, False)
+            variance.append(self._nearest(cohort).level_variance + (0.0 if cohort in self.curves_ else unseen))
+        return np.array(variance, dtype=np.float64)[grouped.ngroup().to_numpy()]
+
+    def cohort_labels(self, customers: pd.DataFrame) -> pd.Series:
+        """The cohort each customer is in now, as in ``parameters_frame``."""
+        names = cohort_names(customers)
+        is_committed = pd.Series(commitment_months_left(customers) > 0, index=customers.index)
+        state = is_committed.map({True: "committed", False: "free"})
+        market, segment, product, term = (names[column] for column in CUSTOMER_COLUMNS)
+        return market + "/" + segment + "/" + product + "/" + term + "/" + state
+
+    def parameters_frame(self) -> pd.DataFrame:
+        """Evidence, one row a cohort and a row for each group that lends its curve (``retention_evidence``)."""
+        check_is_fitted(self)
+        parts = self.curves_, self.exposures_, self._weighed
+        return parameters_frame(*parts, self.renewals_)
+
+    def curves_frame(self) -> pd.DataFrame:
+        """The curves beside their data, one row a cohort of ``parameters_frame`` and month of tenure."""
+        check_is_fitted(self)
+        months = (self.parameters or RetentionParameters()).published_months
+        return curves_frame(self.curves_, self.exposures_, self.term_end_, months)
+
+    def _hazards_at(self, customers: pd.DataFrame, is_committed: bool, tenure: NDArray[np.int64]) -> Floats:
+        """Hazards at a matrix of tenures under the curve that each row follows, committed or free."""
+        grouped = cohort_names(customers).groupby(list(CUSTOMER_COLUMNS), sort=False)
+        curves = [self._nearest((*name, is_committed)) for name, _ in grouped]
+        # There are few curves and many customers: every curve is computed once, up to the longest tenure.
+        by_tenure = np.stack([curve.hazard(np.arange(1.0, tenure.max() + 1.0)) for curve in curves])
+        return by_tenure[grouped.ngroup().to_numpy()[:, None], tenure - 1]
+
+    def _nearest(self, cohort: Cohort) -> RetentionCurve:
+        """The curve of a cohort, or of the closest group above it that was seen."""
+        while cohort not in self.curves_:
+            cohort = parent_of(cohort)
+        return self.curves_[cohort]

@@ -1,0 +1,122 @@
+"""What retention curves rest on, in frames that are published beside them."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from models.retention.cohorts import ALL, Cohort, Exposures, label_of
+from models.retention.commitment_renewal import SHARE_COLUMNS, CommitmentRenewals
+from models.retention.curve import RetentionCurve
+from models.retention.term_end import TermEnd
+
+PARAMETERS_COLUMNS = (
+    "retention_cohort",
+    "pooled_from",
+    "retention_model",
+    "alpha",
+    "beta",
+    "shape",
+    "level",
+    "log_likelihood",
+    "customer_months",
+    "churned",
+    "observed_hazard",
+    "fitted_hazard",
+    *SHARE_COLUMNS,
+)
+CURVE_COLUMNS = (
+    "retention_cohort",
+    "tenure_months",
+    "customers_at_risk",
+    "customers_churned",
+    "observed_hazard",
+    "observed_survival",
+    "fitted_hazard",
+    "fitted_survival",
+)
+
+Curves = Mapping[Cohort, RetentionCurve]
+
+
+def parameters_frame(
+    curves: Curves,
+    exposures: Mapping[Cohort, Exposures],
+    weighed: Mapping[Cohort, Exposures],
+    renewals: CommitmentRenewals,
+) -> pd.DataFrame:
+    """Evidence, one row a cohort and a row for each group that lends its curve.
+
+    ``pooled_from`` names the lender, null for a curve of the cohort's own; ``level`` is how many times as many
+    churn events the curve expects of the cohort's exposures as the lender's own. ``alpha``, ``beta`` and ``shape``
+    are null where the hazard is constant. Log-likelihood, observed and fitted hazard are of the cohort's own
+    exposures under the curve that it uses, so the last two show how well that curve suits it. The renewal shares
+    are of commitments that end, null where there are none.
+
+    Args:
+        curves: cohort to the curve that it uses.
+        exposures: what was observed of each cohort.
+        weighed: the same with the months of a bump weighed by its ratio, as the curves were fitted on them.
+        renewals: how often commitments are renewed.
+    """
+    rows = []
+    for cohort in _shown_cohorts(curves):
+        curve, observed, fitted_on = curves[cohort], exposures[cohort], weighed[cohort]
+        months, churned = observed.at_risk.sum(), observed.churned.sum()
+        expected, of_lender = (each.expected_churned(fitted_on) for each in (curve, curves[curve.source]))
+        rows.append(
+            {
+                "retention_cohort": label_of(cohort),
+                "pooled_from": None if curve.source == cohort else label_of(curve.source),
+                "retention_model": curve.model,
+                "alpha": curve.alpha,
+                "beta": curve.beta,
+                "shape": curve.shape,
+                "level": expected / of_lender if of_lender else 1.0,
+                "log_likelihood": curve.log_likelihood(fitted_on) if months else np.nan,
+                "customer_months": int(months),
+                "churned": int(churned),
+                "observed_hazard": churned / months if months else np.nan,
+                "fitted_hazard": expected / months if months else np.nan,
+                **renewals.shares_of(cohort),
+            }
+        )
+    return pd.DataFrame(rows, columns=list(PARAMETERS_COLUMNS))
+
+
+def curves_frame(curves: Curves, exposures: Mapping[Cohort, Exposures], term_end: TermEnd, months: int) -> pd.DataFrame:
+    """The curves beside their data, one row a cohort of ``parameters_frame`` and month of tenure.
+
+    ``observed_survival`` is the estimate of Kaplan & Meier (1958), null from the first tenure on at which nobody
+    was at risk; ``fitted_survival`` is that of a customer who is in the cohort all along.
+    """
+    tenure = np.arange(1, months + 1)
+    frames = []
+    for cohort in _shown_cohorts(curves):
+        observed = exposures[cohort]
+        counts = pd.DataFrame({"at_risk": observed.at_risk, "churned": observed.churned}, index=observed.tenure)
+        counts = counts.reindex(tenure, fill_value=0.0)
+        observed_hazard = (counts["churned"] / counts["at_risk"].where(counts["at_risk"] > 0)).to_numpy()
+        fitted_hazard = curves[cohort].hazard(tenure.astype(np.float64))
+        if not cohort[-1]:
+            term, free = pd.Series([cohort[-2]]), np.zeros(1)
+            fitted_hazard = term_end.raise_free(fitted_hazard[None], term, tenure[None], free)[0]
+        columns = (
+            label_of(cohort),
+            tenure,
+            counts["at_risk"].to_numpy(dtype=np.int64),
+            counts["churned"].to_numpy(dtype=np.int64),
+            observed_hazard,
+            np.cumprod(1.0 - observed_hazard),
+            fitted_hazard,
+            np.cumprod(1.0 - fitted_hazard),
+        )
+        frames.append(pd.DataFrame(dict(zip(CURVE_COLUMNS, columns, strict=True))))
+    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=list(CURVE_COLUMNS))
+
+
+def _shown_cohorts(curves: Curves) -> list[Cohort]:
+    """Cohorts that customers are in, and the groups that lend them a curve, in the order of their names."""
+    shown = {cohort for cohort in curves if None not in cohort}
+    shown |= {curves[cohort].source for cohort in tuple(shown)} | {ALL}
+    return sorted(shown & curves.keys(), key=label_of)

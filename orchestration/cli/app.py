@@ -1,0 +1,334 @@
+"""The ``segmentation`` command: thin over the Dagster jobs and the library.
+
+Exit codes: 0 done, 1 the user's to fix (a message says how), 2 wrong usage, 3 a run failed, 4 another run writes.
+"""
+
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+from orchestration.cli import lake, quarantine
+from orchestration.cli.common import (
+    Config,
+    Format,
+    Wait,
+    chosen_settings,
+    err,
+    errors_for_people,
+    existing_warehouse,
+    out,
+    print_rows,
+    writing,
+)
+from orchestration.errors import SegmentationError
+from orchestration.lake.warehouse import Warehouse
+from orchestration.masking import masked_output
+from orchestration.settings import DEFAULT_FILE, load_settings
+
+app = typer.Typer(
+    help="Customer segmentation for internet and telecom providers.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+versions_app = typer.Typer(help="Look at the versions of the segments.", no_args_is_help=True)
+app.add_typer(versions_app, name="versions")
+app.add_typer(quarantine.app, name="quarantine")
+app.add_typer(lake.app)
+
+Month = Annotated[str | None, typer.Option(metavar="YYYY-MM")]
+
+
+@app.callback()
+def mask(context: typer.Context) -> None:
+    """Customer segmentation for internet and telecom providers."""
+    context.with_resource(masked_output())
+
+
+@app.command()
+def run(
+    config: Config = None,
+    first: Annotated[str | None, typer.Option("--from", metavar="YYYY-MM", help="First month to segment.")] = None,
+    last: Annotated[str | None, typer.Option("--to", metavar="YYYY-MM", help="Last month to segment.")] = None,
+    skip_ingest: Annotated[bool, typer.Option(help="Segment what is already loaded.")] = False,
+    revise: Annotated[
+        bool, typer.Option("--revise", help="Segment the published months again that late data have reached.")
+    ] = False,
+    wait: Wait = True,
+) -> None:
+    """Load what is new, then segment a range of months: features, segments, checks, published versions, reports.
+
+    Without --from and --to, the last complete month that the data reach is segmented. With --revise, all months from
+    the first that is due for revision ('segmentation versions due'); a month whose features turn out the same keeps
+    its version.
+    """
+    if revise and (first or last):
+        raise typer.BadParameter("--revise finds the months itself; leave out --from and --to.")
+    with errors_for_people():
+        settings = chosen_settings(config)
+        from orchestration.cli.runs import Runner
+
+        runner = Runner(settings, say=lambda line: err.print(line, highlight=False))
+        # Months that were named are judged before anything runs; others depend on what is loaded.
+        named = runner.months(first, last) if first or last else []
+        with writing(settings, "run", wait):
+            if not skip_ingest:
+                runner.ingest()
+            months = named or (runner.months_to_revise() if revise else runner.months(None, None))
+            if not months:
+                return
+            runner.segment(months)
+        from orchestration.report.summary import run_summary
+
+        with Warehouse(settings.warehouse).reader() as connection:
+            out.print(run_summary(connection, settings, months))
+
+
+@app.command()
+def ingest(config: Config = None, wait: Wait = True) -> None:
+    """Load what is new in every source into the raw tables, and check it; nothing is segmented."""
+    with errors_for_people():
+        settings = chosen_settings(config)
+        from orchestration.cli.runs import Runner
+
+        with writing(settings, "ingest", wait):
+            Runner(settings, say=lambda line: err.print(line, highlight=False)).ingest()
+
+
+@app.command()
+def simulate(
+    folder: Annotated[
+        Path | None, typer.Argument(help="Where source/ and truth/ are written. Default: beside the lake.")
+    ] = None,
+    config: Config = None,
+    customers: Annotated[int, typer.Option(min=1_000, max=10_000_000)] = 3_000,
+    months: Annotated[int, typer.Option(min=3, max=120)] = 18,
+    end_month: Annotated[str, typer.Option(metavar="YYYY-MM", help="Last month of the window.")] = "2025-12",
+    seed: int = 1,
+    dirt: Annotated[float, typer.Option(min=0.0, max=0.2, help="Share of rows made dirty.")] = 0.0,
+    file_format: Annotated[Literal["parquet", "csv"], typer.Option("--format")] = "parquet",
+) -> None:
+    """Write the source files of a synthetic ISP, and its planted truth in a folder the pipeline never reads."""
+    from simulator import SimulationParameters
+    from simulator import simulate as write_isp
+
+    with errors_for_people():
+        try:
+            parameters = SimulationParameters(
+                customers=customers, months=months, end_month=end_month, seed=seed, dirt=dirt
+            )
+            rows = write_isp(
+                parameters,
+                folder or chosen_settings(config).warehouse.path.parent,
+                file_format=file_format,
+                progress=lambda line: err.print(line, markup=False, highlight=False),
+            )
+        except ValueError as error:
+            raise SegmentationError(str(error)) from error
+    print_rows(["table", "rows"], list(rows.items()), Format.table)
+
+
+@app.command()
+def init(
+    target: Annotated[
+        str,
+        typer.Argument(
+            help="A folder of files, a SQLite or DuckDB file, a connection string of PostgreSQL or MySQL, or '${NAME}' "
+            "of an environment variable that holds one."
+        ),
+    ],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The settings file to write.")] = Path(DEFAULT_FILE),
+    force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
+) -> None:
+    """Write a settings file for a folder of files or a database: the mapping is guessed, and says how sure it is."""
+    with errors_for_people():
+        from orchestration.onboarding.init import draft_settings, write_settings
+
+        drafted = draft_settings(target, output)
+        write_settings(drafted, output, force=force)
+    print_rows(
+        ["table", *drafted.certainties_named],
+        [[table, *counts.values()] for table, counts in drafted.certainties.items()],
+        Format.table,
+    )
+    for line in [*_endings_found(output), *drafted.next_steps(output)]:
+        out.print(line, highlight=False, soft_wrap=True)
+
+
+def _endings_found(settings_file: Path) -> list[str]:
+    """Say from when on endings are on record, where the draft maps contracts well enough to tell."""
+    from orchestration.onboarding.preview import preview_sources
+
+    try:
+        found = preview_sources(load_settings(settings_file))
+    except SegmentationError:
+        return []  # what a draft lacks is in its comments, and check-sources says it
+    return [check.endings for check in found.tables if check.endings]
+
+
+@app.command("check-sources")
+def check_sources(
+    config: Config = None,
+    sample: Annotated[int, typer.Option(min=1, help="Rows of each table that are looked at.")] = 10_000,
+    output: Annotated[Literal["text", "json"], typer.Option("--format")] = "text",
+) -> None:
+    """Look at the sources as the settings map them, before anything is loaded.
+
+    Exit code 1 if a load would fail or put more rows in quarantine than a source allows.
+    """
+    with errors_for_people():
+        from orchestration.onboarding.preview import as_json, preview_sources, render
+
+        report = preview_sources(chosen_settings(config), sample_rows=sample)
+        if output == "json":
+            sys.stdout.write(as_json(report) + "\n")
+        else:
+            out.print(render(report))
+        if not report.ok:
+            raise typer.Exit(1)
+
+
+@app.command()
+def presets(
+    name: Annotated[str | None, typer.Argument(help="Describe this one only.")] = None,
+) -> None:
+    """List the presets: what they read, under which location names, and which parameters they take."""
+    from orchestration.settings.presets import load_presets
+
+    known = load_presets()
+    with errors_for_people():
+        if name is not None and name not in known:
+            raise SegmentationError(f"There is no preset {name!r}. Presets: {', '.join(known)}.")
+    for each in [name] if name else list(known):
+        preset = known[each]
+        out.print(f"[bold]{each}[/]: {preset.description.strip()}", soft_wrap=True)
+        rows = [
+            [location, "required" if declared.required else "optional", declared.description.strip()]
+            for location, declared in preset.locations.items()
+        ]
+        print_rows(["location", "", "what it is"], rows, Format.table)
+        choices = [
+            [parameter, declared.default, declared.description.strip()]
+            for parameter, declared in preset.parameters.items()
+        ]
+        print_rows(["parameter", "default", "what it says"], choices, Format.table)
+
+
+@app.command()
+def sql(
+    query: Annotated[str, typer.Argument(help="SQL over the lake's schemas, for example bi.customer_segments.")],
+    config: Config = None,
+    output: Annotated[Format, typer.Option("--format")] = Format.table,
+    keep_formulas: Annotated[
+        bool,
+        typer.Option(help="Leave text in CSV as it is; by default a spreadsheet takes none of it for a formula."),
+    ] = False,
+) -> None:
+    """Query the warehouse, read-only; a running pipeline is neither seen half-way nor disturbed."""
+    with errors_for_people():
+        from orchestration.lake.queries import query as run_query
+
+        columns, rows = run_query(existing_warehouse(chosen_settings(config)), query)
+        print_rows(columns, rows, output, keep_formulas=keep_formulas)
+
+
+@app.command("clean-text")
+def clean_text_command(config: Config = None) -> None:
+    """Take control characters out of a lake that an earlier release let them into.
+
+    Rows with one in an identifier or a code go to quarantine; in free text they become spaces. New data never need it.
+    """
+    with errors_for_people():
+        from orchestration.ingest.clean_text import clean_text
+
+        cleaned = clean_text(existing_warehouse(chosen_settings(config)))
+    if not cleaned:
+        out.print("No text in the lake holds a control character.")
+        return
+    rows = [[each.table, each.quarantined, each.cleaned, each.orphaned] for each in cleaned]
+    print_rows(["source_table", "to quarantine", "cleaned", "of other tables to quarantine"], rows, Format.table)
+    out.print("'segmentation quarantine list' shows them. 'segmentation run --revise' segments the months they reach.")
+
+
+@versions_app.command("list")
+def versions_list(config: Config = None, output: Annotated[Format, typer.Option("--format")] = Format.table) -> None:
+    """Print the registry of versions, newest first. JSON has every column; the table has those a person reads."""
+    from orchestration.segments.versions import REGISTRY_COLUMNS, list_versions
+
+    shown = list(REGISTRY_COLUMNS) if output is not Format.table else [
+        "version_id", "status", "changes", "created_at", "published_at", "code_version"
+    ]  # fmt: skip
+    with errors_for_people():
+        rows = _read(config, list_versions)
+    print_rows(shown, [[row[name] for name in shown] for row in rows], output)
+
+
+@versions_app.command("due")
+def versions_due(config: Config = None, output: Annotated[Format, typer.Option("--format")] = Format.table) -> None:
+    """Print the published months that late data have reached since they were made; 'run --revise' fixes them."""
+    from orchestration.segments.revisions import describe, months_due
+
+    with errors_for_people():
+        due = _read(config, months_due)
+    if not due and output is Format.table:
+        out.print(describe(due))
+        return
+    rows = [[each.month, each.version_id, each.reason, sum(each.rows.values()), each.first_load_id] for each in due]
+    print_rows(["month", "version_id", "reason", "rows", "first_load_id"], rows, output)
+
+
+@app.command()
+def rollback(
+    version_id: Annotated[str, typer.Argument(help="The version to publish again, for example 2026-10-31.1.")],
+    config: Config = None,
+    wait: Wait = True,
+) -> None:
+    """Publish an older version of a month again; the one published now is withdrawn."""
+    from orchestration.report import write_report
+    from orchestration.segments.versions import rollback as republish
+
+    with errors_for_people():
+        settings = chosen_settings(config)
+        warehouse = existing_warehouse(settings)
+        with writing(settings, "rollback", wait), warehouse.writer() as connection:
+            withdrawn = republish(connection, version_id, datetime.now(UTC).replace(tzinfo=None))
+        # Both reports name the status of their version.
+        for changed in filter(None, (version_id, withdrawn)):
+            write_report(warehouse, settings, changed)
+    out.print(f"Published {version_id}" + (f", withdrew {withdrawn}." if withdrawn else "."))
+
+
+@app.command()
+def report(
+    version_id: Annotated[str | None, typer.Argument(help="Default: the latest published version.")] = None,
+    config: Config = None,
+) -> None:
+    """Write the HTML report of a version and print its path."""
+    with errors_for_people():
+        from orchestration.report import write_report
+        from orchestration.segments.versions import list_versions
+
+        warehouse = existing_warehouse(chosen_settings(config))
+        if version_id is None:
+            published = [row["version_id"] for row in _read(config, list_versions) if row["status"] == "published"]
+            if not published:
+                raise SegmentationError("No version has been published yet. 'segmentation run' makes one.")
+            version_id = published[0]
+        out.print(str(write_report(warehouse, chosen_settings(config), version_id)), soft_wrap=True)
+
+
+def _read(config: Path | None, read: Callable[[Any], Any]) -> Any:
+    import duckdb
+
+    with existing_warehouse(chosen_settings(config)).reader() as connection:
+        try:
+            return read(connection)
+        except duckdb.CatalogException as error:
+            raise SegmentationError("The warehouse has no versions yet. 'segmentation run' makes them.") from error
+
+
+if __name__ == "__main__":
+    app()

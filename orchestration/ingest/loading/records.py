@@ -1,0 +1,145 @@
+"""The records of loads: what ``ops.loads`` and ``ops.load_months`` say, read and written."""
+
+import json
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+import duckdb
+
+from orchestration.ingest.loading.survey import Months
+from orchestration.ingest.reading.files import SourceFile
+from orchestration.lake.contract import Table
+
+
+@dataclass(frozen=True)
+class Load:
+    """A load on record.
+
+    ``content_hash`` is None for rows of a database. ``rows_met`` counts rows that met rows of other loads: duplicates
+    and restated ones. ``source_columns`` gives the types of the source's columns, None where they were not noted.
+    """
+
+    load_id: int
+    file: str | None
+    content_hash: str | None
+    mapping_hash: str
+    rows_met: int
+    rows_quarantined: int
+    source_file: SourceFile | None
+    cursor_value: str | None
+    source_columns: Mapping[str, str] | None
+
+
+@dataclass(frozen=True)
+class NewLoad:
+    """What is noted of a load besides the counts of its rows."""
+
+    location: str
+    file: SourceFile | None
+    content_hash: str | None
+    mapping_hash: str
+    cursor_value: str | None
+    source_columns: Mapping[str, str]
+
+    @property
+    def columns(self) -> dict[str, object]:
+        """The columns of ``ops.loads`` that say where the rows came from."""
+        file = self.file
+        return {
+            "location": self.location,
+            "file": file and file.path,
+            "content_hash": self.content_hash,
+            "mapping_hash": self.mapping_hash,
+            "file_bytes": file and file.size,
+            "file_modified_ns": file and file.modified_ns,
+            "file_changed_ns": file and file.changed_ns,
+            "cursor_value": self.cursor_value,
+            "source_columns": json.dumps(dict(self.source_columns)),
+        }
+
+
+def recorded_loads(connection: duckdb.DuckDBPyConnection, table: Table) -> list[Load]:
+    """Return the loads of a table, in the order they came."""
+    rows = connection.execute(
+        """
+        select load_id, file, content_hash, mapping_hash, rows_duplicate + rows_superseded, rows_quarantined,
+            cursor_value, source_columns, file_bytes, file_modified_ns, coalesce(file_changed_ns, 0)
+        from ops.loads where source_table = ? order by load_id
+        """,
+        [table.name],
+    ).fetchall()
+    return [
+        Load(
+            load_id=load_id,
+            file=file,
+            content_hash=content,
+            mapping_hash=mapping,
+            rows_met=met,
+            rows_quarantined=quarantined,
+            source_file=SourceFile(file, *stat) if file else None,
+            cursor_value=cursor,
+            source_columns=json.loads(columns) if columns else None,
+        )
+        for load_id, file, content, mapping, met, quarantined, cursor, columns, *stat in rows
+    ]
+
+
+def next_load_id(connection: duckdb.DuckDBPyConnection) -> int:
+    """Return an id no load and no change of months has had."""
+    return connection.execute(
+        "select coalesce(max(load_id), 0) + 1 from (select load_id from ops.loads"
+        " union all select load_id from ops.load_months)"
+    ).fetchall()[0][0]
+
+
+def add_loads(
+    connection: duckdb.DuckDBPyConnection, table: Table, loads: Mapping[int, tuple[NewLoad, Mapping[str, int]]]
+) -> None:
+    """Record loads, each with the counts of its rows: read, accepted, quarantined, duplicate."""
+    rows = [
+        {"load_id": load_id, "source_table": table.name, "rows_superseded": 0, **load.columns}
+        | {f"rows_{name}": count for name, count in counts.items()}
+        for load_id, (load, counts) in loads.items()
+    ]
+    placeholders = f"({', '.join('?' * len(rows[0]))}, cast(now() at time zone 'UTC' as timestamp))"
+    connection.execute(
+        f"insert into ops.loads ({', '.join(rows[0])}, loaded_at) values {', '.join([placeholders] * len(rows))}",
+        [value for row in rows for value in row.values()],
+    )
+
+
+def restamp(connection: duckdb.DuckDBPyConnection, load_id: int, load: NewLoad) -> None:
+    """Note where the rows of a load come from now: other bytes that say the same."""
+    columns = load.columns
+    connection.execute(
+        f"update ops.loads set {', '.join(f'{name} = ?' for name in columns)} where load_id = ?",
+        [*columns.values(), load_id],
+    )
+
+
+def remove_loads(connection: duckdb.DuckDBPyConnection, load_ids: Collection[int]) -> None:
+    """Remove the records of loads and their quarantine; their months stay, as what has changed has changed."""
+    ids = ", ".join(map(str, load_ids))
+    for record in ("loads", "quarantine"):
+        connection.execute(f"delete from ops.{record} where load_id in ({ids})")
+
+
+def add_months(connection: duckdb.DuckDBPyConnection, table: str, months: Mapping[int, Months]) -> None:
+    """Note, by load, how many rows came, changed or went in each month."""
+    rows = [(load_id, table, month, count) for load_id, each in months.items() for month, count in each.items()]
+    if rows:
+        placeholders = ", ".join(["(?, ?, ?, ?)"] * len(rows))
+        connection.execute(
+            f'insert into ops.load_months (load_id, source_table, month_end_date, "rows") values {placeholders}',
+            [value for row in rows for value in row],
+        )
+
+
+def take_back_quarantine(connection: duckdb.DuckDBPyConnection, load_ids: Collection[int]) -> None:
+    """Empty the quarantine of loads whose rows are about to be delivered again: they count as duplicates of those."""
+    ids = ", ".join(map(str, load_ids))
+    connection.execute(f"delete from ops.quarantine where load_id in ({ids})")
+    connection.execute(
+        "update ops.loads set rows_duplicate = rows_duplicate + rows_quarantined, rows_quarantined = 0 "
+        f"where load_id in ({ids})"
+    )

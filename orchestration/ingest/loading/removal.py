@@ -1,0 +1,65 @@
+"""Loads that go: their rows, their records, and the rows of other tables that referred to theirs."""
+
+from collections.abc import Callable, Collection
+
+import duckdb
+
+from orchestration.ingest.loading import changes, records, references
+from orchestration.lake.contract import LOAD_ID, Table
+from orchestration.lake.warehouse import transaction
+
+_WAS = "_was"
+
+
+def remove(
+    connection: duckdb.DuckDBPyConnection,
+    table: Table,
+    load_ids: Collection[int],
+    gone: str,
+    found: changes.Changes,
+    change: int,
+    tell: Callable[[str], None],
+) -> dict[str, int]:
+    """Remove loads, within the caller's transaction.
+
+    Args:
+        connection: the lake.
+        table: the table the loads are of.
+        load_ids: the loads.
+        gone: SQL condition on the stored rows that finds theirs.
+        found: what their removal changes, in view of the loads that replace them.
+        change: the load that what follows in other tables is counted for.
+        tell: called with a sentence on each thing that follows.
+
+    Returns:
+        How many rows of other tables went to quarantine, by table.
+    """
+    key = ", ".join(f'"{name}"' for name in table.key)
+    if found.deleted:
+        connection.execute(
+            f"create or replace temp table {_WAS} as select distinct {key} from raw.{table.name} where {gone}"
+        )
+    connection.execute(f"delete from raw.{table.name} where {gone}")
+    records.remove_loads(connection, load_ids)
+    records.add_months(connection, table.name, found.months)
+    if not found.deleted:
+        return {}
+    tell(f"raw.{table.name}: {found.deleted:,} rows are gone from the source.")
+    orphaned = references.set_orphans_aside(connection, table, f"from {_WAS}", change)
+    connection.execute(f"drop table temp.{_WAS}")
+    for name, rows in orphaned.items():
+        tell(f"raw.{name}: {rows:,} rows to quarantine, as the row they refer to is gone.")
+    return orphaned
+
+
+def empty(
+    connection: duckdb.DuckDBPyConnection, table: Table, tell: Callable[[str], None]
+) -> tuple[int, dict[str, int]]:
+    """Remove every load of a table; return how many rows it lost, and how many of other tables went to quarantine."""
+    loads = [load.load_id for load in records.recorded_loads(connection, table)]
+    if not loads:
+        return 0, {}
+    with transaction(connection):
+        change = records.next_load_id(connection)
+        found = changes.compare(connection, table, f"{LOAD_ID} is not null", f"{LOAD_ID} is null", change)
+        return found.deleted, remove(connection, table, loads, f"{LOAD_ID} is not null", found, change, tell)

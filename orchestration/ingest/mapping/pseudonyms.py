@@ -1,0 +1,56 @@
+"""Identifiers replaced on the way in by a keyed hash, so that the lake never holds those of the source systems.
+
+HMAC-SHA-256 (RFC 2104), the first 128 bits as hexadecimal digits, computed by DuckDB. An identifier gives the same
+pseudonym in every table, whether it comes as text or as a number. The key is in no SQL text: it is a variable of the
+session, and already mixed with RFC 2104's padding.
+"""
+
+from dataclasses import replace
+from hashlib import sha256
+from hmac import new as hmac
+
+import duckdb
+
+from orchestration.ingest.mapping.casting import as_text
+from orchestration.ingest.mapping.mapped import Mapped
+from orchestration.lake.contract import Table
+from orchestration.settings.sources import PseudonymSettings
+
+_BLOCK = 64
+_INNER, _OUTER = "segmentation_pseudonyms_inner", "segmentation_pseudonyms_outer"
+_DIGITS = 32
+
+
+def pseudonymous(
+    connection: duckdb.DuckDBPyConnection, table: Table, mapped: Mapped, pseudonyms: PseudonymSettings
+) -> Mapped:
+    """Return the same rows with a pseudonym for every identifier; a blank one stays missing."""
+    names = [column.name for column in table.columns if column.is_identifier and column.name in mapped.types]
+    key = _key(pseudonyms)
+    padded = (sha256(key).digest() if len(key) > _BLOCK else key).ljust(_BLOCK, b"\0")
+    for variable, pad in ((_INNER, 0x36), (_OUTER, 0x5C)):
+        connection.execute(f"set variable {variable} = ?", [bytes(byte ^ pad for byte in padded)])
+    texts = ", ".join(f'{as_text(f"{chr(34)}{name}{chr(34)}", mapped.types[name])} as "{name}"' for name in names)
+    hashes = ", ".join(f'{_hash(name)} as "{name}"' for name in names)
+    sql = f"select * replace ({hashes}) from (select * replace ({texts}) from ({mapped.sql}))" if names else mapped.sql
+    return replace(
+        mapped,
+        sql=sql,
+        types={**mapped.types, **dict.fromkeys(names, "VARCHAR")},
+        is_repeatable=mapped.is_repeatable and not names,
+        is_pseudonymous=True,
+    )
+
+
+def key_mark(pseudonyms: PseudonymSettings) -> str:
+    """Return what changes when the key does, and says nothing about it."""
+    return hmac(_key(pseudonyms), b"segmentation: the key of the pseudonyms", sha256).hexdigest()
+
+
+def _key(pseudonyms: PseudonymSettings) -> bytes:
+    return pseudonyms.key.get_secret_value().encode()
+
+
+def _hash(name: str) -> str:
+    inner = f"from_hex(sha256(getvariable('{_INNER}') || encode(\"{name}\")))"
+    return f"left(sha256(getvariable('{_OUTER}') || {inner}), {_DIGITS})"

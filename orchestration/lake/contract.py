@@ -1,0 +1,242 @@
+"""The source contract, read from its one declaration: the dbt source ``raw``.
+
+Nothing else knows the columns of a source table. From here come the types ingestion casts to, the reasons for
+quarantine, and the DDL of the schemas ``raw`` and ``ops``.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from functools import cache
+from graphlib import TopologicalSorter
+from typing import Any
+
+import duckdb
+import yaml
+from pydantic import BaseModel, ConfigDict
+
+from orchestration.lake.warehouse import transaction
+from orchestration.paths import PROJECT_DIR
+
+CONTRACT_FILE = PROJECT_DIR / "models" / "staging" / "_sources.yml"
+LOAD_ID = "_load_id"
+EXCHANGE_RATES = "exchange_rates"
+
+OPS_TABLES: Mapping[str, Mapping[str, str]] = {
+    "loads": {
+        "load_id": "bigint",
+        "source_table": "varchar",
+        "location": "varchar",
+        "file": "varchar",
+        "content_hash": "varchar",
+        "mapping_hash": "varchar",
+        "loaded_at": "timestamp",
+        "rows_read": "bigint",
+        "rows_accepted": "bigint",
+        "rows_quarantined": "bigint",
+        "rows_duplicate": "bigint",
+        "rows_superseded": "bigint",
+        "file_bytes": "bigint",
+        "file_modified_ns": "bigint",
+        "file_changed_ns": "bigint",
+        "cursor_value": "varchar",
+        "source_columns": "varchar",
+    },
+    "quarantine": {
+        "load_id": "bigint",
+        "source_table": "varchar",
+        "file": "varchar",
+        "row_number": "bigint",
+        "line": "bigint",
+        "column_name": "varchar",
+        "value": "varchar",
+        "reason": "varchar",
+        "row_json": "varchar",
+    },
+    # The numbers that source checks found; those of the greatest checked_at hold.
+    "source_checks": {
+        "checked_at": "timestamp",
+        "run_id": "varchar",
+        "last_load_id": "bigint",
+        "source_table": "varchar",
+        "check_name": "varchar",
+        "passed": "boolean",
+        "action": "varchar",
+        "value": "double",
+        "minimum": "double",
+        "maximum": "double",
+        "message": "varchar",
+        "advice": "varchar",
+    },
+    # How many rows each load brought to, or took from, each month: what late data reach.
+    "load_months": {
+        "load_id": "bigint",
+        "source_table": "varchar",
+        "month_end_date": "date",
+        "rows": "bigint",
+    },
+}
+
+
+class _Declared(BaseModel):
+    """A part of the contract, frozen."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    description: str
+
+
+class Reference(BaseModel):
+    """The column of another table that a value must be found in."""
+
+    model_config = ConfigDict(frozen=True)
+
+    table: str
+    column: str
+
+
+class Column(_Declared):
+    """One column: its type and what a value must satisfy."""
+
+    data_type: str
+    is_required: bool = False
+    is_identifier: bool = False
+    accepted_values: tuple[str, ...] = ()
+    references: Reference | None = None
+    minimum: float | None = None
+    minimum_when: str | None = None
+    default: str | None = None
+    pattern: str | None = None
+    upper_case: bool = False
+    free_text: bool = False
+    currency_of_date: str | None = None
+
+
+class Table(_Declared):
+    """One source table: its columns, what identifies a row, and whether a deployment must map it."""
+
+    columns: tuple[Column, ...]
+    key: tuple[str, ...]
+    is_required: bool
+    time_column: str
+    partition_by: tuple[str, ...] = ()
+
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        """The names of the columns, in order, without ``_load_id``."""
+        return tuple(column.name for column in self.columns)
+
+    def column(self, name: str) -> Column:
+        """Return the column called ``name``."""
+        return next(column for column in self.columns if column.name == name)
+
+    @property
+    def key_date(self) -> str | None:
+        """The date among the key columns, if there is one: rows of different days can never be the same row."""
+        return next((name for name in self.key if self.column(name).data_type == "date"), None)
+
+    @property
+    def parents(self) -> frozenset[str]:
+        """The tables that this one refers to."""
+        return frozenset(column.references.table for column in self.columns if column.references)
+
+    @property
+    def currency(self) -> Column | None:
+        """The column that says which currency the amounts of a row are in, if they can be in another."""
+        return next((column for column in self.columns if column.currency_of_date), None)
+
+
+@cache
+def load_contract() -> Mapping[str, Table]:
+    """Read the contract: tables by name, each after the tables its rows are judged by."""
+    (source,) = yaml.safe_load(CONTRACT_FILE.read_text(encoding="utf-8"))["sources"]
+    tables = {declared["name"]: _table(declared) for declared in source["tables"]}
+    needed = {name: table.parents | ({EXCHANGE_RATES} if table.currency else set()) for name, table in tables.items()}
+    order = TopologicalSorter({name: sorted(tables) for name, tables in needed.items()}).static_order()
+    return {name: tables[name] for name in order}
+
+
+def _table(declared: Mapping[str, Any]) -> Table:
+    meta = declared["config"]["meta"]
+    return Table(
+        name=declared["name"],
+        description=" ".join(declared["description"].split()),
+        columns=tuple(_column(column) for column in declared["columns"]),
+        key=tuple(meta["key"]),
+        is_required=meta["required"],
+        time_column=meta["time_column"],
+        partition_by=tuple(meta.get("partition_by", ())),
+    )
+
+
+def _column(declared: Mapping[str, Any]) -> Column:
+    tests: dict[str, Any] = {}
+    for test in declared.get("data_tests", []):
+        tests |= {test: {}} if isinstance(test, str) else {name: body["arguments"] for name, body in test.items()}
+    reference = tests.get("relationships")
+    meta = dict(declared.get("config", {}).get("meta", {}))
+    return Column(
+        name=declared["name"],
+        description=" ".join(declared["description"].split()),
+        data_type=declared["data_type"],
+        is_required="not_null" in tests,
+        accepted_values=tuple(tests.get("accepted_values", {}).get("values", ())),
+        references=reference and Reference(table=_referred_table(reference["to"]), column=reference["field"]),
+        is_identifier=meta.pop("identifier", False),
+        **meta,
+    )
+
+
+def _referred_table(expression: str) -> str:
+    match = re.fullmatch(r"source\('raw', '(\w+)'\)", expression)
+    if match is None:
+        raise ValueError(f"{CONTRACT_FILE}: a reference must read source('raw', 'table'), found {expression!r}")
+    return match.group(1)
+
+
+def ensure_tables(connection: duckdb.DuckDBPyConnection) -> None:
+    """Make the tables and columns of ``raw`` and ``ops`` that are missing; touches nothing when all are there.
+
+    A lake made by an earlier version keeps its rows: a column it lacks is added, null in every row there is. A column
+    that is declared no more stays.
+
+    Raises:
+        duckdb.Error: the lake cannot be written.
+    """
+    existing: dict[tuple[str, str], set[str]] = {}
+    for schema, table_name, column_name in connection.execute(
+        "select schema_name, table_name, column_name from duckdb_columns() "
+        "where database_name = current_database() and schema_name in ('raw', 'ops')"
+    ).fetchall():
+        existing.setdefault((schema, table_name), set()).add(column_name)
+    statements = []
+    for schema, name, columns, partition_by in _declared_tables():
+        found = existing.get((schema, name))
+        if found is None:
+            statements.append(_create(schema, name, columns))
+            if partition_by:
+                statements.append(f"alter table {schema}.{name} set partitioned by ({', '.join(partition_by)})")
+        else:
+            statements += [
+                f'alter table {schema}.{name} add column "{column}" {data_type}'
+                for column, data_type in columns.items()
+                if column not in found
+            ]
+    if statements:
+        with transaction(connection):
+            for statement in statements:
+                connection.execute(statement)
+
+
+def _declared_tables() -> Iterator[tuple[str, str, Mapping[str, str], tuple[str, ...]]]:
+    """Give schema, name, column types and partitioning of every table of ``raw`` and ``ops``."""
+    for table in load_contract().values():
+        types = {column.name: column.data_type for column in table.columns}
+        yield "raw", table.name, types | {LOAD_ID: "bigint"}, table.partition_by
+    for name, columns in OPS_TABLES.items():
+        yield "ops", name, columns, ()
+
+
+def _create(schema: str, table: str, columns: Mapping[str, str]) -> str:
+    body = ", ".join(f'"{name}" {data_type}' for name, data_type in columns.items())
+    return f"create table {schema}.{table} ({body})"

@@ -1,0 +1,18 @@
+"""What the segments lack without a table of the source contract, in words."""
+
+# What a table of the source contract gives to the segments, said where it is missing.
+WITHOUT: dict[str, str] = {
+    "customers": "there is nobody to segment",
+    "contracts": "nobody is open, and neither retention nor future value can be computed",
+    "usage": "clusters rest on products and billing, and no stage can be reached by dormancy or falling usage",
+    "usage_sessions": "daily usage is not counted from sessions either",
+    "invoices": "there is no revenue, so past value is not known",
+    "payments": "late payment, failed payment and autopay are not known, and nothing is written off as unpaid",
+    "interactions": "contacts and complaints are not known, and service cost leaves them out",
+    "service_quality": "outages are not known",
+    "balances": "prepaid balances are not known",
+    "exchange_rates": "amounts in any other currency than the reporting one are set aside",
+}
+
+# Tables that stand for one another: what one has need not be missed in the other.
+ALTERNATIVES: dict[str, str] = {"usage": "usage_sessions", "usage_sessions": "usage"}

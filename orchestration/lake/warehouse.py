@@ -1,0 +1,241 @@
+"""The lake: the only module that knows how it is attached.
+
+A DuckLake is Parquet files plus a SQL catalog. The catalog is a SQLite file by default (many readers, one writer)
+or PostgreSQL (many writers). Extensions come from pinned packages, so no connection ever needs the network.
+"""
+
+import hashlib
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import duckdb
+from duckdb_extensions import import_extension
+
+from orchestration.errors import LakeError
+from orchestration.lake.lake_errors import explained, lost_catalog
+from orchestration.lake.writer_lock import BUILDER, WRITER, AdvisoryLock, FileLock, SystemLock, hold, is_held
+from orchestration.masking import masked
+from orchestration.settings import WarehouseSettings
+
+ALIAS = "lake"
+SCHEMAS = ("raw", "staging", "intermediate", "features", "segments", "bi", "ops")
+# A writer that finds the SQLite catalog locked waits this long before it gives up.
+BUSY_TIMEOUT_MS = 60_000
+
+
+def install_extensions() -> None:
+    """Put the extensions that the lake needs where ``LOAD`` finds them; a no-op when they are there."""
+    for extension in ("ducklake", "sqlite_scanner", "postgres_scanner"):
+        _install(extension)
+
+
+def connect() -> duckdb.DuckDBPyConnection:
+    """Return a connection of its own, in memory, whose extensions come by ``load_extension`` and never by network.
+
+    DuckDB hashes all of an extension, 40 MB, to check its signature each time it is loaded. ``load_extension`` has that
+    done once in a process, so the connection does not ask for it again.
+    """
+    return duckdb.connect(config={"autoinstall_known_extensions": "false", "allow_unsigned_extensions": "true"})
+
+
+def load_extension(connection: duckdb.DuckDBPyConnection, name: str) -> None:
+    """Load a packaged DuckDB extension into the connection; a no-op when it is loaded."""
+    _install(name)
+    _check_signature(name)
+    connection.load_extension(name)
+
+
+@cache
+def _install(extension: str) -> None:
+    import_extension(extension)
+
+
+@cache
+def _check_signature(extension: str) -> None:
+    with duckdb.connect() as connection:
+        connection.load_extension(extension)
+
+
+class Warehouse:
+    """The lake of one deployment.
+
+    ``writer()`` and ``reader()`` give connections whose current catalog is the lake. A reader sees the last
+    committed snapshot at each statement, is never blocked by a writer, and cannot write. Writers hold the lock of the
+    deployment, which a run takes once for all its steps.
+
+    Errors of the lake itself are ``LakeError``: one sentence that says what to do.
+    """
+
+    def __init__(self, settings: WarehouseSettings) -> None:
+        self.path = settings.path
+        self.catalog = settings.catalog.get_secret_value()
+        self.memory_limit = settings.memory_limit
+        self.threads = settings.threads or os.cpu_count() or 1
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether the catalog is a SQLite file beside the data, else it is in PostgreSQL."""
+        return self.catalog == "sqlite"
+
+    @property
+    def catalog_file(self) -> Path:
+        """Where the SQLite catalog is."""
+        return self.path / "catalog.sqlite"
+
+    @property
+    def data_path(self) -> str:
+        """Folder of the Parquet files. The catalog names them relative to it, so the lake may be moved or mounted."""
+        return f"{self.path}/data/"
+
+    @property
+    def uri(self) -> str:
+        """What DuckDB attaches."""
+        return "ducklake:" + (f"sqlite:{self.catalog_file}" if self.is_sqlite else self.catalog)
+
+    @property
+    def identity(self) -> str:
+        """What tells this lake from others in Dagster's record; the same after a move of one in PostgreSQL."""
+        place = str(self.path) if self.is_sqlite else masked(self.catalog)
+        return hashlib.sha256(place.encode()).hexdigest()[:12]
+
+    @property
+    def attach_options(self) -> dict[str, Any]:
+        """Options of ATTACH; dbt's profile has the same."""
+        options: dict[str, Any] = {"data_path": self.data_path, "override_data_path": True}
+        return options | ({"meta_busy_timeout": BUSY_TIMEOUT_MS} if self.is_sqlite else {})
+
+    @property
+    def exists(self) -> bool:
+        """Whether a SQLite catalog has been made; a PostgreSQL catalog is taken to exist.
+
+        Raises:
+            LakeError: there is no catalog, or an empty one, and there are data files.
+        """
+        if not self.is_sqlite or (self.catalog_file.exists() and self.catalog_file.stat().st_size):
+            return True
+        if self.has_data_files:
+            raise lost_catalog(self)
+        return False
+
+    @property
+    def has_data_files(self) -> bool:
+        """Whether there are data files, whoever knows of them."""
+        return next((self.path / "data").rglob("*.parquet"), None) is not None
+
+    @contextmanager
+    def lock(self, who: str, wait: bool = True, say: Callable[[str], None] = lambda _: None) -> Iterator[None]:
+        """Hold the lock of the deployment's writers; see ``writer_lock.hold``."""
+        lock = self.system_lock(WRITER)
+        is_first = not is_held(lock)
+        with hold(lock, who, wait, say):
+            if is_first:
+                # What a dead run's dbt was about to commit is committed or gone before anybody else writes.
+                with hold(self.system_lock(BUILDER), who, wait, say):
+                    pass
+            yield
+
+    def system_lock(self, name: str) -> SystemLock:
+        """Return the file lock beside a SQLite catalog, or the advisory lock in a PostgreSQL one."""
+        if self.is_sqlite:
+            return FileLock(self.path, name)
+        return AdvisoryLock(self.catalog, name, self._connect_to_catalog_server)
+
+    @contextmanager
+    def writer(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Attach for writing, making the lake and its schemas when they are missing; waits for other processes."""
+        with self.lock("a writer"):
+            (self.path / "data").mkdir(parents=True, exist_ok=True)
+            options = self.attach_options | {"create_if_not_exists": self._may_create()}
+            with self._attached(options | ({"meta_journal_mode": "WAL"} if self.is_sqlite else {})) as connection:
+                connection.execute(f"set memory_limit = {_literal(self.memory_limit)}")
+                known = {name for (name,) in connection.execute(
+                    "select schema_name from information_schema.schemata where catalog_name = ?", [ALIAS]
+                ).fetchall()}  # fmt: skip
+                if missing := [schema for schema in SCHEMAS if schema not in known]:
+                    with transaction(connection):
+                        for schema in missing:
+                            connection.execute(f"create schema if not exists {schema}")
+                yield connection
+
+    @contextmanager
+    def reader(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Attach read-only."""
+        if not self.exists:
+            raise LakeError(f"There is no warehouse at {self.path} yet. 'segmentation run' makes it.")
+        with self._attached(self.attach_options | {"read_only": True}) as connection:
+            yield connection
+
+    def _may_create(self) -> bool:
+        """Whether a lake may be made here: never over data files whose catalog is gone."""
+        return not self.exists if self.is_sqlite else not self.has_data_files
+
+    @contextmanager
+    def _attached(self, options: dict[str, Any]) -> Iterator[duckdb.DuckDBPyConnection]:
+        with explained(self), connect() as connection:
+            # What does not fit in memory goes beside the lake; DuckDB's default would be the working directory.
+            connection.execute(f"set temp_directory = {_literal(self.path / 'tmp')}")
+            connection.execute(f"set threads = {self.threads}")
+            for extension in ("ducklake", "sqlite_scanner" if self.is_sqlite else "postgres_scanner"):
+                load_extension(connection, extension)
+            rendered = ", ".join(f"{name} {_literal(value)}" for name, value in options.items())
+            connection.execute(f"attach {_literal(self.uri)} as {ALIAS} ({rendered})")
+            connection.execute(f"use {ALIAS}")
+            yield connection
+
+    def _connect_to_catalog_server(self, application: str) -> duckdb.DuckDBPyConnection:
+        with explained(self):
+            connection = connect()
+            load_extension(connection, "postgres_scanner")
+            # A server that ends idle transactions would end the lock of a long run.
+            connection.execute("set pg_idle_in_transaction_timeout_millis = 0")
+            name = application.replace("\\", " ").replace("'", " ")
+            target = f"{self.catalog.removeprefix('postgres:')} application_name='{name}'"
+            connection.execute(f"attach {_literal(target)} as guard (type postgres, read_only)")
+        return connection
+
+
+def lock_down(connection: duckdb.DuckDBPyConnection, directories: Sequence[str]) -> None:
+    """Let the connection's SQL reach no file outside of ``directories``, no network and no extension, for good.
+
+    Every extension must be loaded and every database attached before. What was attached stays open.
+
+    Args:
+        connection: of its own instance; its cursors are locked down with it.
+        directories: with a separator at their ends; also prefixes of an object store.
+    """
+    listed = ", ".join(_literal(directory) for directory in directories)
+    connection.execute("set allow_unsigned_extensions = false")
+    connection.execute("set allow_community_extensions = false")
+    connection.execute("set autoload_known_extensions = false")
+    connection.execute(f"set allowed_directories = [{listed}]")
+    connection.execute("set enable_external_access = false")
+    connection.execute("set lock_configuration = true")
+
+
+@contextmanager
+def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Commit on success, roll back on any error: readers see all of the block or none of it."""
+    connection.execute("begin")
+    try:
+        yield connection
+    except BaseException:
+        connection.execute("rollback")
+        raise
+    connection.execute("commit")
+
+
+def second_cursor(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
+    """Return another connection to the same attached lake, to read batches from while ``connection`` writes."""
+    cursor = connection.cursor()
+    cursor.execute(f"use {ALIAS}")
+    return cursor
+
+
+def _literal(value: object) -> str:
+    if isinstance(value, bool | int):
+        return str(value).lower()
+    return "'" + str(value).replace("'", "''") + "'"

@@ -1,0 +1,74 @@
+"""Which published tables the sources fill, and what each missing thing costs."""
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from orchestration.lake.contract import Table
+from orchestration.lake.missing_sources import ALTERNATIVES, WITHOUT
+from orchestration.onboarding.preview.findings import Availability, Missing, OutputCheck, TableCheck
+
+_FILE = Path(__file__).with_name("outputs.yaml")
+
+
+@cache
+def declared() -> Mapping[str, Any]:
+    """Read what the published tables need."""
+    return yaml.safe_load(_FILE.read_text(encoding="utf-8"))
+
+
+def without(table: str) -> str:
+    """Return what the segments lack without a table."""
+    return WITHOUT.get(table, "what it tells is not known")
+
+
+def missing_tables(checks: Sequence[TableCheck]) -> dict[str, str]:
+    """Return the tables that nothing fills, nor another in their place, and what the segments lack for it."""
+    filled = {check.table for check in checks if check.is_mapped and check.accepted}
+    return {
+        check.table: without(check.table)
+        for check in checks
+        if check.table not in filled and ALTERNATIVES.get(check.table) not in filled
+    }
+
+
+def missing_columns(table: Table, filled: Sequence[str]) -> list[Missing]:
+    """Return the columns of a table that nothing fills, those that something needs first."""
+    costs = declared()["columns"]
+    found = [
+        Missing(column.name, costs.get(f"{table.name}.{column.name}"))
+        for column in table.columns
+        if column.name not in filled and (column.default is None or column.default not in filled)
+    ]
+    return sorted(found, key=lambda each: each.costs is None)
+
+
+def check_outputs(checks: Sequence[TableCheck]) -> list[OutputCheck]:
+    """Say of each published table whether the sources fill it, and why not or not wholly."""
+    given = {check.table: check for check in checks}
+    loaded = {check.table for check in checks if check.is_mapped and check.accepted and not check.error}
+
+    def lacks(need: str) -> str | None:
+        table, _, column = need.partition(".")
+        if table not in loaded and ALTERNATIVES.get(table) in loaded:
+            return None
+        check = given.get(table)
+        if check is None or not check.is_mapped or check.error or not check.accepted:
+            state = "cannot be loaded" if check and (check.error or check.sampled) else "has no source"
+            return None if column else f"{table} {state}: {without(table)}"
+        if column and column not in check.mapped_columns:
+            return f"no {need}: {declared()['columns'][need]}"
+        if column and check.accepted and not check.mapped_columns[column]:
+            return f"{need} is empty in the sample: {declared()['columns'][need]}"
+        return None
+
+    outputs = []
+    for name, needs in declared()["outputs"].items():
+        blocking = [reason for need in needs["needs"] if (reason := lacks(need))]
+        poorer = [reason for need in needs.get("poorer", ()) if (reason := lacks(need))]
+        availability: Availability = "none" if blocking else "partial" if poorer else "full"
+        outputs.append(OutputCheck(f"bi.{name}", availability, tuple(blocking or poorer)))
+    return outputs

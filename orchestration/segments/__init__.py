@@ -1,0 +1,1 @@
+"""Segment tables and their versions, and the rows that the Python models read."""

@@ -1,0 +1,265 @@
+"""The rows of the backtest: what was known at a past cut-off, and what came after it.
+
+Everything is read from the customer-months of the version's own as-of date, with the outcomes after the cut-off cut
+away, so a backtest is the same whichever months were segmented before. Cut-offs are ends of calendar quarters: most
+months of the year test the same ones, and what was measured before holds while its rows are unchanged.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+
+import duckdb
+import pandas as pd
+
+from models.backtest.forecasts import margin_if_staying
+from models.backtest.measures import Verdict
+from models.backtest.parameters import BacktestParameters
+from models.hazard.covariates import COVARIATES
+from models.retention.cohorts import COHORT_COLUMNS
+from models.value.margin_spread import SPREAD_COLUMNS, MarginSpread
+from orchestration.lake.frames import read_frame
+from orchestration.segments.hazard_rows import commitment_ends, sample_customer_months
+from orchestration.segments.observation import Observed, months_with_tenure, months_within, told_apart
+from orchestration.settings import Settings
+
+
+@dataclass(frozen=True)
+class Cutoff:
+    """A past as-of date to predict from, how far ahead, and the first month (year * 12 + month) to learn from."""
+
+    day: date
+    horizon_months: int
+    first_month_number: int
+
+    @property
+    def month_number(self) -> int:
+        """Year * 12 + month."""
+        return self.day.year * 12 + self.day.month
+
+
+def cutoffs_of(
+    connection: duckdb.DuckDBPyConnection,
+    as_of: date,
+    window: Observed,
+    parameters: BacktestParameters,
+    training_months: int,
+) -> list[Cutoff]:
+    """The latest quarter ends whose outcome is known and that have enough history behind them, oldest first.
+
+    History begins with the observation window of the typical customer; without one to learn from there is none.
+
+    Where the window of ``training_months`` is full it moves on every month; what is learned from begins with the first
+    quarter end in it, so that the rows of a cut-off stay the same for a quarter.
+    """
+    if not window.is_learnable:
+        return []
+    found = connection.execute(
+        "with months as (select distinct month_number, month_end_date from features.customer_months_at_risk"
+        "  where as_of_date = $day and month_number between $opened and $known),"
+        " span as (select max(month_number) as latest, min(month_number) as first from months),"
+        " last as (select latest, first + case when latest - first + 1 >= $training"
+        "  then (3 - first % 3) % 3 else 0 end as first from span)"
+        " select month_end_date, horizon, first"
+        " from months, last, (select unnest($horizons::integer[]) as horizon)"
+        " where month_number % 3 = 0 and month_number + horizon <= latest and month_number - first >= $history"
+        " qualify row_number() over (partition by horizon order by month_number desc) <= $cutoffs"
+        " order by horizon, month_end_date",
+        {
+            "day": as_of,
+            "opened": window.first_month,
+            "known": window.known_month,
+            "training": training_months,
+            "horizons": list(parameters.horizons_months),
+            "history": parameters.min_history_months,
+            "cutoffs": parameters.cutoffs,
+        },
+    ).fetchall()
+    return [Cutoff(*row) for row in found]
+
+
+def fingerprint(connection: duckdb.DuckDBPyConnection, as_of: date, window: Observed, cutoff: Cutoff) -> str:
+    """What identifies the rows that a cut-off is measured on: their number and the sum of their hashes."""
+    rows, hashes, margins = connection.execute(
+        f"select (select count(*) from {_months(window, cutoff, cutoff.horizon_months)} where as_of_date = $day),"
+        " (select sum(hash(known) % 4294967296) from (select * exclude (as_of_date)"
+        f"   from {_months(window, cutoff, cutoff.horizon_months)} where as_of_date = $day) as known),"
+        " (select sum(hash(customer_id, month_end_date, margin) % 4294967296) from features.customer_margin_monthly"
+        "   where month_end_date > $cutoff - interval 25 month"
+        "   and month_end_date <= last_day($cutoff + to_months($horizon::integer)))",
+        {"day": as_of, "cutoff": cutoff.day, "horizon": cutoff.horizon_months},
+    ).fetchall()[0]
+    return f"{rows}-{hashes}-{margins}"
+
+
+def exposures_by(connection: duckdb.DuckDBPyConnection, as_of: date, window: Observed, cutoff: Cutoff) -> pd.DataFrame:
+    """Exposures of the months before the cut-off, as ``RetentionCurves.fit`` takes them."""
+    return told_apart(
+        connection,
+        f"{_months(window, cutoff)} where as_of_date = ? and months_followed > 0",
+        [as_of],
+        window,
+        "count(*)::double as customers_at_risk,"
+        " sum(coalesce(churned_next_month, false)::integer)::double as customers_churned",
+    )
+
+
+def ends_by(connection: duckdb.DuckDBPyConnection, as_of: date, window: Observed, cutoff: Cutoff) -> pd.DataFrame:
+    """Ends of commitments in the months before the cut-off, as ``RetentionCurves.fit`` takes them."""
+    return commitment_ends(connection, as_of, _months(window, cutoff))
+
+
+def sample_by(
+    connection: duckdb.DuckDBPyConnection, as_of: date, window: Observed, cutoff: Cutoff, rows: int
+) -> pd.DataFrame:
+    """Customer-months to fit the hazard model on, outcomes as far as they were known at the cut-off."""
+    first = max(cutoff.first_month_number, window.attributes_from)
+    return sample_customer_months(connection, as_of, rows, months_within(window, cutoff.month_number, first))
+
+
+def customers_at(
+    connection: duckdb.DuckDBPyConnection,
+    as_of: date,
+    window: Observed,
+    cutoff: Cutoff,
+    sample_customers: int,
+    annual_discount_rate: float,
+) -> pd.DataFrame:
+    """Open customers at the cut-off (a sample by hash where there are many), their margin before and after it.
+
+    ``expected_monthly_margin`` is what the features would have said then, of the price, the usage and the contacts of
+    that day, with the write-offs of the year before it by population; the population is that of the as-of date.
+    ``margin_12m_mean`` is the mean of the year before, over the months that the customer was there and the books are
+    open; the month it came counts only where there is no other. ``actual_margin`` is what it brought in the months
+    after, discounted like a prediction, credits and write-offs of those months among it; ``has_churned`` whether it
+    left in them.
+    """
+    covariates = ", ".join(f"at_risk.{name}" for name in dict.fromkeys((*COVARIATES, *COHORT_COLUMNS)))
+    return read_frame(
+        connection,
+        f"""
+        with customers as (
+            select * from {months_with_tenure(window)} where as_of_date = $day and month_number = $month
+            order by hash(customer_id), customer_id limit $customers
+        ),
+        write_offs as (
+            select
+                features.population,
+                coalesce(greatest(
+                    sum(margins.written_off)::double
+                        / nullif(sum(margins.net_invoiced - margins.credited)::double, 0),
+                    0
+                ), 0) as write_off_rate
+            from features.customer_margin_monthly as margins
+            inner join features.customer_features as features
+                on margins.customer_id = features.customer_id and features.as_of_date = $day
+            where margins.month_end_date > last_day($cutoff::date - interval 12 month)
+                and margins.month_end_date <= $cutoff::date
+            group by features.population
+        ),
+        books as (
+            select $month + 1 - min(year(month_end_date) * 12 + month(month_end_date)) as months
+            from features.customer_margin_monthly
+        ),
+        margins as (
+            select
+                margin.customer_id,
+                sum(margin.margin) filter (ahead between 1 - least(12, known_months) and 0)
+                    / any_value(least(12, known_months)) as margin_12m_mean,
+                sum(margin.margin * pow(1 + $rate::double, -ahead / 12.0)) filter (ahead between 1 and $horizon)
+                    as actual_margin
+            from (
+                select
+                    months.customer_id, months.margin::double as margin,
+                    least(greatest(customers.spell_months, 1), books.months) as known_months,
+                    year(months.month_end_date) * 12 + month(months.month_end_date) - $month as ahead
+                from features.customer_margin_monthly as months
+                inner join customers on months.customer_id = customers.customer_id
+                cross join books
+                where months.month_end_date > $cutoff::date - interval 13 month
+                    and months.month_end_date <= last_day($cutoff::date + to_months($horizon::integer))
+            ) as margin
+            group by margin.customer_id
+        )
+        select
+            at_risk.customer_id, at_risk.month_number, {covariates},
+            at_risk.expected_revenue::double * (1 - coalesce(write_offs.write_off_rate, 0))
+                - at_risk.expected_cost::double as expected_monthly_margin,
+            coalesce(margins.margin_12m_mean, 0) as margin_12m_mean,
+            coalesce(at_risk.monthly_fee * at_risk.discount_share, 0) as monthly_discount,
+            coalesce(at_risk.suspended_share * at_risk.open_contracts, 0) as suspended_contracts,
+            coalesce(margins.actual_margin, 0) as actual_margin,
+            (coalesce(at_risk.churned_after_months, 9999) <= $horizon)::double as has_churned
+        from customers as at_risk
+        left join margins on at_risk.customer_id = margins.customer_id
+        left join write_offs on at_risk.retention_market = write_offs.population
+        order by at_risk.customer_id
+        """,
+        {
+            "day": as_of,
+            "month": cutoff.month_number,
+            "cutoff": cutoff.day,
+            "horizon": cutoff.horizon_months,
+            "customers": sample_customers,
+            "rate": annual_discount_rate,
+        },
+    )
+
+
+def spread_before(
+    connection: duckdb.DuckDBPyConnection,
+    as_of: date,
+    window: Observed,
+    day: date,
+    settings: Settings,
+    most_months: int,
+) -> MarginSpread:
+    """How far margins came to lie from what was expected, over the months before ``day``.
+
+    Over as many of ``most_months`` as there are with three months of books before them; without any, nothing is known
+    of it. Read as of ``as_of``, which may be later.
+    """
+    found = connection.execute(
+        "with books as ("
+        "  select min(year(month_end_date) * 12 + month(month_end_date)) as first"
+        "  from features.customer_margin_monthly)"
+        " select month_end_date, $month - month_number from features.customer_months_at_risk, books"
+        " where as_of_date = $day and month_number >= $month - $most and month_number >= first + 2"
+        "  and month_number < $month order by month_number limit 1",
+        {"day": as_of, "month": day.year * 12 + day.month, "most": most_months},
+    ).fetchone()
+    if found is None:
+        return MarginSpread().fit(pd.DataFrame(columns=list(SPREAD_COLUMNS)))
+    start, months = found
+    customers = customers_at(
+        connection,
+        as_of,
+        window,
+        Cutoff(start, months, 0),
+        settings.backtest.sample_customers,
+        settings.value.annual_discount_rate,
+    )
+    stayed = customers[customers["has_churned"] == 0]
+    return MarginSpread().fit(
+        pd.DataFrame(
+            {
+                "population": stayed["retention_market"],
+                "expected_margin": margin_if_staying(stayed, months, settings.value),
+                "actual_margin": stayed["actual_margin"],
+            }
+        )
+    )
+
+
+def _months(window: Observed, cutoff: Cutoff, ahead: int = 0) -> str:
+    return months_within(window, cutoff.month_number + ahead, cutoff.first_month_number)
+
+
+def backtested(connection: duckdb.DuckDBPyConnection, version_id: str) -> Verdict:
+    """The verdict of a version's backtest, as it is stored."""
+    found = connection.execute(
+        "select any_value(forecast) filter (is_champion),"
+        " coalesce(list_sort(list(distinct forecast) filter (is_refused)), []), any_value(decision)"
+        " from segments.value_backtest where version_id = ?",
+        [version_id],
+    ).fetchall()[0]
+    return Verdict(found[0], tuple(found[1]), found[2] or "")

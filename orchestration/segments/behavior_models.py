@@ -1,0 +1,95 @@
+"""The registry of fitted clusters: reading a model of any version, and what a month needs beside its features."""
+
+from dataclasses import dataclass
+from datetime import date
+
+import duckdb
+import pandas as pd
+
+from models.behavior.champion import Champion
+from orchestration.lake.frames import read_frame
+from orchestration.months import previous_as_of_date
+from orchestration.segments.tables import SEGMENT_TABLES
+
+
+@dataclass(frozen=True)
+class Population:
+    """Customers that are clustered together: where their features and their clusters are kept."""
+
+    name: str
+    features: str
+    members: str
+    condition: str = "true"
+    """Which rows of `features` are theirs."""
+    open_condition: str = "true"
+    """Which of those are open customers; the mid-band's features have no others."""
+
+
+CONSUMER, BUSINESS = (
+    Population(name, "features.customer_features", "segments.customer_behavior", f"population = '{name}'", "is_open")
+    for name in ("consumer", "business")
+)
+MID_BAND = Population("mid_band", "features.mid_band_features", "segments.mid_band_needs")
+
+
+def load_champion(connection: duckdb.DuckDBPyConnection, version_id: str | None, population: str) -> Champion | None:
+    """Return the model that scored a population in a version; None where that version has none.
+
+    Raises:
+        ValueError: the stored bytes are not those that were registered.
+    """
+    names = ", ".join(SEGMENT_TABLES["behavior_models"])
+    registered = read_frame(
+        connection,
+        f"select {names} from segments.behavior_models where version_id = ? and population = ?",
+        [version_id, population],
+    )
+    if registered.empty:
+        return None
+    first = registered.astype(object).where(registered.notna(), None).iloc[0]
+    row = {str(name): value for name, value in first.items()}
+    # The version that fitted it is kept even where it was superseded or withdrawn since.
+    stored = connection.execute(
+        "select model from segments.behavior_model_files where version_id = ? and model_id = ?",
+        [row["fitted_version_id"], row["model_id"]],
+    ).fetchone()
+    if stored is None:
+        raise ValueError(f"model {row['model_id']} is registered and its bytes are not stored")
+    names = ", ".join(SEGMENT_TABLES["behavior_evidence"])
+    evidence = read_frame(
+        connection,
+        f"select {names} from segments.behavior_evidence where version_id = ? and population = ?"
+        " order by shape = 'mixture', k",
+        [version_id, population],
+    )
+    return Champion.load(stored[0], row, evidence)
+
+
+def customers_of_the_past(
+    connection: duckdb.DuckDBPyConnection, as_of_date: date, population: Population, months: int, limit: int
+) -> pd.DataFrame | None:
+    """Return open customers as they were some months ago, with what has become of them by the as-of date.
+
+    None where that month was never segmented. `later_churned`: no product left; `later_margin`: mean monthly
+    margin of the last three months.
+    """
+    before = as_of_date
+    for _ in range(months):
+        before = previous_as_of_date(before)
+    past = read_frame(
+        connection,
+        f"""
+        select features.*, not coalesce(later.is_open, false) as later_churned, later.margin_3m_mean as later_margin
+        from (
+            select * from {population.features}
+            where as_of_date = ? and {population.condition} and {population.open_condition}
+        ) as features
+        left join (
+            select customer_id, is_open, margin_3m_mean from features.customer_features where as_of_date = ?
+        ) as later using (customer_id)
+        order by hash(customer_id), customer_id
+        limit ?
+        """,
+        [before, as_of_date, limit],
+    )
+    return None if past.empty else past

@@ -1,0 +1,126 @@
+"""The rows of the hazard model: a bounded sample of customer-months to fit on, and customers with their covariates."""
+
+from collections.abc import Iterable, Iterator
+from datetime import date
+
+import duckdb
+import pandas as pd
+
+from models.hazard.covariates import COVARIATES
+from models.retention.cohorts import COHORT_COLUMNS
+from orchestration.lake.frames import read_batches, read_frame
+from orchestration.months import month_number
+from orchestration.segments.observation import MIGRATED_MONTH
+
+_AT_RISK = "features.customer_months_at_risk"
+_OUTCOMES = ("customer_id", "month_number", "months_followed", "churned_after_months")
+# Who leaves next month, who leaves later, who stays: a hundred times fewer leave, and they say the most.
+_OUTCOME_GROUP = "case when churned_next_month then 0 when churned_after_months is not null then 1 else 2 end"
+
+
+def sample_customer_months(connection: duckdb.DuckDBPyConnection, as_of: date, rows: int, months: str) -> pd.DataFrame:
+    """Read at most about ``rows`` customer-months with a known outcome, with what each stands for.
+
+    ``months`` is a subquery, as ``observation.months_within`` gives it.
+
+    Months before a churn are taken whole where they fit into a quarter of the rows each, the next month's and later
+    ones'; the rest is sampled by a hash of customer and month, so neither row order nor files matter.
+    """
+    sizes = dict(
+        connection.execute(
+            f"select {_OUTCOME_GROUP}, count(*) from {months} where as_of_date = ? and months_followed > 0 group by 1",
+            [as_of],
+        ).fetchall()
+    )
+    leaving = {group: min(sizes.get(group, 0), rows // 4) for group in (0, 1)}
+    wanted = leaving | {2: min(sizes.get(2, 0), rows - sum(leaving.values()))}
+    shares = " ".join(f"when {group} then {wanted[group] / size:.9f}" for group, size in sorted(sizes.items()))
+    columns = ", ".join(dict.fromkeys((*_OUTCOMES, *COHORT_COLUMNS, *COVARIATES)))
+    sample = read_frame(
+        connection,
+        f"select {columns}, {_OUTCOME_GROUP} as outcome_group from {months}"
+        " where as_of_date = ? and months_followed > 0 and"
+        f" hash(customer_id, month_number) % 1000000 < 1000000 * case {_OUTCOME_GROUP} {shares or 'when 0 then 0'} end",
+        [as_of],
+    )
+    counted = sample["outcome_group"].map(sample["outcome_group"].value_counts())
+    sample["sample_weight"] = sample["outcome_group"].map(sizes).astype("float64") / counted
+    return sample.drop(columns="outcome_group")
+
+
+def commitment_ends(connection: duckdb.DuckDBPyConnection, as_of: date, months: str) -> pd.DataFrame:
+    """Count commitments that ended while the customer stayed, as ``CommitmentRenewals.fit`` takes them.
+
+    Of two month ends that follow each other: a commitment that reaches further than it did was renewed, early or in
+    time; one that had a month left and is gone was not. It is a later one where it ends after the first of its length
+    would have ended; where the length is not known it counts as a first. What binds from month to month is renewed
+    every month. ``months`` is a subquery, as ``observation.months_within`` gives it.
+    """
+    return read_frame(
+        connection,
+        f"""
+        with followed as (
+            select
+                retention_market, retention_product, retention_term, spell_months, month_number, term_months,
+                commitment_months_left as months_left,
+                lead(month_number) over next_month as next_month_number,
+                coalesce(lead(commitment_months_left) over next_month, 0) as next_months_left
+            from {months}
+            where as_of_date = ?
+            window next_month as (partition by customer_id order by month_number)
+        )
+        select
+            retention_market, retention_product, retention_term,
+            coalesce(spell_months + months_left > term_months + 1, false) as is_later,
+            count(*)::double as commitments_ended,
+            sum((next_months_left >= months_left)::integer)::double as commitments_renewed,
+            avg(term_months)::double as term_months
+        from followed
+        where months_left >= 1 and next_month_number = month_number + 1
+            and (next_months_left >= months_left or (months_left = 1 and next_months_left = 0))
+        group by all
+        order by all
+        """,
+        [as_of],
+    )
+
+
+def customers_with_covariates(
+    connection: duckdb.DuckDBPyConnection,
+    as_of: date,
+    version_id: str,
+    feature_columns: Iterable[str],
+    key_columns: Iterable[str],
+) -> Iterator[pd.DataFrame]:
+    """Read customers in batches: columns of the features, and of the month at risk what the features lack.
+
+    ``month_number`` is null of customers who are not at risk. ``spell_months`` of who was taken along in a migration is
+    what it is taken to be (``orchestration.segments.observation``).
+    """
+    features = {
+        name
+        for (name,) in connection.execute(
+            "select column_name from information_schema.columns"
+            " where table_schema = 'features' and table_name = 'customer_features'"
+        ).fetchall()
+    }
+    wanted = dict.fromkeys((*feature_columns, *key_columns))
+    columns = ", ".join(
+        "(features.spell_months + coalesce(heaps.tenure_at_migration, 0))::integer as spell_months"
+        if name == "spell_months"
+        else f"{'features' if name in features else 'at_risk'}.{name}"
+        for name in wanted
+    )
+    return read_batches(
+        connection,
+        f"select {columns} from features.customer_features as features"
+        f" left join (select * from {_AT_RISK} where as_of_date = $day and month_end_date = $day) as at_risk"
+        " on features.customer_id = at_risk.customer_id"
+        " left join staging.stg_customers as customers on features.customer_id = customers.customer_id"
+        f" left join (select distinct source_system, {MIGRATED_MONTH} as migrated_month, tenure_at_migration"
+        "  from segments.observation_windows as windows where version_id = $version) as heaps"
+        " on coalesce(customers.source_system, 'all') = heaps.source_system"
+        " and $month - features.spell_months = heaps.migrated_month"
+        " where features.as_of_date = $day",
+        {"day": as_of, "version": version_id, "month": month_number(as_of)},
+    )

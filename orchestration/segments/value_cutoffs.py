@@ -1,0 +1,50 @@
+"""Which version's deciles the fixed ones are cut by, kept as data with every version."""
+
+import duckdb
+import pandas as pd
+
+from models.deciles import decile_cutoffs
+from models.value.parameters import ValueParameters
+from orchestration.lake.frames import read_frame
+from orchestration.segments.tables import SEGMENT_TABLES
+from orchestration.segments.versions import Candidate
+
+COLUMNS = tuple(SEGMENT_TABLES["value_cutoffs"])
+
+
+def cutoffs_of(
+    connection: duckdb.DuckDBPyConnection,
+    candidate: Candidate,
+    ranked: pd.DataFrame,
+    currency: str,
+    value: ValueParameters,
+) -> pd.DataFrame:
+    """Return the cut-offs of a candidate, rows of ``segments.value_cutoffs``.
+
+    They are those of the version before it, as long as their reference is less than ``value.cutoff_months`` months old,
+    in the same currency and ranked by the same measure; otherwise the candidate is a reference itself.
+
+    Args:
+        connection: its current catalog is the lake.
+        candidate: the version being made.
+        ranked: its customers with ``ranked_value`` and ``value_decile``.
+        currency: the reporting currency.
+        value: how long cut-offs hold, and what customers are ranked by.
+    """
+    before = read_frame(
+        connection,
+        f"select {', '.join(COLUMNS)} from segments.value_cutoffs where version_id = ?"
+        " and currency = ? and rank_by = ?",
+        [candidate.previous_version_id, currency, value.rank_by],
+    )
+    if len(before):
+        reference, day = before["reference_as_of_date"].iloc[0], candidate.as_of_date
+        if (day.year - reference.year) * 12 + day.month - reference.month < value.cutoff_months:
+            return before
+    own = decile_cutoffs(ranked).assign(
+        reference_version_id=candidate.version_id,
+        reference_as_of_date=candidate.as_of_date,
+        currency=currency,
+        rank_by=value.rank_by,
+    )
+    return own[list(COLUMNS)]

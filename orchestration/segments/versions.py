@@ -1,0 +1,349 @@
+"""Versions of the segments: candidate → checks → published, and back.
+
+A version is an as-of date and a revision (``2026-10-31.1``). Its identity is a hash of what it was made from:
+the features of that month and what else its segments read, the settings, the code, and the version of the month before
+(clusters and stages look back at it). The same identity never makes a second version.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+import duckdb
+
+from orchestration.errors import VersionError
+from orchestration.ingest.loading.records import next_load_id
+from orchestration.lake.run_scope import SCOPE_COLUMNS, features_last_load_ids, set_scope
+from orchestration.lake.warehouse import transaction
+from orchestration.months import previous_as_of_date
+from orchestration.segments.tables import SEGMENT_TABLES
+
+REGISTRY_COLUMNS: Mapping[str, str] = {
+    "version_id": "varchar",
+    "as_of_date": "date",
+    "revision": "integer",
+    "status": "varchar",
+    "created_at": "timestamp",
+    "published_at": "timestamp",
+    "run_id": "varchar",
+    "code_version": "varchar",
+    "settings_hash": "varchar",
+    "input_hash": "varchar",
+    "previous_version_id": "varchar",
+    "changes": "varchar",
+    "row_counts": "varchar",
+    "checks": "varchar",
+    "last_load_id": "bigint",
+    "confirmed_at": "timestamp",
+}
+IDENTITY = ("input_hash", "settings_hash", "code_version")
+INPUTS: Mapping[str, tuple[str, ...]] = {
+    "features": (
+        *("customer_features", "retention_exposures", "customer_months_at_risk"),
+        *("home_business_features", "mid_band_features"),
+    ),
+    "intermediate": (
+        *("contracts_as_of", "demographics_as_of"),
+        *("household_members_as_of", "market_segments_as_of"),
+    ),
+}
+"""What segments are made from, by schema: all have an as_of_date."""
+CUSTOMER_SEGMENT_TABLES = ("customer_market", "customer_lifecycle", "customer_segments")
+DBT_SEGMENT_TABLES = (
+    *CUSTOMER_SEGMENT_TABLES,
+    "household_members",
+    "households",
+    "household_opportunities",
+    "wholesale_customers",
+)
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A version being made."""
+
+    version_id: str
+    as_of_date: date
+    previous_version_id: str | None
+    changes: str
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Who makes the versions of a run, with what."""
+
+    run_id: str
+    code_version: str
+    settings_hash: str
+
+
+def ensure_registry(connection: duckdb.DuckDBPyConnection) -> None:
+    """Create the registry and the scope of the current run, or what they lack of their columns.
+
+    A version from before ``last_load_id`` was recorded is taken to rest on the loads that had come when it was made.
+    """
+    missing = _make(connection, "segments", "versions", REGISTRY_COLUMNS)
+    _make(connection, "ops", "run_scope", SCOPE_COLUMNS)
+    if "last_load_id" in missing:
+        connection.execute(
+            "update segments.versions set last_load_id = coalesce("
+            "(select max(load_id) from ops.loads where loaded_at <= created_at), 0)"
+        )
+
+
+def _make(connection: duckdb.DuckDBPyConnection, schema: str, table: str, columns: Mapping[str, str]) -> set[str]:
+    """Create a table or add the columns it lacks, and return those."""
+    existing = {
+        name
+        for (name,) in connection.execute(
+            "select column_name from information_schema.columns where table_schema = ? and table_name = ?",
+            [schema, table],
+        ).fetchall()
+    }
+    if not existing:
+        ddl = ", ".join(f"{name} {sql_type}" for name, sql_type in columns.items())
+        connection.execute(f"create table {schema}.{table} ({ddl})")
+        return set()
+    missing = columns.keys() - existing
+    for name in missing:
+        connection.execute(f"alter table {schema}.{table} add column {name} {columns[name]}")
+    return missing
+
+
+def last_load_id(connection: duckdb.DuckDBPyConnection) -> int:
+    """Return the number of the last load there was, replaced or not; 0 where nothing was ever loaded."""
+    return next_load_id(connection) - 1
+
+
+def open_candidates(
+    connection: duckdb.DuckDBPyConnection, days: Sequence[date], made_by: Provenance, now: datetime
+) -> list[Candidate]:
+    """Open a candidate for every day whose inputs, settings, code or predecessor differ from its latest revision.
+
+    The other days keep their version, which is confirmed: late data that had reached them changed nothing. Candidates
+    that a dead run left behind for these days are removed first, with their rows.
+    """
+    with transaction(connection):
+        discard_candidates(connection, days)
+        last_loads = features_last_load_ids(connection, days)
+        latest_revisions = _by_month(list_versions(connection))
+        current = _by_month(row for row in list_versions(connection) if row["status"] == "published")
+        opened = []
+        for day in sorted(days):
+            previous = current.get(previous_as_of_date(day))
+            before = [previous[name] for name in IDENTITY] if previous else []
+            identity = {
+                "input_hash": _digest(_inputs_hash(connection, day), *before),
+                "settings_hash": made_by.settings_hash,
+                "code_version": made_by.code_version,
+            }
+            latest = latest_revisions.get(day)
+            changed = [name for name in identity if latest and latest[name] != identity[name]]
+            if latest and not changed:
+                _confirm(connection, day, latest["version_id"], last_loads.get(day, 0), now)
+                continue
+            revision = latest["revision"] + 1 if latest else 1
+            candidate = Candidate(
+                version_id=f"{day}.{revision}",
+                as_of_date=day,
+                previous_version_id=previous["version_id"] if previous else None,
+                changes=_describe(changed),
+            )
+            current[day] = identity | {"version_id": candidate.version_id}
+            last_load = last_loads.get(day, 0)
+            _insert_candidate(connection, candidate, revision, identity["input_hash"], made_by, now, last_load)
+            opened.append(candidate)
+        set_scope(connection, made_by.run_id, scope_of(days, opened))
+    return opened
+
+
+def scope_of(days: Iterable[date], opened: Iterable[Candidate]) -> dict[date, str | None]:
+    """Return the scope of a run: its months, with the candidates of those that have one."""
+    return dict.fromkeys(days) | {each.as_of_date: each.version_id for each in opened}
+
+
+def candidates(connection: duckdb.DuckDBPyConnection, days: Iterable[date]) -> list[Candidate]:
+    """Return the open candidates for ``days``, oldest first."""
+    rows = connection.execute(
+        "select version_id, as_of_date, previous_version_id, changes from segments.versions"
+        " where status = 'candidate' and as_of_date in (select unnest(?::date[])) order by as_of_date",
+        [list(days)],
+    ).fetchall()
+    return [Candidate(*row) for row in rows]
+
+
+def discard_candidates(connection: duckdb.DuckDBPyConnection, days: Iterable[date]) -> None:
+    """Delete the candidates for ``days`` and all their rows."""
+    stale = [each.version_id for each in candidates(connection, days)]
+    if not stale:
+        return
+    existing = {
+        name
+        for (name,) in connection.execute(
+            "select table_name from information_schema.tables where table_schema = 'segments'"
+        ).fetchall()
+    }
+    for table in (*SEGMENT_TABLES, *DBT_SEGMENT_TABLES, "versions"):
+        if table in existing:
+            connection.execute(
+                f"delete from segments.{table} where version_id in (select unnest(?::varchar[]))", [stale]
+            )
+
+
+def record_outcome(
+    connection: duckdb.DuckDBPyConnection,
+    version_id: str,
+    row_counts: Mapping[str, int],
+    checks: Sequence[Mapping[str, Any]],
+) -> None:
+    """Store on a candidate how many rows it has and how its checks went."""
+    connection.execute(
+        "update segments.versions set row_counts = ?, checks = ? where version_id = ? and status = 'candidate'",
+        [json.dumps(dict(row_counts)), json.dumps([dict(check) for check in checks]), version_id],
+    )
+
+
+def publish(connection: duckdb.DuckDBPyConnection, version_ids: Sequence[str], now: datetime) -> None:
+    """Flip candidates to published, all in one transaction; what they replace becomes superseded.
+
+    Raises:
+        VersionError: a version is not a candidate, or has no checks or a failed one.
+    """
+    with transaction(connection):
+        for version_id in version_ids:
+            row = _row(connection, version_id)
+            if row["status"] != "candidate":
+                raise VersionError(f"Version {version_id} is {row['status']}, only a candidate can be published.")
+            if row["checks"] is None:
+                raise VersionError(f"Version {version_id} has not been checked; run its checks before publishing.")
+            if failed := [check["name"] for check in json.loads(row["checks"]) if not check["passed"]]:
+                raise VersionError(f"Version {version_id} failed {', '.join(failed)}; it stays unpublished.")
+            _replace_published(connection, version_id, row["as_of_date"], "superseded", now)
+
+
+def rollback(connection: duckdb.DuckDBPyConnection, version_id: str, now: datetime) -> str | None:
+    """Publish an older version again; the one it replaces is withdrawn and returned.
+
+    A withdrawn version is not made again by a rerun with the same inputs: only changed inputs, settings or code
+    make a new revision.
+    """
+    with transaction(connection):
+        row = _row(connection, version_id)
+        if row["status"] == "published":
+            raise VersionError(f"Version {version_id} is already the published one.")
+        if row["status"] == "candidate":
+            raise VersionError(f"Version {version_id} is a candidate that was never published; run its month again.")
+        return _replace_published(connection, version_id, row["as_of_date"], "withdrawn", now)
+
+
+def list_versions(connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
+    """Return the rows of the registry, newest month and revision first."""
+    relation = connection.execute("select * from segments.versions order by as_of_date desc, revision desc")
+    names = [column[0] for column in relation.description or []]
+    return [dict(zip(names, row, strict=True)) for row in relation.fetchall()]
+
+
+def published_version_ids(connection: duckdb.DuckDBPyConnection, days: Iterable[date]) -> list[str]:
+    """Return the published versions of ``days``, oldest first."""
+    rows = connection.execute(
+        "select version_id from segments.versions"
+        " where status = 'published' and as_of_date in (select unnest(?::date[])) order by as_of_date",
+        [list(days)],
+    ).fetchall()
+    return [version_id for (version_id,) in rows]
+
+
+def _replace_published(
+    connection: duckdb.DuckDBPyConnection, version_id: str, day: date, replaced_status: str, now: datetime
+) -> str | None:
+    current = connection.execute(
+        "select version_id from segments.versions where as_of_date = ? and status = 'published'", [day]
+    ).fetchone()
+    connection.execute(
+        "update segments.versions set status = ? where as_of_date = ? and status = 'published'",
+        [replaced_status, day],
+    )
+    connection.execute(
+        "update segments.versions set status = 'published', published_at = ? where version_id = ?",
+        [now, version_id],
+    )
+    return current[0] if current else None
+
+
+def _row(connection: duckdb.DuckDBPyConnection, version_id: str) -> dict[str, Any]:
+    for row in list_versions(connection):
+        if row["version_id"] == version_id:
+            return row
+    raise VersionError(f"There is no version {version_id}; 'segmentation versions list' shows those that exist.")
+
+
+def _confirm(connection: duckdb.DuckDBPyConnection, day: date, latest: str, last_load: int, now: datetime) -> None:
+    """Record that the loads since a version was made changed nothing: of the latest revision and the published one."""
+    connection.execute(
+        "update segments.versions set last_load_id = ?, confirmed_at = ? where as_of_date = ?"
+        " and (version_id = ? or status = 'published') and coalesce(last_load_id, 0) < ?",
+        [last_load, now, day, latest, last_load],
+    )
+
+
+def _by_month(rows: Iterable[dict[str, Any]]) -> dict[date, dict[str, Any]]:
+    """Key registry rows by month, keeping the latest revision of each (rows come newest first)."""
+    months: dict[date, dict[str, Any]] = {}
+    for row in rows:
+        months.setdefault(row["as_of_date"], row)
+    return months
+
+
+def _inputs_hash(connection: duckdb.DuckDBPyConnection, day: date) -> str:
+    """Hash the month's inputs as sets of rows, so that the order of rows and files cannot matter."""
+    parts = []
+    for table in (f"{schema}.{name}" for schema, names in INPUTS.items() for name in names):
+        row = connection.execute(
+            f"select count(*), coalesce(sum(hash(t)::hugeint), 0)::varchar from {table} as t where as_of_date = ?",
+            [day],
+        ).fetchone()
+        parts.append(f"{table}:{row}")
+    return _digest(*parts)
+
+
+def _digest(*parts: str) -> str:
+    return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()
+
+
+def _describe(changed: Sequence[str]) -> str:
+    if not changed:
+        return "first version of this month"
+    words = {"input_hash": "inputs", "settings_hash": "settings", "code_version": "code"}
+    return ", ".join(words[name] for name in changed) + " changed"
+
+
+def _insert_candidate(
+    connection: duckdb.DuckDBPyConnection,
+    candidate: Candidate,
+    revision: int,
+    input_hash: str,
+    made_by: Provenance,
+    now: datetime,
+    last_load: int,
+) -> None:
+    row = {
+        "version_id": candidate.version_id,
+        "as_of_date": candidate.as_of_date,
+        "revision": revision,
+        "status": "candidate",
+        "created_at": now,
+        "run_id": made_by.run_id,
+        "code_version": made_by.code_version,
+        "settings_hash": made_by.settings_hash,
+        "input_hash": input_hash,
+        "previous_version_id": candidate.previous_version_id,
+        "changes": candidate.changes,
+        "last_load_id": last_load,
+    }
+    connection.execute(
+        f"insert into segments.versions ({', '.join(row)}) values ({', '.join('?' * len(row))})",
+        list(row.values()),
+    )

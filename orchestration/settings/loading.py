@@ -1,0 +1,174 @@
+"""Finding the settings file, reading it, and saying what is wrong with it.
+
+Relative paths are read from the folder of the settings file, so a command means the same from anywhere.
+``${NAME}`` is replaced from the environment: that is where secrets live.
+"""
+
+import os
+import re
+from pathlib import Path
+from typing import Any, get_args
+
+import yaml
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from models.business.parameters import Route
+from orchestration.errors import SettingsError
+from orchestration.masking import is_secret, keep_secret, masked
+from orchestration.settings.model import Settings
+from orchestration.settings.ordered_rules import Rule
+from orchestration.settings.presets import apply_presets
+from orchestration.settings.sources import FILE_DATABASES, LocationSettings, SourceSettings
+
+CONFIG_VARIABLE = "SEGMENTATION_CONFIG"
+DEFAULT_FILE = "segmentation.yaml"
+# Marks the name of an environment variable while YAML is read: a letter to YAML, and in no settings file.
+_VARIABLE = "\ue000"
+
+_chosen: Path | None = None
+
+
+def choose_settings_file(file: Path | None) -> Path:
+    """Find the settings file and let the rest of this process, Dagster's definitions among it, use that one."""
+    global _chosen
+    _chosen = find_settings_file(file)
+    return _chosen
+
+
+def find_settings_file(file: Path | None = None) -> Path:
+    """Return ``file``, else ``segmentation.yaml`` in the current folder, else the path in SEGMENTATION_CONFIG.
+
+    Raises:
+        SettingsError: there is none.
+    """
+    file = file or _chosen
+    if file is None:
+        local, named = Path(DEFAULT_FILE), os.environ.get(CONFIG_VARIABLE)
+        if local.exists():
+            file = local
+        elif named:
+            file = Path(named)
+        else:
+            raise SettingsError(
+                f"No {DEFAULT_FILE} in {Path.cwd()} and {CONFIG_VARIABLE} is not set. "
+                f"Name a settings file with --config FILE, or start from examples/simulated_isp/{DEFAULT_FILE}."
+            )
+    if not file.is_file():
+        raise SettingsError(f"Settings file {file} does not exist.")
+    return file.resolve()
+
+
+def load_settings(file: Path | None = None) -> Settings:
+    """Read and check the settings file.
+
+    Raises:
+        SettingsError: names every wrong key, what was found there and what is allowed.
+    """
+    file = find_settings_file(file)
+    try:
+        document = _expand(_parse(file.read_text(encoding="utf-8")), file)
+    except yaml.YAMLError as error:
+        raise SettingsError(f"{file} is not valid YAML: {error}") from error
+    if not isinstance(document, dict):
+        raise SettingsError(f"{file} must be a mapping of settings, found {type(document).__name__}.")
+    currency = str(document.get("currency", Settings.model_fields["currency"].default))
+    document = apply_presets(document, reporting_currency=currency)
+    try:
+        settings = Settings.model_validate(document)
+    except ValidationError as error:
+        # Not from the error itself: a traceback of it shows what was found, secrets among it.
+        raise SettingsError(_explain(file, error)) from None
+    return _with_absolute_paths(settings, file.parent)
+
+
+def _parse(text: str) -> Any:
+    """Read YAML with a plain word for each ``${NAME}``, which may stand unquoted, also within braces."""
+    return yaml.safe_load(re.sub(r"\$\{(\w+)\}", rf"{_VARIABLE}\1{_VARIABLE}", text)) or {}
+
+
+def _expand(part: Any, file: Path, key: str = "") -> Any:
+    """Replace ``${NAME}`` by the environment's value; a name that is not set is an error, never an empty secret.
+
+    That is done in what YAML gave, so that no character of a secret means anything to YAML, nor shows in its errors.
+    ``key`` is the setting that the part is of: with the name it decides what is kept secret from here on.
+    """
+
+    def value(match: re.Match[str]) -> str:
+        name = match.group(1)
+        if name not in os.environ:
+            raise SettingsError(f"{file} uses ${{{name}}}, and no environment variable {name} is set.")
+        if is_secret(name, key, match.string[: match.start()]):
+            keep_secret(os.environ[name])
+        return os.environ[name]
+
+    if isinstance(part, dict):
+        is_path = part.get("database") in FILE_DATABASES
+        return {
+            _expand(name, file): _expand(each, file, "path" if is_path and name == "connection" else str(name))
+            for name, each in part.items()
+        }
+    if isinstance(part, list):
+        return [_expand(each, file, key) for each in part]
+    return re.sub(rf"{_VARIABLE}(\w+?){_VARIABLE}", value, part) if isinstance(part, str) else part
+
+
+def _explain(file: Path, error: ValidationError) -> str:
+    lines = [f"{file} has {error.error_count()} problem(s):"]
+    for problem in error.errors():
+        key = ".".join(str(part) for part in problem["loc"]) or "(top level)"
+        if problem["type"] in {"extra_forbidden", "unexpected_keyword_argument"}:
+            lines.append(f"  {key}: this key is not known. Known here: {_known_keys(problem['loc'][:-1])}.")
+        else:
+            lines.append(f"  {key}: {problem['msg']} (found {_found(problem)}).")
+    return masked("\n".join(lines))
+
+
+def _found(problem: ErrorDetails) -> str:
+    """Say what stands there, unless it is a secret or may hold one."""
+    if isinstance(problem["input"], dict):
+        return ", ".join(map(str, problem["input"])) or "nothing"
+    holds_secret = problem["loc"] and problem["loc"][-1] in _secret_keys(Settings)
+    return "a secret, not shown" if holds_secret else repr(problem["input"])
+
+
+def _secret_keys(section: Any) -> set[str]:
+    """Return the names of the settings that are declared secret, in the section and all within it."""
+    found: set[str] = set()
+    for name, field in getattr(section, "model_fields", {}).items():
+        if "SecretStr" in str(field.annotation):
+            found.add(name)
+        for each in (field.annotation, *_inner_types(field.annotation)):
+            found |= _secret_keys(each)
+    return found
+
+
+def _inner_types(annotation: Any) -> list[Any]:
+    return [inner for each in get_args(annotation) for inner in (each, *_inner_types(each))]
+
+
+def _known_keys(location: tuple[int | str, ...]) -> str:
+    """List the keys allowed in the section at ``location``, walking the declared types."""
+    section: Any = Settings
+    for part in location:
+        fields = getattr(section, "model_fields", {})
+        if part not in fields:
+            named = {"locations": LocationSettings, "sources": SourceSettings, "rules": Rule, "routes": Route}
+            section = named.get(str(location[0] if len(location) == 2 else location[1]), section)
+            continue
+        section = fields[part].annotation
+    names = getattr(section, "model_fields", None) or getattr(section, "__dataclass_fields__", {})
+    return ", ".join(names)
+
+
+def _with_absolute_paths(settings: Settings, base: Path) -> Settings:
+    def absolute(path: str) -> str:
+        return path if "://" in path else os.path.normpath(base / path)
+
+    return settings.model_copy(
+        update={
+            "warehouse": settings.warehouse.model_copy(update={"path": Path(absolute(str(settings.warehouse.path)))}),
+            "report": settings.report.model_copy(update={"path": Path(absolute(str(settings.report.path)))}),
+            "locations": {name: location.with_paths(absolute) for name, location in settings.locations.items()},
+        }
+    )

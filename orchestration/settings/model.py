@@ -1,0 +1,102 @@
+"""The one settings file, typed: every source, threshold, cost and schedule the pipeline obeys."""
+
+import hashlib
+import json
+import re
+from dataclasses import asdict
+from typing import Annotated, Any, Self
+
+from pydantic import Field, model_validator
+
+from models.backtest.parameters import BacktestParameters
+from models.behavior.parameters import BehaviorParameters
+from models.business.parameters import MidBandParameters
+from models.hazard.parameters import HazardParameters
+from models.homes.parameters import HomeBusinessParameters
+from models.retention.parameters import RetentionParameters
+from models.value.parameters import ValueParameters
+from orchestration.settings.observation import ObservationSettings
+from orchestration.settings.rules import LifecycleSettings, MarketSettings
+from orchestration.settings.sections import (
+    CostSettings,
+    FeatureSettings,
+    HouseholdSettings,
+    ReportSettings,
+    ScheduleSettings,
+    WarehouseSettings,
+)
+from orchestration.settings.sources import (
+    CheckSettings,
+    ExchangeRateSettings,
+    LocationName,
+    LocationSettings,
+    PseudonymSettings,
+    Section,
+    SourceSettings,
+)
+
+Month = Annotated[str, Field(pattern=r"^\d{4}-(0[1-9]|1[0-2])$")]
+
+
+class Settings(Section):
+    """Everything a deployment decides."""
+
+    name: str = Field("isp", pattern=r"^[a-z][a-z0-9_]*$")
+    title: str = "Customer segmentation"
+    owner: str = Field("data-team@example.com", description="an e-mail address or 'team:name', shown on every asset")
+    currency: str = Field("EUR", pattern=r"^[A-Z]{3}$", description="reporting currency, ISO 4217")
+    exchange_rates: ExchangeRateSettings = ExchangeRateSettings()
+    first_month: Month = Field("2020-01", description="the first month that can be segmented")
+    warehouse: WarehouseSettings = WarehouseSettings()
+    locations: dict[LocationName, LocationSettings] = Field(default_factory=dict)
+    presets: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    sources: dict[str, SourceSettings] = Field(default_factory=dict)
+    pseudonyms: PseudonymSettings | None = None
+    checks: CheckSettings = CheckSettings()
+    costs: CostSettings = CostSettings()
+    features: FeatureSettings = FeatureSettings()
+    observation: ObservationSettings = ObservationSettings()
+    retention: RetentionParameters = RetentionParameters()
+    hazard: HazardParameters = HazardParameters()
+    value: ValueParameters = ValueParameters()
+    backtest: BacktestParameters = BacktestParameters()
+    behavior: BehaviorParameters = BehaviorParameters()
+    protected_attributes: list[str] = Field(
+        default_factory=lambda: ["gender", "birth_year", "household_type"],
+        description="columns of customers that no rule may use, and that no feature is made of: no model reads them",
+    )
+    market: MarketSettings = MarketSettings()
+    lifecycle: LifecycleSettings = LifecycleSettings()
+    household: HouseholdSettings = HouseholdSettings()
+    home_business: HomeBusinessParameters = HomeBusinessParameters()
+    mid_band: MidBandParameters = MidBandParameters()
+    schedule: ScheduleSettings = ScheduleSettings()
+    report: ReportSettings = ReportSettings()
+
+    @model_validator(mode="after")
+    def _rules_leave_protected_attributes_alone(self) -> Self:
+        schemes = self.market.size_schemes.values()
+        for rule in (
+            *self.market.rules,
+            *self.lifecycle.rules,
+            *(rule for scheme in schemes for rule in (*scheme.staff, *scheme.money)),
+        ):
+            if used := set(self.protected_attributes) & set(re.findall(r"\w+", rule.when.lower())):
+                raise ValueError(f"rule {rule.id} uses {', '.join(sorted(used))}, which protected_attributes forbids")
+        return self
+
+    def semantic_hash(self) -> str:
+        """SHA-256 of the settings that can change a segment; where things lie and when they run cannot."""
+        meaning = self.model_dump(
+            mode="json",
+            include={
+                *("currency", "exchange_rates", "costs", "features", "observation"),
+                *("market", "lifecycle", "household", "report"),
+            },
+        )
+        meaning["report"].pop("path")
+        meaning |= {
+            name: asdict(getattr(self, name))
+            for name in ("retention", "hazard", "value", "backtest", "behavior", "home_business", "mid_band")
+        }
+        return hashlib.sha256(json.dumps(meaning, sort_keys=True, default=str).encode()).hexdigest()

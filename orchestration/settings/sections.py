@@ -1,0 +1,131 @@
+"""Sections of the settings file that are plain values: the lake, costs, features, households, schedule, report."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, SecretStr, field_validator
+
+from orchestration.masking import keep_secret
+from orchestration.settings.sources import Section, Share
+
+ProductFamily = Literal["internet", "tv", "fixed_voice", "mobile", "cloud", "security"]
+
+
+class WarehouseSettings(Section):
+    """Where the lake lives."""
+
+    path: Path = Field(Path("data/warehouse"), description="folder of the data files and the SQLite catalog")
+    catalog: SecretStr = Field(
+        SecretStr("sqlite"),
+        description="'sqlite' (a file in the folder) or a PostgreSQL connection string 'postgres:dbname=… host=…'",
+    )
+
+    memory_limit: Annotated[str, Field(pattern=r"^\d+(\.\d+)? ?([KMGT]i?B)$")] = Field(
+        "3GiB", description="memory of a writer; what does not fit goes to the lake's 'tmp' folder"
+    )
+    threads: Annotated[int, Field(ge=1)] | None = Field(
+        None,
+        description="threads of a connection to the lake, as many as the machine has cores if not set; under about"
+        " ten million rows of usage one is quicker, for each thread opens a SQLite catalog anew at every statement",
+    )
+
+    @field_validator("catalog")
+    @classmethod
+    def _known_catalog(cls, value: SecretStr) -> SecretStr:
+        catalog = value.get_secret_value()
+        if catalog != "sqlite" and not catalog.startswith("postgres:"):
+            raise ValueError("must be 'sqlite' or start with 'postgres:'")
+        if catalog != "sqlite":
+            keep_secret(catalog.removeprefix("postgres:"))
+        return value
+
+
+class CostSettings(Section):
+    """Cost to serve, in the reporting currency."""
+
+    product_cost_share: dict[str, Share] = Field(
+        default_factory=lambda: {"default": 0.35},
+        description="product cost as a share of the list fee, by product family; used where a contract has no cost",
+    )
+    per_gb: float = Field(0.004, ge=0)
+    per_contact: float = Field(4.0, ge=0)
+    per_payment_failure: float = Field(2.0, ge=0)
+    write_off_after_days: int = Field(120, ge=1, description="unpaid invoices are written off at this age past due")
+
+
+class SessionSettings(Section):
+    """How the counters of sessions (usage_sessions) are read where they do not simply grow."""
+
+    counter_wrap_bytes: int = Field(2**32, ge=1, description="where a counter without gigawords starts over")
+    wrap_fall_share: Share = Field(
+        0.75, description="a counter that falls by this share of counter_wrap_bytes, or more, has wrapped once"
+    )
+    reset_fall_share: Share = Field(
+        0.5,
+        description="one that loses more than this share of itself was reset and counts from zero; one that loses "
+        "less was read out of order and counts once it is past where it was",
+    )
+    longest_interval_days: int = Field(
+        400, ge=1, le=999, description="reports further apart are not joined: the later one counts on its own day"
+    )
+
+
+class FeatureSettings(Section):
+    """Choices behind the features."""
+
+    main_product_families: list[str] = Field(default_factory=lambda: ["internet", "mobile"])
+    contact_categories_of_complaint: list[str] = Field(default_factory=lambda: ["complaint"])
+    autopay_methods: list[str] = Field(default_factory=lambda: ["direct_debit", "card"])
+    usage_revenue_months: int = Field(
+        6, ge=1, le=60, description="usage charges are expected to go on as in so many months, best and worst left out"
+    )
+    sessions: SessionSettings = SessionSettings()
+
+
+class HouseholdSettings(Section):
+    """Households, and what they are offered."""
+
+    most_members: int = Field(
+        8, ge=1, description="more persons than this at one address, or of one household_id, are not a household"
+    )
+    most_internet_lines: int = Field(
+        3, ge=1, description="more persons than this with an internet line of their own at one address are a building"
+    )
+    units_of_a_building: int = Field(
+        2, ge=1, description="where this many units of a house are named, its address without a unit is no household's"
+    )
+    linkage: Literal["none", "splink"] = Field(
+        "none",
+        description="'splink' links addresses in text whose streets have typing errors; needs the extra 'linkage'",
+    )
+    linkage_threshold: Share = Field(0.9, description="least probability at which two addresses are linked")
+    offered_families: list[ProductFamily] = Field(
+        ["internet", "tv", "fixed_voice", "mobile", "cloud", "security"], min_length=1
+    )
+    prior_households: float = Field(
+        50, gt=0, description="weight of all households of a size against the similar ones, in households"
+    )
+    horizon_months: int = Field(36, ge=1, description="an offer's value is counted for at most these months")
+
+
+class ScheduleSettings(Section):
+    """When it runs, in the operator's own time zone."""
+
+    timezone: str = "UTC"
+    daily_ingest_cron: str = "30 2 * * *"
+    monthly_segmentation_cron: str = "0 4 2 * *"
+    maintenance_cron: str = "0 5 * * 0"
+    keep_snapshots_days: int = Field(30, ge=1)
+    keep_orphans_hours: int = Field(
+        24, ge=1, description="maintenance deletes files that no snapshot knows, left by killed runs, at this age"
+    )
+    revise_late_months: bool = Field(
+        False, description="after each daily ingest, segment the published months again that late data have reached"
+    )
+
+
+class ReportSettings(Section):
+    """The HTML report and the profiles."""
+
+    path: Path = Path("data/reports")
+    minimum_cell_size: int = Field(10, ge=1, description="smaller cells are suppressed in published profiles")

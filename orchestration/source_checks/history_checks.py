@@ -1,0 +1,32 @@
+"""Whether the history tells when customers leave."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import duckdb
+
+from orchestration.months import as_of_date, month_of
+from orchestration.settings import Settings
+from orchestration.source_checks.check import Check
+from orchestration.source_checks.endings import look_at_endings
+
+
+def _churn_learnable(
+    connection: duckdb.DuckDBPyConnection, settings: Settings, parameters: Mapping[str, Any]
+) -> tuple[float | None, str]:
+    newest = parameters["newest"] or parameters["table_newest"]
+    window = look_at_endings(connection, as_of_date(month_of(newest)), settings.observation)
+    return float(window.is_learnable_), window.decision_
+
+
+HISTORY: tuple[Check, ...] = (
+    Check(
+        name="churn_learnable",
+        tables=("contracts",),
+        description="Whether the recorded endings tell when customers leave (1) or not (0), and from when on they are"
+        " on record: only those months count when churn is learned.",
+        find=_churn_learnable,
+        remedy="Map the day on which each contract ended (contracts.end_date). Where it is not known, future value is"
+        " left out; value.when_not_learnable can state a rate instead.",
+    ),
+)

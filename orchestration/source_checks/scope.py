@@ -1,0 +1,89 @@
+"""The days and months that a check looks at: set by settings and by the newest facts, never by a clock in SQL."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any, Self
+from zoneinfo import ZoneInfo
+
+import duckdb
+
+from orchestration.ingest import LoadReport
+from orchestration.lake.contract import Table
+from orchestration.settings import Settings
+from orchestration.source_checks.growth_checks import DAILY, MONTHLY
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What the parameters of the checks come from.
+
+    Attributes:
+        today: local day of the check; days before it are complete.
+        newest: the newest day of each table, none after today; None where it is empty.
+        last_load: the newest load that the checks before these have seen, 0 if none.
+    """
+
+    settings: Settings
+    today: date
+    newest: Mapping[str, date | None]
+    last_load: int
+
+    @classmethod
+    def of(
+        cls,
+        connection: duckdb.DuckDBPyConnection,
+        settings: Settings,
+        tables: Mapping[str, Table],
+        checked_at: datetime,
+        last_load: int,
+    ) -> Self:
+        """Read how far each of the tables reaches."""
+        zone = ZoneInfo(settings.schedule.timezone)
+        today = checked_at.replace(tzinfo=ZoneInfo("UTC")).astimezone(zone).date()
+        newest = {
+            name: connection.execute(
+                f'select cast(max("{table.time_column}") as date) from raw.{name} where "{table.time_column}" < ?',
+                [today + timedelta(days=1)],
+            ).fetchall()[0][0]
+            for name, table in tables.items()
+        }
+        return cls(settings, today, newest, last_load)
+
+    @property
+    def newest_fact(self) -> date | None:
+        """The newest day of any table of events; contracts and customers may be dated ahead."""
+        return max((day for name in (*DAILY, *MONTHLY) if (day := self.newest.get(name))), default=None)
+
+    def parameters(self, table: str, report: LoadReport | None) -> dict[str, Any]:
+        """Return every parameter of a check of ``table``; its report only if it was loaded just now."""
+        checks = self.settings.checks
+        here = self.newest[table] or self.today
+        last_day = min(here, self.today - timedelta(days=1))
+        next_month = min(self.today, (self.newest_fact or self.today) + timedelta(days=1)).replace(day=1)
+        return {
+            "today": self.today,
+            "newest": self.newest_fact,
+            "table_newest": here,
+            "last_day": last_day,
+            "week_start": last_day - timedelta(days=6),
+            "recent_start": last_day - timedelta(days=checks.recent_days - 1),
+            "recent_days": checks.recent_days,
+            # Complete months only: their facts are all there.
+            "next_month": next_month,
+            "last_month": next_month - timedelta(days=1),
+            "months_start": months_before(next_month, checks.recent_months),
+            "past_start": months_before(next_month, checks.past_months + 1),
+            "least_rows": checks.least_rows,
+            "day_rows": checks.quarantine_day_rows,
+            "currency": self.settings.currency,
+            "last_load": self.last_load,
+            "rows_deleted": report.rows_deleted if report else 0,
+            "rows_in_table": report.rows_in_table if report else 0,
+        }
+
+
+def months_before(first_day: date, months: int) -> date:
+    """Return the first day of the month ``months`` before that of ``first_day``."""
+    year, month = divmod(first_day.year * 12 + first_day.month - 1 - months, 12)
+    return date(year, month + 1, 1)
