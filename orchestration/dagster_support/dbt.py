@@ -64,6 +64,7 @@ def dbt_environment(warehouse: Warehouse) -> dict[str, str]:
         "DBT_ENV_SECRET_LAKE_URI": warehouse.uri,
         "SEGMENTATION_LAKE_PATH": str(warehouse.path),
         "SEGMENTATION_LAKE_DATA_PATH": warehouse.data_path,
+        "SEGMENTATION_WORKSPACE": str(warehouse.workspace_file),
         "SEGMENTATION_THREADS": str(warehouse.threads),
         "DBT_TARGET": "sqlite_catalog" if warehouse.is_sqlite else "postgres_catalog",
         "DO_NOT_TRACK": "1",
@@ -78,7 +79,9 @@ def run_environment(run_id: str) -> dict[str, str]:
 def prepare_for_dbt(settings: Settings, run_id: str) -> Path:
     """Hand dbt its environment, and return the folder that the artifacts of a run go to."""
     install_extensions()
-    os.environ.update(dbt_environment(Warehouse(settings.warehouse)) | dbt_secrets() | run_environment(run_id))
+    warehouse = Warehouse(settings.warehouse)
+    warehouse.workspace_file.parent.mkdir(parents=True, exist_ok=True)
+    os.environ.update(dbt_environment(warehouse) | dbt_secrets() | run_environment(run_id))
     target = _target(settings)
     return target / "run"
 
