@@ -77,7 +77,8 @@ class Lake:
         return finished.stdout
 
     def frame(self, sql: str, parameters: Sequence[object] = ()) -> pd.DataFrame:
-        with self.warehouse.reader() as connection:
+        """Read the lake and the workspace of the run."""
+        with self.warehouse.writer() as connection:
             return connection.execute(sql, list(parameters)).to_arrow_table().to_pandas()
 
 

@@ -7,13 +7,21 @@ import dagster as dg
 import duckdb
 from dagster_dbt import dbt_assets
 
-from orchestration.dagster_support.dbt import ensure_manifest
-from orchestration.dagster_support.dbt_assets import FEATURES, LayerTranslator, build
+from orchestration.dagster_support.dbt import code_version, ensure_manifest
+from orchestration.dagster_support.dbt_assets import (
+    FEATURES,
+    LayerTranslator,
+    build,
+    tables_of_the_workspace,
+    unchanged,
+)
 from orchestration.dagster_support.deployment import ALL_MONTHS_IN_ONE_RUN, MONTHS, SETTINGS, WRITER_POOL, Deployment
 from orchestration.lake.contract import ensure_tables
+from orchestration.lake.outdated import drop_outdated
 from orchestration.lake.run_scope import set_scope
 from orchestration.months import as_of_date
 from orchestration.segments.addresses import ensure_address_table
+from orchestration.segments.unchanged import days_to_build
 from orchestration.segments.versions import ensure_registry, last_load_id
 from orchestration.source_checks import require_sound_sources
 
@@ -28,15 +36,24 @@ from orchestration.source_checks import require_sound_sources
     pool=WRITER_POOL,
 )
 def features(context: dg.AssetExecutionContext, deployment: Deployment) -> Iterator[Any]:
-    """Build the features of the run's months, unless a source check blocks."""
-    with deployment.warehouse.writer() as connection:
+    """Build the features of those of the run's months that may have changed, unless a source check blocks."""
+    warehouse = deployment.warehouse
+    warehouse.discard_workspace()
+    with warehouse.writer() as connection:
         ensure_tables(connection)
+        drop_outdated(connection, tables_of_the_workspace(ensure_manifest(deployment.settings)))
         ensure_address_table(connection)
         require_sound_sources(connection, deployment.settings)
         ensure_registry(connection)
         _drop_outdated_usage_months(connection)
-        days = dict.fromkeys(as_of_date(month) for month in context.partition_keys)
-        set_scope(connection, context.run.run_id, days, last_load_id(connection))
+        days = days_to_build(
+            connection, map(as_of_date, context.partition_keys), code_version(), deployment.settings.semantic_hash()
+        )
+        if days:
+            set_scope(connection, context.run.run_id, dict.fromkeys(days), last_load_id(connection))
+    if not days:
+        yield from unchanged(context)
+        return
     yield from build(context, deployment.settings)
 
 

@@ -10,6 +10,7 @@ from orchestration.dagster_support.progress import tell
 from orchestration.dagster_support.segment_assets import column_metadata
 from orchestration.months import as_of_date
 from orchestration.segments.tables import ensure_segment_tables
+from orchestration.segments.unchanged import days_to_build
 from orchestration.segments.versions import INPUTS, Provenance, open_candidates
 
 
@@ -35,7 +36,8 @@ def versions(context: dg.AssetExecutionContext, deployment: Deployment) -> dg.Ma
     made_by = Provenance(context.run.run_id, code_version(), deployment.settings.semantic_hash())
     with deployment.warehouse.writer() as connection:
         ensure_segment_tables(connection)
-        opened = open_candidates(connection, days, made_by, datetime.now(UTC).replace(tzinfo=None))
+        built = days_to_build(connection, days, made_by.code_version, made_by.settings_hash)
+        opened = open_candidates(connection, built, made_by, datetime.now(UTC).replace(tzinfo=None)) if built else []
     for candidate in opened:
         tell(context, f"Candidate {candidate.version_id}: {candidate.changes}.")
     unchanged = len(days) - len(opened)
