@@ -25,8 +25,8 @@ attach ':memory:' as lake; create schema lake.intermediate;
 attach ':memory:' as workspace; create schema workspace.intermediate; create schema workspace.staging;
 use workspace.intermediate;
 create table workspace.staging.stg_customers (customer_id varchar, postal_code varchar, country varchar);
-create table lake.intermediate.service_addresses (service_address varchar, postal_code varchar, country varchar, unit varchar,
-    building_id varchar, address_id varchar);
+create table lake.intermediate.service_addresses (service_address varchar, postal_code varchar, country varchar,
+    unit varchar, building_id varchar, address_id varchar);
 create table months as
 select last_day(first_day) as month_end_date, first_day as month_start_date,
     year(first_day) * 12 + month(first_day) as month_number, day(last_day(first_day)) as days_in_month,
