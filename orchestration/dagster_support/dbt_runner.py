@@ -81,6 +81,7 @@ def stream(arguments: Sequence[str], project: Path, target: Path) -> Iterator[di
     thread.start()
     try:
         while (event := said.get()) is not None:
+            event.info.msg = masked(event.info.msg)
             _keep_error(event, errors)
             yield msg_to_dict(event)
     finally:
@@ -99,7 +100,7 @@ def _placed(arguments: Sequence[str], target: Path) -> list[str]:
         "--quiet", "--no-use-colors", "--no-version-check", "--no-send-anonymous-usage-stats",
         *arguments,
         "--project-dir", str(PROJECT_DIR), "--profiles-dir", str(PROJECT_DIR),
-        "--target-path", str(target), "--log-path", str(target), "--log-level", "none",
+        "--target-path", str(target), "--log-path", str(target), "--log-level", "none", "--log-level-file", "info",
     ]  # fmt: skip
 
 

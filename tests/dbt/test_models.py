@@ -7,6 +7,7 @@ from pathlib import Path
 import sqlglot
 from sqlglot import ErrorLevel, exp
 
+from orchestration.dagster_support.dbt import ensure_manifest
 from tests.dbt.lakes import LAST_MONTH, RUN, Lake
 
 INLINE = """
@@ -121,7 +122,7 @@ def test_no_model_calls_a_function_that_only_one_engine_knows(compiled: Path) ->
 
 
 def test_no_feature_is_made_of_a_protected_attribute(built_lake: Lake, compiled: Path) -> None:
-    manifest = json.loads((compiled.parents[2] / "manifest.json").read_text())
+    manifest = json.loads(ensure_manifest(built_lake.settings).read_text())
     waiting = [name for name, node in manifest["nodes"].items() if node["fqn"][1:2] == ["features"]]
     read: set[str] = set()
     while waiting:
