@@ -48,8 +48,9 @@ def test_unit_tests_of_the_models_pass(built_lake: Lake) -> None:
 
 
 def test_generic_tests_find_what_they_are_for(built_lake: Lake) -> None:
-    shown = built_lake.dbt("show", "--inline", INLINE, "--output", "json", "--limit", "20", "--quiet")
-    found = {row["scenario"]: row["failures"] for row in json.loads(shown)["show"]}
+    shown = built_lake.dbt("show", "--inline", INLINE, "--output", "json", "--limit", "20")
+    rows, _ = json.JSONDecoder().raw_decode(shown[shown.index("{") :])
+    found = {row["scenario"]: row["failures"] for row in rows["show"]}
     assert found == {
         "a key": 0,
         "a repeated key": 1,
