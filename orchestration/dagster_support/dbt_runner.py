@@ -40,7 +40,7 @@ def parsed_project(file: Path) -> "Manifest":
     from dbt.contracts.graph.manifest import Manifest
     from dbt.parser.manifest import extended_mashumuro_decoder
 
-    manifest = Manifest.from_msgpack(file.read_bytes(), decoder=extended_mashumuro_decoder)  # type: ignore[attr-defined]
+    manifest = Manifest.from_msgpack(file.read_bytes(), decoder=extended_mashumuro_decoder)
     manifest.build_parent_and_child_maps()
     manifest.build_flat_graph()
     return manifest
