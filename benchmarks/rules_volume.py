@@ -6,13 +6,10 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from orchestration.dagster_support.dbt import DBT, dbt_arguments, prepare_for_dbt
-from orchestration.lake.contract import ensure_tables
+from orchestration.lake.migrations import migrate
 from orchestration.lake.run_scope import set_scope
 from orchestration.lake.warehouse import Warehouse, transaction
 from orchestration.paths import PROJECT_DIR
-from orchestration.segments.addresses import ensure_address_table
-from orchestration.segments.tables import ensure_segment_tables
-from orchestration.segments.versions import ensure_registry
 
 if TYPE_CHECKING:
     import duckdb
@@ -84,10 +81,7 @@ _VALUES = """
 def prepare(settings: "Settings", customers: int) -> None:
     """Make a lake whose month before the last is segmented and published, and the last one ready to be."""
     with Warehouse(settings.warehouse).writer() as connection:
-        ensure_tables(connection)
-        ensure_registry(connection)
-        ensure_address_table(connection)
-        ensure_segment_tables(connection)
+        migrate(connection)
         set_scope(connection, RUN, {MONTHS[0]: f"{MONTHS[0]}.1"})
     dbt(settings, "build")
     with Warehouse(settings.warehouse).writer() as connection:

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 
 import yaml
 
-from orchestration.dagster_support.dbt import code_version, ensure_manifest
+from orchestration.dagster_support.dbt import ensure_manifest, parsed_manifest
 from orchestration.dagster_support.progress import PROGRESS_LOGGER, quiet_stdout
 from orchestration.errors import RunFailedError, SegmentationError
 from orchestration.lake.warehouse import Warehouse
 from orchestration.months import as_of_date, last_complete_month, month_of, months_between
+from orchestration.segments.code_version import code_version
 from orchestration.segments.revisions import describe, months_due
 from orchestration.segments.unchanged import days_to_build
 from orchestration.segments.versions import published_version_ids
@@ -78,8 +79,9 @@ class Runner:
     def segment(self, months: Sequence[str]) -> None:
         """Run the job ``monthly_segmentation`` for consecutive months in one run; none where none can have changed."""
         days = [as_of_date(month) for month in months]
+        code = code_version(parsed_manifest(self._settings))
         with self._warehouse.writer() as connection:
-            if not days_to_build(connection, days, code_version(), self._settings.semantic_hash()):
+            if not days_to_build(connection, days, code, self._settings.semantic_hash()):
                 published = published_version_ids(connection, days)
                 self._say(f"[bold]monthly_segmentation[/] {' to '.join(dict.fromkeys((months[0], months[-1])))}")
                 self._say("  No month has changed; nothing to do.")

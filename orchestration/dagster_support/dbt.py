@@ -5,6 +5,7 @@ import json
 import os
 import sys
 from collections.abc import Iterator, Mapping
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -109,10 +110,16 @@ def ensure_manifest(settings: Settings) -> Path:
     return manifest
 
 
-def code_version() -> str:
-    """Return a short hash of the code that decides segments: the Python models and the dbt project."""
-    models = {str(file.relative_to(ROOT)): file.read_bytes() for file in sorted((ROOT / "models").rglob("*.py"))}
-    return _digest({**models, **dict(_project_files())})[:12]
+@cache
+def _parsed(manifest: Path, _modified_ns: int) -> Mapping[str, Any]:
+    parsed: Mapping[str, Any] = json.loads(manifest.read_text(encoding="utf-8"))
+    return parsed
+
+
+def parsed_manifest(settings: Settings) -> Mapping[str, Any]:
+    """Return the content of the manifest; read once in a process while it stays the same."""
+    manifest = ensure_manifest(settings)
+    return _parsed(manifest, manifest.stat().st_mtime_ns)
 
 
 def _project_files() -> Mapping[str, bytes]:

@@ -8,6 +8,7 @@ import pandas as pd
 
 from models.hazard.covariates import COVARIATES
 from models.retention.cohorts import COHORT_COLUMNS
+from orchestration.lake.declarations import declared_tables
 from orchestration.lake.frames import read_batches, read_frame
 from orchestration.months import month_number
 from orchestration.segments.observation import MIGRATED_MONTH
@@ -98,13 +99,7 @@ def customers_with_covariates(
     ``month_number`` is null of customers who are not at risk. ``spell_months`` of who was taken along in a migration is
     what it is taken to be (``orchestration.segments.observation``).
     """
-    features = {
-        name
-        for (name,) in connection.execute(
-            "select column_name from information_schema.columns"
-            " where table_schema = 'features' and table_name = 'customer_features'"
-        ).fetchall()
-    }
+    features = declared_tables("features")["customer_features"].types
     wanted = dict.fromkeys((*feature_columns, *key_columns))
     columns = ", ".join(
         "(features.spell_months + coalesce(heaps.tenure_at_migration, 0))::integer as spell_months"
@@ -117,10 +112,9 @@ def customers_with_covariates(
         f"select {columns} from features.customer_features as features"
         f" left join (select * from {_AT_RISK} where as_of_date = $day and month_end_date = $day) as at_risk"
         " on features.customer_id = at_risk.customer_id"
-        " left join staging.stg_customers as customers on features.customer_id = customers.customer_id"
         f" left join (select distinct source_system, {MIGRATED_MONTH} as migrated_month, tenure_at_migration"
         "  from segments.observation_windows as windows where version_id = $version) as heaps"
-        " on coalesce(customers.source_system, 'all') = heaps.source_system"
+        " on features.source_system = heaps.source_system"
         " and $month - features.spell_months = heaps.migrated_month"
         " where features.as_of_date = $day",
         {"day": as_of, "version": version_id, "month": month_number(as_of)},

@@ -10,12 +10,9 @@ import pandas as pd
 
 from orchestration.dagster_support.dbt import dbt_variables, ensure_manifest, prepare_for_dbt
 from orchestration.dagster_support.dbt_runner import PARSED_PROJECT, stream
-from orchestration.lake.contract import ensure_tables
+from orchestration.lake.migrations import migrate
 from orchestration.lake.run_scope import set_scope
 from orchestration.lake.warehouse import Warehouse
-from orchestration.segments.addresses import ensure_address_table
-from orchestration.segments.tables import ensure_segment_tables
-from orchestration.segments.versions import ensure_registry
 from orchestration.settings import Settings
 
 RUN = "test"
@@ -75,8 +72,5 @@ def empty_lake(folder: Path, settings: Settings | None = None) -> Lake:
     warehouse = settings.warehouse.model_copy(update={"path": folder / "warehouse", "threads": 1})
     lake = Lake(settings.model_copy(update={"warehouse": warehouse}))
     with lake.warehouse.writer() as connection:
-        ensure_tables(connection)
-        ensure_registry(connection)
-        ensure_segment_tables(connection)
-        ensure_address_table(connection)
+        migrate(connection)
     return lake

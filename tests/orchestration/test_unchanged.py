@@ -7,10 +7,9 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from orchestration.lake.contract import ensure_tables
+from orchestration.lake.migrations import migrate
 from orchestration.lake.warehouse import Warehouse
 from orchestration.segments.unchanged import days_to_build
-from orchestration.segments.versions import ensure_registry
 from orchestration.settings import WarehouseSettings
 
 SEPTEMBER, OCTOBER, NOVEMBER = date(2026, 9, 30), date(2026, 10, 31), date(2026, 11, 30)
@@ -21,8 +20,7 @@ MONTHS = [SEPTEMBER, OCTOBER, NOVEMBER]
 def lake(tmp_path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """Three published months, each after the one before, made from the loads up to 2."""
     with Warehouse(WarehouseSettings(path=tmp_path)).writer() as connection:
-        ensure_tables(connection)
-        ensure_registry(connection)
+        migrate(connection)
         previous = None
         for day in MONTHS:
             _version(connection, day, 1, "published", previous)

@@ -13,7 +13,8 @@ from models.value.customer_value import customer_value
 from orchestration.dagster_support.dbt import dbt_arguments, ensure_manifest, prepare_for_dbt
 from orchestration.dagster_support.dbt_runner import PARSED_PROJECT, stream
 from orchestration.lake.warehouse import Warehouse
-from orchestration.segments.observation import exposures_within, observed
+from orchestration.segments.exposures import exposures_within
+from orchestration.segments.observation import observed
 from orchestration.settings import load_settings
 from tests.forecast_errors import forecast_errors
 

@@ -5,8 +5,7 @@ from pathlib import Path
 import duckdb
 import yaml
 
-from orchestration.lake.contract import OPS_TABLES
-from orchestration.segments.versions import REGISTRY_COLUMNS
+from orchestration.lake.declarations import REGISTRY, declared_tables
 
 BI_MODELS = Path(__file__).parents[2] / "dbt_project" / "models" / "bi" / "_bi.yml"
 
@@ -23,14 +22,14 @@ def test_the_views_of_these_tests_have_only_columns_of_the_published_views(
 
 
 def test_the_registry_of_these_tests_is_the_registry(empty_lake: duckdb.DuckDBPyConnection) -> None:
-    assert _columns(empty_lake, "segments")["versions"] == set(REGISTRY_COLUMNS)
+    assert _columns(empty_lake, "segments")["versions"] == set(declared_tables("segments")[REGISTRY].types)
 
 
 def test_the_records_of_these_tests_have_only_columns_of_the_real_ones(
     empty_lake: duckdb.DuckDBPyConnection,
 ) -> None:
     for table, columns in _columns(empty_lake, "ops").items():
-        assert columns <= set(OPS_TABLES[table]), table
+        assert columns <= set(declared_tables("ops")[table].types), table
 
 
 def _columns(connection: duckdb.DuckDBPyConnection, schema: str) -> dict[str, set[str]]:

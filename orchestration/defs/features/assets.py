@@ -4,10 +4,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import dagster as dg
-import duckdb
 from dagster_dbt import dbt_assets
 
-from orchestration.dagster_support.dbt import code_version, ensure_manifest
+from orchestration.dagster_support.dbt import ensure_manifest, parsed_manifest
 from orchestration.dagster_support.dbt_assets import (
     FEATURES,
     LayerTranslator,
@@ -16,13 +15,13 @@ from orchestration.dagster_support.dbt_assets import (
     unchanged,
 )
 from orchestration.dagster_support.deployment import ALL_MONTHS_IN_ONE_RUN, MONTHS, SETTINGS, WRITER_POOL, Deployment
-from orchestration.lake.contract import ensure_tables
+from orchestration.lake.migrations import migrate
 from orchestration.lake.outdated import drop_outdated
 from orchestration.lake.run_scope import set_scope
 from orchestration.months import as_of_date
-from orchestration.segments.addresses import ensure_address_table
+from orchestration.segments.code_version import code_version
 from orchestration.segments.unchanged import days_to_build
-from orchestration.segments.versions import ensure_registry, last_load_id
+from orchestration.segments.versions import last_load_id
 from orchestration.source_checks import require_sound_sources
 
 
@@ -37,31 +36,17 @@ from orchestration.source_checks import require_sound_sources
 )
 def features(context: dg.AssetExecutionContext, deployment: Deployment) -> Iterator[Any]:
     """Build the features of those of the run's months that may have changed, unless a source check blocks."""
-    warehouse = deployment.warehouse
+    warehouse, settings = deployment.warehouse, deployment.settings
     warehouse.discard_workspace()
     with warehouse.writer() as connection:
-        ensure_tables(connection)
-        drop_outdated(connection, tables_of_the_workspace(ensure_manifest(deployment.settings)))
-        ensure_address_table(connection)
-        require_sound_sources(connection, deployment.settings)
-        ensure_registry(connection)
-        _drop_outdated_usage_months(connection)
-        days = days_to_build(
-            connection, map(as_of_date, context.partition_keys), code_version(), deployment.settings.semantic_hash()
-        )
+        migrate(connection)
+        drop_outdated(connection, tables_of_the_workspace(ensure_manifest(settings)))
+        require_sound_sources(connection, settings)
+        code = code_version(parsed_manifest(settings))
+        days = days_to_build(connection, map(as_of_date, context.partition_keys), code, settings.semantic_hash())
         if days:
             set_scope(connection, context.run.run_id, dict.fromkeys(days), last_load_id(connection))
     if not days:
         yield from unchanged(context)
         return
     yield from build(context, deployment.settings)
-
-
-def _drop_outdated_usage_months(connection: duckdb.DuckDBPyConnection) -> None:
-    """Have usage_months made anew in a lake from before it knew of ends: a build reads what the one before noted."""
-    columns = connection.execute(
-        "select column_name from information_schema.columns"
-        " where table_schema = 'intermediate' and table_name = 'usage_months'"
-    ).fetchall()
-    if columns and ("usage_days_after_end",) not in columns:
-        connection.execute("drop table intermediate.usage_months")

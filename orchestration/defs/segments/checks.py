@@ -8,8 +8,7 @@ from orchestration.dagster_support.deployment import MONTHS, WRITER_POOL, Deploy
 from orchestration.dagster_support.segment_assets import candidates_of
 from orchestration.lake.warehouse import transaction
 from orchestration.segments.checks import CANDIDATE_CHECKS, count_rows, run_check
-from orchestration.segments.tables import SEGMENT_TABLES
-from orchestration.segments.versions import DBT_SEGMENT_TABLES, record_outcome
+from orchestration.segments.versions import record_outcome
 
 
 @dg.multi_asset_check(
@@ -32,7 +31,7 @@ def candidate_checks(context: dg.AssetCheckExecutionContext, deployment: Deploym
     with deployment.warehouse.writer() as connection:
         for candidate in candidates_of(context, connection):
             outcomes = [run_check(connection, check, candidate) for check in CANDIDATE_CHECKS]
-            rows = count_rows(connection, candidate.version_id, (*SEGMENT_TABLES, *DBT_SEGMENT_TABLES))
+            rows = count_rows(connection, candidate.version_id)
             with transaction(connection):
                 record_outcome(connection, candidate.version_id, rows, outcomes)
             for outcome in outcomes:

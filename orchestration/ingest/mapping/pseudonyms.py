@@ -26,12 +26,9 @@ def pseudonymous(
 ) -> Mapped:
     """Return the same rows with a pseudonym for every identifier; a blank one stays missing."""
     names = [column.name for column in table.columns if column.is_identifier and column.name in mapped.types]
-    key = _key(pseudonyms)
-    padded = (sha256(key).digest() if len(key) > _BLOCK else key).ljust(_BLOCK, b"\0")
-    for variable, pad in ((_INNER, 0x36), (_OUTER, 0x5C)):
-        connection.execute(f"set variable {variable} = ?", [bytes(byte ^ pad for byte in padded)])
+    use_key(connection, _key(pseudonyms))
     texts = ", ".join(f'{as_text(f"{chr(34)}{name}{chr(34)}", mapped.types[name])} as "{name}"' for name in names)
-    hashes = ", ".join(f'{_hash(name)} as "{name}"' for name in names)
+    hashes = ", ".join(f'{hashed(name)} as "{name}"' for name in names)
     sql = f"select * replace ({hashes}) from (select * replace ({texts}) from ({mapped.sql}))" if names else mapped.sql
     return replace(
         mapped,
@@ -42,6 +39,19 @@ def pseudonymous(
     )
 
 
+def use_key(connection: duckdb.DuckDBPyConnection, key: bytes) -> None:
+    """Let the SQL of ``hashed`` use a key, in this session."""
+    padded = (sha256(key).digest() if len(key) > _BLOCK else key).ljust(_BLOCK, b"\0")
+    for variable, pad in ((_INNER, 0x36), (_OUTER, 0x5C)):
+        connection.execute(f"set variable {variable} = ?", [bytes(byte ^ pad for byte in padded)])
+
+
+def hashed(name: str) -> str:
+    """Return SQL of the pseudonym of a text column; null stays null."""
+    inner = f"from_hex(sha256(getvariable('{_INNER}') || encode(\"{name}\")))"
+    return f"left(sha256(getvariable('{_OUTER}') || {inner}), {_DIGITS})"
+
+
 def key_mark(pseudonyms: PseudonymSettings) -> str:
     """Return what changes when the key does, and says nothing about it."""
     return hmac(_key(pseudonyms), b"segmentation: the key of the pseudonyms", sha256).hexdigest()
@@ -49,8 +59,3 @@ def key_mark(pseudonyms: PseudonymSettings) -> str:
 
 def _key(pseudonyms: PseudonymSettings) -> bytes:
     return pseudonyms.key.get_secret_value().encode()
-
-
-def _hash(name: str) -> str:
-    inner = f"from_hex(sha256(getvariable('{_INNER}') || encode(\"{name}\")))"
-    return f"left(sha256(getvariable('{_OUTER}') || {inner}), {_DIGITS})"

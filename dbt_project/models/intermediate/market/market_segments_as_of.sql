@@ -141,6 +141,8 @@ select
     customer_id,
     as_of_date,
     customer_type,
+    source_system,
+    is_reseller,
     market_segment,
     rule_id,
     reason,
