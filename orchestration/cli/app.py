@@ -24,7 +24,7 @@ from orchestration.cli.common import (
     print_rows,
     writing,
 )
-from orchestration.errors import SegmentationError, ServingError
+from orchestration.errors import SegmentationError
 from orchestration.lake.warehouse import Warehouse
 from orchestration.masking import masked_output
 from orchestration.printing import printable
@@ -308,8 +308,7 @@ def rollback(
         for changed in filter(None, (version_id, withdrawn)):
             write_report(warehouse, settings, changed)
         out.print(f"Published {version_id}" + (f", withdrew {withdrawn}." if withdrawn else "."))
-        if failed := serve.serve_targets(settings, settings.serving):
-            raise ServingError(f"Not up to date: {', '.join(failed)}. 'segmentation serve' tries again.")
+        serve.serve_targets(settings, settings.serving)
 
 
 @app.command()

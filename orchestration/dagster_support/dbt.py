@@ -10,6 +10,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock
+
 from orchestration.dagster_support.dbt_runner import parse
 from orchestration.lake.warehouse import Warehouse, install_extensions
 from orchestration.masking import dbt_secrets
@@ -17,6 +19,7 @@ from orchestration.paths import PROJECT_DIR, ROOT
 from orchestration.settings import Settings
 from orchestration.settings.ordered_rules import render
 
+TARGET = PROJECT_DIR / "target"
 DBT = str(Path(sys.executable).with_name("dbt"))
 MID_BAND_VARIABLES = (
     *("market_segments", "reseller_sales_channels"),
@@ -83,32 +86,28 @@ def prepare_for_dbt(settings: Settings, run_id: str) -> Path:
     warehouse = Warehouse(settings.warehouse)
     warehouse.workspace_file.parent.mkdir(parents=True, exist_ok=True)
     os.environ.update(dbt_environment(warehouse) | dbt_secrets() | run_environment(run_id))
-    target = _target(settings)
-    return target / "run"
+    return TARGET / f"{settings.name}-{warehouse.identity}"
 
 
 def ensure_manifest(settings: Settings) -> Path:
     """Parse the dbt project if its sources changed since the last manifest, and return the manifest's path.
 
-    Parsing opens neither the lake nor the network. dbt parses everything again when variables or profile differ, so
-    each deployment keeps a parsed project of its own.
+    Parsing opens neither the lake nor the network. What it gives depends on the variables and not on where the lake is,
+    so deployments of the same settings share it.
     """
-    target = _target(settings)
+    variables = json.dumps(dbt_variables(settings), sort_keys=True)
+    target = TARGET / f"parsed-{hashlib.sha256(variables.encode()).hexdigest()[:12]}"
     manifest, stamp = target / "manifest.json", target / "sources.sha256"
     # What one release of dbt has written another may not read.
     releases = {package: version(package).encode() for package in ("dbt-core", "dbt-duckdb")}
     sources = _digest({**releases, **_project_files()})
-    if not manifest.exists() or not stamp.exists() or stamp.read_text() != sources:
-        os.environ.update(dbt_environment(Warehouse(settings.warehouse)) | dbt_secrets())
-        parse(dbt_arguments("parse", settings), target)
-        stamp.write_text(sources)
+    target.mkdir(parents=True, exist_ok=True)
+    with FileLock(target / "parse.lock"):
+        if not stamp.exists() or stamp.read_text() != sources:
+            os.environ.update(dbt_environment(Warehouse(settings.warehouse)) | dbt_secrets())
+            parse(dbt_arguments("parse", settings), target)
+            stamp.write_text(sources)
     return manifest
-
-
-def _target(settings: Settings) -> Path:
-    parsed_for = {"vars": dbt_variables(settings), "profile": dbt_environment(Warehouse(settings.warehouse))}
-    key = hashlib.sha256(json.dumps(parsed_for, sort_keys=True).encode()).hexdigest()[:12]
-    return PROJECT_DIR / "target" / f"{settings.name}-{key}"
 
 
 @cache

@@ -57,6 +57,8 @@ def report(context: dg.AssetExecutionContext, deployment: Deployment) -> dg.Mate
         if not report_path(settings, version_id).exists():
             written.append(write_report(warehouse, settings, version_id))
             tell(context, f"Report {written[-1]}")
+    with warehouse.lock("the report"):
+        warehouse.discard_workspace()
     return dg.MaterializeResult(
         metadata={"reports_written": len(written)}
         | ({"latest_report": dg.MetadataValue.path(written[-1])} if written else {})

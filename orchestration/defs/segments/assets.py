@@ -1,16 +1,14 @@
 """Segments that are joins and rules, the wide customer row, and the bi views over what is published: dbt."""
 
 from collections.abc import Iterator
-from graphlib import TopologicalSorter
 from typing import Any
 
 import dagster as dg
 from dagster_dbt import dbt_assets
 
 from orchestration.dagster_support.dbt import ensure_manifest
-from orchestration.dagster_support.dbt_assets import FEATURES, LayerTranslator, build
+from orchestration.dagster_support.dbt_assets import FEATURES, LayerTranslator, build, unchanged
 from orchestration.dagster_support.deployment import ALL_MONTHS_IN_ONE_RUN, MONTHS, SETTINGS, WRITER_POOL, Deployment
-from orchestration.dagster_support.progress import tell
 from orchestration.lake.run_scope import set_scope
 from orchestration.months import as_of_date
 from orchestration.segments.versions import candidates, scope_of
@@ -32,12 +30,8 @@ def segments_and_bi(context: dg.AssetExecutionContext, deployment: Deployment) -
     with deployment.warehouse.writer() as connection:
         opened = candidates(connection, days)
         # Again here: a run that begins with this step, after another has failed, has a scope of its own.
-        set_scope(connection, context.run.run_id, scope_of(days, opened))
+        set_scope(connection, context.run.run_id, scope_of([each.as_of_date for each in opened], opened))
     if not opened:
-        tell(context, "No month has changed; nothing to do.")
-        # Said of every table, so that what comes after this step runs too: a report may still be missing.
-        for key in TopologicalSorter(context.assets_def.asset_deps).static_order():
-            if key in context.selected_asset_keys:
-                yield dg.MaterializeResult(key, metadata={"unchanged": True})
+        yield from unchanged(context)
         return
     yield from build(context, deployment.settings)

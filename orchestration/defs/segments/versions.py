@@ -19,6 +19,7 @@ from orchestration.lake.declarations import REGISTRY, declared_tables
 from orchestration.months import as_of_date
 from orchestration.segments.code_version import code_version
 from orchestration.segments.registry import inputs_of_versions
+from orchestration.segments.unchanged import days_to_build
 from orchestration.segments.versions import Provenance, open_candidates
 
 
@@ -49,7 +50,8 @@ def versions(context: dg.AssetExecutionContext, deployment: Deployment) -> dg.Ma
         inputs=inputs_of_versions(manifest),
     )
     with deployment.warehouse.writer() as connection:
-        opened = open_candidates(connection, days, made_by, datetime.now(UTC).replace(tzinfo=None))
+        built = days_to_build(connection, days, made_by.code_version, made_by.settings_hash)
+        opened = open_candidates(connection, built, made_by, datetime.now(UTC).replace(tzinfo=None)) if built else []
     for candidate in opened:
         tell(context, f"Candidate {candidate.version_id}: {candidate.changes}.")
     unchanged = len(days) - len(opened)

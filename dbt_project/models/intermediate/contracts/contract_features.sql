@@ -1,3 +1,5 @@
+{{ config(materialized='table') }}
+
 with run_months as (
     select
         month_end_date as as_of_date,

@@ -1,3 +1,5 @@
+{{ config(materialized='table') }}
+
 {#- Where evidence of the market comes from, in the order in which the rules believe it. -#}
 {%- set sources = {
     'explicit_segment': 'the record itself',
