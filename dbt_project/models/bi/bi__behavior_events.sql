@@ -1,1 +1,1 @@
-{{ published_rows(source('segments', 'cluster_events')) }}
+{{ published_rows(source('segments', 'behavior_events')) }}

@@ -1,1 +1,1 @@
-{{ published_rows(source('segments', 'retention_hazards')) }}
+{{ published_rows(source('segments', 'churn_reasons')) }}
