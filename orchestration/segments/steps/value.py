@@ -5,7 +5,7 @@ import pandas as pd
 
 from models.deciles import assign_deciles, assign_fixed_deciles
 from models.hazard.churn_hazard import ChurnHazard
-from models.hazard.churn_reasons import churn_reasons
+from models.hazard.churn_reasons import churn_reasons_frame
 from models.prepaid.valuation import PREPAID_COLUMNS, PrepaidValuation, is_prepaid
 from models.value.basis import Evidence, fit_hazard, ranked_parameters
 from models.value.concentration import concentration_frame, value_curve_frame
@@ -101,7 +101,7 @@ def _value_customers(
         connection, candidate.as_of_date, candidate.version_id, columns, hazard.key_columns
     ):
         values.append(prepaid.revalue(customer_value(customers, hazard, parameters, spread), customers))
-        reasons.append(churn_reasons(hazard, customers[customers["is_open"] & ~is_prepaid(customers)]))
+        reasons.append(churn_reasons_frame(hazard, customers[customers["is_open"] & ~is_prepaid(customers)]))
     return pd.concat(values, ignore_index=True), pd.concat(reasons, ignore_index=True)
 
 
