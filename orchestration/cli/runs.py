@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 import yaml
 
-from orchestration.dagster_support.dbt import ensure_manifest, parsed_manifest
+from orchestration.dagster_support.dbt import ensure_manifest, parsed_manifest, sources_hash
 from orchestration.dagster_support.progress import PROGRESS_LOGGER, quiet_stdout
 from orchestration.errors import RunFailedError, SegmentationError
+from orchestration.lake.built_views import are_views_of
 from orchestration.lake.warehouse import Warehouse
 from orchestration.months import as_of_date, last_complete_month, month_of, months_between
 from orchestration.segments.code_version import code_version
@@ -81,7 +82,8 @@ class Runner:
         days = [as_of_date(month) for month in months]
         code = code_version(parsed_manifest(self._settings))
         with self._warehouse.writer() as connection:
-            if not days_to_build(connection, days, code, self._settings.semantic_hash()):
+            built = days_to_build(connection, days, code, self._settings.semantic_hash())
+            if not built and are_views_of(connection, sources_hash(self._settings)):
                 published = published_version_ids(connection, days)
                 self._say(f"[bold]monthly_segmentation[/] {' to '.join(dict.fromkeys((months[0], months[-1])))}")
                 self._say("  No month has changed; nothing to do.")

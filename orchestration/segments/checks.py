@@ -218,9 +218,7 @@ def run_check(connection: duckdb.DuckDBPyConnection, check: Check, candidate: Ca
 
 def count_rows(connection: duckdb.DuckDBPyConnection, version_id: str) -> Mapping[str, int]:
     """Count a version's rows in each segment table."""
-    return {
-        table: connection.execute(
-            f"select count(*) from segments.{table} where version_id = ?", [version_id]
-        ).fetchall()[0][0]
-        for table in versioned_tables()
-    }
+    counts = " union all ".join(
+        f"select '{table}', count(*) from segments.{table} where version_id = $version" for table in versioned_tables()
+    )
+    return dict(connection.execute(counts, {"version": version_id}).fetchall())
