@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from typing import Annotated, Literal
+from zoneinfo import ZoneInfo
 
 from pydantic import Field, SecretStr, field_validator
 
@@ -111,7 +112,7 @@ class HouseholdSettings(Section):
 class ScheduleSettings(Section):
     """When it runs, in the operator's own time zone."""
 
-    timezone: str = "UTC"
+    timezone: str = Field("UTC", description="the operator's zone: decides what day it is and when a month is over")
     daily_ingest_cron: str = "30 2 * * *"
     monthly_segmentation_cron: str = "0 4 2 * *"
     maintenance_cron: str = "0 5 * * 0"
@@ -122,6 +123,16 @@ class ScheduleSettings(Section):
     revise_late_months: bool = Field(
         False, description="after each daily ingest, segment the published months again that late data have reached"
     )
+
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (KeyError, ValueError, OSError) as error:
+            raise ValueError(f"{value!r} is not a known time zone; write it as 'Europe/Vienna'") from error
+        return value
 
 
 class ReportSettings(Section):
