@@ -124,7 +124,6 @@ class ScheduleSettings(Section):
         False, description="after each daily ingest, segment the published months again that late data have reached"
     )
 
-
     @field_validator("timezone")
     @classmethod
     def _known_zone(cls, value: str) -> str:

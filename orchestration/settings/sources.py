@@ -15,6 +15,12 @@ Share = Annotated[float, Field(ge=0, le=1)]
 # A location is a table (of files) or a schema qualifier (a database) in the user's SQL.
 LocationName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 
+NULL_REFERENCES = (
+    "null", "(null)", "<null>", "\\n", "none", "nil", "nan", "nat", "n/a", "na", "#n/a", "undefined",
+    "-", "--", "0", "-1", "00000000-0000-0000-0000-000000000000",
+)  # fmt: skip
+"""What systems and people write where there is no reference."""
+
 
 def _kept(value: SecretStr) -> SecretStr:
     keep_secret(value.get_secret_value())
@@ -70,6 +76,12 @@ class LocationSettings(Section):
     date_format: str | None = Field(None, description="strptime format of dates written as text; default ISO 8601")
     timestamp_format: str | None = Field(None, description="strptime format of times written as text")
     timezone: str | None = Field(None, description="zone of times without an offset; default the operator's own")
+    null_references: tuple[str, ...] = Field(
+        NULL_REFERENCES,
+        description="texts, in any case, that stand for no reference in identifiers that may be empty, such as a parent"
+        " customer, an address or the invoice of a payment; [] takes every text as it is. What is null in any column"
+        " is 'nullstr' of the reader's options",
+    )
     object_store: ObjectStoreSettings | None = None
     database: Literal["postgres", "mysql", "sqlite", "duckdb"] | None = None
     # A secret too, unless it is a path; see ``model_post_init``.
