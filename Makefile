@@ -1,6 +1,6 @@
 # Every target installs what it needs into .venv first; that is quick when it is there.
 .DEFAULT_GOAL := help
-.PHONY: help run test lint dev docs bench lock clean
+.PHONY: help run test lint check hooks dev docs bench lock clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -48,6 +48,11 @@ lint: $(INSTALLED)  ## Check style, types, import direction, SQL style and SQL p
 	$(BIN)/lint-imports
 	cd dbt_project && ../$(BIN)/sqlfluff lint --processes 2 models
 	$(BIN)/python -m pytest -q tests/dbt -k spark
+
+check: lint run test  ## What CI runs
+
+hooks: $(INSTALLED)  ## Check what has changed before every commit
+	$(BIN)/pre-commit install
 
 dev: export SEGMENTATION_CONFIG ?= $(CURDIR)/$(SIMULATED)
 dev: export DAGSTER_HOME ?= $(CURDIR)/data/simulated_isp/dagster

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from orchestration.cli import lake, quarantine
+from orchestration.cli import lake, quarantine, serve
 from orchestration.cli.common import (
     Config,
     Format,
@@ -24,9 +24,10 @@ from orchestration.cli.common import (
     print_rows,
     writing,
 )
-from orchestration.errors import SegmentationError
+from orchestration.errors import SegmentationError, ServingError
 from orchestration.lake.warehouse import Warehouse
 from orchestration.masking import masked_output
+from orchestration.printing import printable
 from orchestration.settings import DEFAULT_FILE, load_settings
 
 app = typer.Typer(
@@ -38,6 +39,7 @@ versions_app = typer.Typer(help="Look at the versions of the segments.", no_args
 app.add_typer(versions_app, name="versions")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(lake.app)
+app.add_typer(serve.app)
 
 Month = Annotated[str | None, typer.Option(metavar="YYYY-MM")]
 
@@ -85,6 +87,12 @@ def run(
 
         with Warehouse(settings.warehouse).reader() as connection:
             out.print(run_summary(connection, settings, months))
+        if settings.serving:
+            from orchestration.serving.serve import places
+
+            out.print("\nServed to")
+            for name, place in places(settings).items():
+                out.print(printable(f"  {name}: {place}"), soft_wrap=True)
 
 
 @app.command()
@@ -298,7 +306,9 @@ def rollback(
         # Both reports name the status of their version.
         for changed in filter(None, (version_id, withdrawn)):
             write_report(warehouse, settings, changed)
-    out.print(f"Published {version_id}" + (f", withdrew {withdrawn}." if withdrawn else "."))
+        out.print(f"Published {version_id}" + (f", withdrew {withdrawn}." if withdrawn else "."))
+        if failed := serve.serve_targets(settings, settings.serving):
+            raise ServingError(f"Not up to date: {', '.join(failed)}. 'segmentation serve' tries again.")
 
 
 @app.command()

@@ -3,15 +3,15 @@
 import hashlib
 import json
 import os
-import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from orchestration.errors import SegmentationError
+from orchestration.dagster_support.dbt_runner import parse
 from orchestration.lake.warehouse import Warehouse, install_extensions
-from orchestration.masking import dbt_secrets, masked
+from orchestration.masking import dbt_secrets
 from orchestration.paths import PROJECT_DIR, ROOT
 from orchestration.settings import Settings
 from orchestration.settings.ordered_rules import render
@@ -64,6 +64,7 @@ def dbt_environment(warehouse: Warehouse) -> dict[str, str]:
         "DBT_ENV_SECRET_LAKE_URI": warehouse.uri,
         "SEGMENTATION_LAKE_PATH": str(warehouse.path),
         "SEGMENTATION_LAKE_DATA_PATH": warehouse.data_path,
+        "SEGMENTATION_WORKSPACE": str(warehouse.workspace_file),
         "SEGMENTATION_THREADS": str(warehouse.threads),
         "DBT_TARGET": "sqlite_catalog" if warehouse.is_sqlite else "postgres_catalog",
         "DO_NOT_TRACK": "1",
@@ -78,10 +79,10 @@ def run_environment(run_id: str) -> dict[str, str]:
 def prepare_for_dbt(settings: Settings, run_id: str) -> Path:
     """Hand dbt its environment, and return the folder that the artifacts of a run go to."""
     install_extensions()
-    os.environ.update(dbt_environment(Warehouse(settings.warehouse)) | dbt_secrets() | run_environment(run_id))
+    warehouse = Warehouse(settings.warehouse)
+    warehouse.workspace_file.parent.mkdir(parents=True, exist_ok=True)
+    os.environ.update(dbt_environment(warehouse) | dbt_secrets() | run_environment(run_id))
     target = _target(settings)
-    # Where dagster-dbt looks for a parsed project to start from.
-    os.environ["DBT_TARGET_PATH"] = str(target)
     return target / "run"
 
 
@@ -93,21 +94,12 @@ def ensure_manifest(settings: Settings) -> Path:
     """
     target = _target(settings)
     manifest, stamp = target / "manifest.json", target / "sources.sha256"
-    sources = _digest(_project_files())
+    # What one release of dbt has written another may not read.
+    releases = {package: version(package).encode() for package in ("dbt-core", "dbt-duckdb")}
+    sources = _digest({**releases, **_project_files()})
     if not manifest.exists() or not stamp.exists() or stamp.read_text() != sources:
-        finished = subprocess.run(
-            [
-                DBT, *dbt_arguments("parse", settings),
-                "--project-dir", str(PROJECT_DIR), "--profiles-dir", str(PROJECT_DIR),
-                "--target-path", str(target), "--log-path", str(target),
-            ],
-            env=os.environ | dbt_environment(Warehouse(settings.warehouse)) | dbt_secrets(),
-            capture_output=True,
-            text=True,
-            check=False,
-        )  # fmt: skip
-        if finished.returncode:
-            raise SegmentationError(masked(f"dbt cannot parse {PROJECT_DIR}:\n{finished.stdout}{finished.stderr}"))
+        os.environ.update(dbt_environment(Warehouse(settings.warehouse)) | dbt_secrets())
+        parse(dbt_arguments("parse", settings), target)
         stamp.write_text(sources)
     return manifest
 

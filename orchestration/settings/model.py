@@ -25,6 +25,7 @@ from orchestration.settings.sections import (
     ScheduleSettings,
     WarehouseSettings,
 )
+from orchestration.settings.serving import ServingTarget
 from orchestration.settings.sources import (
     CheckSettings,
     ExchangeRateSettings,
@@ -72,6 +73,9 @@ class Settings(Section):
     mid_band: MidBandParameters = MidBandParameters()
     schedule: ScheduleSettings = ScheduleSettings()
     report: ReportSettings = ReportSettings()
+    serving: dict[LocationName, ServingTarget] = Field(
+        default_factory=dict, description="where published versions are served, by name"
+    )
 
     @model_validator(mode="after")
     def _rules_leave_protected_attributes_alone(self) -> Self:

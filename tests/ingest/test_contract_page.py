@@ -6,7 +6,7 @@ from pathlib import Path
 from orchestration.lake.contract import load_contract
 from orchestration.lake.contract_page import PAGE, REASONS, page
 
-INGEST = Path(__file__).parents[2] / "orchestration" / "lib" / "ingest"
+INGEST = Path(__file__).parents[2] / "orchestration" / "ingest"
 
 
 def test_the_committed_page_is_that_of_the_declaration() -> None:

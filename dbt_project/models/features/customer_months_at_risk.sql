@@ -1,4 +1,4 @@
-{{ config(materialized='view', persist_docs={'relation': true, 'columns': false}) }}
+{{ config(materialized='view', database='workspace', persist_docs={'relation': true, 'columns': false}) }}
 
 -- What followed a month is read as of the as-of date: who leaves later has not left yet.
 with as_of_months as (

@@ -5,10 +5,10 @@ from typing import Any
 
 import dagster as dg
 import duckdb
-from dagster_dbt import DbtCliResource, dbt_assets
+from dagster_dbt import dbt_assets
 
-from orchestration.dagster_support.dbt import dbt_arguments, ensure_manifest, prepare_for_dbt
-from orchestration.dagster_support.dbt_assets import FEATURES, LayerTranslator
+from orchestration.dagster_support.dbt import ensure_manifest
+from orchestration.dagster_support.dbt_assets import FEATURES, LayerTranslator, build
 from orchestration.dagster_support.deployment import ALL_MONTHS_IN_ONE_RUN, MONTHS, SETTINGS, WRITER_POOL, Deployment
 from orchestration.lake.contract import ensure_tables
 from orchestration.lake.run_scope import set_scope
@@ -27,7 +27,7 @@ from orchestration.source_checks import require_sound_sources
     dagster_dbt_translator=LayerTranslator(),
     pool=WRITER_POOL,
 )
-def features(context: dg.AssetExecutionContext, dbt: DbtCliResource, deployment: Deployment) -> Iterator[Any]:
+def features(context: dg.AssetExecutionContext, deployment: Deployment) -> Iterator[Any]:
     """Build the features of the run's months, unless a source check blocks."""
     with deployment.warehouse.writer() as connection:
         ensure_tables(connection)
@@ -37,8 +37,7 @@ def features(context: dg.AssetExecutionContext, dbt: DbtCliResource, deployment:
         _drop_outdated_usage_months(connection)
         days = dict.fromkeys(as_of_date(month) for month in context.partition_keys)
         set_scope(connection, context.run.run_id, days, last_load_id(connection))
-    target = prepare_for_dbt(deployment.settings, context.run.run_id)
-    yield from dbt.cli(dbt_arguments("build", deployment.settings), context=context, target_path=target).stream()
+    yield from build(context, deployment.settings)
 
 
 def _drop_outdated_usage_months(connection: duckdb.DuckDBPyConnection) -> None:

@@ -1,4 +1,4 @@
-"""Monthly segmentation: features to published versions, a month a partition, any range of months in one run."""
+"""Monthly segmentation: features to served versions, a month a partition, any range of months in one run."""
 
 import dagster as dg
 
@@ -7,9 +7,11 @@ from orchestration.months import last_complete_month, operators_day
 
 monthly_segmentation = dg.define_asset_job(
     "monthly_segmentation",
-    selection=dg.AssetSelection.groups("seeds", "staging", "intermediate", "features", "segments", "bi", "publish"),
+    selection=dg.AssetSelection.groups(
+        "seeds", "staging", "intermediate", "features", "segments", "bi", "publish", "serving"
+    ),
     partitions_def=MONTHS,
-    description="Build the features of a month, segment its customers, check and publish the version.",
+    description="Build the features of a month, segment its customers, check and publish the version, serve it.",
 )
 
 

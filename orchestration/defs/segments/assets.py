@@ -5,10 +5,10 @@ from graphlib import TopologicalSorter
 from typing import Any
 
 import dagster as dg
-from dagster_dbt import DbtCliResource, dbt_assets
+from dagster_dbt import dbt_assets
 
-from orchestration.dagster_support.dbt import dbt_arguments, ensure_manifest, prepare_for_dbt
-from orchestration.dagster_support.dbt_assets import FEATURES, LayerTranslator
+from orchestration.dagster_support.dbt import ensure_manifest
+from orchestration.dagster_support.dbt_assets import FEATURES, LayerTranslator, build
 from orchestration.dagster_support.deployment import ALL_MONTHS_IN_ONE_RUN, MONTHS, SETTINGS, WRITER_POOL, Deployment
 from orchestration.dagster_support.progress import tell
 from orchestration.lake.run_scope import set_scope
@@ -26,7 +26,7 @@ from orchestration.segments.versions import candidates, scope_of
     dagster_dbt_translator=LayerTranslator(),
     pool=WRITER_POOL,
 )
-def segments_and_bi(context: dg.AssetExecutionContext, dbt: DbtCliResource, deployment: Deployment) -> Iterator[Any]:
+def segments_and_bi(context: dg.AssetExecutionContext, deployment: Deployment) -> Iterator[Any]:
     """Complete the candidates. The bi views show published versions only, so readers do not see them yet."""
     days = [as_of_date(month) for month in context.partition_keys]
     with deployment.warehouse.writer() as connection:
@@ -40,5 +40,4 @@ def segments_and_bi(context: dg.AssetExecutionContext, dbt: DbtCliResource, depl
             if key in context.selected_asset_keys:
                 yield dg.MaterializeResult(key, metadata={"unchanged": True})
         return
-    target = prepare_for_dbt(deployment.settings, context.run.run_id)
-    yield from dbt.cli(dbt_arguments("build", deployment.settings), context=context, target_path=target).stream()
+    yield from build(context, deployment.settings)
