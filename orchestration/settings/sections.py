@@ -54,6 +54,19 @@ class CostSettings(Section):
     write_off_after_days: int = Field(120, ge=1, description="unpaid invoices are written off at this age past due")
 
 
+class BillingSettings(Section):
+    """When what is billed is revenue."""
+
+    recognition: Literal["period", "bill_day"] = Field(
+        "period",
+        description="period: a bill in advance is revenue of the months it pays for (period_start to period_end), one"
+        " in arrears of the month it is issued in; bill_day: all of it on the day of the bill",
+    )
+    longest_period_months: int = Field(
+        36, ge=1, le=999, description="a longer period is taken for a typing error, and the bill counts on its day"
+    )
+
+
 class SessionSettings(Section):
     """How the counters of sessions (usage_sessions) are read where they do not simply grow."""
 
