@@ -256,6 +256,12 @@ class CheckSettings(Section):
     invoices_without_contract_share: CheckLimits = _limits(None, 0.01)
     settled_to_invoiced: CheckLimits = _limits(0.7, 1.2)
     payments_without_invoice_share: CheckLimits = _limits(None, 0.01)
+    # Money on account by mistake makes bills that were paid look overdue, or settles the wrong ones.
+    money_without_invoice_share: CheckLimits = _limits(None, 0.5, "block")
+
+    unknown_reference_share: CheckLimits = _limits(None, 0.05)
+    commonest_group_share: CheckLimits = _limits(None, 0.5)
+    created_late_share: CheckLimits = _limits(None, 0)
 
     # Every such row is reported: a customer who left and still has traffic is a fact about the data.
     usage_after_contract_end: CheckLimits = _limits(None, 0)
