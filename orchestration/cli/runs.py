@@ -14,7 +14,7 @@ from orchestration.dagster_support.progress import PROGRESS_LOGGER, quiet_stdout
 from orchestration.errors import RunFailedError, SegmentationError
 from orchestration.lake.built_views import are_views_of
 from orchestration.lake.warehouse import Warehouse
-from orchestration.months import as_of_date, last_complete_month, month_of, months_between
+from orchestration.months import as_of_date, last_complete_month, month_of, months_between, operators_day
 from orchestration.segments.code_version import code_version
 from orchestration.segments.revisions import describe, months_due
 from orchestration.segments.unchanged import days_to_build
@@ -68,10 +68,12 @@ def close_killed_runs(settings: Settings, say: Callable[[str], None]) -> None:
 class Runner:
     """Runs the jobs of one deployment, one after the other; the caller holds the lock of the writers."""
 
-    def __init__(self, settings: Settings, say: Callable[[str], None]) -> None:
+    def __init__(self, settings: Settings, say: Callable[[str], None], now: datetime | None = None) -> None:
+        """Keep what every job needs; ``now`` is the moment to go by, aware of its offset, default the clock's."""
         self._settings = settings
         self._warehouse = Warehouse(settings.warehouse)
         self._say = say
+        self._today = operators_day(now or datetime.now(UTC), settings.schedule.timezone)
 
     def ingest(self) -> None:
         """Run the job ``daily_ingest``."""
@@ -110,7 +112,7 @@ class Runner:
         Raises:
             SegmentationError: a month is malformed, not over yet, or before the first month of the settings.
         """
-        complete = last_complete_month(datetime.now(UTC).date())
+        complete = last_complete_month(self._today)
         last = last or first or min(complete, self._last_month_of_data() or complete)
         first = first or last
         try:

@@ -71,6 +71,14 @@ def _complete(connection: duckdb.DuckDBPyConnection, tables: Iterable[TableShape
     statements = [statement for is_due, statement in _OUTDATED if is_due(existing)]
     for table in tables:
         found = existing.get(table.key)
+        before = _RENAMED.get(table.key)
+        if found is None and before is not None and before in existing:
+            found = existing[before]
+            statements += [
+                f"alter table {before} rename to {table.key.split('.')[1]}",
+                # What is published still reads it until views are built again, and so may somebody else.
+                f"create view {before} as from {table.key}",
+            ]
         if found is not None:
             added = [name for name in table.columns if name not in found]
             statements += [f'alter table {table.key} add column "{name}" {table.columns[name]}' for name in added]
@@ -100,6 +108,11 @@ def _lacks(table: str, column: str) -> Callable[[Existing], bool]:
     return lambda existing: table in existing and column not in existing[table]
 
 
+# What a table was called in earlier releases.
+_RENAMED: Mapping[str, str] = {
+    "segments.behavior_events": "segments.cluster_events",
+    "segments.churn_reasons": "segments.retention_hazards",
+}
 # Fills a column in the rows that were there before it.
 _FILLED: Mapping[str, str] = {
     # A version from before it was recorded is taken to rest on the loads that had come when it was made.

@@ -107,7 +107,7 @@ _QUERIES = {
         select * from bi.behavior_evidence where version_id = $version
         order by population, shape = 'mixture', k
     """,
-    "cluster_events": """
+    "behavior_events": """
         select * from bi.behavior_events where version_id = $version and event <> 'kept'
         order by population, event, cluster_id
     """,

@@ -101,7 +101,7 @@ def test_the_model_of_any_version_scores_as_that_version_did(lake, candidate):
 
 
 def test_a_month_written_again_is_the_same(lake):
-    tables = ("customer_behavior", "behavior_clusters", "behavior_models", "behavior_model_files", "cluster_events")
+    tables = ("customer_behavior", "behavior_clusters", "behavior_models", "behavior_model_files", "behavior_events")
     sql = "select * from segments.{} where version_id = '2026-11-30.1' order by all"
     before = {table: lake.execute(sql.format(table)).fetchall() for table in tables}
     write_month(lake, NOVEMBER, PARAMETERS)
@@ -190,5 +190,5 @@ def test_after_a_rollback_under_other_settings_a_new_model_takes_over_its_ids(ro
     assert load_champion(rolled_back, version_id, "consumer").cluster_ids == (
         load_champion(rolled_back, "2026-10-31.1", "consumer").cluster_ids
     )
-    events = "select distinct event from segments.cluster_events where version_id = ?"
+    events = "select distinct event from segments.behavior_events where version_id = ?"
     assert rolled_back.execute(events, [version_id]).fetchall() == [("kept",)]

@@ -3,14 +3,19 @@
 import ast
 import json
 import re
+from typing import get_args
 
 import pytest
 
+from models.business.features import FAMILIES
 from orchestration.dagster_support.dbt import ensure_manifest
+from orchestration.lake.contract import load_contract
 from orchestration.lake.declarations import declared_tables
+from orchestration.paths import PROJECT_DIR
 from orchestration.segments.code_version import modules_imported, steps
 from orchestration.segments.registry import inputs_of_versions, tables_written_by, versioned_tables
 from orchestration.settings import Settings
+from orchestration.settings.sections import ProductFamily
 
 _TABLE = re.compile(r"\b(?:raw|staging|intermediate|features|segments|bi)\.[a-z][a-z0-9_]*\b")
 
@@ -52,3 +57,11 @@ def test_a_version_rests_on_all_that_segments_read_and_only_on_what_has_a_month(
     )
     assert {key.split(".")[0] for key in inputs} == {"features", "intermediate"}
     assert all("$as_of" in condition for condition in inputs.values())
+
+
+def test_product_families_are_the_same_wherever_they_are_listed() -> None:
+    macro = (PROJECT_DIR / "macros" / "product_families.sql").read_text(encoding="utf-8")
+    families = set(re.findall(r"'(\w+)'", macro))
+    assert families == set(get_args(ProductFamily)) == set(FAMILIES)
+    accepted = load_contract()["contracts"].column("product_family").accepted_values
+    assert set(accepted) == families | {"wholesale", "other"}

@@ -9,13 +9,7 @@ with as_of_months as (
 ),
 
 training_months as (
-    select
-        as_of_months.as_of_date,
-        as_of_months.as_of_month_number,
-        as_of_months.as_of_month_number - numbers.number as month_number
-    from as_of_months
-    cross join {{ thousand_numbers() }} as numbers
-    where numbers.number < {{ var('hazard')['training_months'] | int }}
+    {{ training_months('as_of_months') }}
 ),
 
 spells as (

@@ -135,7 +135,7 @@ def _frames(
         "mid_band_needs": companies(),
         "behavior_clusters": clusters(),
         "behavior_evidence": pd.concat([each.evidence for each in fitted]),
-        "cluster_events": pd.concat([each.events for each in fitted]),
+        "behavior_events": pd.concat([each.events for each in fitted]),
         "behavior_models": pd.DataFrame([each.registered for each in months]),
         "behavior_model_files": pd.DataFrame(files, columns=list(columns_of("behavior_model_files"))),
         "behavior_map": pd.concat([each.picture for each in fitted]),

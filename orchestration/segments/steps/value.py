@@ -5,7 +5,7 @@ import pandas as pd
 
 from models.deciles import assign_deciles, assign_fixed_deciles
 from models.hazard.churn_hazard import ChurnHazard
-from models.hazard.churn_reasons import retention_hazards
+from models.hazard.churn_reasons import churn_reasons_frame
 from models.prepaid.valuation import PREPAID_COLUMNS, PrepaidValuation, is_prepaid
 from models.value.basis import Evidence, fit_hazard, ranked_parameters
 from models.value.concentration import concentration_frame, value_curve_frame
@@ -35,7 +35,7 @@ def make_month(connection: duckdb.DuckDBPyConnection, candidate: Candidate, sett
     )
     spread = spread_before(connection, day, window, day, settings, settings.value.spread_months)
     prepaid = PrepaidValuation(parameters).fit(_prepaid_customers(connection, candidate))
-    valued, hazards = _value_customers(connection, candidate, hazard, prepaid, spread, parameters)
+    valued, reasons = _value_customers(connection, candidate, hazard, prepaid, spread, parameters)
     ranked = valued.join(assign_deciles(valued).drop(columns="customer_id"))
     cutoffs = cutoffs_of(connection, candidate, ranked, settings.currency, parameters)
     ranked["value_decile_fixed"] = assign_fixed_deciles(ranked, cutoffs)
@@ -50,7 +50,7 @@ def make_month(connection: duckdb.DuckDBPyConnection, candidate: Candidate, sett
             "value_drift": drift,
             "retention_cohorts": hazard.curves.parameters_frame(),
             "retention_curves": hazard.curves.curves_frame(),
-            "retention_hazards": hazards,
+            "churn_reasons": reasons,
             "retention_quality": quality,
         },
         decision=f"{hazard.decision_} {prepaid.decision_}",
@@ -96,13 +96,13 @@ def _value_customers(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Value every customer in batches; return the values and why the open ones may leave."""
     columns = dict.fromkeys((*FEATURE_COLUMNS, *PREPAID_COLUMNS, *hazard.curves.key_columns))
-    values, hazards = [], []
+    values, reasons = [], []
     for customers in customers_with_covariates(
         connection, candidate.as_of_date, candidate.version_id, columns, hazard.key_columns
     ):
         values.append(prepaid.revalue(customer_value(customers, hazard, parameters, spread), customers))
-        hazards.append(retention_hazards(hazard, customers[customers["is_open"] & ~is_prepaid(customers)]))
-    return pd.concat(values, ignore_index=True), pd.concat(hazards, ignore_index=True)
+        reasons.append(churn_reasons_frame(hazard, customers[customers["is_open"] & ~is_prepaid(customers)]))
+    return pd.concat(values, ignore_index=True), pd.concat(reasons, ignore_index=True)
 
 
 def _measures(quality: pd.DataFrame) -> dict[str, Fact]:
