@@ -11,7 +11,7 @@ from orchestration.segments.tables import write_tables
 if TYPE_CHECKING:
     from orchestration.settings import Settings
 
-MODELS = ("household_members", "households", "household_opportunities")
+MODELS = ("household_members_as_of", "household_members", "households", "household_opportunities")
 CANDIDATE = Candidate(f"{MONTHS[1]}.1", MONTHS[1], None, "")
 
 _BEHAVIOR = """

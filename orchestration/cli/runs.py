@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 
 import yaml
 
-from orchestration.dagster_support.dbt import ensure_manifest, parsed_manifest
+from orchestration.dagster_support.dbt import ensure_manifest, parsed_manifest, sources_hash
 from orchestration.dagster_support.progress import PROGRESS_LOGGER, quiet_stdout
 from orchestration.errors import RunFailedError, SegmentationError
+from orchestration.lake.built_views import are_views_of
 from orchestration.lake.warehouse import Warehouse
-from orchestration.months import as_of_date, last_complete_month, month_of, months_between
+from orchestration.months import as_of_date, last_complete_month, month_of, months_between, operators_day
 from orchestration.segments.code_version import code_version
 from orchestration.segments.revisions import describe, months_due
 from orchestration.segments.unchanged import days_to_build
@@ -67,10 +68,12 @@ def close_killed_runs(settings: Settings, say: Callable[[str], None]) -> None:
 class Runner:
     """Runs the jobs of one deployment, one after the other; the caller holds the lock of the writers."""
 
-    def __init__(self, settings: Settings, say: Callable[[str], None]) -> None:
+    def __init__(self, settings: Settings, say: Callable[[str], None], now: datetime | None = None) -> None:
+        """Keep what every job needs; ``now`` is the moment to go by, aware of its offset, default the clock's."""
         self._settings = settings
         self._warehouse = Warehouse(settings.warehouse)
         self._say = say
+        self._today = operators_day(now or datetime.now(UTC), settings.schedule.timezone)
 
     def ingest(self) -> None:
         """Run the job ``daily_ingest``."""
@@ -81,7 +84,8 @@ class Runner:
         days = [as_of_date(month) for month in months]
         code = code_version(parsed_manifest(self._settings))
         with self._warehouse.writer() as connection:
-            if not days_to_build(connection, days, code, self._settings.semantic_hash()):
+            built = days_to_build(connection, days, code, self._settings.semantic_hash())
+            if not built and are_views_of(connection, sources_hash(self._settings)):
                 published = published_version_ids(connection, days)
                 self._say(f"[bold]monthly_segmentation[/] {' to '.join(dict.fromkeys((months[0], months[-1])))}")
                 self._say("  No month has changed; nothing to do.")
@@ -108,7 +112,7 @@ class Runner:
         Raises:
             SegmentationError: a month is malformed, not over yet, or before the first month of the settings.
         """
-        complete = last_complete_month(datetime.now(UTC).date())
+        complete = last_complete_month(self._today)
         last = last or first or min(complete, self._last_month_of_data() or complete)
         first = first or last
         try:

@@ -25,6 +25,7 @@ MID_BAND_VARIABLES = (
     *("market_segments", "reseller_sales_channels"),
     *("minimum_employees", "maximum_employees", "minimum_revenue", "maximum_revenue"),
 )
+_STAMP = "sources.sha256"
 _SOURCE_SUFFIXES = {".sql", ".yml", ".csv"}
 
 
@@ -34,11 +35,13 @@ def dbt_variables(settings: Settings) -> dict[str, Any]:
         "currency": settings.currency,
         "exchange_rate_max_age_days": settings.exchange_rates.max_age_days,
         "costs": settings.costs.model_dump(mode="json"),
+        "billing": settings.billing.model_dump(mode="json"),
         "features": settings.features.model_dump(mode="json"),
         "market_rules": render(settings.market.rules, settings.market.thresholds),
         "size_schemes": settings.market.rendered_size_schemes(),
         "size_scheme": settings.market.size_scheme,
         "size_precedence": settings.market.size_precedence,
+        "most_of_unknown_customer": settings.market.most_of_unknown_customer,
         "age_bands": settings.market.age_bands,
         "lifecycle_rules": render(settings.lifecycle.rules_in_use(), settings.lifecycle.thresholds),
         "lifecycle": settings.lifecycle.thresholds,
@@ -97,7 +100,7 @@ def ensure_manifest(settings: Settings) -> Path:
     """
     variables = json.dumps(dbt_variables(settings), sort_keys=True)
     target = TARGET / f"parsed-{hashlib.sha256(variables.encode()).hexdigest()[:12]}"
-    manifest, stamp = target / "manifest.json", target / "sources.sha256"
+    manifest, stamp = target / "manifest.json", target / _STAMP
     # What one release of dbt has written another may not read.
     releases = {package: version(package).encode() for package in ("dbt-core", "dbt-duckdb")}
     sources = _digest({**releases, **_project_files()})
@@ -114,6 +117,11 @@ def ensure_manifest(settings: Settings) -> Path:
 def _parsed(manifest: Path, _modified_ns: int) -> Mapping[str, Any]:
     parsed: Mapping[str, Any] = json.loads(manifest.read_text(encoding="utf-8"))
     return parsed
+
+
+def sources_hash(settings: Settings) -> str:
+    """Return the hash of what the manifest was parsed from."""
+    return ensure_manifest(settings).with_name(_STAMP).read_text()
 
 
 def parsed_manifest(settings: Settings) -> Mapping[str, Any]:

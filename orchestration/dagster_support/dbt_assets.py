@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
@@ -12,11 +12,10 @@ from dagster_dbt import DagsterDbtTranslator, DbtProject
 from dagster_dbt.asset_utils import get_updated_cli_invocation_params_for_context
 from dagster_dbt.core.dbt_cli_event import DbtCoreCliEventMessage
 
-from orchestration.dagster_support.dbt import dbt_arguments, ensure_manifest, prepare_for_dbt
+from orchestration.dagster_support.dbt import dbt_arguments, ensure_manifest, parsed_manifest, prepare_for_dbt
 from orchestration.dagster_support.dbt_runner import PARSED_PROJECT, stream
 from orchestration.dagster_support.deployment import OWNERS
-from orchestration.dagster_support.progress import tell
-from orchestration.lake.warehouse import WORKSPACE
+from orchestration.lake.warehouse import ALIAS, WORKSPACE
 from orchestration.settings import Settings
 
 # What must be built before a version is opened: features, and all that segments are made of. dbt builds the rest after.
@@ -52,15 +51,27 @@ def tables_of_the_workspace(manifest: Path) -> set[tuple[str, str]]:
     return {(node["schema"], node["alias"]) for node in nodes if node["database"] == WORKSPACE}
 
 
-def unchanged(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]:
+def unchanged(context: dg.AssetExecutionContext, but: Collection[dg.AssetKey] = ()) -> Iterator[dg.MaterializeResult]:
     """Say of every table that it is unchanged, so that what comes after this step runs too: a report may be missing."""
-    tell(context, "No month has changed; nothing to do.")
     for key in TopologicalSorter(context.assets_def.asset_deps).static_order():
-        if key in context.selected_asset_keys:
+        if key in context.selected_asset_keys and key not in but:
             yield dg.MaterializeResult(key, metadata={"unchanged": True})
 
 
-def build(context: dg.AssetExecutionContext, settings: Settings) -> Iterator[Any]:
+def build_views(context: dg.AssetExecutionContext, settings: Settings) -> Iterator[Any]:
+    """Build the views that outlive a run, after an upgrade that has changed no month."""
+    nodes = parsed_manifest(settings)["nodes"].values()
+    views = [
+        node for node in nodes
+        if (node["resource_type"], node["database"], node["config"]["materialized"]) == ("model", ALIAS, "view")
+    ]  # fmt: skip
+    yield from unchanged(context, but=[dg.AssetKey([node["schema"], node["alias"]]) for node in views])
+    yield from build(context, settings, ["--select", " ".join(node["name"] for node in views)])
+
+
+def build(
+    context: dg.AssetExecutionContext, settings: Settings, selection: Sequence[str] | None = None
+) -> Iterator[Any]:
     """Build those of the step's models that the run selects, and yield dbt's results as Dagster's events.
 
     dagster-dbt would start dbt as a process, ask it for its version in another and open an adapter beside it. Where
@@ -69,7 +80,7 @@ def build(context: dg.AssetExecutionContext, settings: Settings) -> Iterator[Any
     project = ensure_manifest(settings).with_name(PARSED_PROJECT)
     target = prepare_for_dbt(settings, context.run.run_id)
     selected = get_updated_cli_invocation_params_for_context(context, {}, LayerTranslator())
-    selection = [
+    selection = selection or [
         " ".join(f"+{each}" for each in argument.split()) if argument.startswith("fqn:") else argument
         for argument in selected.selection_args
     ]

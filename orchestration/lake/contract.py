@@ -53,6 +53,8 @@ class Column(_Declared):
     upper_case: bool = False
     free_text: bool = False
     currency_of_date: str | None = None
+    refers_to: str | None = None
+    groups: bool = False
 
 
 class Table(_Declared):

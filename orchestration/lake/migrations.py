@@ -72,7 +72,7 @@ def _complete(connection: duckdb.DuckDBPyConnection, tables: Iterable[TableShape
     for table in tables:
         found = existing.get(table.key)
         before = _RENAMED.get(table.key)
-        if found is None and before in existing:
+        if found is None and before is not None and before in existing:
             found = existing[before]
             statements += [
                 f"alter table {before} rename to {table.key.split('.')[1]}",

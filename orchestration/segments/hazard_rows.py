@@ -20,7 +20,7 @@ def sample_customer_months(connection: duckdb.DuckDBPyConnection, as_of: date, r
     ``months`` is a subquery, as ``observation.months_within`` gives it.
 
     Months before a churn are taken whole where they fit into a quarter of the rows each, the next month's and later
-    ones'; the rest is sampled by a hash of customer and month, so neither row order nor files matter.
+    ones'; the rest is sampled by a hash of customer and month and read in their order, so files do not matter.
     """
     sizes = dict(
         connection.execute(
@@ -36,7 +36,8 @@ def sample_customer_months(connection: duckdb.DuckDBPyConnection, as_of: date, r
         connection,
         f"select {columns}, {_OUTCOME_GROUP} as outcome_group from {months}"
         " where as_of_date = ? and months_followed > 0 and"
-        f" hash(customer_id, month_number) % 1000000 < 1000000 * case {_OUTCOME_GROUP} {shares or 'when 0 then 0'} end",
+        f" hash(customer_id, month_number) % 1000000 < 1000000 * case {_OUTCOME_GROUP} {shares or 'when 0 then 0'} end"
+        " order by customer_id, month_number",
         [as_of],
     )
     counted = sample["outcome_group"].map(sample["outcome_group"].value_counts())

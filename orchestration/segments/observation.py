@@ -70,10 +70,15 @@ def observed(connection: duckdb.DuckDBPyConnection, version_id: str, as_of: date
 def told_apart(
     connection: duckdb.DuckDBPyConnection, rows: str, parameters: Sequence[object], window: Observed, counts: str
 ) -> pd.DataFrame:
-    """Count rows by cohort and tenure, by attributes in months alone in which these were recorded."""
+    """Count rows by cohort and tenure, by attributes in months alone in which these were recorded.
+
+    In a fixed order, for a fit adds up what it is given, and the last digit tells the order.
+    """
     # The month is carried only where cohorts depend on it: without it there are far fewer rows.
     keys = [*COHORT_COLUMNS, "spell_months", *(["month_number"] if len(window.attributes) else [])]
-    frame = read_frame(connection, f"select {', '.join(keys)}, {counts} from {rows} group by all", parameters)
+    frame = read_frame(
+        connection, f"select {', '.join(keys)}, {counts} from {rows} group by all order by all", parameters
+    )
     return without_unrecorded(frame, window.attributes) if len(window.attributes) else frame
 
 

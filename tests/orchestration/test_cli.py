@@ -21,7 +21,7 @@ def settings_file(tmp_path: Path) -> Path:
 def test_without_settings_it_says_where_they_are_looked_for(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("SEGMENTATION_CONFIG", raising=False)
-    monkeypatch.setattr("orchestration.settings._chosen", None)
+    monkeypatch.setattr("orchestration.settings.loading._chosen", None)
     result = runner.invoke(app, ["versions", "list"])
     assert result.exit_code == 1
     assert "--config" in result.stderr

@@ -88,6 +88,36 @@ def test_a_late_row_makes_its_month_and_the_later_ones_due_with_tables_rows_and_
     assert "2026-10, 2026-11" in describe(months_due(lake))
 
 
+def test_months_made_on_a_version_that_is_due_or_was_replaced_are_due_until_they_are_made_again(lake):
+    """A cancellation told late: the month it reaches is due, and so is the next one, made before that came out."""
+    _load(lake, 3, "contracts", SEPTEMBER, 1)
+    lake.execute("update features.customer_features set content = 2 where as_of_date = ?", [OCTOBER])
+    assert _segment(lake, [OCTOBER], LATER) == ["2026-10-31.2"]  # as the monthly schedule would, alone
+    assert [month for month, *_ in _due(lake)] == ["2026-09", "2026-10", "2026-11"]
+    assert months_due(lake)[1].reason == "made on version 2026-09-30.1, which is due for revision or was replaced"
+
+    lake.execute("update features.customer_features set content = 2 where as_of_date = ?", [SEPTEMBER])
+    assert _segment(lake, [SEPTEMBER], LATER) == ["2026-09-30.2"]
+    assert [month for month, *_ in _due(lake)] == ["2026-10", "2026-11"]
+    assert _segment(lake, [OCTOBER], LATER) == ["2026-10-31.3"]
+    assert [month for month, *_ in _due(lake)] == ["2026-11"]
+    assert _segment(lake, [NOVEMBER], LATER) == ["2026-11-30.2"]
+    assert _due(lake) == []
+
+
+def test_a_month_after_one_that_was_rolled_back_is_due(lake):
+    lake.execute("update features.customer_features set content = 2 where as_of_date = ?", [SEPTEMBER])
+    _segment(lake, MONTHS, LATER)
+    assert _due(lake) == []
+    rollback(lake, "2026-09-30.1", LATER)
+    assert [month for month, *_ in _due(lake)] == ["2026-10", "2026-11"]
+
+
+def test_a_first_month_segmented_after_its_successors_makes_nothing_due(lake):
+    lake.execute("update segments.versions set previous_version_id = null where as_of_date = ?", [OCTOBER])
+    assert _due(lake) == []
+
+
 def test_a_row_of_long_before_reaches_every_published_month(lake):
     _load(lake, 3, "customers", date(2019, 1, 31), 1)
     assert [month for month, *_ in _due(lake)] == ["2026-09", "2026-10", "2026-11"]

@@ -30,6 +30,7 @@ values ('C100', 'person', '2025-09-01', 1);
 insert into raw.contracts (contract_id, valid_from_date, customer_id, product_code, product_family, start_date,
     monthly_fee, _load_id)
 values ('K100', '2025-09-01', 'C100', 'FREE', 'tv', '2025-09-01', 0, 2);
+update raw.customers set parent_customer_id = 'C' || (substr(customer_id, 2)::int // 2) where customer_id < 'C4';
 -- Customers who have left, a few in every month.
 insert into raw.customers (customer_id, customer_type, created_date, _load_id)
 select 'L' || i, 'person', '2025-01-01', 1 from range(10) as t(i);

@@ -15,6 +15,7 @@ from orchestration.dagster_support.dbt_assets import (
     unchanged,
 )
 from orchestration.dagster_support.deployment import ALL_MONTHS_IN_ONE_RUN, MONTHS, SETTINGS, WRITER_POOL, Deployment
+from orchestration.dagster_support.progress import tell
 from orchestration.lake.migrations import migrate
 from orchestration.lake.outdated import drop_outdated
 from orchestration.lake.run_scope import set_scope
@@ -47,6 +48,7 @@ def features(context: dg.AssetExecutionContext, deployment: Deployment) -> Itera
         if days:
             set_scope(connection, context.run.run_id, dict.fromkeys(days), last_load_id(connection))
     if not days:
+        tell(context, "No month has changed; nothing to do.")
         yield from unchanged(context)
         return
     yield from build(context, deployment.settings)

@@ -30,9 +30,10 @@ def candidate_checks(context: dg.AssetCheckExecutionContext, deployment: Deploym
     failures: dict[str, list[str]] = {check.name: [] for check in CANDIDATE_CHECKS}
     with deployment.warehouse.writer() as connection:
         for candidate in candidates_of(context, connection):
-            outcomes = [run_check(connection, check, candidate) for check in CANDIDATE_CHECKS]
-            rows = count_rows(connection, candidate.version_id)
+            # One transaction: each would look up in the catalog what is current.
             with transaction(connection):
+                outcomes = [run_check(connection, check, candidate) for check in CANDIDATE_CHECKS]
+                rows = count_rows(connection, candidate.version_id)
                 record_outcome(connection, candidate.version_id, rows, outcomes)
             for outcome in outcomes:
                 if not outcome["passed"]:

@@ -9,8 +9,11 @@ with payments_begin as (
 select
     invoices.invoice_id,
     invoices.customer_id,
+    invoices.contract_id,
     invoices.invoice_date,
     invoices.due_date,
+    invoices.period_start,
+    invoices.period_end,
     coalesce(invoices.kind, 'recurring') as kind,
     invoices.net_amount,
     invoices.net_amount + invoices.tax_amount as gross_amount,
