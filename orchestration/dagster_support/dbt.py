@@ -72,6 +72,7 @@ def dbt_environment(warehouse: Warehouse) -> dict[str, str]:
         "SEGMENTATION_LAKE_PATH": str(warehouse.path),
         "SEGMENTATION_LAKE_DATA_PATH": warehouse.data_path,
         "SEGMENTATION_WORKSPACE": str(warehouse.workspace_file),
+        "SEGMENTATION_SPILL": str(warehouse.workspace_file.parent),
         "SEGMENTATION_THREADS": str(warehouse.threads),
         "DBT_TARGET": "sqlite_catalog" if warehouse.is_sqlite else "postgres_catalog",
         "DO_NOT_TRACK": "1",
