@@ -264,9 +264,10 @@ def clean_text_command(config: Config = None) -> None:
 @versions_app.command("list")
 def versions_list(config: Config = None, output: Annotated[Format, typer.Option("--format")] = Format.table) -> None:
     """Print the registry of versions, newest first. JSON has every column; the table has those a person reads."""
-    from orchestration.segments.versions import REGISTRY_COLUMNS, list_versions
+    from orchestration.lake.declarations import REGISTRY, declared_tables
+    from orchestration.segments.versions import list_versions
 
-    shown = list(REGISTRY_COLUMNS) if output is not Format.table else [
+    shown = list(declared_tables("segments")[REGISTRY].types) if output is not Format.table else [
         "version_id", "status", "changes", "created_at", "published_at", "code_version"
     ]  # fmt: skip
     with errors_for_people():

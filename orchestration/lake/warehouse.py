@@ -247,6 +247,18 @@ def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[duckdb.DuckDB
     connection.execute("commit")
 
 
+def commit_if(connection: duckdb.DuckDBPyConnection, work: Callable[[], bool]) -> bool:
+    """Do work in a transaction, commit it if it returns True, and return that; else nothing of it is kept."""
+    connection.execute("begin")
+    try:
+        is_kept = work()
+    except BaseException:
+        connection.execute("rollback")
+        raise
+    connection.execute("commit" if is_kept else "rollback")
+    return is_kept
+
+
 def second_cursor(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
     """Return another connection to the same attached lake, to read batches from while ``connection`` writes."""
     cursor = connection.cursor()

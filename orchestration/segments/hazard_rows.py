@@ -8,6 +8,7 @@ import pandas as pd
 
 from models.hazard.covariates import COVARIATES
 from models.retention.cohorts import COHORT_COLUMNS
+from orchestration.lake.declarations import declared_tables
 from orchestration.lake.frames import read_batches, read_frame
 from orchestration.months import month_number
 from orchestration.segments.observation import MIGRATED_MONTH
@@ -24,7 +25,7 @@ def sample_customer_months(connection: duckdb.DuckDBPyConnection, as_of: date, r
     ``months`` is a subquery, as ``observation.months_within`` gives it.
 
     Months before a churn are taken whole where they fit into a quarter of the rows each, the next month's and later
-    ones'; the rest is sampled by a hash of customer and month, so neither row order nor files matter.
+    ones'; the rest is sampled by a hash of customer and month and read in their order, so files do not matter.
     """
     sizes = dict(
         connection.execute(
@@ -40,7 +41,8 @@ def sample_customer_months(connection: duckdb.DuckDBPyConnection, as_of: date, r
         connection,
         f"select {columns}, {_OUTCOME_GROUP} as outcome_group from {months}"
         " where as_of_date = ? and months_followed > 0 and"
-        f" hash(customer_id, month_number) % 1000000 < 1000000 * case {_OUTCOME_GROUP} {shares or 'when 0 then 0'} end",
+        f" hash(customer_id, month_number) % 1000000 < 1000000 * case {_OUTCOME_GROUP} {shares or 'when 0 then 0'} end"
+        " order by customer_id, month_number",
         [as_of],
     )
     counted = sample["outcome_group"].map(sample["outcome_group"].value_counts())
@@ -97,13 +99,7 @@ def customers_with_covariates(
     ``month_number`` is null of customers who are not at risk. ``spell_months`` of who was taken along in a migration is
     what it is taken to be (``orchestration.segments.observation``).
     """
-    features = {
-        name
-        for (name,) in connection.execute(
-            "select column_name from information_schema.columns"
-            " where table_schema = 'features' and table_name = 'customer_features'"
-        ).fetchall()
-    }
+    features = declared_tables("features")["customer_features"].types
     wanted = dict.fromkeys((*feature_columns, *key_columns))
     columns = ", ".join(
         "(features.spell_months + coalesce(heaps.tenure_at_migration, 0))::integer as spell_months"
@@ -116,10 +112,9 @@ def customers_with_covariates(
         f"select {columns} from features.customer_features as features"
         f" left join (select * from {_AT_RISK} where as_of_date = $day and month_end_date = $day) as at_risk"
         " on features.customer_id = at_risk.customer_id"
-        " left join staging.stg_customers as customers on features.customer_id = customers.customer_id"
         f" left join (select distinct source_system, {MIGRATED_MONTH} as migrated_month, tenure_at_migration"
         "  from segments.observation_windows as windows where version_id = $version) as heaps"
-        " on coalesce(customers.source_system, 'all') = heaps.source_system"
+        " on features.source_system = heaps.source_system"
         " and $month - features.spell_months = heaps.migrated_month"
         " where features.as_of_date = $day",
         {"day": as_of, "version": version_id, "month": month_number(as_of)},

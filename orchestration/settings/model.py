@@ -18,6 +18,7 @@ from models.value.parameters import ValueParameters
 from orchestration.settings.observation import ObservationSettings
 from orchestration.settings.rules import LifecycleSettings, MarketSettings
 from orchestration.settings.sections import (
+    BillingSettings,
     CostSettings,
     FeatureSettings,
     HouseholdSettings,
@@ -55,6 +56,7 @@ class Settings(Section):
     pseudonyms: PseudonymSettings | None = None
     checks: CheckSettings = CheckSettings()
     costs: CostSettings = CostSettings()
+    billing: BillingSettings = BillingSettings()
     features: FeatureSettings = FeatureSettings()
     observation: ObservationSettings = ObservationSettings()
     retention: RetentionParameters = RetentionParameters()
@@ -94,7 +96,7 @@ class Settings(Section):
         meaning = self.model_dump(
             mode="json",
             include={
-                *("currency", "exchange_rates", "costs", "features", "observation"),
+                *("currency", "exchange_rates", "costs", "billing", "features", "observation"),
                 *("market", "lifecycle", "household", "report"),
             },
         )

@@ -3,7 +3,7 @@
 import dagster as dg
 
 from orchestration.dagster_support.deployment import MONTHS, SETTINGS
-from orchestration.months import last_complete_month
+from orchestration.months import last_complete_month, operators_day
 
 monthly_segmentation = dg.define_asset_job(
     "monthly_segmentation",
@@ -22,6 +22,6 @@ monthly_segmentation = dg.define_asset_job(
     default_status=dg.DefaultScheduleStatus.RUNNING,
 )
 def monthly_segmentation_schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
-    """Segment the month that has just ended."""
-    month = last_complete_month(context.scheduled_execution_time.date())
+    """Segment the month that has just ended, by the operator's calendar."""
+    month = last_complete_month(operators_day(context.scheduled_execution_time, SETTINGS.schedule.timezone))
     return dg.RunRequest(partition_key=month, run_key=month)
