@@ -17,6 +17,7 @@ from orchestration.report import (
     segment_sections,
     value_sections,
 )
+from orchestration.report.caveats import warnings
 from orchestration.report.data import read_report_data
 from orchestration.settings import Settings
 
@@ -36,7 +37,7 @@ def build_report(connection: duckdb.DuckDBPyConnection, version_id: str, setting
     """
     data = read_report_data(connection, version_id)
     sections = (
-        value_sections.headline(data, settings, observation_section.warnings(data, settings)),
+        value_sections.headline(data, settings, warnings(data, settings)),
         value_sections.deciles(data, settings),
         value_sections.concentration(data),
         observation_section.observation(data),
