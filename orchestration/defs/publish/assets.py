@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import dagster as dg
 
 from orchestration.dagster_support.deployment import ALL_MONTHS_IN_ONE_RUN, MONTHS, OWNERS, WRITER_POOL, Deployment
-from orchestration.dagster_support.progress import tell
+from orchestration.dagster_support.progress import tell, warn
 from orchestration.dagster_support.segment_assets import candidates_of
 from orchestration.months import as_of_date
 from orchestration.report import report_path, write_report
@@ -70,9 +70,9 @@ def report(context: dg.AssetExecutionContext, deployment: Deployment) -> dg.Mate
         except Exception as error:
             context.log.exception("The report of %s could not be written", version_id)
             failed.append(version_id)
-            tell(
+            warn(
                 context,
-                f"Warning: {version_id} is published, but its report could not be written ({type(error).__name__});"
+                f"{version_id} is published, but its report could not be written ({type(error).__name__});"
                 f" 'segmentation report {version_id} --debug' tries again.",
             )
         else:
