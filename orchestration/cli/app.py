@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from orchestration.cli import lake, quarantine, serve
+from orchestration.cli import lake, quarantine, serve, status
 from orchestration.cli.commands import Commands
 from orchestration.cli.common import (
     Config,
@@ -42,6 +42,7 @@ app.add_typer(versions_app, name="versions")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(lake.app)
 app.add_typer(serve.app)
+app.add_typer(status.app)
 
 Month = Annotated[str | None, typer.Option(metavar="YYYY-MM")]
 

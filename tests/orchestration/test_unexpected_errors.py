@@ -10,7 +10,7 @@ runner = CliRunner()
 COMMANDS = [
     ["run"], ["ingest"], ["check-sources"], ["report"], ["sql", "select 1"], ["versions", "list"], ["versions", "due"],
     ["rollback", "2026-01-31.1"], ["quarantine", "list"], ["quarantine", "reprocess"], ["maintain"], ["clean-text"],
-    ["backup", "folder"], ["serve"],
+    ["backup", "folder"], ["serve"], ["status"],
 ]  # fmt: skip
 
 
@@ -21,7 +21,7 @@ def broken(monkeypatch):
     def fails(*_given, **_named):
         raise RuntimeError("no such place as password=opensesame\nand more of it")
 
-    for module in ("app", "lake", "quarantine", "reprocess", "serve"):
+    for module in ("app", "lake", "quarantine", "reprocess", "serve", "status"):
         monkeypatch.setattr(f"orchestration.cli.{module}.chosen_settings", fails, raising=False)
 
 
