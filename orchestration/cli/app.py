@@ -25,7 +25,7 @@ from orchestration.cli.common import (
     print_rows,
     writing,
 )
-from orchestration.errors import SegmentationError, ServingError
+from orchestration.errors import SegmentationError
 from orchestration.lake.warehouse import Warehouse
 from orchestration.masking import masked_output
 from orchestration.printing import printable
@@ -271,9 +271,10 @@ def clean_text_command(config: Config = None) -> None:
 @versions_app.command("list")
 def versions_list(config: Config = None, output: Annotated[Format, typer.Option("--format")] = Format.table) -> None:
     """Print the registry of versions, newest first. JSON has every column; the table has those a person reads."""
-    from orchestration.segments.versions import REGISTRY_COLUMNS, list_versions
+    from orchestration.lake.declarations import REGISTRY, declared_tables
+    from orchestration.segments.versions import list_versions
 
-    shown = list(REGISTRY_COLUMNS) if output is not Format.table else [
+    shown = list(declared_tables("segments")[REGISTRY].types) if output is not Format.table else [
         "version_id", "status", "changes", "created_at", "published_at", "code_version"
     ]  # fmt: skip
     with errors_for_people():
@@ -314,8 +315,7 @@ def rollback(
         for changed in filter(None, (version_id, withdrawn)):
             write_report(warehouse, settings, changed)
         out.print(f"Published {version_id}" + (f", withdrew {withdrawn}." if withdrawn else "."))
-        if failed := serve.serve_targets(settings, settings.serving):
-            raise ServingError(f"Not up to date: {', '.join(failed)}. 'segmentation serve' tries again.")
+        serve.serve_targets(settings, settings.serving)
 
 
 @app.command()

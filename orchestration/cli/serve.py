@@ -17,9 +17,8 @@ app = typer.Typer()
 def serve(
     target: Annotated[str | None, typer.Argument(help="A target of the settings. Default: all of them.")] = None,
     config: Config = None,
-    check: Annotated[bool, typer.Option(help="Compare the target with the lake afterwards.")] = True,
 ) -> None:
-    """Bring the serving targets up to what is published, from whatever state they are in.
+    """Bring the serving targets up to what is published, from whatever state they are in, and compare them with it.
 
     A publish does the same. Exit code 1 if a target fails or differs from the lake; the others are served all the same.
     """
@@ -27,28 +26,29 @@ def serve(
         settings = chosen_settings(config)
         if not settings.serving:
             raise SettingsError("The settings name no serving target: see 'serving' in docs/bi.md.")
-        if failed := serve_targets(settings, [target] if target else settings.serving, check):
-            raise ServingError(f"Not up to date: {', '.join(failed)}.")
+        serve_targets(settings, [target] if target else settings.serving)
 
 
-def serve_targets(settings: Settings, names: Iterable[str], check: bool = True) -> list[str]:
-    """Serve targets one after the other, saying how each went; return those that failed or differ."""
-    from orchestration.serving.serve import compare
+def serve_targets(settings: Settings, names: Iterable[str]) -> None:
+    """Serve targets one after the other, saying how each went.
+
+    Raises:
+        ServingError: some of them failed, or differ from the lake.
+    """
     from orchestration.serving.serve import serve as bring_up
 
     warehouse, failed = existing_warehouse(settings), []
     for name in names:
         try:
-            served = bring_up(warehouse, settings, name)
-            differences = compare(warehouse, settings, name) if check else []
+            served, differences = bring_up(warehouse, settings, name)
         except ServingError as error:
             err.print(printable(error), soft_wrap=True)
             failed.append(name)
             continue
-        equal = " It equals the lake." if check and not differences else ""
-        out.print(printable(f"{served}{equal}"), soft_wrap=True)
+        out.print(printable(str(served)), soft_wrap=True)
         for line in (*served.notes, *differences):
             err.print(printable(line), soft_wrap=True)
         if differences:
             failed.append(name)
-    return failed
+    if failed:
+        raise ServingError(f"Not up to date: {', '.join(failed)}. 'segmentation serve' tries again.")

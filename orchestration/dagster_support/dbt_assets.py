@@ -1,7 +1,10 @@
 """How dbt's models look as Dagster assets: keys as schema and table, groups as layers, owners from the settings."""
 
+import json
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from graphlib import TopologicalSorter
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -9,9 +12,10 @@ from dagster_dbt import DagsterDbtTranslator, DbtProject
 from dagster_dbt.asset_utils import get_updated_cli_invocation_params_for_context
 from dagster_dbt.core.dbt_cli_event import DbtCoreCliEventMessage
 
-from orchestration.dagster_support.dbt import dbt_arguments, ensure_manifest, prepare_for_dbt
+from orchestration.dagster_support.dbt import dbt_arguments, ensure_manifest, parsed_manifest, prepare_for_dbt
 from orchestration.dagster_support.dbt_runner import PARSED_PROJECT, stream
 from orchestration.dagster_support.deployment import OWNERS
+from orchestration.lake.warehouse import ALIAS, WORKSPACE
 from orchestration.settings import Settings
 
 # What must be built before a version is opened: features, and all that segments are made of. dbt builds the rest after.
@@ -41,16 +45,52 @@ class LayerTranslator(DagsterDbtTranslator):
         )
 
 
-def build(context: dg.AssetExecutionContext, settings: Settings) -> Iterator[Any]:
+def tables_of_the_workspace(manifest: Path) -> set[tuple[str, str]]:
+    """Return schema and name of all that dbt makes in the workspace of a run."""
+    nodes = json.loads(manifest.read_bytes())["nodes"].values()
+    return {(node["schema"], node["alias"]) for node in nodes if node["database"] == WORKSPACE}
+
+
+def unchanged(context: dg.AssetExecutionContext, but: Collection[dg.AssetKey] = ()) -> Iterator[dg.MaterializeResult]:
+    """Say of every table that it is unchanged, so that what comes after this step runs too: a report may be missing."""
+    for key in TopologicalSorter(context.assets_def.asset_deps).static_order():
+        if key in context.selected_asset_keys and key not in but:
+            yield dg.MaterializeResult(key, metadata={"unchanged": True})
+
+
+def build_views(context: dg.AssetExecutionContext, settings: Settings) -> Iterator[Any]:
+    """Build the views that outlive a run, after an upgrade that has changed no month."""
+    nodes = parsed_manifest(settings)["nodes"].values()
+    views = [
+        node for node in nodes
+        if (node["resource_type"], node["database"], node["config"]["materialized"]) == ("model", ALIAS, "view")
+    ]  # fmt: skip
+    yield from unchanged(context, but=[dg.AssetKey([node["schema"], node["alias"]]) for node in views])
+    yield from build(context, settings, ["--select", " ".join(node["name"] for node in views)])
+
+
+def build(
+    context: dg.AssetExecutionContext, settings: Settings, selection: Sequence[str] | None = None
+) -> Iterator[Any]:
     """Build those of the step's models that the run selects, and yield dbt's results as Dagster's events.
 
-    dagster-dbt starts dbt as a process, asks it for its version in another and opens an adapter beside it.
+    dagster-dbt would start dbt as a process, ask it for its version in another and open an adapter beside it. Where
+    only some models are selected, what they are made of is built with them: the workspace has nothing of another run.
     """
     project = ensure_manifest(settings).with_name(PARSED_PROJECT)
     target = prepare_for_dbt(settings, context.run.run_id)
     selected = get_updated_cli_invocation_params_for_context(context, {}, LayerTranslator())
-    for event in stream([*dbt_arguments("build", settings), *selected.selection_args], project, target):
+    selection = selection or [
+        " ".join(f"+{each}" for each in argument.split()) if argument.startswith("fqn:") else argument
+        for argument in selected.selection_args
+    ]
+    outputs = {key.to_python_identifier() for key in context.selected_asset_keys}
+    for event in stream([*dbt_arguments("build", settings), *selection], project, target):
         # The step's log in the UI, and the status line in a terminal.
         sys.stdout.write(event["info"]["msg"] + "\n")
         message = DbtCoreCliEventMessage(raw_event=event, event_history_metadata={})
-        yield from message.to_default_asset_events(selected.manifest, selected.dagster_dbt_translator, context, target)
+        for result in message.to_default_asset_events(
+            selected.manifest, selected.dagster_dbt_translator, context, target
+        ):
+            if not isinstance(result, dg.Output) or result.output_name in outputs:
+                yield result

@@ -1,7 +1,9 @@
 """dbt in the process of the run: no interpreter to start, nothing to parse again, nothing that outlives it."""
 
+import logging
 import threading
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from queue import SimpleQueue
@@ -25,7 +27,8 @@ def parse(arguments: Sequence[str], target: Path) -> None:
     Raises:
         SegmentationError: dbt cannot.
     """
-    from dbt.cli.main import dbtRunner
+    with _root_logger_kept():
+        from dbt.cli.main import dbtRunner
 
     said: list[str] = []
     result = dbtRunner(callbacks=[lambda event: _keep_error(event, said)]).invoke(_placed(arguments, target))
@@ -37,10 +40,11 @@ def parse(arguments: Sequence[str], target: Path) -> None:
 @cache
 def parsed_project(file: Path) -> "Manifest":
     """Return the project that dbt has parsed and written to a file."""
-    from dbt.contracts.graph.manifest import Manifest
-    from dbt.parser.manifest import extended_mashumuro_decoder
+    with _root_logger_kept():
+        from dbt.contracts.graph.manifest import Manifest
+        from dbt.parser.manifest import extended_mashumuro_decoder
 
-    manifest = Manifest.from_msgpack(file.read_bytes(), decoder=extended_mashumuro_decoder)  # type: ignore[attr-defined]
+    manifest = Manifest.from_msgpack(file.read_bytes(), decoder=extended_mashumuro_decoder)
     manifest.build_parent_and_child_maps()
     manifest.build_flat_graph()
     return manifest
@@ -60,10 +64,11 @@ def stream(arguments: Sequence[str], project: Path, target: Path) -> Iterator[di
     Raises:
         SegmentationError: the command failed; the message has every error.
     """
-    from dbt.cli.main import dbtRunner
-    from dbt_common.events.functions import msg_to_dict
+    with _root_logger_kept():
+        from dbt.cli.main import dbtRunner
+        from dbt_common.events.functions import msg_to_dict
 
-    from orchestration.dagster_support import dbt_plugin
+        from orchestration.dagster_support import dbt_plugin
 
     said: SimpleQueue[Any] = SimpleQueue()
     runner = dbtRunner(manifest=parsed_project(project), callbacks=[lambda event: _put(event, said)])
@@ -81,6 +86,7 @@ def stream(arguments: Sequence[str], project: Path, target: Path) -> Iterator[di
     thread.start()
     try:
         while (event := said.get()) is not None:
+            event.info.msg = masked(event.info.msg)
             _keep_error(event, errors)
             yield msg_to_dict(event)
     finally:
@@ -93,13 +99,21 @@ def stream(arguments: Sequence[str], project: Path, target: Path) -> Iterator[di
         raise SegmentationError(_failure("dbt failed", results[0] if results else None, errors))
 
 
+@contextmanager
+def _root_logger_kept() -> Iterator[None]:
+    """Undo what the library of dbt's telemetry does where it is imported: it has every logger write to the terminal."""
+    before = list(logging.root.handlers)
+    yield
+    logging.root.handlers[:] = before
+
+
 def _placed(arguments: Sequence[str], target: Path) -> list[str]:
     """Add where things are, and keep dbt from writing to the terminal itself: it would not know of ours."""
     return [
         "--quiet", "--no-use-colors", "--no-version-check", "--no-send-anonymous-usage-stats",
         *arguments,
         "--project-dir", str(PROJECT_DIR), "--profiles-dir", str(PROJECT_DIR),
-        "--target-path", str(target), "--log-path", str(target), "--log-level", "none",
+        "--target-path", str(target), "--log-path", str(target), "--log-level", "none", "--log-level-file", "info",
     ]  # fmt: skip
 
 

@@ -9,9 +9,11 @@ from typing import Any
 
 import duckdb
 
-from orchestration.segments.versions import CUSTOMER_SEGMENT_TABLES, Candidate
+from orchestration.segments.candidate import Candidate
+from orchestration.segments.registry import versioned_tables
 
-CUSTOMER_TABLES = ("customer_value", "customer_behavior", *CUSTOMER_SEGMENT_TABLES)
+# Those with one row for every customer; others have some customers only.
+CUSTOMER_TABLES = ("customer_value", "customer_behavior", "customer_market", "customer_lifecycle", "customer_segments")
 
 
 @dataclass(frozen=True)
@@ -218,11 +220,9 @@ def run_check(connection: duckdb.DuckDBPyConnection, check: Check, candidate: Ca
     return {"name": check.name, "passed": found == expected, "found": str(found), "expected": str(expected)}
 
 
-def count_rows(connection: duckdb.DuckDBPyConnection, version_id: str, tables: tuple[str, ...]) -> Mapping[str, int]:
+def count_rows(connection: duckdb.DuckDBPyConnection, version_id: str) -> Mapping[str, int]:
     """Count a version's rows in each segment table."""
-    return {
-        table: connection.execute(
-            f"select count(*) from segments.{table} where version_id = ?", [version_id]
-        ).fetchall()[0][0]
-        for table in tables
-    }
+    counts = " union all ".join(
+        f"select '{table}', count(*) from segments.{table} where version_id = $version" for table in versioned_tables()
+    )
+    return dict(connection.execute(counts, {"version": version_id}).fetchall())

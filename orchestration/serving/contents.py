@@ -54,23 +54,29 @@ class Moves:
 
 
 class Contents:
-    """What the lake holds for a target; the caller's transaction keeps the snapshot.
-
-    Raises:
-        ServingError: the lake lacks a table or column that this release serves.
-    """
+    """What the lake holds for a target: the tables at once, their parts when they are read."""
 
     def __init__(
         self, connection: duckdb.DuckDBPyConnection, tables: Sequence[ServedTable], pseudonym_key: bytes | None
     ) -> None:
         self.tables: Mapping[str, ServedTable] = {table.name: table for table in tables}
+        self.stamps: Mapping[Part, Stamp] = {}
         self._connection = connection
         self._is_pseudonymous = pseudonym_key is not None
         if pseudonym_key is not None:
             use_key(connection, pseudonym_key)
-        self._views = self._definitions()
-        self.stamps: Mapping[Part, Stamp] = {
-            part: stamp for table in tables for part, stamp in self._stamps_of(table).items()
+
+    def read(self) -> None:
+        """Read which parts there are, in the transaction whose snapshot the rows shall be of.
+
+        Raises:
+            ServingError: the lake lacks a table or column that this release serves.
+        """
+        views = self._definitions()
+        self.stamps = {
+            part: stamp
+            for table in self.tables.values()
+            for part, stamp in self._stamps_of(table, views[table.name]).items()
         }
 
     def moves(self, held: Mapping[Part, Stamp]) -> Moves:
@@ -112,11 +118,11 @@ class Contents:
             return f"{hashed(column.name)} as {sql_name(column.name)}"
         return sql_name(column.name)
 
-    def _stamps_of(self, table: ServedTable) -> dict[Part, Stamp]:
+    def _stamps_of(self, table: ServedTable, view: str) -> dict[Part, Stamp]:
         version = VERSION if table.is_history else sql_text(CURRENT)
         try:
             if table.is_of_persons:
-                return self._stamps_by_version(table, version)
+                return self._stamps_by_version(table, version, view)
             name = f"served_{table.name}"
             self._connection.execute(f"create or replace temp table {name} as {self._select(table)}")
             found = self._connection.execute(
@@ -129,13 +135,13 @@ class Contents:
         declared = _digest(*(f"{column.name} {column.sql_type}" for column in table.columns))
         return {Part(table.name, of): Stamp(rows, _digest(declared, digest)) for of, rows, digest in found}
 
-    def _stamps_by_version(self, table: ServedTable, version: str) -> dict[Part, Stamp]:
+    def _stamps_by_version(self, table: ServedTable, version: str, view: str) -> dict[Part, Stamp]:
         """Count the rows of each version; a current table is stamped with the version that it shows."""
         found = self._connection.execute(
             f"select {version}, {VERSION}, count(*) from {ALIAS}.bi.{table.name} group by all"
         ).fetchall()
         key = "" if not self._is_pseudonymous else self._key_mark()
-        definition = (self._views[table.name], self._select(table), key)
+        definition = (view, self._select(table), key)
         return {Part(table.name, part): Stamp(rows, _digest(*definition, of)) for part, of, rows in found}
 
     def _key_mark(self) -> str:

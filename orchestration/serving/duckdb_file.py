@@ -1,6 +1,5 @@
 """A DuckDB file as a target: written aside and renamed, so that whoever has it open keeps what they read."""
 
-import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -16,7 +15,7 @@ from orchestration.ingest.sql_text import sql_name, sql_text
 from orchestration.masking import masked, redact
 from orchestration.serving.contents import CURRENT, Contents, Moves, Part, Stamp
 from orchestration.serving.tables import VERSION, ServedTable
-from orchestration.serving.target import DATABASE, RECORD, RECORD_COLUMNS, Served, served
+from orchestration.serving.target import DATABASE, RECORD, RECORD_COLUMNS, Served, served, sync
 from orchestration.settings.serving import DuckdbTarget
 
 _SCHEMA = f"{DATABASE}.bi"
@@ -34,12 +33,7 @@ class DuckdbFile:
         """Where it is, for people."""
         return str(self.path)
 
-    def update(
-        self,
-        connection: duckdb.DuckDBPyConnection,
-        tables: Sequence[ServedTable],
-        read_contents: Callable[[], Contents],
-    ) -> Served:
+    def update(self, connection: duckdb.DuckDBPyConnection, contents: Contents) -> Served:
         """Bring a copy of the file up to the lake and put it in the file's place.
 
         Raises:
@@ -51,9 +45,9 @@ class DuckdbFile:
             with FileLock(self.path.with_name(f".{self.path.name}.lock")):
                 try:
                     self._copy(aside)
-                    result = self._write(connection, aside, tables, read_contents)
+                    result = self._write(connection, aside, contents)
                     if result.is_changed or not self.path.exists():
-                        _sync(aside)
+                        sync(aside)
                         aside.chmod(_READ_ONLY)
                         aside.replace(self.path)
                 finally:
@@ -86,8 +80,7 @@ class DuckdbFile:
         self,
         connection: duckdb.DuckDBPyConnection,
         aside: Path,
-        tables: Sequence[ServedTable],
-        read_contents: Callable[[], Contents],
+        contents: Contents,
     ) -> Served:
         try:
             connection.execute(f"attach {sql_text(str(aside))} as {DATABASE}")
@@ -98,8 +91,8 @@ class DuckdbFile:
         try:
             connection.execute("begin")
             try:
-                contents = read_contents()
-                moves = self._move(connection, contents, tables)
+                contents.read()
+                moves = self._move(connection, contents, tuple(contents.tables.values()))
             except BaseException:
                 with suppress(duckdb.Error):
                     connection.execute("rollback")
@@ -118,8 +111,9 @@ class DuckdbFile:
             # Of another shape, or no longer served: nobody else's objects are in this file.
             connection.execute(f"drop table {_SCHEMA}.{name}")
             connection.execute(f"delete from {_SCHEMA}.{RECORD} where table_name = ?", [name])
+        existing = self._shapes(connection)
         for table in tables:
-            if table.name not in self._shapes(connection):
+            if table.name not in existing:
                 self._create(connection, table)
         moves = contents.moves(self._held(connection))
         for part in moves.delete:
@@ -185,9 +179,3 @@ class DuckdbFile:
                 f"{self.place} was not brought up to date: {reason} What it held stays. 'segmentation serve"
                 f" {self.name}' tries again, and so does the next publish."
             ) from error
-
-
-def _sync(file: Path) -> None:
-    """Have the disk hold the file before it takes the place of another."""
-    with file.open("rb") as written:
-        os.fsync(written.fileno())

@@ -12,7 +12,7 @@ state before it stay until the next publish, for those who are still reading the
 import hashlib
 import json
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,10 +27,11 @@ from orchestration.errors import ServingError
 from orchestration.ingest.explain import first_line
 from orchestration.ingest.reading.object_store import file_system
 from orchestration.ingest.sql_text import sql_text
+from orchestration.lake.warehouse import transaction
 from orchestration.masking import masked, redact
 from orchestration.serving.contents import Contents, Part, Stamp
-from orchestration.serving.tables import VERSION, ServedTable
-from orchestration.serving.target import Served, served
+from orchestration.serving.tables import VERSION
+from orchestration.serving.target import Served, served, sync
 from orchestration.settings.serving import ParquetTarget
 
 _POINTER = "current.json"
@@ -51,12 +52,7 @@ class ParquetFolder:
         """Where it is, for people."""
         return self.path
 
-    def update(
-        self,
-        connection: duckdb.DuckDBPyConnection,
-        tables: Sequence[ServedTable],
-        read_contents: Callable[[], Contents],
-    ) -> Served:
+    def update(self, connection: duckdb.DuckDBPyConnection, contents: Contents) -> Served:
         """Write the files that are missing, then let the pointer name the new state.
 
         Raises:
@@ -64,18 +60,20 @@ class ParquetFolder:
         """
         with self._explained(), self._alone():
             before = self._manifest()
-            held = {_part(entry): Stamp(entry["rows"], entry["fingerprint"]) for entry in before.get("parts", [])}
-            connection.execute("begin")
-            try:
-                contents = read_contents()
+            present = self._present()
+            held = {
+                _part(entry): Stamp(entry["rows"], entry["fingerprint"])
+                for entry in before.get("parts", [])
+                if entry["file"] in present
+            }
+            with transaction(connection):
+                contents.read()
                 moves = contents.moves(held)
                 entries = {_part(entry): entry for entry in before.get("parts", []) if _part(entry) not in moves.delete}
                 for part in moves.write:
                     entries[part] = self._write(connection, contents, part)
-            finally:
-                connection.execute("rollback")
             if moves.delete or moves.write or not before:
-                self._publish([entries[part] for part in sorted(entries)], tables)
+                self._publish([entries[part] for part in sorted(entries)], contents)
                 self._forget(entries.values(), before)
         return served(self.place, moves, contents)
 
@@ -123,7 +121,7 @@ class ParquetFolder:
             "file": file,
         }
 
-    def _publish(self, entries: list[dict[str, Any]], tables: Sequence[ServedTable]) -> None:
+    def _publish(self, entries: list[dict[str, Any]], contents: Contents) -> None:
         manifest = {
             "tables": {
                 table.name: {
@@ -134,7 +132,7 @@ class ParquetFolder:
                         for column in table.columns
                     },
                 }
-                for table in tables
+                for table in contents.tables.values()
             },
             "parts": entries,
         }
@@ -149,10 +147,14 @@ class ParquetFolder:
         """Delete the files of states before the last one, and what killed publishes left."""
         kept = {entry["file"] for entry in (*entries, *before.get("parts", []))}
         kept |= {_POINTER, self._pointer()["manifest"], before.get("name", "")}
-        for found in self._files.get_file_info(fs.FileSelector(self._root, recursive=True)):
-            relative = found.path.removeprefix(f"{self._root}/")
-            if found.type == fs.FileType.File and relative.endswith((".parquet", ".json")) and relative not in kept:
-                self._files.delete_file(found.path)
+        for file in self._present() - kept:
+            self._files.delete_file(f"{self._root}/{file}")
+
+    def _present(self) -> set[str]:
+        """Return the Parquet and JSON files of the folder, as the manifest names them."""
+        found = self._files.get_file_info(fs.FileSelector(self._root, allow_not_found=True, recursive=True))
+        names = {each.path.removeprefix(f"{self._root}/") for each in found if each.type == fs.FileType.File}
+        return {name for name in names if name.endswith((".parquet", ".json"))}
 
     def _manifest(self) -> dict[str, Any]:
         """Return the state in force with its name; nothing where there is none yet."""
@@ -185,6 +187,7 @@ class ParquetFolder:
             fs.copy_files(str(aside), place, destination_filesystem=self._files)
         else:
             Path(place).parent.mkdir(parents=True, exist_ok=True)
+            sync(aside)
             aside.replace(place)
 
     def _put_text(self, text: str, name: str) -> None:

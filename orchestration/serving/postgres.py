@@ -36,12 +36,7 @@ class PostgresServer:
         """Where it is, for people."""
         return f"PostgreSQL schema {self.schema} ({self.name})"
 
-    def update(
-        self,
-        connection: duckdb.DuckDBPyConnection,
-        tables: Sequence[ServedTable],
-        read_contents: Callable[[], Contents],
-    ) -> Served:
+    def update(self, connection: duckdb.DuckDBPyConnection, contents: Contents) -> Served:
         """Bring the database up to the lake in one transaction.
 
         Columns that an upgrade adds come in a transaction of their own before it, so that their locks, which keep
@@ -52,10 +47,10 @@ class PostgresServer:
         """
         with self._attached(connection):
             with self._transaction(connection):
-                notes = self._prepare(connection, tables)
+                notes = self._prepare(connection, tuple(contents.tables.values()))
             with self._transaction(connection):
-                # Before the lake is read, so that no older state follows a newer one.
-                contents = read_contents()
+                # Read under the lock of the target, so that no older state follows a newer one.
+                contents.read()
                 return self._load(connection, contents, notes)
 
     def _prepare(self, connection: duckdb.DuckDBPyConnection, tables: Sequence[ServedTable]) -> tuple[str, ...]:
@@ -216,7 +211,7 @@ class PostgresServer:
         ours = {(table, name) for table, name in found if name.endswith(("_pkey", "_fkey")) and table != RECORD}
         for table, name in sorted(ours):
             if wanted.get((table, name)) != found[table, name]:
-                self._execute(connection, f"alter table {self.schema}.{table} drop constraint {name} cascade")
+                self._execute(connection, f"alter table {self.schema}.{table} drop constraint if exists {name} cascade")
 
     def _add_indexes(self, connection: duckdb.DuckDBPyConnection, tables: Sequence[ServedTable]) -> None:
         found = {

@@ -1,6 +1,6 @@
 """Bringing one target up to what is published, and comparing it with the lake."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import duckdb
@@ -18,44 +18,33 @@ from orchestration.settings import Settings
 from orchestration.settings.serving import DuckdbTarget, ParquetTarget, PostgresTarget, ServingTarget
 
 
-def serve(warehouse: Warehouse, settings: Settings, name: str) -> Served:
-    """Bring a target up to what is published, from whatever state it is in.
+def serve(warehouse: Warehouse, settings: Settings, name: str) -> tuple[Served, list[str]]:
+    """Bring a target up to what is published, from whatever state it is in, and compare it with the lake.
+
+    Returns:
+        What was moved, and in sentences how the target differs from the lake all the same: rows, values, sums of money,
+        the registry of versions.
 
     Raises:
         ServingError: it failed; what it held stays, and so does what is published.
         SettingsError: there is no target of that name, or its settings name what there is not.
     """
-    target, read_contents = _prepared(settings, name)
-    tables = offered_tables(name, settings.serving[name])
+    if name not in settings.serving:
+        known = ", ".join(settings.serving) or "none"
+        raise SettingsError(f"There is no serving target {name!r}. Targets in the settings: {known}.")
+    chosen = settings.serving[name]
+    tables, target = offered_tables(name, chosen), _target(name, chosen)
+    key = chosen.pseudonym_key.get_secret_value().encode() if chosen.pseudonym_key else None
     with _reader(warehouse) as connection:
-        return target.update(connection, tables, lambda: read_contents(connection))
-
-
-def compare(warehouse: Warehouse, settings: Settings, name: str) -> list[str]:
-    """Return how a target differs from the lake, in sentences: rows, sums of money and the registry of versions.
-
-    Raises:
-        ServingError: it cannot be read.
-        SettingsError: there is no target of that name.
-    """
-    target, read_contents = _prepared(settings, name)
-    with _reader(warehouse) as connection, target.open(connection) as read:
-        return differences(connection, read_contents(connection), read)
+        contents = Contents(connection, tables, key)
+        served = target.update(connection, contents)
+        with target.open(connection) as read:
+            return served, differences(connection, contents, read)
 
 
 def places(settings: Settings) -> dict[str, str]:
     """Return where each target of the settings is, for people."""
     return {name: _target(name, target).place for name, target in settings.serving.items()}
-
-
-def _prepared(settings: Settings, name: str) -> tuple[Target, Callable[[duckdb.DuckDBPyConnection], Contents]]:
-    if name not in settings.serving:
-        known = ", ".join(settings.serving) or "none"
-        raise SettingsError(f"There is no serving target {name!r}. Targets in the settings: {known}.")
-    chosen = settings.serving[name]
-    tables = offered_tables(name, chosen)
-    key = chosen.pseudonym_key.get_secret_value().encode() if chosen.pseudonym_key else None
-    return _target(name, chosen), lambda connection: Contents(connection, tables, key)
 
 
 def _target(name: str, settings: ServingTarget) -> Target:

@@ -1,14 +1,16 @@
 """What every serving target does."""
 
-from collections.abc import Callable, Iterator, Sequence
+import os
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
 import duckdb
 
 from orchestration.serving.contents import Contents, Moves
-from orchestration.serving.tables import VERSION, ServedTable
+from orchestration.serving.tables import VERSION
 
 DATABASE = "target"
 """The name under which DuckDB has a target attached."""
@@ -54,15 +56,10 @@ class Target(Protocol):
     def place(self) -> str:
         """Where it is, for people."""
 
-    def update(
-        self,
-        connection: duckdb.DuckDBPyConnection,
-        tables: Sequence[ServedTable],
-        read_contents: Callable[[], Contents],
-    ) -> Served:
+    def update(self, connection: duckdb.DuckDBPyConnection, contents: Contents) -> Served:
         """Bring the target up to the lake, all of it at once or nothing.
 
-        ``read_contents`` is called once, in the transaction in which the rows are read.
+        ``contents`` is read in the transaction in which its rows are.
         """
 
     @contextmanager
@@ -82,3 +79,9 @@ def served(place: str, moves: Moves, contents: Contents, notes: tuple[str, ...] 
         deleted=tuple(sorted({part.version_id for part in moves.delete} - held)),
         notes=notes,
     )
+
+
+def sync(file: Path) -> None:
+    """Have the disk hold a file before it takes the place of another."""
+    with file.open("rb") as written:
+        os.fsync(written.fileno())

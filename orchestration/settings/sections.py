@@ -1,7 +1,7 @@
 """Sections of the settings file that are plain values: the lake, costs, features, households, schedule, report."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 from zoneinfo import ZoneInfo
 
 from pydantic import Field, SecretStr, field_validator
@@ -113,9 +113,7 @@ class HouseholdSettings(Section):
         description="'splink' links addresses in text whose streets have typing errors; needs the extra 'linkage'",
     )
     linkage_threshold: Share = Field(0.9, description="least probability at which two addresses are linked")
-    offered_families: list[ProductFamily] = Field(
-        ["internet", "tv", "fixed_voice", "mobile", "cloud", "security"], min_length=1
-    )
+    offered_families: list[ProductFamily] = Field(list(get_args(ProductFamily)), min_length=1)
     prior_households: float = Field(
         50, gt=0, description="weight of all households of a size against the similar ones, in households"
     )

@@ -10,15 +10,13 @@ import pytest
 
 from orchestration.dagster_support.deployment import Deployment
 from orchestration.defs.publish.revisions import late_months_sensor
-from orchestration.lake.contract import ensure_tables
+from orchestration.lake.migrations import migrate
 from orchestration.lake.run_scope import set_scope
 from orchestration.lake.warehouse import Warehouse
+from orchestration.segments.registry import Input
 from orchestration.segments.revisions import describe, months_due
-from orchestration.segments.tables import ensure_segment_tables
 from orchestration.segments.versions import (
-    INPUTS,
     Provenance,
-    ensure_registry,
     last_load_id,
     open_candidates,
     publish,
@@ -30,17 +28,16 @@ from orchestration.settings import WarehouseSettings
 SEPTEMBER, OCTOBER, NOVEMBER = date(2026, 9, 30), date(2026, 10, 31), date(2026, 11, 30)
 MONTHS = (SEPTEMBER, OCTOBER, NOVEMBER)
 NOW, LATER = datetime(2026, 12, 2, 4, 0), datetime(2026, 12, 9, 4, 0)
-TABLES = [f"{schema}.{table}" for schema, tables in INPUTS.items() for table in tables]
-MADE_BY = Provenance(run_id="run", code_version="code", settings_hash="settings")
+INPUTS = (Input("features.customer_features"), Input("intermediate.contracts_as_of"))
+TABLES = [each.key for each in INPUTS]
+MADE_BY = Provenance(run_id="run", code_version="code", settings_hash="settings", inputs=INPUTS)
 
 
 @pytest.fixture
 def lake(tmp_path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """Three published months, made from the loads 1 and 2."""
     with Warehouse(WarehouseSettings(path=tmp_path)).writer() as connection:
-        ensure_tables(connection)
-        ensure_registry(connection)
-        ensure_segment_tables(connection)
+        migrate(connection)
         for table in TABLES:
             connection.execute(f"create table {table} (as_of_date date, content double)")
             connection.executemany(f"insert into {table} values (?, 1)", [[day] for day in MONTHS])
@@ -196,5 +193,5 @@ def test_a_registry_from_before_takes_its_versions_to_rest_on_the_loads_of_their
     lake.execute("alter table segments.versions drop column last_load_id")
     lake.execute("update segments.versions set created_at = ?", [NOW.replace(hour=1, minute=30)])
     assert months_due(lake) == []
-    ensure_registry(lake)
+    migrate(lake)
     assert _due(lake) == [("2026-11", {"usage": 10}, 2)]

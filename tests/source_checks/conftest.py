@@ -10,7 +10,8 @@ import duckdb
 import pytest
 
 from orchestration.ingest import LoadReport
-from orchestration.lake.contract import OPS_TABLES, load_contract
+from orchestration.lake.contract import load_contract
+from orchestration.lake.declarations import declared_tables
 from orchestration.settings import Settings
 from orchestration.source_checks import Outcome, check_sources
 
@@ -83,8 +84,8 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for table in load_contract().values():
             columns = {column.name: column.data_type for column in table.columns} | {"_load_id": "bigint"}
             connection.execute(_create(f"raw.{table.name}", columns))
-        for name, columns in OPS_TABLES.items():
-            connection.execute(_create(f"ops.{name}", columns))
+        for declared in declared_tables("ops").values():
+            connection.execute(_create(declared.key, declared.types))
         connection.execute(_ROWS)
         for number, table_name in enumerate(TABLES, start=1):
             connection.execute(

@@ -1,7 +1,7 @@
 {{ config(unique_key='as_of_date', partitioned_by='as_of_date') }}
 
 {%- set mid_band = var('mid_band') -%}
-{%- set families = ['internet', 'fixed_voice', 'mobile', 'cloud', 'security', 'tv'] %}
+{%- set families = product_families() %}
 
 with features as (
     select * from {{ ref('customer_features') }}

@@ -1,23 +1,21 @@
-"""One asset per serving target of the settings, after publish, and one check that compares it with the lake."""
+"""One asset per serving target of the settings, after publish, with a check that compares it with the lake."""
 
 import dagster as dg
 
 from orchestration.dagster_support.deployment import ALL_MONTHS_IN_ONE_RUN, MONTHS, OWNERS, SETTINGS, Deployment
 from orchestration.dagster_support.progress import tell, warn
 from orchestration.defs.publish.assets import published_versions
-from orchestration.serving.serve import compare, serve
+from orchestration.serving.serve import serve
 from orchestration.settings.serving import ServingTarget
 
 GROUP = "serving"
+CHECK = "equals_the_lake"
 
 
 @dg.definitions
 def defs() -> dg.Definitions:
-    """Return the assets and checks of the targets that the settings name."""
-    return dg.Definitions(
-        assets=[target_asset(name, target) for name, target in SETTINGS.serving.items()],
-        asset_checks=[equals_the_lake(name) for name in SETTINGS.serving],
-    )
+    """Return the assets of the targets that the settings name."""
+    return dg.Definitions(assets=[target_asset(name, target) for name, target in SETTINGS.serving.items()])
 
 
 def target_asset(name: str, target: ServingTarget) -> dg.AssetsDefinition:
@@ -32,6 +30,13 @@ def target_asset(name: str, target: ServingTarget) -> dg.AssetsDefinition:
         deps=[published_versions],
         partitions_def=MONTHS,
         backfill_policy=ALL_MONTHS_IN_ONE_RUN,
+        check_specs=[
+            dg.AssetCheckSpec(
+                CHECK,
+                asset=[GROUP, name],
+                description="Rows, values, sums of money and the registry of versions equal the lake's.",
+            )
+        ],
         retry_policy=dg.RetryPolicy(
             max_retries=target.retries, delay=target.retry_after_seconds, backoff=dg.Backoff.EXPONENTIAL
         ),
@@ -39,34 +44,22 @@ def target_asset(name: str, target: ServingTarget) -> dg.AssetsDefinition:
         " one catches up.",
     )
     def serving_target(context: dg.AssetExecutionContext, deployment: Deployment) -> dg.MaterializeResult:
-        served = serve(deployment.warehouse, deployment.settings, name)
+        served, differences = serve(deployment.warehouse, deployment.settings, name)
         tell(context, str(served))
-        for note in served.notes:
-            warn(context, note)
+        for line in (*served.notes, *differences):
+            warn(context, line)
         return dg.MaterializeResult(
             metadata={
                 "place": served.place,
                 "rows_written": served.rows,
                 "written": ", ".join(served.written) or "none",
-            }
+                "no_longer_there": ", ".join(served.deleted) or "none",
+            },
+            check_results=[
+                dg.AssetCheckResult(
+                    check_name=CHECK, passed=not differences, metadata={"differences": "; ".join(differences) or "none"}
+                )
+            ],
         )
 
     return serving_target
-
-
-def equals_the_lake(name: str) -> dg.AssetChecksDefinition:
-    """Return the check of a target."""
-
-    @dg.asset_check(
-        asset=[GROUP, name],
-        name="equals_the_lake",
-        description="Rows, values, sums of money and the registry of versions on the target equal the lake's.",
-        partitions_def=MONTHS,
-    )
-    def target_equals_the_lake(context: dg.AssetCheckExecutionContext, deployment: Deployment) -> dg.AssetCheckResult:
-        differences = compare(deployment.warehouse, deployment.settings, name)
-        for difference in differences:
-            warn(context, f"{name}: {difference}")
-        return dg.AssetCheckResult(passed=not differences, metadata={"differences": differences})
-
-    return target_equals_the_lake

@@ -1,3 +1,5 @@
+{{ config(materialized='table') }}
+
 -- A bill is an invoice that asks for money; credit notes settle bills instead (credit_notes).
 with payments_begin as (
     select min(paid_date) as first_paid_date

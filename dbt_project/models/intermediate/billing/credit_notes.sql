@@ -1,3 +1,5 @@
+{{ config(materialized='table') }}
+
 select
     invoice_id,
     customer_id,

@@ -1,3 +1,5 @@
+{{ config(materialized='table') }}
+
 {#- No feature comes from here: what is protected stays out of every model (settings, privacy). -#}
 with run_months as (
     select month_end_date as as_of_date

@@ -1,3 +1,5 @@
+{{ config(materialized='table') }}
+
 {#- Where evidence of the market comes from, in the order in which the rules believe it. -#}
 {%- set sources = {
     'explicit_segment': 'the record itself',
@@ -145,6 +147,8 @@ select
     customer_id,
     as_of_date,
     customer_type,
+    source_system,
+    is_reseller,
     market_segment,
     rule_id,
     reason,
