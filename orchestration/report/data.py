@@ -29,7 +29,8 @@ _QUERIES = {
             from bi.lifecycle_stages
             group by version_id
         )
-        select market.*, stages.open_customers, stages.churned_customers
+        select market.*, coalesce(stages.open_customers, 0) as open_customers,
+            coalesce(stages.churned_customers, 0) as churned_customers
         from market left join stages using (version_id)
         where market.as_of_date <= $as_of_date
         order by market.as_of_date
