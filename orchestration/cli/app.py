@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from orchestration.cli import lake, quarantine
+from orchestration.cli import actions, lake, quarantine
 from orchestration.cli.common import (
     Config,
     Format,
@@ -38,6 +38,7 @@ versions_app = typer.Typer(help="Look at the versions of the segments.", no_args
 app.add_typer(versions_app, name="versions")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(lake.app)
+app.add_typer(actions.app)
 
 Month = Annotated[str | None, typer.Option(metavar="YYYY-MM")]
 

@@ -83,6 +83,10 @@ class Runner:
             },
         )
 
+    def act(self, day: date) -> None:
+        """Run the job ``daily_actions`` for a day."""
+        self._run("daily_actions", {"dagster/partition": day.isoformat()})
+
     def months(self, first: str | None, last: str | None) -> list[str]:
         """Return the months to segment: what was asked for, else the last complete month that the data reach.
 

@@ -16,6 +16,9 @@ FEATURES = " ".join(
     for kind in ("model", "seed")
 )
 
+# Built by the day, not by the month.
+ACTIONS = "fqn:segmentation.actions.*"
+
 
 class LayerTranslator(DagsterDbtTranslator):
     """Names the group of a model after its folder: staging, intermediate, features, segments, bi."""

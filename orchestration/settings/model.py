@@ -15,6 +15,7 @@ from models.hazard.parameters import HazardParameters
 from models.homes.parameters import HomeBusinessParameters
 from models.retention.parameters import RetentionParameters
 from models.value.parameters import ValueParameters
+from orchestration.settings.actions import ActionSettings
 from orchestration.settings.observation import ObservationSettings
 from orchestration.settings.rules import LifecycleSettings, MarketSettings
 from orchestration.settings.sections import (
@@ -70,6 +71,7 @@ class Settings(Section):
     household: HouseholdSettings = HouseholdSettings()
     home_business: HomeBusinessParameters = HomeBusinessParameters()
     mid_band: MidBandParameters = MidBandParameters()
+    actions: ActionSettings = ActionSettings()
     schedule: ScheduleSettings = ScheduleSettings()
     report: ReportSettings = ReportSettings()
 
@@ -83,6 +85,7 @@ class Settings(Section):
         ):
             if used := set(self.protected_attributes) & set(re.findall(r"\w+", rule.when.lower())):
                 raise ValueError(f"rule {rule.id} uses {', '.join(sorted(used))}, which protected_attributes forbids")
+        self.actions.require_no(self.protected_attributes)
         return self
 
     def semantic_hash(self) -> str:

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
+from orchestration.actions.tables import ensure_action_tables
 from orchestration.dagster_support.dbt import code_version
 from orchestration.dagster_support.deployment import ALL_MONTHS_IN_ONE_RUN, MONTHS, OWNERS, WRITER_POOL, Deployment
 from orchestration.dagster_support.progress import tell
@@ -35,6 +36,8 @@ def versions(context: dg.AssetExecutionContext, deployment: Deployment) -> dg.Ma
     made_by = Provenance(context.run.run_id, code_version(), deployment.settings.semantic_hash())
     with deployment.warehouse.writer() as connection:
         ensure_segment_tables(connection)
+        # The bi views read them, also where no day has been decided yet.
+        ensure_action_tables(connection)
         opened = open_candidates(connection, days, made_by, datetime.now(UTC).replace(tzinfo=None))
     for candidate in opened:
         tell(context, f"Candidate {candidate.version_id}: {candidate.changes}.")
