@@ -50,7 +50,8 @@ def expected_value(candidates: pd.DataFrame, monthly_discount_rate: float) -> pd
     gain = candidates["monthly_margin"].astype(float).to_numpy() * months
     avoided = candidates["hazard_reduction"].astype(float).to_numpy() * churn * future
     accepted = gain + avoided - candidates["acceptance_cost"].astype(float).to_numpy()
-    value = candidates["uptake"].astype(float).to_numpy() * accepted - candidates["contact_cost"].astype(float).to_numpy()
+    contact_cost = candidates["contact_cost"].astype(float).to_numpy()
+    value = candidates["uptake"].astype(float).to_numpy() * accepted - contact_cost
     # To the cent, as it is published: two actions whose worth reads the same are a tie.
     return pd.DataFrame(
         {"margin_gain": gain.round(2), "avoided_loss": avoided.round(2), "expected_value": value.round(2)},

@@ -53,7 +53,7 @@ def _summed(counts: pd.DataFrame, by: tuple[str, ...]) -> pd.DataFrame:
 
 
 def _gain(results: pd.DataFrame, uplift: str) -> pd.Series:
-    """Return the money of an uplift: acceptances that would not have been, at the mean worth of the treated, less costs."""
+    """Return the money of an uplift: the acceptances that it brought, at their mean worth, less what was spent."""
     return (results[uplift] * results["worth"] - results["spent"]).replace([np.inf, -np.inf], np.nan).round(2)
 
 

@@ -51,7 +51,8 @@ def actions(
                 "select offer_id, trigger_id, count(*) filter (where outcome = 'chosen') as chosen,"
                 " count(*) filter (where is_control) as held_out, count(*) as candidates,"
                 " sum(expected_value) filter (where outcome = 'chosen') as expected_value"
-                " from bi.customer_actions where action_date = ? group by offer_id, trigger_id order by chosen desc, 1, 2",
+                " from segments.customer_actions where action_date = ?"
+                " group by offer_id, trigger_id order by chosen desc, 1, 2",
                 [chosen],
             ).fetchall()
     print_rows(["offer", "trigger", "chosen", "held out", "candidates", "expected value"], rows, Format.table)

@@ -1,7 +1,7 @@
 """Settings of actions: the facts of a day, triggers, offers, who may be contacted, and who is held out.
 
-Triggers, offers and guards are data. Their conditions are SQL over the columns of ``features.customer_days``, one row per
-customer and day; ``shipped_actions.yaml`` holds those that come with the project. A settings file names only what it
+Triggers, offers and guards are data. Their conditions are SQL over the columns of ``features.customer_days``, one row
+per customer and day; ``shipped_actions.yaml`` holds those that come with the project. A settings file names only what it
 adds or changes: ``triggers: {cap_80: {enabled: false}}`` turns one off and keeps the rest.
 """
 
@@ -63,7 +63,7 @@ class Offer(Section):
     eligible: Sql = Field("true", description="SQL condition: who can have it")
     suitable: Sql = Field("true", description="SQL condition: whom it serves")
     channels: list[Identifier] = Field(min_length=1)
-    cost: float = Field(0, ge=0, description="of an acceptance, beside that of the contact: a gift, a visit, a discount")
+    cost: float = Field(0, ge=0, description="of an acceptance, beside the contact: a gift, a visit, a discount")
     uptake: Share = Field(description="expected share of those contacted who accept, until results say otherwise")
     uptake_weight: float = Field(50, gt=0, description="contacts that the expectation weighs as much as")
     monthly_margin: Sql = Field("0", description="SQL: change of the monthly margin by an acceptance")

@@ -48,7 +48,8 @@ def customer_actions(context: dg.AssetExecutionContext, deployment: Deployment) 
     """Choose the actions of the day; every candidate is kept with what became of it."""
     with deployment.warehouse.writer() as connection:
         report = decide(connection, deployment.settings.actions, day_of(context))
-    tell(context, f"{report.chosen:,} actions chosen of {report.candidates:,} candidates, {report.held_out:,} held out.")
+    counts = f"{report.chosen:,} actions chosen of {report.candidates:,} candidates, {report.held_out:,} held out."
+    tell(context, counts)
     if report.candidates and report.suppressed.get("no_consent", 0) == report.candidates:
         warn(context, "No customer's consent is known, so nobody is contacted; see actions.contacts.")
     return dg.MaterializeResult(
