@@ -60,10 +60,11 @@ def uptakes(connection: duckdb.DuckDBPyConnection, settings: ActionSettings, day
 
 def _reasons(decided: pd.DataFrame) -> pd.Series:
     """Say in words why each candidate was chosen or not."""
-    words = decided["suppressed_by"].map(arbitration.WORDS | permissions.WORDS)
-    words = words.where(decided["suppressed_by"] != decided["guard_id"], decided["guard_reason"])
-    value = decided["expected_value"].map("{:,.2f}".format)
-    chosen = decided["offer_title"] + ": expected to bring " + value + " after cost."
-    tried = decided["offer_title"] + ": tried at random, to learn what comes of it."
-    chosen = chosen.where(~decided["is_exploration"], tried)
-    return decided["trigger_reason"] + " " + words.where(decided["suppressed_by"].notna(), chosen).astype(str)
+    # Text also where there are no rows, whose columns would be of no type.
+    texts = decided[["trigger_reason", "offer_title", "guard_reason"]].astype("str")
+    why_not = decided["suppressed_by"].map(arbitration.WORDS | permissions.WORDS).astype("str")
+    why_not = why_not.where(decided["suppressed_by"] != decided["guard_id"], texts["guard_reason"])
+    value = decided["expected_value"].map("{:,.2f}".format).astype("str")
+    why = texts["offer_title"] + ": expected to bring " + value + " after cost."
+    why = why.mask(decided["is_exploration"], texts["offer_title"] + ": tried at random, to learn what comes of it.")
+    return texts["trigger_reason"] + " " + why_not.where(decided["suppressed_by"].notna(), why)
