@@ -1,8 +1,8 @@
 """Actions against planted persuasion: ``python -m benchmarks.actions``.
 
 Campaigns of simulated customers who answer offers as ``simulator.answers`` plants it. Measured: how often the interval
-of the uplift holds the planted one, how often an offer without effect is called effective, what arbitration earns beside
-the best offer for all and beside a random one, and how far learned uptake is from the planted one.
+of the uplift holds the planted one, how often an offer without effect is called effective, what arbitration earns
+beside the best offer for all and beside a random one, and how far learned uptake is from the planted one.
 """
 
 from dataclasses import dataclass, replace
@@ -26,10 +26,13 @@ WITHOUT_EFFECT = Persuasion(persuadable=0.02, sure_thing=0.05, sleeping_dog=0.02
 PLANTED = Persuasion(persuadable=0.05, sure_thing=0.04, sleeping_dog=0.01)
 # By offer and segment: who likes what, and what an acceptance brings a month.
 OFFERS: dict[str, dict[str, tuple[Persuasion, float]]] = {
-    "bundle": dict(zip(SEGMENTS, [(Persuasion(0.08), 8.0), (Persuasion(0.02), 8.0), (Persuasion(0.01), 8.0)], strict=True)),
-    "security": dict(zip(SEGMENTS, [(Persuasion(0.01), 5.0), (Persuasion(0.1), 14.0), (Persuasion(0.05), 30.0)], strict=True)),
-    "static_ip": dict(zip(SEGMENTS, [(Persuasion(0.002), 6.0), (Persuasion(0.05), 10.0), (Persuasion(0.1), 60.0)], strict=True)),
-}  # fmt: skip
+    offer: {name: (Persuasion(share), margin) for name, (share, margin) in zip(SEGMENTS, by_segment, strict=True)}
+    for offer, by_segment in {
+        "bundle": ((0.08, 8.0), (0.02, 8.0), (0.01, 8.0)),
+        "security": ((0.01, 5.0), (0.1, 14.0), (0.05, 30.0)),
+        "static_ip": ((0.002, 6.0), (0.05, 10.0), (0.1, 60.0)),
+    }.items()
+}
 
 
 def candidates(customers: int, uptakes: dict[str, np.ndarray], margins: dict[str, np.ndarray]) -> pd.DataFrame:
@@ -127,7 +130,7 @@ def money(seed: int, customers: int) -> Money:
     chosen = arbitrate(given, all_treated, "2025-12-10").query("outcome == 'chosen'")
     cost = 0.1
     by_arbitration = sum(
-        brings[offer][rows["number"]].sum() - cost * len(rows) for offer, rows in chosen.groupby("offer_id")
+        brings[str(offer)][rows["number"]].sum() - cost * len(rows) for offer, rows in chosen.groupby("offer_id")
     )
     expected = {offer: (uptakes[offer] * margins[offer]).mean() for offer in OFFERS}
     best = max(expected, key=lambda offer: expected[offer])
@@ -142,7 +145,7 @@ def money(seed: int, customers: int) -> Money:
 
 
 def learned_error(seed: int, contacts: int, *, expected: float = 0.2) -> float:
-    """Return how far the learned uptake of a segment is from the planted one, after so many contacts of each segment."""
+    """Return how far the learned uptake of a segment is from the planted one, after contacts of each segment."""
     draws = Draws(seed)
     planted = np.array([0.02, 0.06, 0.12])
     accepted = [

@@ -1,8 +1,8 @@
 """What customers do about an offer, contacted or not: planted persuasion, so that uplift has a truth.
 
-Customers are of four kinds towards each offer (Radcliffe and Surry, "Real-world uplift modelling with significance-based
-uplift trees", 2011): persuadables accept only when contacted, sure things accept either way, lost causes never, and
-sleeping dogs accept unless they are contacted.
+Customers are of four kinds towards each offer (Radcliffe and Surry, "Real-World Uplift Modelling with Significance-
+Based Uplift Trees", 2011): persuadables accept only when contacted, sure things accept either way, lost causes never,
+and sleeping dogs accept unless they are contacted.
 """
 
 from __future__ import annotations

@@ -80,7 +80,7 @@ def arbitrate(candidates: pd.DataFrame, parameters: ArbitrationParameters, day: 
     treated_so_far = held.isna().groupby(winners["offer_id"]).cumsum()
     beyond = (treated_so_far > winners["daily_capacity"].astype(float)).fillna(False)
     blocked.loc[winners.index] = held.where(~beyond, _CAPACITY)
-    frame["suppressed_by"] = pd.Series(np.where(blocked.isna(), None, blocked), index=frame.index, dtype=object)
+    frame["suppressed_by"] = blocked.astype(object).where(blocked.notna(), None)
     frame["is_control"] = blocked.isin([_GLOBAL_HOLDOUT, _CONTROL_GROUP])
     frame["outcome"] = np.where(blocked.isna(), CHOSEN, SUPPRESSED)
     frame["is_exploration"] &= frame["is_control"] | blocked.isna()

@@ -1,4 +1,4 @@
-"""Uptake learned from results: Beta-Binomial by market segment, drawn to the offer, and the offer to what was expected."""
+"""Uptake learned from results: Beta-Binomial by segment, drawn to the offer, and the offer to what is expected."""
 
 import pandas as pd
 

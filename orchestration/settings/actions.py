@@ -1,8 +1,8 @@
 """Settings of actions: the facts of a day, triggers, offers, who may be contacted, and who is held out.
 
 Triggers, offers and guards are data. Their conditions are SQL over the columns of ``features.customer_days``, one row
-per customer and day; ``shipped_actions.yaml`` holds those that come with the project. A settings file names only what it
-adds or changes: ``triggers: {cap_80: {enabled: false}}`` turns one off and keeps the rest.
+per customer and day; ``shipped_actions.yaml`` holds those that come with the project. A settings file names only what
+it adds or changes: ``triggers: {cap_80: {enabled: false}}`` turns one off and keeps the rest.
 """
 
 import re

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from orchestration.actions.tables import ensure_action_tables
 from orchestration.dagster_support.dbt import dbt_environment, dbt_variables, run_environment
 from orchestration.lake.contract import ensure_tables
 from orchestration.lake.run_scope import set_scope
@@ -34,6 +35,11 @@ RAW_TABLES = (
     "service_quality",
     "balances",
     "exchange_rates",
+    "consents",
+    "contacts",
+    "responses",
+    "plans",
+    "price_changes",
 )
 
 
@@ -90,5 +96,6 @@ def empty_lake(folder: Path, settings: Settings | None = None) -> Lake:
         ensure_tables(connection)
         ensure_registry(connection)
         ensure_segment_tables(connection)
+        ensure_action_tables(connection)
         ensure_address_table(connection)
     return lake

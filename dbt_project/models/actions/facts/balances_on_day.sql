@@ -12,7 +12,7 @@ with balances as (
     inner join {{ ref('stg_balances') }} as balances
         on
             days.action_date >= balances.balance_date
-            and {{ add_days('days.action_date', -(var('actions')['stale_after_days'])) }} <= balances.balance_date
+            and {{ add_days('days.action_date', -(var('actions')['stale_after_days'] | int)) }} <= balances.balance_date
 )
 
 select

@@ -1,4 +1,5 @@
 {%- set settings = var('actions') -%}
+{%- set complaint_days = settings['complaint_lookback_days'] | int -%}
 with complaints as (
     select
         days.action_date,
@@ -8,7 +9,7 @@ with complaints as (
     inner join {{ ref('stg_interactions') }} as interactions
         on
             {{ add_days('days.action_date', 1) }} > interactions.occurred_at
-            and {{ add_days('days.action_date', -(settings['complaint_lookback_days'])) }} <= interactions.occurred_at
+            and {{ add_days('days.action_date', -complaint_days) }} <= interactions.occurred_at
     where
         interactions.category in ({{ text_list(var('features')['contact_categories_of_complaint']) }})
         and coalesce(interactions.resolved_at >= {{ add_days('days.action_date', 1) }}, true)
@@ -27,7 +28,7 @@ outage_of_lines as (
         on
             contracts.contract_id = quality.contract_id
             and contracts.action_date >= quality.quality_date
-            and {{ add_days('contracts.action_date', -(settings['outage_days'])) }} < quality.quality_date
+            and {{ add_days('contracts.action_date', -(settings['outage_days'] | int)) }} < quality.quality_date
     where contracts.is_open
     group by contracts.action_date, contracts.customer_id, contracts.contract_id
 ),

@@ -4,7 +4,9 @@
     persist_docs={'relation': true, 'columns': true}
 ) }}
 
-{%- set days_to = ('next_due', 'blocking', 'discount_end', 'commitment_end', 'reseller_commitment_end', 'price_rise') -%}
+{%- set days_to = (
+    'next_due', 'blocking', 'discount_end', 'commitment_end', 'reseller_commitment_end', 'price_rise'
+) -%}
 {%- set days_since = (
     'service_start', 'return', 'payment_failed', 'overdue_since', 'silent_since', 'complaint_open_since'
 ) -%}
@@ -28,10 +30,10 @@ opportunities as (
         product_family,
         expected_value,
         row_number() over (
-            partition by version_id, household_id order by expected_value desc, product_family
+            partition by version_id, household_id order by expected_value desc, product_family asc
         ) as place
     from {{ ref('household_opportunities') }}
-    where version_id in (select version_id from {{ ref('action_days') }})
+    where version_id in (select days.version_id from {{ ref('action_days') }} as days)
 ),
 
 joined as (
@@ -84,16 +86,16 @@ joined as (
         opportunities.product_family as gap_product_family,
         opportunities.expected_value as gap_value
     from customers
-    {%- for relation, name in (
+    {% for relation, name in (
         ('customer_contracts_on_day', 'contracts'), ('bills_on_day', 'bills'), ('failed_payments_on_day', 'failed'),
         ('balances_on_day', 'balances'), ('usage_on_day', 'usage'), ('care_on_day', 'care'),
         ('changes_of_version', 'changes')
-    ) %}
+    ) -%}
     left join {{ ref(relation) }} as {{ name }}
         on
             customers.customer_id = {{ name }}.customer_id
             and customers.action_date = {{ name }}.action_date
-    {%- endfor %}
+    {% endfor -%}
     left join {{ ref('customer_segments') }} as segments
         on
             customers.customer_id = segments.customer_id

@@ -9,7 +9,7 @@ with payments as (
     inner join {{ ref('stg_payments') }} as payments
         on
             days.action_date >= payments.paid_date
-            and {{ add_days('days.action_date', -(var('actions')['lookback_days'])) }} <= payments.paid_date
+            and {{ add_days('days.action_date', -(var('actions')['lookback_days'] | int)) }} <= payments.paid_date
     group by days.action_date, payments.customer_id
 )
 

@@ -1,6 +1,6 @@
 {%- set settings = var('actions') -%}
-{%- set recent = settings['recent_usage_days'] -%}
-{%- set before = settings['usage_days_before'] -%}
+{%- set recent = settings['recent_usage_days'] | int -%}
+{%- set before = settings['usage_days_before'] | int -%}
 -- The days of usage are counted back from the last day that has arrived. Where that is too long ago nothing is said.
 with usage_days as (
     select
@@ -12,7 +12,7 @@ with usage_days as (
     inner join {{ ref('stg_usage') }} as usage
         on
             days.action_date >= usage.usage_date
-            and {{ add_days('days.action_date', -(settings['lookback_days'])) }} <= usage.usage_date
+            and {{ add_days('days.action_date', -(settings['lookback_days'] | int)) }} <= usage.usage_date
 ),
 
 arrived as (
@@ -28,7 +28,9 @@ known as (
         arrived.action_date,
         arrived.usage_known_date
     from arrived
-    where {{ days_between('arrived.usage_known_date', 'arrived.action_date') }} <= {{ settings['stale_after_days'] }}
+    where
+        {{ days_between('arrived.usage_known_date', 'arrived.action_date') }}
+        <= {{ settings['stale_after_days'] | int }}
 ),
 
 by_contract as (
@@ -74,7 +76,7 @@ contracts as (
         -- Of what was in service during all of the days that are compared.
         contracts.start_date <= {{ add_days('known.usage_known_date', -(recent + before)) }} as is_compared,
         contracts.product_family in ({{ text_list(settings['families_with_usage']) }})
-        and contracts.start_date > {{ add_days('known.usage_known_date', -(settings['lookback_days'])) }}
+        and contracts.start_date > {{ add_days('known.usage_known_date', -(settings['lookback_days'] | int)) }}
         and coalesce(usage.last_usage_date < contracts.start_date, true) as is_silent
     from {{ ref('contracts_on_day') }} as contracts
     inner join known
