@@ -7,6 +7,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from orchestration.report import (
+    action_section,
     cluster_section,
     formats,
     home_section,
@@ -46,6 +47,7 @@ def build_report(connection: duckdb.DuckDBPyConnection, version_id: str, setting
         segment_sections.market(data),
         mid_band_section.mid_band(data, settings),
         home_section.homes(data, settings),
+        action_section.actions(data, settings),
         segment_sections.changes(data, settings),
         provenance_sections.quality(data),
         provenance_sections.definitions(),

@@ -58,6 +58,7 @@ DBT_SEGMENT_TABLES = (
     "households",
     "household_opportunities",
     "wholesale_customers",
+    "plan_fit",
 )
 
 

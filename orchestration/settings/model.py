@@ -17,6 +17,7 @@ from models.retention.parameters import RetentionParameters
 from models.value.parameters import ValueParameters
 from orchestration.settings.actions import ActionSettings
 from orchestration.settings.observation import ObservationSettings
+from orchestration.settings.plan_fit import PlanFitSettings
 from orchestration.settings.rules import LifecycleSettings, MarketSettings
 from orchestration.settings.sections import (
     CostSettings,
@@ -71,6 +72,7 @@ class Settings(Section):
     household: HouseholdSettings = HouseholdSettings()
     home_business: HomeBusinessParameters = HomeBusinessParameters()
     mid_band: MidBandParameters = MidBandParameters()
+    plan_fit: PlanFitSettings = PlanFitSettings()
     actions: ActionSettings = ActionSettings()
     schedule: ScheduleSettings = ScheduleSettings()
     report: ReportSettings = ReportSettings()
@@ -94,7 +96,7 @@ class Settings(Section):
             mode="json",
             include={
                 *("currency", "exchange_rates", "costs", "features", "observation"),
-                *("market", "lifecycle", "household", "report"),
+                *("market", "lifecycle", "household", "plan_fit", "report"),
             },
         )
         meaning["report"].pop("path")

@@ -2,18 +2,16 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime, timedelta
-from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
-import sqlglot
-from sqlglot import exp
 
 from orchestration.actions.tables import columns_of
 from orchestration.lake.contract import LOAD_ID, load_contract
 from orchestration.segments.versions import REGISTRY_COLUMNS
+from tests.dbt.in_memory import create_views
 from tests.dbt.lakes import RUN
 
 DAY = date(2025, 12, 10)
@@ -47,33 +45,10 @@ def lake(compiled: Path) -> duckdb.DuckDBPyConnection:
     }
     for name, columns in tables.items():
         connection.execute(f"create table {name} ({', '.join(f'{c} {t}' for c, t in columns.items())})")
-    for schema, name, sql in _models(compiled):
-        connection.execute(f"create view {schema}.{name} as {sql}")
+    create_views(connection, compiled, "customer_days", given={"customer_segments", "household_opportunities"})
     connection.execute("set variable segmentation_run_id = ?", [RUN])
     connection.execute("set threads = 1")
     return connection
-
-
-def _models(compiled: Path) -> Iterator[tuple[str, str, str]]:
-    """Give the models that the facts need, each after those it reads."""
-    files = {file.stem: file for file in compiled.rglob("*.sql") if ".yml" not in str(file)}
-    needs: dict[str, set[str]] = {}
-    waiting = ["customer_days"]
-    while waiting:
-        name = waiting.pop()
-        if name in needs:
-            continue
-        read = sqlglot.parse_one(files[name].read_text(), read="duckdb").find_all(exp.Table)
-        needs[name] = {table.name for table in read if table.db in {"staging", "intermediate", "features"}}
-        # Sessions are counted by models of their own, which other tests hold.
-        needs[name] -= {"session_usage_days"}
-        waiting += needs[name]
-    for name in TopologicalSorter(needs).static_order():
-        schema = "staging" if name.startswith("stg_") else "features" if name == "customer_days" else "intermediate"
-        sql = files[name].read_text()
-        if name == "stg_usage":
-            sql = sql.split("union all")[0].split(")\n\n", 1)[1]
-        yield schema, name, sql
 
 
 @pytest.fixture

@@ -89,6 +89,12 @@ create table bi.customer_segment_history (version_id varchar, as_of_date date, c
     cluster_id varchar, cluster_name varchar, previous_lifecycle_stage varchar, service_end_date date,
     household_id varchar, household_members integer, home_business varchar, nanobusiness_probability double,
     home_worker_probability double);
+create table bi.customer_actions (action_date date, offer_id varchar, outcome varchar, suppressed_by varchar,
+    is_control boolean, expected_value decimal(18, 2));
+create table segments.action_results (action_date date, offer_id varchar, market_segment varchar, period varchar,
+    treated bigint, control bigint, uptake double, control_uptake double, uplift double, uplift_low double,
+    uplift_high double, gain decimal(18, 2), gain_low decimal(18, 2), gain_high decimal(18, 2), sample_needed bigint,
+    verdict varchar, finding varchar);
 create table bi.household_opportunities (version_id varchar, as_of_date date, household_id varchar,
     product_family varchar, uptake double, monthly_margin decimal(18, 2), expected_value decimal(18, 2),
     offer_rank integer);

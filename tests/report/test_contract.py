@@ -8,7 +8,8 @@ import yaml
 from orchestration.lake.contract import OPS_TABLES
 from orchestration.segments.versions import REGISTRY_COLUMNS
 
-BI_MODELS = Path(__file__).parents[2] / "dbt_project" / "models" / "bi" / "_bi.yml"
+_MODELS = Path(__file__).parents[2] / "dbt_project" / "models"
+DECLARATIONS = (_MODELS / "bi" / "_bi.yml", _MODELS / "actions" / "_sources.yml")
 
 
 def test_the_views_of_these_tests_have_only_columns_of_the_published_views(
@@ -16,7 +17,8 @@ def test_the_views_of_these_tests_have_only_columns_of_the_published_views(
 ) -> None:
     declared = {
         model["name"].removeprefix("bi__"): {column["name"] for column in model["columns"]}
-        for model in yaml.safe_load(BI_MODELS.read_text(encoding="utf-8"))["models"]
+        for file in DECLARATIONS
+        for model in yaml.safe_load(file.read_text(encoding="utf-8"))["models"]
     }
     for table, columns in _columns(empty_lake, "bi").items():
         assert columns <= declared[table], table

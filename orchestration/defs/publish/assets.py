@@ -27,7 +27,7 @@ from orchestration.segments.versions import publish, published_version_ids
           ["segments", "b2b_mid_band"], ["segments", "mid_band_headroom"], ["segments", "mid_band_evidence"],
           ["segments", "wholesale_customers"], ["segments", "value_backtest"], ["segments", "value_drift"],
           ["segments", "value_evidence"], ["segments", "observation_windows"], ["segments", "recorded_attributes"],
-          ["segments", "endings_by_month"],
+          ["segments", "endings_by_month"], ["segments", "plan_fit"],
           ["bi", "customer_segments"]],
     partitions_def=MONTHS,
     backfill_policy=ALL_MONTHS_IN_ONE_RUN,
