@@ -1,6 +1,6 @@
 # Every target installs what it needs into .venv first; that is quick when it is there.
 .DEFAULT_GOAL := help
-.PHONY: help run test lint dev docs bench lock clean
+.PHONY: help run test lint check hooks dev docs bench lock clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -9,6 +9,8 @@ INSTALLED := $(VENV)/.installed
 export DO_NOT_TRACK := 1
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 
+BI_VENV := .venv-superset
+SERVED := data/simulated_isp/served/segments.duckdb
 SIMULATED := examples/simulated_isp/segmentation.yaml
 IBM := examples/ibm_telco/segmentation.yaml
 
@@ -49,6 +51,22 @@ lint: $(INSTALLED)  ## Check style, types, import direction, SQL style and SQL p
 	cd dbt_project && ../$(BIN)/sqlfluff lint --processes 2 models
 	$(BIN)/python -m pytest -q tests/dbt -k spark
 
+check: lint run test  ## What CI runs
+
+hooks: $(INSTALLED)  ## Check what has changed before every commit
+	$(BIN)/pre-commit install
+
+$(BI_VENV)/.installed: deploy/superset/requirements.lock
+	test -x $(BI_VENV)/bin/python || $(PYTHON) -m venv $(BI_VENV)
+	$(BI_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement $<
+	@touch $@
+
+$(SERVED): | data/simulated_isp/source
+	$(BIN)/segmentation run --config $(SIMULATED) --from 2025-10 --to 2025-12
+
+bi: $(INSTALLED) $(BI_VENV)/.installed $(SERVED)  ## Open Apache Superset on the simulated ISP (BI_SOURCE=postgresql://… reads PostgreSQL)
+	$(BIN)/python deploy/superset/start.py --config $(SIMULATED) $(if $(BI_SOURCE),--source "$(BI_SOURCE)")
+
 dev: export SEGMENTATION_CONFIG ?= $(CURDIR)/$(SIMULATED)
 dev: export DAGSTER_HOME ?= $(CURDIR)/data/simulated_isp/dagster
 dev: $(INSTALLED) data/simulated_isp/source  ## Open the Dagster UI on the simulated ISP
@@ -70,6 +88,8 @@ lock:  ## Compile the lock files from pyproject.toml
 		--extra examples --extra linkage --group dev pyproject.toml --output-file requirements.lock
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 		--constraint requirements.lock --group bench --output-file benchmarks/requirements.lock
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+		deploy/superset/requirements.in --output-file deploy/superset/requirements.lock
 
 clean:  ## Remove the example warehouses and reports
 	rm -rf data

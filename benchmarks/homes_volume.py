@@ -3,14 +3,15 @@
 from typing import TYPE_CHECKING
 
 from benchmarks.rules_volume import MONTHS, dbt
-from orchestration.defs.segments.home_business import write_month
 from orchestration.lake.warehouse import Warehouse
-from orchestration.segments.versions import Candidate
+from orchestration.segments.candidate import Candidate
+from orchestration.segments.steps.home_business import make_month
+from orchestration.segments.tables import write_tables
 
 if TYPE_CHECKING:
     from orchestration.settings import Settings
 
-MODELS = ("household_members", "households", "household_opportunities")
+MODELS = ("household_members_as_of", "household_members", "households", "household_opportunities")
 CANDIDATE = Candidate(f"{MONTHS[1]}.1", MONTHS[1], None, "")
 
 _BEHAVIOR = """
@@ -54,5 +55,4 @@ def households(settings: "Settings") -> dict[str, float]:
 def home_business(settings: "Settings") -> int:
     """Learn who works at home, score everybody and write it; return the rows written."""
     with Warehouse(settings.warehouse).writer() as connection:
-        rows, _ = write_month(connection, CANDIDATE, settings.home_business)
-    return rows
+        return write_tables(connection, CANDIDATE, make_month(connection, CANDIDATE, settings).tables)["home_business"]

@@ -6,13 +6,10 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from orchestration.dagster_support.dbt import DBT, dbt_arguments, prepare_for_dbt
-from orchestration.lake.contract import ensure_tables
+from orchestration.lake.migrations import migrate
 from orchestration.lake.run_scope import set_scope
 from orchestration.lake.warehouse import Warehouse, transaction
 from orchestration.paths import PROJECT_DIR
-from orchestration.segments.addresses import ensure_address_table
-from orchestration.segments.tables import ensure_segment_tables
-from orchestration.segments.versions import ensure_registry
 
 if TYPE_CHECKING:
     import duckdb
@@ -21,7 +18,10 @@ if TYPE_CHECKING:
 
 MONTHS = (date(2025, 11, 30), date(2025, 12, 31))
 # What decides the two schemes, with what they are made of that nothing else builds.
-MODELS = ("customer_groups_as_of", "customer_market", "customer_lifecycle", "lifecycle_transitions")
+MODELS = (
+    *("customer_groups_as_of", "market_segments_as_of"),
+    *("customer_market", "customer_lifecycle", "lifecycle_transitions"),
+)
 
 # One customer in ten is an organization, a third of those in groups up to five deep; hashes stand for chance.
 RUN = "benchmark"
@@ -84,10 +84,7 @@ _VALUES = """
 def prepare(settings: "Settings", customers: int) -> None:
     """Make a lake whose month before the last is segmented and published, and the last one ready to be."""
     with Warehouse(settings.warehouse).writer() as connection:
-        ensure_tables(connection)
-        ensure_registry(connection)
-        ensure_address_table(connection)
-        ensure_segment_tables(connection)
+        migrate(connection)
         set_scope(connection, RUN, {MONTHS[0]: f"{MONTHS[0]}.1"})
     dbt(settings, "build")
     with Warehouse(settings.warehouse).writer() as connection:
@@ -96,11 +93,11 @@ def prepare(settings: "Settings", customers: int) -> None:
         for day in MONTHS:
             connection.execute(_FEATURES, {"day": day})
             connection.execute(_VALUES, {"day": day, "version": f"{day}.1"})
-    dbt(settings, "run", "contract_states", "months", *MODELS)
+    dbt(settings, "run", "staging", "intermediate", *MODELS)
     with Warehouse(settings.warehouse).writer() as connection, transaction(connection):
         _publish(connection)
         set_scope(connection, RUN, {MONTHS[1]: f"{MONTHS[1]}.1"})
-    dbt(settings, "run", "months")
+    dbt(settings, "run", "months", "contract_months", "contracts_as_of", "demographics_as_of")
 
 
 def dbt(settings: "Settings", command: str, *models: str) -> dict[str, float]:

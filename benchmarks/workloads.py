@@ -187,8 +187,9 @@ def value(answer: Answer, month: str) -> None:
     from models.value.customer_value import FEATURE_COLUMNS, customer_value
     from orchestration.lake.frames import read_frame
     from orchestration.months import as_of_date
+    from orchestration.segments.exposures import exposures_within
     from orchestration.segments.hazard_rows import commitment_ends
-    from orchestration.segments.observation import exposures_within, months_within, observed
+    from orchestration.segments.observation import months_within, observed
     from orchestration.settings import load_settings
 
     settings = load_settings()

@@ -9,3 +9,12 @@ from dagster import Definitions, definitions, load_from_defs_folder
 def defs() -> Definitions:
     """Load the assets, checks, jobs, schedules and resources of all stages."""
     return load_from_defs_folder(path_within_project=Path(__file__).parent)
+
+
+def ingest_defs() -> Definitions:
+    """Return what the nightly load needs and nothing else: dbt and the models take seconds to import."""
+    from orchestration.defs.ingest.assets import raw_tables
+    from orchestration.defs.ingest.jobs import daily_ingest
+    from orchestration.defs.ops import resources
+
+    return Definitions.merge(resources.defs(), Definitions(assets=[raw_tables], jobs=[daily_ingest]))

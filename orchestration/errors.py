@@ -27,3 +27,7 @@ class LakeError(SegmentationError):
 
 class LakeBusyError(SegmentationError):
     """Another process is writing to the lake."""
+
+
+class ServingError(SegmentationError):
+    """A serving target cannot be reached or brought up to date; what it held stays, and so does what is published."""

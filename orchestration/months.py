@@ -5,7 +5,8 @@ A month is written ``YYYY-MM`` (also the partition key in Dagster); its as-of da
 
 import re
 from calendar import monthrange
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 
 def as_of_date(month: str) -> date:
@@ -42,9 +43,19 @@ def previous_as_of_date(day: date) -> date:
     return day.replace(day=1) - timedelta(days=1)
 
 
+def operators_day(moment: datetime, timezone: str) -> date:
+    """Return the day that it is for the operator.
+
+    Args:
+        moment: aware of its offset.
+        timezone: the operator's, ``schedule.timezone`` of the settings.
+    """
+    return moment.astimezone(ZoneInfo(timezone)).date()
+
+
 def last_complete_month(today: date) -> str:
-    """Return the latest month that has wholly passed on ``today``."""
-    return month_of(previous_as_of_date(today + timedelta(days=1)))
+    """Return the latest month that is over on ``today``: on its own last day a month still goes on."""
+    return month_of(previous_as_of_date(today))
 
 
 def month_number(day: date) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import calendar
 from dataclasses import dataclass
 from typing import Any
 
@@ -66,8 +65,3 @@ class Window:
 def label(month: int) -> str:
     """Return YYYY-MM."""
     return f"{1970 + month // 12:04d}-{month % 12 + 1:02d}"
-
-
-def days_in(month: int) -> int:
-    """Return the number of days of a month."""
-    return calendar.monthrange(1970 + month // 12, month % 12 + 1)[1]

@@ -5,6 +5,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -30,9 +31,18 @@ def _server_binaries() -> Path | None:
     return Path(found[0]).parent if found[0] else None
 
 
+@dataclass(frozen=True)
+class PostgresServer:
+    """A PostgreSQL server of its own, reached by socket; ``connection`` is a connection string without a database."""
+
+    connection: str
+    start: Callable[[], None]
+    stop: Callable[[], None]
+
+
 @pytest.fixture(scope="session")
-def postgres() -> Iterator[str]:
-    """A PostgreSQL server of its own, reached by socket; a connection string without a database."""
+def postgres_server() -> Iterator[PostgresServer]:
+    """A server that a test may stop, if it starts it again."""
     binaries = _server_binaries()
     if binaries is None:
         pytest.skip("the PostgreSQL server is not installed (Debian: apt-get install postgresql)")
@@ -52,11 +62,24 @@ def postgres() -> Iterator[str]:
         data = folder / "data"
         run(binaries / "initdb", "-D", data, "-U", "segmentation", "-A", "trust", "--no-sync")
         options = f"-p {port} -k {folder} -c listen_addresses='' -c fsync=off"
-        run(binaries / "pg_ctl", "-D", data, "-w", "-l", folder / "log", "-o", options, "start")
-        try:
-            yield f"host={folder} port={port} user=segmentation"
-        finally:
+
+        def start() -> None:
+            run(binaries / "pg_ctl", "-D", data, "-w", "-l", folder / "log", "-o", options, "start")
+
+        def stop() -> None:
             run(binaries / "pg_ctl", "-D", data, "-m", "immediate", "stop")
+
+        start()
+        try:
+            yield PostgresServer(f"host={folder} port={port} user=segmentation", start, stop)
+        finally:
+            stop()
+
+
+@pytest.fixture(scope="session")
+def postgres(postgres_server: PostgresServer) -> str:
+    """The connection string of a server of its own, without a database."""
+    return postgres_server.connection
 
 
 @pytest.fixture(scope="session")

@@ -20,6 +20,11 @@
     cast({{ month_number(to_date) }} - {{ month_number(from_date) }} as integer)
 {%- endmacro %}
 
+{#- Share of its month that has gone by at the end of a day, or before it. -#}
+{% macro share_of_month(date, before=false) -%}
+    (extract(day from {{ date }}){{ ' - 1' if before }}) / cast(extract(day from {{ month_end(date) }}) as double)
+{%- endmacro %}
+
 {% macro add_months(date, months) -%}
     {{ adapter.dispatch('add_months')(date, months) }}
 {%- endmacro %}

@@ -3,7 +3,8 @@
 import json
 from collections.abc import Collection
 from dataclasses import asdict, dataclass
-from typing import Any, Protocol
+from datetime import date
+from typing import Any
 
 import pandas as pd
 from sklearn.metrics import adjusted_rand_score
@@ -26,18 +27,6 @@ from models.feature_words import feature_words
 WINDOW_MONTHS = 12
 # Changes of the level of prices that are told.
 TOLD_LEVEL = 0.02
-
-
-class Day(Protocol):
-    """A date of any library."""
-
-    @property
-    def year(self) -> int:
-        """Calendar year."""
-
-    @property
-    def month(self) -> int:
-        """Month of the year, from 1."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +61,7 @@ def segment_month(
     sample: pd.DataFrame,
     population: str,
     version_id: str,
-    as_of_date: Day,
+    as_of_date: date,
     champion: Champion | None = None,
     previous: pd.DataFrame | None = None,
     parameters: BehaviorParameters | None = None,
@@ -151,7 +140,7 @@ def _outdated(champion: Champion, sample: pd.DataFrame, settings: BehaviorParame
 
 
 def _fitted(
-    segmentation: BehaviorSegmentation, version_id: str, as_of_date: Day, reason: str, drift: dict[str, Any]
+    segmentation: BehaviorSegmentation, version_id: str, as_of_date: date, reason: str, drift: dict[str, Any]
 ) -> BehaviorMonth:
     model = segmentation.model
     stored = dump_model(model, {"cluster_ids": list(segmentation.clusters["cluster_id"]), "rules": segmentation.rules})
@@ -190,5 +179,5 @@ def _kept_because(status: str, feature: str, drift: pd.DataFrame) -> str:
     return f"the customers are like those it was fitted on{prices}"
 
 
-def _months(day: Day) -> int:
+def _months(day: date) -> int:
     return day.year * 12 + day.month

@@ -9,24 +9,13 @@ import pandas as pd
 from models.behavior.behavior_clusters import BehaviorClusters, behavior_status
 from models.behavior.parameters import BehaviorParameters
 from models.clusters.description import describe, picture, reasons
-from models.clusters.feature_clusters import stable_sample, usable_features
+from models.clusters.feature_clusters import stable_sample
 from models.clusters.feature_space import numeric
 from models.clusters.identity import kept_clusters, match_clusters
 from models.clusters.partition import Labels
 from models.clusters.rules import Bounds
 from models.clusters.stable_clusters import MIXED
 from models.clusters.usefulness import OUTCOMES, outcomes_by_label, usefulness
-
-
-@dataclass(frozen=True)
-class BehaviorResult:
-    """The frames of one population: customers, clusters, evidence on k, identity events, features used."""
-
-    customers: pd.DataFrame
-    clusters: pd.DataFrame
-    evidence: pd.DataFrame
-    events: pd.DataFrame
-    features: pd.DataFrame
 
 
 @dataclass(frozen=True)
@@ -42,7 +31,6 @@ class BehaviorSegmentation:
     clusters: pd.DataFrame
     evidence: pd.DataFrame
     events: pd.DataFrame
-    features: pd.DataFrame
     picture: pd.DataFrame
     rules: list[Bounds]
 
@@ -126,9 +114,8 @@ def fit_behavior(
     )
     cluster_ids = [ids[label] for label in range(model.n_clusters_)]
     evidence = model.choice_.evidence.merge(_evidence_of_use(model, past, settings), on=["shape", "k"], how="left")
-    return _segmentation(
-        model, population, model.sample_, model.labels_, cluster_ids, previous, events, evidence, past, []
-    )
+    members_now = _Clustered(model, model.sample_, model.labels_, cluster_ids)
+    return _segmentation(members_now, population, previous, events, evidence, past)
 
 
 def reuse_behavior(
@@ -148,7 +135,8 @@ def reuse_behavior(
     values, labels = measured_sample(model, sample)
     members = pd.DataFrame({"customer_id": values.index, "label": labels})
     events = kept_clusters(previous, members, cluster_ids)
-    return _segmentation(model, population, values, labels, cluster_ids, previous, events, evidence, past, rules)
+    members_now = _Clustered(model, values, labels, cluster_ids, tuple(rules))
+    return _segmentation(members_now, population, previous, events, evidence, past)
 
 
 def measured_sample(model: BehaviorClusters, sample: pd.DataFrame) -> tuple[pd.DataFrame, Labels]:
@@ -165,27 +153,35 @@ def no_previous() -> pd.DataFrame:
     return pd.DataFrame(columns=["customer_id", "cluster_id", "cluster_name"], dtype="str")
 
 
+@dataclass(frozen=True)
+class _Clustered:
+    """The sample by which a month's clusters are described, with the ids they go by; rules where they are known."""
+
+    model: BehaviorClusters
+    values: pd.DataFrame
+    labels: Labels
+    cluster_ids: list[str]
+    rules: tuple[Bounds, ...] = ()
+
+
 def _segmentation(
-    model: BehaviorClusters,
+    members: _Clustered,
     population: str,
-    values: pd.DataFrame,
-    labels: Labels,
-    cluster_ids: list[str],
     previous: pd.DataFrame,
     events: pd.DataFrame,
     evidence: pd.DataFrame,
     past: pd.DataFrame | None,
-    rules: list[Bounds],
 ) -> BehaviorSegmentation:
+    model = members.model
     settings = model.parameters or BehaviorParameters()
     named = previous[previous["cluster_id"].notna()].drop_duplicates("cluster_id")
     clusters, rules = describe(
         model,
-        values,
-        labels,
-        cluster_ids,
+        members.values,
+        members.labels,
+        members.cluster_ids,
         old_names=dict(zip(named["cluster_id"], named["cluster_name"], strict=True)),
-        rules=rules,
+        rules=list(members.rules),
         population=population,
         name_effect=settings.name_effect,
         random_state=settings.random_state,
@@ -194,12 +190,21 @@ def _segmentation(
     clusters["matched_jaccard"] = clusters["cluster_id"].map(matched).astype(float)
     outcomes = _outcomes(model, past, settings)
     clusters[["later_churn_rate", "later_margin"]] = outcomes_by_label(*outcomes, n=model.n_clusters_).to_numpy()
-    events = events.assign(population=population)[["population", *events.columns]]
-    evidence = evidence.assign(population=population)
-    evidence = evidence[["population", *evidence.columns.drop("population")]]
-    features = usable_features(values, model.scheme_).reset_index().assign(population=population)
-    points = picture(model, values, labels, cluster_ids).assign(population=population)
-    return BehaviorSegmentation(population, model, clusters, evidence, events, features, points, rules)
+    return BehaviorSegmentation(
+        population=population,
+        model=model,
+        clusters=clusters,
+        evidence=_of(evidence, population),
+        events=_of(events, population),
+        picture=picture(model, members.values, members.labels, members.cluster_ids).assign(population=population),
+        rules=rules,
+    )
+
+
+def _of(rows: pd.DataFrame, population: str) -> pd.DataFrame:
+    """Say whose rows they are, in the first column."""
+    rows = rows.assign(population=population)
+    return rows[["population", *rows.columns.drop("population")]]
 
 
 def _outcomes(
@@ -222,18 +227,3 @@ def _evidence_of_use(model: BehaviorClusters, past: pd.DataFrame | None, setting
             tried = model.core_.nearest(model.to_space(measured), k, shape)
         rows.append({"shape": shape, "k": k, **usefulness(tried, outcomes)})
     return pd.DataFrame(rows)
-
-
-def segment_behavior(
-    features: pd.DataFrame,
-    population: str,
-    previous: pd.DataFrame | None = None,
-    parameters: BehaviorParameters | None = None,
-    used_cluster_ids: Collection[str] = (),
-) -> BehaviorResult:
-    """Fit and score one population that fits in memory. See `fit_behavior` for the arguments."""
-    fitted = fit_behavior(features, population, previous, parameters, used_cluster_ids)
-    customers = fitted.score(features).sort_values("customer_id", ignore_index=True)
-    is_measured = customers["behavior_status"].isin(["clustered", "mixed"])
-    counts = customers.loc[is_measured, "cluster_id"].fillna("mixed").value_counts()
-    return BehaviorResult(customers, fitted.with_counts(counts), fitted.evidence, fitted.events, fitted.features)

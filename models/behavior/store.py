@@ -22,6 +22,12 @@ TRUSTED = [
     "models.clusters.stable_clusters.StableClusters",
     "numpy.dtype",
 ]
+# Where releases before the packages of `models` had the classes: what they stored scores on.
+_MOVED = {
+    "models.cluster_mixture": "models.clusters.mixture",
+    "models.feature_space": "models.clusters.feature_space",
+    "models.stable_clusters": "models.clusters.stable_clusters",
+}
 # What only the fit needs: rows and labels of customers, and frames of evidence, which the tables hold.
 _LEFT_OUT = ("labels_", "choice_", "tried_means_", "tried_metric_", "tried_mixture_", "tried_axes_")
 
@@ -62,7 +68,7 @@ def load_model(data: bytes) -> tuple[BehaviorClusters, dict[str, Any]]:
     Raises:
         skops.io.exceptions.UntrustedTypesFoundException: the bytes hold anything but the classes of such a model.
     """
-    state = _skops().loads(data, trusted=TRUSTED)
+    state = _skops().loads(_of_today(data), trusted=TRUSTED)
     said = json.loads(state["json"])
     model = BehaviorClusters(BehaviorParameters(**said["parameters"]))
     model.space_, model.core_ = state["space"], state["core"]
@@ -89,6 +95,15 @@ def _skops() -> ModuleType:
     return skops.io
 
 
+def _of_today(data: bytes) -> bytes:
+    """Name the modules in which the stored classes are now."""
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        files = {name: archive.read(name) for name in archive.namelist()}
+    schema = files["schema.json"].decode()
+    named = re.sub(r'(?<="__module__": ")[\w.]+(?=")', lambda found: _MOVED.get(found[0], found[0]), schema)
+    return data if named == schema else _archive(files | {"schema.json": named.encode()})
+
+
 def _in_order(data: bytes) -> bytes:
     """Number the objects of a skops archive in the order in which it names them, and drop the time of writing."""
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
@@ -105,8 +120,12 @@ def _in_order(data: bytes) -> bytes:
     for name in sorted(files, key=lambda name: int(numbers[name.split(".")[0]])):
         stem, _, ending = name.partition(".")
         ordered[f"{numbers[stem]}.{ending}"] = files[name]
+    return _archive(ordered)
+
+
+def _archive(files: dict[str, bytes]) -> bytes:
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in ordered.items():
+        for name, content in files.items():
             archive.writestr(zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)), content, zipfile.ZIP_DEFLATED)
     return target.getvalue()

@@ -7,8 +7,6 @@ import pandas as pd
 
 from models.business.parameters import Route
 
-ROUTE_COLUMNS = ["recommended_route", "route_cost", "route_value", "runner_up_route", "route_reason"]
-
 
 def recommend_routes(companies: pd.DataFrame, routes: Mapping[str, Route]) -> pd.DataFrame:
     """Return the route of every company, with its cost a month, what it leaves, the runner-up and the reason.

@@ -172,7 +172,7 @@ REASONS = (
 )
 
 
-def retention_hazards(model: ChurnHazard, customers: pd.DataFrame) -> pd.DataFrame:
+def churn_reasons_frame(model: ChurnHazard, customers: pd.DataFrame) -> pd.DataFrame:
     """Next month's hazard of open customers beside their cohort's, and why it is high; rows are independent.
 
     Args:

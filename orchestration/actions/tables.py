@@ -5,59 +5,16 @@ from datetime import date
 
 import duckdb
 import pandas as pd
-import yaml
 
+from orchestration.lake.declarations import tables_of_days
 from orchestration.lake.warehouse import transaction
-from orchestration.paths import PROJECT_DIR
-from orchestration.segments.tables import Column
 
 TRIGGERS, ACTIONS, RESULTS = "triggers", "customer_actions", "action_results"
-_DAYS = "action_days"
-_PARTITIONS = {TRIGGERS: "trigger_date", ACTIONS: "action_date", RESULTS: "action_date"}
 
 
-def _declared() -> dict[str, tuple[str, str, tuple[Column, ...]]]:
-    file = PROJECT_DIR / "models" / "actions" / "_sources.yml"
-    return {
-        table["name"]: (
-            source["name"],
-            " ".join(table["description"].split()),
-            tuple(Column(each["name"], each["data_type"], each["description"]) for each in table["columns"]),
-        )
-        for source in yaml.safe_load(file.read_text(encoding="utf-8"))["sources"]
-        for table in source["tables"]
-    }
-
-
-DECLARED: Mapping[str, tuple[str, str, tuple[Column, ...]]] = _declared()
-"""Schema, description and columns of each table."""
-
-
-def columns_of(table: str) -> dict[str, str]:
+def columns_of(table: str) -> Mapping[str, str]:
     """Return the SQL types of a table's columns by their names."""
-    return {column.name: column.sql_type for column in DECLARED[table][2]}
-
-
-def ensure_action_tables(connection: duckdb.DuckDBPyConnection) -> None:
-    """Create the tables and columns that are missing."""
-    known: dict[tuple[str, str], set[str]] = {}
-    for schema, table, column in connection.execute(
-        "select table_schema, table_name, column_name from information_schema.columns"
-        " where table_schema in ('ops', 'segments')"
-    ).fetchall():
-        known.setdefault((schema, table), set()).add(column)
-    with transaction(connection):
-        for table, (schema, _, _) in DECLARED.items():
-            columns = columns_of(table)
-            if (schema, table) not in known:
-                ddl = ", ".join(f"{name} {sql_type}" for name, sql_type in columns.items())
-                connection.execute(f"create table {schema}.{table} ({ddl})")
-                if partition := _PARTITIONS.get(table):
-                    connection.execute(
-                        f"alter table {schema}.{table} set partitioned by (year({partition}), month({partition}))"
-                    )
-            for name in columns.keys() - known.get((schema, table), columns.keys()):
-                connection.execute(f"alter table {schema}.{table} add column {name} {columns[name]}")
+    return tables_of_days()[table].types
 
 
 def set_days(connection: duckdb.DuckDBPyConnection, run_id: str, days: Sequence[date]) -> None:

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from orchestration.cli import actions, lake, quarantine
+from orchestration.cli import actions, lake, quarantine, serve
 from orchestration.cli.common import (
     Config,
     Format,
@@ -27,6 +27,7 @@ from orchestration.cli.common import (
 from orchestration.errors import SegmentationError
 from orchestration.lake.warehouse import Warehouse
 from orchestration.masking import masked_output
+from orchestration.printing import printable
 from orchestration.settings import DEFAULT_FILE, load_settings
 
 app = typer.Typer(
@@ -39,6 +40,7 @@ app.add_typer(versions_app, name="versions")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(lake.app)
 app.add_typer(actions.app)
+app.add_typer(serve.app)
 
 Month = Annotated[str | None, typer.Option(metavar="YYYY-MM")]
 
@@ -86,6 +88,12 @@ def run(
 
         with Warehouse(settings.warehouse).reader() as connection:
             out.print(run_summary(connection, settings, months))
+        if settings.serving:
+            from orchestration.serving.serve import places
+
+            out.print("\nServed to")
+            for name, place in places(settings).items():
+                out.print(printable(f"  {name}: {place}"), soft_wrap=True)
 
 
 @app.command()
@@ -257,9 +265,10 @@ def clean_text_command(config: Config = None) -> None:
 @versions_app.command("list")
 def versions_list(config: Config = None, output: Annotated[Format, typer.Option("--format")] = Format.table) -> None:
     """Print the registry of versions, newest first. JSON has every column; the table has those a person reads."""
-    from orchestration.segments.versions import REGISTRY_COLUMNS, list_versions
+    from orchestration.lake.declarations import REGISTRY, declared_tables
+    from orchestration.segments.versions import list_versions
 
-    shown = list(REGISTRY_COLUMNS) if output is not Format.table else [
+    shown = list(declared_tables("segments")[REGISTRY].types) if output is not Format.table else [
         "version_id", "status", "changes", "created_at", "published_at", "code_version"
     ]  # fmt: skip
     with errors_for_people():
@@ -299,7 +308,8 @@ def rollback(
         # Both reports name the status of their version.
         for changed in filter(None, (version_id, withdrawn)):
             write_report(warehouse, settings, changed)
-    out.print(f"Published {version_id}" + (f", withdrew {withdrawn}." if withdrawn else "."))
+        out.print(f"Published {version_id}" + (f", withdrew {withdrawn}." if withdrawn else "."))
+        serve.serve_targets(settings, settings.serving)
 
 
 @app.command()

@@ -8,7 +8,8 @@ import duckdb
 
 from orchestration.errors import SettingsError
 from orchestration.ingest import ingest
-from orchestration.lake.contract import Table, ensure_tables, load_contract
+from orchestration.lake.contract import Table, load_contract
+from orchestration.lake.migrations import ensure_tables
 from orchestration.lake.warehouse import Warehouse
 from orchestration.settings import Settings
 from orchestration.source_checks import check_sources, said, tally

@@ -9,12 +9,16 @@ from typing import TYPE_CHECKING
 
 import yaml
 
-from orchestration.dagster_support.dbt import ensure_manifest
+from orchestration.dagster_support.dbt import ensure_manifest, parsed_manifest, sources_hash
 from orchestration.dagster_support.progress import PROGRESS_LOGGER, quiet_stdout
 from orchestration.errors import RunFailedError, SegmentationError
+from orchestration.lake.built_views import are_views_of
 from orchestration.lake.warehouse import Warehouse
-from orchestration.months import last_complete_month, month_of, months_between
+from orchestration.months import as_of_date, last_complete_month, month_of, months_between, operators_day
+from orchestration.segments.code_version import code_version
 from orchestration.segments.revisions import describe, months_due
+from orchestration.segments.unchanged import days_to_build
+from orchestration.segments.versions import published_version_ids
 from orchestration.settings import Settings
 
 if TYPE_CHECKING:
@@ -64,17 +68,29 @@ def close_killed_runs(settings: Settings, say: Callable[[str], None]) -> None:
 class Runner:
     """Runs the jobs of one deployment, one after the other; the caller holds the lock of the writers."""
 
-    def __init__(self, settings: Settings, say: Callable[[str], None]) -> None:
+    def __init__(self, settings: Settings, say: Callable[[str], None], now: datetime | None = None) -> None:
+        """Keep what every job needs; ``now`` is the moment to go by, aware of its offset, default the clock's."""
         self._settings = settings
         self._warehouse = Warehouse(settings.warehouse)
         self._say = say
+        self._today = operators_day(now or datetime.now(UTC), settings.schedule.timezone)
 
     def ingest(self) -> None:
         """Run the job ``daily_ingest``."""
         self._run("daily_ingest", {})
 
     def segment(self, months: Sequence[str]) -> None:
-        """Run the job ``monthly_segmentation`` for consecutive months in one run."""
+        """Run the job ``monthly_segmentation`` for consecutive months in one run; none where none can have changed."""
+        days = [as_of_date(month) for month in months]
+        code = code_version(parsed_manifest(self._settings))
+        with self._warehouse.writer() as connection:
+            built = days_to_build(connection, days, code, self._settings.semantic_hash())
+            if not built and are_views_of(connection, sources_hash(self._settings)):
+                published = published_version_ids(connection, days)
+                self._say(f"[bold]monthly_segmentation[/] {' to '.join(dict.fromkeys((months[0], months[-1])))}")
+                self._say("  No month has changed; nothing to do.")
+                self._write_missing_reports(published)
+                return
         self._run(
             "monthly_segmentation",
             {
@@ -87,13 +103,20 @@ class Runner:
         """Run the job ``daily_actions`` for a day."""
         self._run("daily_actions", {"dagster/partition": day.isoformat()})
 
+    def _write_missing_reports(self, version_ids: Sequence[str]) -> None:
+        from orchestration.report import report_path, write_report
+
+        for version_id in version_ids:
+            if not report_path(self._settings, version_id).exists():
+                self._say(f"  Report {write_report(self._warehouse, self._settings, version_id)}")
+
     def months(self, first: str | None, last: str | None) -> list[str]:
         """Return the months to segment: what was asked for, else the last complete month that the data reach.
 
         Raises:
             SegmentationError: a month is malformed, not over yet, or before the first month of the settings.
         """
-        complete = last_complete_month(datetime.now(UTC).date())
+        complete = last_complete_month(self._today)
         last = last or first or min(complete, self._last_month_of_data() or complete)
         first = first or last
         try:
@@ -129,22 +152,31 @@ class Runner:
         return month_of(latest) if latest else None
 
     @cached_property
-    def _dagster(self) -> tuple["Definitions", "DagsterInstance"]:
-        """What is run and where that is recorded; made when the first job is, for it takes seconds."""
+    def _instance(self) -> "DagsterInstance":
+        """Where runs are recorded; made when the first job is, for it takes seconds."""
         prepare_dagster_home(self._settings)
-        ensure_manifest(self._settings)
-        # Imported late: the definitions read the settings file that was chosen before.
         from dagster import DagsterInstance
 
+        from orchestration.dagster_support.kept_connections import keep_connections
         from orchestration.dagster_support.masked_events import mask_events
-        from orchestration.definitions import defs
 
         instance = DagsterInstance.get()
         mask_events(instance)
-        return defs(), instance
+        keep_connections(instance)
+        return instance
+
+    def _definitions(self, job: str) -> "Definitions":
+        """Return what has the job."""
+        # Imported late: the definitions read the settings file that was chosen before.
+        from orchestration.definitions import defs, ingest_defs
+
+        if job == "daily_ingest":
+            return ingest_defs()
+        ensure_manifest(self._settings)
+        return defs()
 
     def _run(self, job: str, tags: Mapping[str, str]) -> None:
-        definitions, instance = self._dagster
+        instance, definitions = self._instance, self._definitions(job)
         from orchestration.dagster_support.run_processes import LOCK_TAG, process_tags
 
         months = " to ".join(dict.fromkeys(tags.values()))

@@ -5,9 +5,9 @@ from datetime import date, timedelta
 
 import dagster as dg
 
-from orchestration.actions.tables import DECLARED
-from orchestration.dagster_support.dbt import code_version
 from orchestration.dagster_support.deployment import OWNERS, SETTINGS
+from orchestration.lake.declarations import tables_of_days
+from orchestration.segments.code_version import python_version
 
 # Today is a day that can be decided: what is contacted goes out in the morning.
 DAYS = dg.DailyPartitionsDefinition(
@@ -29,19 +29,19 @@ def days_of(day: date, recheck_days: int) -> list[date]:
 
 
 def action_spec(table: str, deps: Sequence[Sequence[str]], kinds: Sequence[str] = ()) -> dg.AssetSpec:
-    """Return the spec of a table of ``orchestration.actions.tables``."""
-    schema, description, columns = DECLARED[table]
+    """Return the spec of a table of ``orchestration.lake.declarations.tables_of_days``."""
+    declared = tables_of_days()[table]
     return dg.AssetSpec(
-        key=[schema, table],
-        description=description,
+        key=[declared.schema, table],
+        description=declared.description,
         deps=[dg.AssetKey(list(key)) for key in deps],
         group_name=GROUP,
         kinds={"duckdb", "table", *kinds},
         owners=OWNERS,
-        code_version=code_version(),
+        code_version=python_version(("models.actions.arbitration", "models.actions.uplift", "models.actions.uptake")),
         metadata={
             "dagster/column_schema": dg.TableSchema(
-                columns=[dg.TableColumn(each.name, each.sql_type, each.description) for each in columns]
+                columns=[dg.TableColumn(each.name, each.sql_type, each.description) for each in declared.columns]
             )
         },
     )

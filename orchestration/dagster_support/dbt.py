@@ -3,24 +3,29 @@
 import hashlib
 import json
 import os
-import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from orchestration.errors import SegmentationError
+from filelock import FileLock
+
+from orchestration.dagster_support.dbt_runner import parse
 from orchestration.lake.warehouse import Warehouse, install_extensions
-from orchestration.masking import dbt_secrets, masked
+from orchestration.masking import dbt_secrets
 from orchestration.paths import PROJECT_DIR, ROOT
 from orchestration.settings import Settings
 from orchestration.settings.ordered_rules import render
 
+TARGET = PROJECT_DIR / "target"
 DBT = str(Path(sys.executable).with_name("dbt"))
 MID_BAND_VARIABLES = (
     *("market_segments", "reseller_sales_channels"),
     *("minimum_employees", "maximum_employees", "minimum_revenue", "maximum_revenue"),
 )
+_STAMP = "sources.sha256"
 _SOURCE_SUFFIXES = {".sql", ".yml", ".csv"}
 
 
@@ -30,11 +35,13 @@ def dbt_variables(settings: Settings) -> dict[str, Any]:
         "currency": settings.currency,
         "exchange_rate_max_age_days": settings.exchange_rates.max_age_days,
         "costs": settings.costs.model_dump(mode="json"),
+        "billing": settings.billing.model_dump(mode="json"),
         "features": settings.features.model_dump(mode="json"),
         "market_rules": render(settings.market.rules, settings.market.thresholds),
         "size_schemes": settings.market.rendered_size_schemes(),
         "size_scheme": settings.market.size_scheme,
         "size_precedence": settings.market.size_precedence,
+        "most_of_unknown_customer": settings.market.most_of_unknown_customer,
         "age_bands": settings.market.age_bands,
         "lifecycle_rules": render(settings.lifecycle.rules_in_use(), settings.lifecycle.thresholds),
         "lifecycle": settings.lifecycle.thresholds,
@@ -66,6 +73,8 @@ def dbt_environment(warehouse: Warehouse) -> dict[str, str]:
         "DBT_ENV_SECRET_LAKE_URI": warehouse.uri,
         "SEGMENTATION_LAKE_PATH": str(warehouse.path),
         "SEGMENTATION_LAKE_DATA_PATH": warehouse.data_path,
+        "SEGMENTATION_WORKSPACE": str(warehouse.workspace_file),
+        "SEGMENTATION_SPILL": str(warehouse.workspace_file.parent),
         "SEGMENTATION_THREADS": str(warehouse.threads),
         "DBT_TARGET": "sqlite_catalog" if warehouse.is_sqlite else "postgres_catalog",
         "DO_NOT_TRACK": "1",
@@ -80,50 +89,48 @@ def run_environment(run_id: str) -> dict[str, str]:
 def prepare_for_dbt(settings: Settings, run_id: str) -> Path:
     """Hand dbt its environment, and return the folder that the artifacts of a run go to."""
     install_extensions()
-    os.environ.update(dbt_environment(Warehouse(settings.warehouse)) | dbt_secrets() | run_environment(run_id))
-    target = _target(settings)
-    # Where dagster-dbt looks for a parsed project to start from.
-    os.environ["DBT_TARGET_PATH"] = str(target)
-    return target / "run"
+    warehouse = Warehouse(settings.warehouse)
+    warehouse.workspace_file.parent.mkdir(parents=True, exist_ok=True)
+    os.environ.update(dbt_environment(warehouse) | dbt_secrets() | run_environment(run_id))
+    return TARGET / f"{settings.name}-{warehouse.identity}"
 
 
 def ensure_manifest(settings: Settings) -> Path:
     """Parse the dbt project if its sources changed since the last manifest, and return the manifest's path.
 
-    Parsing opens neither the lake nor the network. dbt parses everything again when variables or profile differ, so
-    each deployment keeps a parsed project of its own.
+    Parsing opens neither the lake nor the network. What it gives depends on the variables and not on where the lake is,
+    so deployments of the same settings share it.
     """
-    target = _target(settings)
-    manifest, stamp = target / "manifest.json", target / "sources.sha256"
-    sources = _digest(_project_files())
-    if not manifest.exists() or not stamp.exists() or stamp.read_text() != sources:
-        finished = subprocess.run(
-            [
-                DBT, *dbt_arguments("parse", settings),
-                "--project-dir", str(PROJECT_DIR), "--profiles-dir", str(PROJECT_DIR),
-                "--target-path", str(target), "--log-path", str(target),
-            ],
-            env=os.environ | dbt_environment(Warehouse(settings.warehouse)) | dbt_secrets(),
-            capture_output=True,
-            text=True,
-            check=False,
-        )  # fmt: skip
-        if finished.returncode:
-            raise SegmentationError(masked(f"dbt cannot parse {PROJECT_DIR}:\n{finished.stdout}{finished.stderr}"))
-        stamp.write_text(sources)
+    variables = json.dumps(dbt_variables(settings), sort_keys=True)
+    target = TARGET / f"parsed-{hashlib.sha256(variables.encode()).hexdigest()[:12]}"
+    manifest, stamp = target / "manifest.json", target / _STAMP
+    # What one release of dbt has written another may not read.
+    releases = {package: version(package).encode() for package in ("dbt-core", "dbt-duckdb")}
+    sources = _digest({**releases, **_project_files()})
+    target.mkdir(parents=True, exist_ok=True)
+    with FileLock(target / "parse.lock"):
+        if not stamp.exists() or stamp.read_text() != sources:
+            os.environ.update(dbt_environment(Warehouse(settings.warehouse)) | dbt_secrets())
+            parse(dbt_arguments("parse", settings), target)
+            stamp.write_text(sources)
     return manifest
 
 
-def _target(settings: Settings) -> Path:
-    parsed_for = {"vars": dbt_variables(settings), "profile": dbt_environment(Warehouse(settings.warehouse))}
-    key = hashlib.sha256(json.dumps(parsed_for, sort_keys=True).encode()).hexdigest()[:12]
-    return PROJECT_DIR / "target" / f"{settings.name}-{key}"
+@cache
+def _parsed(manifest: Path, _modified_ns: int) -> Mapping[str, Any]:
+    parsed: Mapping[str, Any] = json.loads(manifest.read_text(encoding="utf-8"))
+    return parsed
 
 
-def code_version() -> str:
-    """Return a short hash of the code that decides segments: the Python models and the dbt project."""
-    models = {str(file.relative_to(ROOT)): file.read_bytes() for file in sorted((ROOT / "models").rglob("*.py"))}
-    return _digest({**models, **dict(_project_files())})[:12]
+def sources_hash(settings: Settings) -> str:
+    """Return the hash of what the manifest was parsed from."""
+    return ensure_manifest(settings).with_name(_STAMP).read_text()
+
+
+def parsed_manifest(settings: Settings) -> Mapping[str, Any]:
+    """Return the content of the manifest; read once in a process while it stays the same."""
+    manifest = ensure_manifest(settings)
+    return _parsed(manifest, manifest.stat().st_mtime_ns)
 
 
 def _project_files() -> Mapping[str, bytes]:

@@ -1,12 +1,22 @@
 """How dbt's models look as Dagster assets: keys as schema and table, groups as layers, owners from the settings."""
 
-from collections.abc import Mapping
+import json
+import sys
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from graphlib import TopologicalSorter
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DbtProject
+from dagster_dbt.asset_utils import get_updated_cli_invocation_params_for_context
+from dagster_dbt.core.dbt_cli_event import DbtCoreCliEventMessage
 
+from orchestration.dagster_support.dbt import dbt_arguments, ensure_manifest, parsed_manifest, prepare_for_dbt
+from orchestration.dagster_support.dbt_runner import PARSED_PROJECT, stream
 from orchestration.dagster_support.deployment import OWNERS
+from orchestration.lake.warehouse import ALIAS, WORKSPACE
+from orchestration.settings import Settings
 
 # What must be built before a version is opened: features, and all that segments are made of. dbt builds the rest after.
 # Sources are left out, and so are their tests: ingestion has judged every row by the same contract, once.
@@ -36,3 +46,72 @@ class LayerTranslator(DagsterDbtTranslator):
             owners=OWNERS,
             code_version=node["checksum"]["checksum"][:12],
         )
+
+
+def tables_of_the_workspace(manifest: Path) -> set[tuple[str, str]]:
+    """Return schema and name of all that dbt makes in the workspace of a run."""
+    nodes = json.loads(manifest.read_bytes())["nodes"].values()
+    return {(node["schema"], node["alias"]) for node in nodes if node["database"] == WORKSPACE}
+
+
+def of_the_workspace(manifest: Mapping[str, Any], selection: str) -> list[str]:
+    """Return the names of a folder's models, and of what they are made of in the workspace; the lake has the rest."""
+    nodes = manifest["nodes"]
+    waiting = [name for name, node in nodes.items() if node["resource_type"] == "model" and node["fqn"][1] == selection]
+    found: set[str] = set()
+    while waiting:
+        name = waiting.pop()
+        if name in found:
+            continue
+        found.add(name)
+        waiting += [
+            each
+            for each in nodes[name]["depends_on"]["nodes"]
+            if each in nodes and nodes[each]["database"] == WORKSPACE
+        ]
+    return sorted(nodes[name]["name"] for name in found)
+
+
+def unchanged(context: dg.AssetExecutionContext, but: Collection[dg.AssetKey] = ()) -> Iterator[dg.MaterializeResult]:
+    """Say of every table that it is unchanged, so that what comes after this step runs too: a report may be missing."""
+    for key in TopologicalSorter(context.assets_def.asset_deps).static_order():
+        if key in context.selected_asset_keys and key not in but:
+            yield dg.MaterializeResult(key, metadata={"unchanged": True})
+
+
+def build_views(context: dg.AssetExecutionContext, settings: Settings) -> Iterator[Any]:
+    """Build the views that outlive a run, after an upgrade that has changed no month."""
+    nodes = parsed_manifest(settings)["nodes"].values()
+    views = [
+        node for node in nodes
+        if (node["resource_type"], node["database"], node["config"]["materialized"]) == ("model", ALIAS, "view")
+    ]  # fmt: skip
+    yield from unchanged(context, but=[dg.AssetKey([node["schema"], node["alias"]]) for node in views])
+    yield from build(context, settings, ["--select", " ".join(node["name"] for node in views)])
+
+
+def build(
+    context: dg.AssetExecutionContext, settings: Settings, selection: Sequence[str] | None = None
+) -> Iterator[Any]:
+    """Build those of the step's models that the run selects, and yield dbt's results as Dagster's events.
+
+    dagster-dbt would start dbt as a process, ask it for its version in another and open an adapter beside it. Where
+    only some models are selected, what they are made of is built with them: the workspace has nothing of another run.
+    """
+    project = ensure_manifest(settings).with_name(PARSED_PROJECT)
+    target = prepare_for_dbt(settings, context.run.run_id)
+    selected = get_updated_cli_invocation_params_for_context(context, {}, LayerTranslator())
+    selection = selection or [
+        " ".join(f"+{each}" for each in argument.split()) if argument.startswith("fqn:") else argument
+        for argument in selected.selection_args
+    ]
+    outputs = {key.to_python_identifier() for key in context.selected_asset_keys}
+    for event in stream([*dbt_arguments("build", settings), *selection], project, target):
+        # The step's log in the UI, and the status line in a terminal.
+        sys.stdout.write(event["info"]["msg"] + "\n")
+        message = DbtCoreCliEventMessage(raw_event=event, event_history_metadata={})
+        for result in message.to_default_asset_events(
+            selected.manifest, selected.dagster_dbt_translator, context, target
+        ):
+            if not isinstance(result, dg.Output) or result.output_name in outputs:
+                yield result

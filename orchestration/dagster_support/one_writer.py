@@ -9,6 +9,7 @@ from dagster._core.execution.plan.plan import ExecutionPlan
 from dagster._core.execution.retries import RetryMode
 from dagster._core.executor.in_process import InProcessExecutor
 
+from orchestration.dagster_support.kept_connections import keep_connections
 from orchestration.dagster_support.masked_events import mask_events
 from orchestration.dagster_support.run_processes import LOCK_TAG, close_dead_runs, process_tags
 from orchestration.lake.warehouse import Warehouse
@@ -23,6 +24,7 @@ class OneWriterExecutor(InProcessExecutor):
         instance, run = plan_context.instance, plan_context.dagster_run
         warehouse = Warehouse(load_settings().warehouse)
         mask_events(instance)
+        keep_connections(instance)
         instance.add_run_tags(run.run_id, process_tags(warehouse))
         who = f"{run.job_name} (Dagster run {run.run_id[:8]})"
         with warehouse.lock(who, say=plan_context.log.info):

@@ -1,37 +1,127 @@
-"""What the Python segment assets have in common: their specs, and going through the candidates of a run."""
+"""Segment tables that Python makes, as Dagster assets: a step makes the rows of a month, everything else is here."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from types import ModuleType
 
 import dagster as dg
 import duckdb
 
-from orchestration.dagster_support.dbt import code_version
-from orchestration.dagster_support.deployment import OWNERS
+from orchestration.dagster_support.deployment import ALL_MONTHS_IN_ONE_RUN, MONTHS, OWNERS, WRITER_POOL, Deployment
 from orchestration.dagster_support.progress import tell
+from orchestration.lake.declarations import DeclaredTable
 from orchestration.months import as_of_date
-from orchestration.segments.tables import DECLARED_COLUMNS
-from orchestration.segments.versions import Candidate, candidates
+from orchestration.segments.candidate import Candidate
+from orchestration.segments.code_version import python_version
+from orchestration.segments.month import SegmentMonth
+from orchestration.segments.registry import tables_written_by
+from orchestration.segments.tables import write_tables
+from orchestration.segments.versions import candidates
+from orchestration.settings import Settings
+
+Plots = Callable[[duckdb.DuckDBPyConnection, str], Mapping[str, Mapping[str, dg.MarkdownMetadataValue]]]
 
 
-def segment_spec(
-    table: str, description: str, deps: Sequence[Sequence[str]], kinds: Iterable[str] = ("scikitlearn",)
-) -> dg.AssetSpec:
-    """Return the spec of a segment table that Python writes."""
+@dataclass(frozen=True)
+class StepCheck:
+    """What a step says of its own month, as an asset check of one of its tables.
+
+    A failure of any month warns, or blocks what comes after it where ``blocks`` says so of the settings.
+    """
+
+    name: str
+    table: str
+    description: str
+    blocks: Callable[[Settings], bool] | None = None
+
+    @property
+    def spec(self) -> dg.AssetCheckSpec:
+        """The spec of the check."""
+        return dg.AssetCheckSpec(
+            self.name,
+            asset=["segments", self.table],
+            blocking=self.blocks is not None,
+            description=self.description,
+            partitions_def=MONTHS,
+        )
+
+    def result(self, months: Mapping[str, SegmentMonth], settings: Settings) -> dg.AssetCheckResult:
+        """Judge the months of a run, by version; what was found in each is in the metadata."""
+        is_error = self.blocks is not None and self.blocks(settings)
+        return dg.AssetCheckResult(
+            check_name=self.name,
+            asset_key=["segments", self.table],
+            passed=all(month.passed for month in months.values()),
+            severity=dg.AssetCheckSeverity.ERROR if is_error else dg.AssetCheckSeverity.WARN,
+            metadata={version_id: month.finding for version_id, month in months.items()},
+        )
+
+
+def segment_asset(step: ModuleType, check: StepCheck | None = None, plots: Plots | None = None) -> dg.AssetsDefinition:
+    """Return the asset of a step: the tables that are declared as written by it, for every candidate of a run.
+
+    Args:
+        step: a module of ``orchestration.segments.steps``; the asset has its name, and the docstring of its
+            ``make_month`` as description.
+        check: of what the step says of a month.
+        plots: drawn of the last version that was written, by table and title.
+    """
+    name = step.__name__.rsplit(".", 1)[-1]
+    tables = tables_written_by(name)
+
+    @dg.multi_asset(
+        name=name,
+        description=step.make_month.__doc__,
+        specs=[_spec(table, python_version((step.__name__,))) for table in tables],
+        check_specs=[check.spec] if check else [],
+        partitions_def=MONTHS,
+        backfill_policy=ALL_MONTHS_IN_ONE_RUN,
+        pool=WRITER_POOL,
+    )
+    def make(
+        context: dg.AssetExecutionContext, deployment: Deployment
+    ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
+        settings = deployment.settings
+        rows = dict.fromkeys((table.name for table in tables), 0)
+        months: dict[str, SegmentMonth] = {}
+        shown: dict[str, dict[str, dg.RawMetadataValue]] = {}
+        with deployment.warehouse.writer() as connection:
+            for candidate in candidates_of(context, connection):
+                month: SegmentMonth = step.make_month(connection, candidate, settings)
+                for table, count in write_tables(connection, candidate, month.tables).items():
+                    rows[table] += count
+                tell(context, month.decision)
+                shown = {table: {"version_id": candidate.version_id, **month.facts.get(table, {})} for table in rows}
+                # What was written is in the lake; the frames need not stay for the months to come.
+                months[candidate.version_id] = replace(month, tables={})
+            if plots and months:
+                for table, drawn in plots(connection, list(months)[-1]).items():
+                    shown[table] |= drawn
+        for table, count in rows.items():
+            metadata = {"rows_written": count} | shown.get(table, {})
+            yield dg.MaterializeResult(asset_key=["segments", table], metadata=metadata)
+        if check:
+            yield check.result(months, settings)
+
+    return make
+
+
+def _spec(table: DeclaredTable, code_version: str) -> dg.AssetSpec:
     return dg.AssetSpec(
-        key=["segments", table],
-        description=description,
-        deps=[dg.AssetKey(list(key)) for key in deps],
+        key=["segments", table.name],
+        description=table.description,
+        deps=[dg.AssetKey(key.split(".")) for key in table.meta["reads"]],
         group_name="segments",
-        kinds={"duckdb", "table", *kinds},
+        kinds={"duckdb", "table", "scikitlearn"},
         owners=OWNERS,
-        code_version=code_version(),
+        code_version=code_version,
         metadata=column_metadata(table),
     )
 
 
-def column_metadata(table: str) -> dict[str, dg.TableSchema]:
+def column_metadata(table: DeclaredTable) -> dict[str, dg.TableSchema]:
     """Return what the UI shows of a table's columns."""
-    columns = [dg.TableColumn(column.name, column.sql_type, column.description) for column in DECLARED_COLUMNS[table]]
+    columns = [dg.TableColumn(column.name, column.sql_type, column.description) for column in table.columns]
     return {"dagster/column_schema": dg.TableSchema(columns=columns)}
 
 

@@ -9,7 +9,8 @@ import duckdb
 from orchestration.ingest.loading.records import add_months, next_load_id
 from orchestration.ingest.loading.references import set_orphans_aside
 from orchestration.ingest.mapping.control_characters import REASON, has_control, readable, without_control
-from orchestration.lake.contract import LOAD_ID, Column, Table, ensure_tables, load_contract
+from orchestration.lake.contract import LOAD_ID, Column, Table, load_contract
+from orchestration.lake.migrations import ensure_tables
 from orchestration.lake.warehouse import Warehouse, transaction
 
 _BAD, _CHANGED = "_bad_text", "_changed_text"

@@ -1,80 +1,23 @@
 """The source contract, read from its one declaration: the dbt source ``raw``.
 
 Nothing else knows the columns of a source table. From here come the types ingestion casts to, the reasons for
-quarantine, and the DDL of the schemas ``raw`` and ``ops``.
+quarantine, and the DDL of the schema ``raw``.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import cache
 from graphlib import TopologicalSorter
 from typing import Any
 
-import duckdb
 import yaml
 from pydantic import BaseModel, ConfigDict
 
-from orchestration.lake.warehouse import transaction
 from orchestration.paths import PROJECT_DIR
 
 CONTRACT_FILE = PROJECT_DIR / "models" / "staging" / "_sources.yml"
 LOAD_ID = "_load_id"
 EXCHANGE_RATES = "exchange_rates"
-
-OPS_TABLES: Mapping[str, Mapping[str, str]] = {
-    "loads": {
-        "load_id": "bigint",
-        "source_table": "varchar",
-        "location": "varchar",
-        "file": "varchar",
-        "content_hash": "varchar",
-        "mapping_hash": "varchar",
-        "loaded_at": "timestamp",
-        "rows_read": "bigint",
-        "rows_accepted": "bigint",
-        "rows_quarantined": "bigint",
-        "rows_duplicate": "bigint",
-        "rows_superseded": "bigint",
-        "file_bytes": "bigint",
-        "file_modified_ns": "bigint",
-        "file_changed_ns": "bigint",
-        "cursor_value": "varchar",
-        "source_columns": "varchar",
-    },
-    "quarantine": {
-        "load_id": "bigint",
-        "source_table": "varchar",
-        "file": "varchar",
-        "row_number": "bigint",
-        "line": "bigint",
-        "column_name": "varchar",
-        "value": "varchar",
-        "reason": "varchar",
-        "row_json": "varchar",
-    },
-    # The numbers that source checks found; those of the greatest checked_at hold.
-    "source_checks": {
-        "checked_at": "timestamp",
-        "run_id": "varchar",
-        "last_load_id": "bigint",
-        "source_table": "varchar",
-        "check_name": "varchar",
-        "passed": "boolean",
-        "action": "varchar",
-        "value": "double",
-        "minimum": "double",
-        "maximum": "double",
-        "message": "varchar",
-        "advice": "varchar",
-    },
-    # How many rows each load brought to, or took from, each month: what late data reach.
-    "load_months": {
-        "load_id": "bigint",
-        "source_table": "varchar",
-        "month_end_date": "date",
-        "rows": "bigint",
-    },
-}
 
 
 class _Declared(BaseModel):
@@ -110,6 +53,8 @@ class Column(_Declared):
     upper_case: bool = False
     free_text: bool = False
     currency_of_date: str | None = None
+    refers_to: str | None = None
+    groups: bool = False
 
 
 class Table(_Declared):
@@ -192,51 +137,3 @@ def _referred_table(expression: str) -> str:
     if match is None:
         raise ValueError(f"{CONTRACT_FILE}: a reference must read source('raw', 'table'), found {expression!r}")
     return match.group(1)
-
-
-def ensure_tables(connection: duckdb.DuckDBPyConnection) -> None:
-    """Make the tables and columns of ``raw`` and ``ops`` that are missing; touches nothing when all are there.
-
-    A lake made by an earlier version keeps its rows: a column it lacks is added, null in every row there is. A column
-    that is declared no more stays.
-
-    Raises:
-        duckdb.Error: the lake cannot be written.
-    """
-    existing: dict[tuple[str, str], set[str]] = {}
-    for schema, table_name, column_name in connection.execute(
-        "select schema_name, table_name, column_name from duckdb_columns() "
-        "where database_name = current_database() and schema_name in ('raw', 'ops')"
-    ).fetchall():
-        existing.setdefault((schema, table_name), set()).add(column_name)
-    statements = []
-    for schema, name, columns, partition_by in _declared_tables():
-        found = existing.get((schema, name))
-        if found is None:
-            statements.append(_create(schema, name, columns))
-            if partition_by:
-                statements.append(f"alter table {schema}.{name} set partitioned by ({', '.join(partition_by)})")
-        else:
-            statements += [
-                f'alter table {schema}.{name} add column "{column}" {data_type}'
-                for column, data_type in columns.items()
-                if column not in found
-            ]
-    if statements:
-        with transaction(connection):
-            for statement in statements:
-                connection.execute(statement)
-
-
-def _declared_tables() -> Iterator[tuple[str, str, Mapping[str, str], tuple[str, ...]]]:
-    """Give schema, name, column types and partitioning of every table of ``raw`` and ``ops``."""
-    for table in load_contract().values():
-        types = {column.name: column.data_type for column in table.columns}
-        yield "raw", table.name, types | {LOAD_ID: "bigint"}, table.partition_by
-    for name, columns in OPS_TABLES.items():
-        yield "ops", name, columns, ()
-
-
-def _create(schema: str, table: str, columns: Mapping[str, str]) -> str:
-    body = ", ".join(f'"{name}" {data_type}' for name, data_type in columns.items())
-    return f"create table {schema}.{table} ({body})"

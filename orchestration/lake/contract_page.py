@@ -27,6 +27,8 @@ REASONS: tuple[tuple[str, str], ...] = (
                                "duplicates, and the first is taken."),
     ("control_character", "An identifier or a code holds a zero byte or another control character. In free text they "
                           "become spaces."),
+    ("rounded_identifier", "An identifier in scientific notation, or a number too long for its type: a spreadsheet or "
+                           "a program has rounded it, and nobody can say which it was. Export the column as text."),
     ("unparsable_line", "A line of a CSV file is no row: too many or too few fields, a quote never closed, bytes that "
                         "are not of the encoding; or a line of JSON lines is no JSON. Each line counts by itself."),
     ("line_too_long", "A line is longer than 2 MB in CSV or 16 MB in JSON lines. Its beginning is kept."),
@@ -54,7 +56,9 @@ the quarantine, the tables of the schema `raw` and the tests. [Your data](your-d
 - Money is in the reporting currency unless the row has a currency, without tax unless it says tax. Bytes are bytes,
   rates megabits a second, dates days in the operator's local time.
 - Direction is the customer's: *down* is what the customer received. RADIUS `Acct-Input-Octets` is therefore **up**.
-- A blank value is a missing one. Identifiers are text: leading zeros count.
+- A blank value is a missing one. Identifiers are text: leading zeros count. One that came through a floating-point
+  number (`1001.0`) is the whole number it was. In identifiers that may be empty, texts such as `NULL`, `none`, `n/a`,
+  `-` and `0` are missing values too (`null_references` of a location).
 
 | table | a row is | required | |
 |---|---|---|---|

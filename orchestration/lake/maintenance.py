@@ -31,6 +31,8 @@ def maintain(warehouse: Warehouse, keep_since: datetime, orphans_before: datetim
     Raises:
         LakeError: a file that the catalog names would have been deleted; nothing was.
     """
+    with warehouse.lock("maintenance"):
+        warehouse.discard_workspace()
     with warehouse.writer() as connection:
         connection.execute(f"call ducklake_merge_adjacent_files('{ALIAS}')")
         connection.execute(f"call ducklake_expire_snapshots('{ALIAS}', older_than => ?)", [keep_since])

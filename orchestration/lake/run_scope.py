@@ -8,13 +8,6 @@ from datetime import date
 
 import duckdb
 
-SCOPE_COLUMNS: Mapping[str, str] = {
-    "run_id": "varchar",
-    "as_of_date": "date",
-    "version_id": "varchar",
-    "last_load_id": "bigint",
-}
-
 
 def set_scope(
     connection: duckdb.DuckDBPyConnection,

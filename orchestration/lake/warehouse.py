@@ -7,7 +7,7 @@ or PostgreSQL (many writers). Extensions come from pinned packages, so no connec
 import hashlib
 import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -21,8 +21,10 @@ from orchestration.lake.writer_lock import BUILDER, WRITER, AdvisoryLock, FileLo
 from orchestration.masking import masked
 from orchestration.settings import WarehouseSettings
 
-ALIAS = "lake"
+ALIAS, WORKSPACE = "lake", "workspace"
 SCHEMAS = ("raw", "staging", "intermediate", "features", "segments", "bi", "ops")
+# Schemas that the lake shares with the workspace of a run; what is made without saying where is made in the lake.
+_SHARED_SCHEMAS = ("staging", "intermediate", "features")
 # A writer that finds the SQLite catalog locked waits this long before it gives up.
 BUSY_TIMEOUT_MS = 60_000
 
@@ -85,6 +87,15 @@ class Warehouse:
     def catalog_file(self) -> Path:
         """Where the SQLite catalog is."""
         return self.path / "catalog.sqlite"
+
+    @property
+    def workspace_file(self) -> Path:
+        """The native DuckDB database of the run at work: tables that it needs and nobody reads afterwards.
+
+        It is there from the step that builds features until the run has published, or until the next run after one
+        that failed.
+        """
+        return self.path / "tmp" / "workspace.duckdb"
 
     @property
     def data_path(self) -> str:
@@ -159,7 +170,17 @@ class Warehouse:
                     with transaction(connection):
                         for schema in missing:
                             connection.execute(f"create schema if not exists {schema}")
+                if self.workspace_file.exists():
+                    # One that was killed half made is of no use to anybody, and in nobody's way.
+                    with suppress(duckdb.Error):
+                        connection.execute(f"attach {_literal(self.workspace_file)} as {WORKSPACE} (read_only)")
+                        _look_in_both(connection)
                 yield connection
+
+    def discard_workspace(self) -> None:
+        """Delete the workspace of the run before, or of this one when it is done; the caller holds the lock."""
+        for file in (self.workspace_file, self.workspace_file.with_name(f"{self.workspace_file.name}.wal")):
+            file.unlink(missing_ok=True)
 
     @contextmanager
     def reader(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -228,11 +249,31 @@ def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[duckdb.DuckDB
     connection.execute("commit")
 
 
+def commit_if(connection: duckdb.DuckDBPyConnection, work: Callable[[], bool]) -> bool:
+    """Do work in a transaction, commit it if it returns True, and return that; else nothing of it is kept."""
+    connection.execute("begin")
+    try:
+        is_kept = work()
+    except BaseException:
+        connection.execute("rollback")
+        raise
+    connection.execute("commit" if is_kept else "rollback")
+    return is_kept
+
+
 def second_cursor(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
     """Return another connection to the same attached lake, to read batches from while ``connection`` writes."""
     cursor = connection.cursor()
     cursor.execute(f"use {ALIAS}")
+    if cursor.execute("from duckdb_databases() where database_name = ?", [WORKSPACE]).fetchall():
+        _look_in_both(cursor)
     return cursor
+
+
+def _look_in_both(connection: duckdb.DuckDBPyConnection) -> None:
+    """Let ``intermediate.bills`` be the lake's or the workspace's, whichever has it."""
+    places = [f"{database}.{schema}" for database in (ALIAS, WORKSPACE) for schema in _SHARED_SCHEMAS]
+    connection.execute(f"set search_path = '{ALIAS}.main,{','.join(places)}'")
 
 
 def _literal(value: object) -> str:

@@ -73,7 +73,7 @@ def clusters(data: ReportData) -> Section:
 
 
 def _events(data: ReportData, population: str) -> list[dict[str, Any]]:
-    events = data["cluster_events"]
+    events = data["behavior_events"]
     # In the first version every cluster is a birth, which is no news.
     if data.previous is None:
         return []

@@ -1,6 +1,6 @@
 """What the report reads: published views and registries, a few hundred rows whatever the number of customers."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +9,7 @@ import pandas as pd
 
 from orchestration.errors import VersionError
 from orchestration.lake.quarantine import PLACE
+from orchestration.lake.warehouse import transaction
 
 # One query a frame. $version is the version the report is about, $as_of_date its month, $created_at its moment.
 _QUERIES = {
@@ -106,7 +107,7 @@ _QUERIES = {
         select * from bi.behavior_evidence where version_id = $version
         order by population, shape = 'mixture', k
     """,
-    "cluster_events": """
+    "behavior_events": """
         select * from bi.behavior_events where version_id = $version and event <> 'kept'
         order by population, event, cluster_id
     """,
@@ -296,9 +297,9 @@ _QUERIES = {
     """,
     "action_results": """
         select *
-        from segments.action_results
+        from bi.action_results
         where market_segment = 'all' and period = 'all'
-            and action_date = (select max(action_date) from segments.action_results where action_date <= $as_of_date)
+            and action_date = (select max(action_date) from bi.action_results where action_date <= $as_of_date)
         order by gain desc nulls last, offer_id
     """,
 }
@@ -323,8 +324,15 @@ class ReportData:
         return self.frames[name]
 
 
-def read_report_data(connection: duckdb.DuckDBPyConnection, version_id: str) -> ReportData:
-    """Read the version's rows.
+def read_report_data(
+    connection: duckdb.DuckDBPyConnection, version_id: str, only: Collection[str] = _QUERIES.keys()
+) -> ReportData:
+    """Read the version's rows, all as of one moment.
+
+    Args:
+        connection: to the lake.
+        version_id: the version.
+        only: names of the frames that are wanted.
 
     Raises:
         VersionError: there is no such version.
@@ -347,10 +355,12 @@ def read_report_data(connection: duckdb.DuckDBPyConnection, version_id: str) -> 
         "as_of_date": version["as_of_date"],
         "created_at": version["created_at"],
     }
+    with transaction(connection):
+        frames = {name: _frame(connection, query, parameters) for name, query in _QUERIES.items() if name in only}
     return ReportData(
         version=version,
         previous=previous[0] if previous else None,
-        frames={name: _frame(connection, query, parameters) for name, query in _QUERIES.items()},
+        frames=frames,
     )
 
 

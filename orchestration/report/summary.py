@@ -36,7 +36,7 @@ def run_summary(connection: duckdb.DuckDBPyConnection, settings: Settings, month
 
 def _warnings(connection: duckdb.DuckDBPyConnection, settings: Settings, version_id: str) -> list[str]:
     """What the report of a version says before anything else."""
-    return warnings(read_report_data(connection, version_id), settings)
+    return warnings(read_report_data(connection, version_id, only=["value_evidence"]), settings)
 
 
 def _figures(connection: duckdb.DuckDBPyConnection, version_id: str, currency: str) -> list[RenderableType]:

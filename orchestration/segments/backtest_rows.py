@@ -126,8 +126,7 @@ def customers_at(
 ) -> pd.DataFrame:
     """Open customers at the cut-off (a sample by hash where there are many), their margin before and after it.
 
-    ``expected_monthly_margin`` is what the features would have said then, of the price, the usage and the contacts of
-    that day, with the write-offs of the year before it by population; the population is that of the as-of date.
+    ``expected_monthly_margin`` is what the features would have said then (``features.customer_margin_outlook``).
     ``margin_12m_mean`` is the mean of the year before, over the months that the customer was there and the books are
     open; the month it came counts only where there is no other. ``actual_margin`` is what it brought in the months
     after, discounted like a prediction, credits and write-offs of those months among it; ``has_churned`` whether it
@@ -140,21 +139,6 @@ def customers_at(
         with customers as (
             select * from {months_with_tenure(window)} where as_of_date = $day and month_number = $month
             order by hash(customer_id), customer_id limit $customers
-        ),
-        write_offs as (
-            select
-                features.population,
-                coalesce(greatest(
-                    sum(margins.written_off)::double
-                        / nullif(sum(margins.net_invoiced - margins.credited)::double, 0),
-                    0
-                ), 0) as write_off_rate
-            from features.customer_margin_monthly as margins
-            inner join features.customer_features as features
-                on margins.customer_id = features.customer_id and features.as_of_date = $day
-            where margins.month_end_date > last_day($cutoff::date - interval 12 month)
-                and margins.month_end_date <= $cutoff::date
-            group by features.population
         ),
         books as (
             select $month + 1 - min(year(month_end_date) * 12 + month(month_end_date)) as months
@@ -182,16 +166,15 @@ def customers_at(
         )
         select
             at_risk.customer_id, at_risk.month_number, {covariates},
-            at_risk.expected_revenue::double * (1 - coalesce(write_offs.write_off_rate, 0))
-                - at_risk.expected_cost::double as expected_monthly_margin,
+            outlook.expected_monthly_margin, outlook.monthly_discount, outlook.suspended_contracts,
             coalesce(margins.margin_12m_mean, 0) as margin_12m_mean,
-            coalesce(at_risk.monthly_fee * at_risk.discount_share, 0) as monthly_discount,
-            coalesce(at_risk.suspended_share * at_risk.open_contracts, 0) as suspended_contracts,
             coalesce(margins.actual_margin, 0) as actual_margin,
             (coalesce(at_risk.churned_after_months, 9999) <= $horizon)::double as has_churned
         from customers as at_risk
+        inner join features.customer_margin_outlook as outlook
+            on at_risk.customer_id = outlook.customer_id
+            and outlook.as_of_date = $day and outlook.month_number = $month
         left join margins on at_risk.customer_id = margins.customer_id
-        left join write_offs on at_risk.retention_market = write_offs.population
         order by at_risk.customer_id
         """,
         {

@@ -9,7 +9,7 @@ import pandas as pd
 from models.behavior.champion import Champion
 from orchestration.lake.frames import read_frame
 from orchestration.months import previous_as_of_date
-from orchestration.segments.tables import SEGMENT_TABLES
+from orchestration.segments.tables import columns_of
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ def load_champion(connection: duckdb.DuckDBPyConnection, version_id: str | None,
     Raises:
         ValueError: the stored bytes are not those that were registered.
     """
-    names = ", ".join(SEGMENT_TABLES["behavior_models"])
+    names = ", ".join(columns_of("behavior_models"))
     registered = read_frame(
         connection,
         f"select {names} from segments.behavior_models where version_id = ? and population = ?",
@@ -55,7 +55,7 @@ def load_champion(connection: duckdb.DuckDBPyConnection, version_id: str | None,
     ).fetchone()
     if stored is None:
         raise ValueError(f"model {row['model_id']} is registered and its bytes are not stored")
-    names = ", ".join(SEGMENT_TABLES["behavior_evidence"])
+    names = ", ".join(columns_of("behavior_evidence"))
     evidence = read_frame(
         connection,
         f"select {names} from segments.behavior_evidence where version_id = ? and population = ?"

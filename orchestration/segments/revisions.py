@@ -1,8 +1,10 @@
 """Published months that late data have reached: what is due for revision, and why.
 
-Every load records the months it added rows to, changed or took rows from (``ops.load_months``). A version knows the
-last load it was made from (``segments.versions.last_load_id``). What came later and is dated in its month or before
-makes it due: before, because trailing windows and past value look back.
+Two things make a published month due. Every load records the months it added rows to, changed or took rows from
+(``ops.load_months``). A version knows the last load it was made from (``segments.versions.last_load_id``). What came
+later and is dated in its month or before makes it due: before, because trailing windows and past value look back.
+And a month is made on the version of the month before: where that one is due itself, or was replaced by one that is not
+the same, the months that follow are due with it, so that what one month closes with the next opens with.
 
 The answer is on the safe side. A row can be in reach of a month and still change nothing there; segmenting the month
 again finds that out, keeps the version and clears the mark.
@@ -14,22 +16,24 @@ from datetime import date
 
 import duckdb
 
-from orchestration.months import month_of
+from orchestration.months import month_of, previous_as_of_date
 
 
 @dataclass(frozen=True)
 class DueMonth:
-    """A published month that data have reached since its version was made.
+    """A published month that is due for revision.
 
-    ``rows`` counts, by source table, the rows that were added, changed or taken away. ``first_load_id`` is the first
-    load that brought any, ``earliest_month_end`` the earliest month they are dated in.
+    ``rows`` counts, by source table, the rows that were added, changed or taken away since its version was made;
+    ``first_load_id`` is the first load that brought any, ``earliest_month_end`` the earliest month they are dated in.
+    Where no rows have come, both are None and ``made_on`` is the version of the month before that it stands on.
     """
 
     version_id: str
     as_of_date: date
     rows: Mapping[str, int]
-    first_load_id: int
-    earliest_month_end: date
+    first_load_id: int | None = None
+    earliest_month_end: date | None = None
+    made_on: str | None = None
 
     @property
     def month(self) -> str:
@@ -39,6 +43,8 @@ class DueMonth:
     @property
     def reason(self) -> str:
         """What reached the month, in words."""
+        if self.earliest_month_end is None:
+            return f"made on version {self.made_on}, which is due for revision or was replaced"
         tables = ", ".join(f"{table} {count:,}" for table, count in self.rows.items())
         dated = month_of(self.earliest_month_end)
         since = "of the month" if dated == self.month else f"from {dated} on"
@@ -53,6 +59,17 @@ def months_due(connection: duckdb.DuckDBPyConnection) -> list[DueMonth]:
     ).fetchall()
     if tables != [(2,)]:
         return []
+    reached = {due.as_of_date: due for due in _reached_by_data(connection)}
+    due: dict[date, DueMonth] = {}
+    for version_id, as_of_date, made_on, is_replaced in _published(connection):
+        if as_of_date in reached:
+            due[as_of_date] = reached[as_of_date]
+        elif made_on and (is_replaced or previous_as_of_date(as_of_date) in due):
+            due[as_of_date] = DueMonth(version_id, as_of_date, {}, made_on=made_on)
+    return list(due.values())
+
+
+def _reached_by_data(connection: duckdb.DuckDBPyConnection) -> list[DueMonth]:
     rows = connection.execute("""
         select
             versions.version_id, versions.as_of_date, reached.source_table,
@@ -67,14 +84,45 @@ def months_due(connection: duckdb.DuckDBPyConnection) -> list[DueMonth]:
     found: dict[str, DueMonth] = {}
     for version_id, as_of_date, table, count, load_id, month_end in rows:
         known = found.get(version_id)
+        first_load_id, earliest = known and known.first_load_id, known and known.earliest_month_end
         found[version_id] = DueMonth(
             version_id,
             as_of_date,
             {**(known.rows if known else {}), table: count},
-            min(load_id, known.first_load_id) if known else load_id,
-            min(month_end, known.earliest_month_end) if known else month_end,
+            min(load_id, first_load_id or load_id),
+            min(month_end, earliest or month_end),
         )
     return list(found.values())
+
+
+def _published(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, date, str | None, bool]]:
+    """Return of each published month, oldest first, what its latest revision stands on, and whether that was replaced.
+
+    An older revision that was published again stands where its month was put on purpose: the latest one says whether
+    there is anything new. Versions of the same inputs, settings and code are the same.
+    """
+    return connection.execute("""
+        with latest as (
+            select as_of_date, previous_version_id
+            from segments.versions
+            where status <> 'candidate'
+            qualify row_number() over (partition by as_of_date order by revision desc) = 1
+        )
+        select
+            published.version_id, published.as_of_date, latest.previous_version_id,
+            coalesce(
+                (before.input_hash, before.settings_hash, before.code_version)
+                is distinct from (now.input_hash, now.settings_hash, now.code_version), false
+            ) and before.version_id is not null and now.version_id is not null
+        from segments.versions as published
+        inner join latest using (as_of_date)
+        left join segments.versions as before on latest.previous_version_id = before.version_id
+        left join segments.versions as now
+            on now.status = 'published'
+            and now.as_of_date = last_day(published.as_of_date - interval 1 month)
+        where published.status = 'published'
+        order by published.as_of_date
+    """).fetchall()
 
 
 def describe(due: Sequence[DueMonth]) -> str:

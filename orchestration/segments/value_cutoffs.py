@@ -6,10 +6,8 @@ import pandas as pd
 from models.deciles import decile_cutoffs
 from models.value.parameters import ValueParameters
 from orchestration.lake.frames import read_frame
-from orchestration.segments.tables import SEGMENT_TABLES
-from orchestration.segments.versions import Candidate
-
-COLUMNS = tuple(SEGMENT_TABLES["value_cutoffs"])
+from orchestration.segments.candidate import Candidate
+from orchestration.segments.tables import columns_of
 
 
 def cutoffs_of(
@@ -31,9 +29,10 @@ def cutoffs_of(
         currency: the reporting currency.
         value: how long cut-offs hold, and what customers are ranked by.
     """
+    columns = list(columns_of("value_cutoffs"))
     before = read_frame(
         connection,
-        f"select {', '.join(COLUMNS)} from segments.value_cutoffs where version_id = ?"
+        f"select {', '.join(columns)} from segments.value_cutoffs where version_id = ?"
         " and currency = ? and rank_by = ?",
         [candidate.previous_version_id, currency, value.rank_by],
     )
@@ -47,4 +46,4 @@ def cutoffs_of(
         currency=currency,
         rank_by=value.rank_by,
     )
-    return own[list(COLUMNS)]
+    return own[columns]

@@ -6,7 +6,7 @@ import pandas as pd
 from models.value.drift import MEASURES, value_drift
 from models.value.parameters import ValueParameters
 from orchestration.lake.frames import read_frame
-from orchestration.segments.versions import Candidate
+from orchestration.segments.candidate import Candidate
 
 
 def drift_of(

@@ -16,102 +16,24 @@ import duckdb
 
 from orchestration.errors import VersionError
 from orchestration.ingest.loading.records import next_load_id
-from orchestration.lake.run_scope import SCOPE_COLUMNS, features_last_load_ids, set_scope
+from orchestration.lake.declarations import REGISTRY
+from orchestration.lake.run_scope import features_last_load_ids, set_scope
 from orchestration.lake.warehouse import transaction
 from orchestration.months import previous_as_of_date
-from orchestration.segments.tables import SEGMENT_TABLES
+from orchestration.segments.candidate import Candidate
+from orchestration.segments.registry import Input, versioned_tables
 
-REGISTRY_COLUMNS: Mapping[str, str] = {
-    "version_id": "varchar",
-    "as_of_date": "date",
-    "revision": "integer",
-    "status": "varchar",
-    "created_at": "timestamp",
-    "published_at": "timestamp",
-    "run_id": "varchar",
-    "code_version": "varchar",
-    "settings_hash": "varchar",
-    "input_hash": "varchar",
-    "previous_version_id": "varchar",
-    "changes": "varchar",
-    "row_counts": "varchar",
-    "checks": "varchar",
-    "last_load_id": "bigint",
-    "confirmed_at": "timestamp",
-}
 IDENTITY = ("input_hash", "settings_hash", "code_version")
-INPUTS: Mapping[str, tuple[str, ...]] = {
-    "features": (
-        *("customer_features", "retention_exposures", "customer_months_at_risk"),
-        *("home_business_features", "mid_band_features"),
-    ),
-    "intermediate": (
-        *("contracts_as_of", "demographics_as_of"),
-        *("household_members_as_of", "market_segments_as_of"),
-    ),
-}
-"""What segments are made from, by schema: all have an as_of_date."""
-CUSTOMER_SEGMENT_TABLES = ("customer_market", "customer_lifecycle", "customer_segments")
-DBT_SEGMENT_TABLES = (
-    *CUSTOMER_SEGMENT_TABLES,
-    "household_members",
-    "households",
-    "household_opportunities",
-    "wholesale_customers",
-    "plan_fit",
-)
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """A version being made."""
-
-    version_id: str
-    as_of_date: date
-    previous_version_id: str | None
-    changes: str
 
 
 @dataclass(frozen=True)
 class Provenance:
-    """Who makes the versions of a run, with what."""
+    """Who makes the versions of a run, with what, and the tables they are made from."""
 
     run_id: str
     code_version: str
     settings_hash: str
-
-
-def ensure_registry(connection: duckdb.DuckDBPyConnection) -> None:
-    """Create the registry and the scope of the current run, or what they lack of their columns.
-
-    A version from before ``last_load_id`` was recorded is taken to rest on the loads that had come when it was made.
-    """
-    missing = _make(connection, "segments", "versions", REGISTRY_COLUMNS)
-    _make(connection, "ops", "run_scope", SCOPE_COLUMNS)
-    if "last_load_id" in missing:
-        connection.execute(
-            "update segments.versions set last_load_id = coalesce("
-            "(select max(load_id) from ops.loads where loaded_at <= created_at), 0)"
-        )
-
-
-def _make(connection: duckdb.DuckDBPyConnection, schema: str, table: str, columns: Mapping[str, str]) -> set[str]:
-    """Create a table or add the columns it lacks, and return those."""
-    existing = {
-        name
-        for (name,) in connection.execute(
-            "select column_name from information_schema.columns where table_schema = ? and table_name = ?",
-            [schema, table],
-        ).fetchall()
-    }
-    if not existing:
-        ddl = ", ".join(f"{name} {sql_type}" for name, sql_type in columns.items())
-        connection.execute(f"create table {schema}.{table} ({ddl})")
-        return set()
-    missing = columns.keys() - existing
-    for name in missing:
-        connection.execute(f"alter table {schema}.{table} add column {name} {columns[name]}")
-    return missing
+    inputs: tuple[Input, ...]
 
 
 def last_load_id(connection: duckdb.DuckDBPyConnection) -> int:
@@ -137,7 +59,7 @@ def open_candidates(
             previous = current.get(previous_as_of_date(day))
             before = [previous[name] for name in IDENTITY] if previous else []
             identity = {
-                "input_hash": _digest(_inputs_hash(connection, day), *before),
+                "input_hash": _digest(_inputs_hash(connection, day, made_by.inputs), *before),
                 "settings_hash": made_by.settings_hash,
                 "code_version": made_by.code_version,
             }
@@ -187,11 +109,9 @@ def discard_candidates(connection: duckdb.DuckDBPyConnection, days: Iterable[dat
             "select table_name from information_schema.tables where table_schema = 'segments'"
         ).fetchall()
     }
-    for table in (*SEGMENT_TABLES, *DBT_SEGMENT_TABLES, "versions"):
-        if table in existing:
-            connection.execute(
-                f"delete from segments.{table} where version_id in (select unnest(?::varchar[]))", [stale]
-            )
+    # dbt makes its tables when it first builds them.
+    for table in existing.intersection((*versioned_tables(), REGISTRY)):
+        connection.execute(f"delete from segments.{table} where version_id in (select unnest(?::varchar[]))", [stale])
 
 
 def record_outcome(
@@ -298,15 +218,16 @@ def _by_month(rows: Iterable[dict[str, Any]]) -> dict[date, dict[str, Any]]:
     return months
 
 
-def _inputs_hash(connection: duckdb.DuckDBPyConnection, day: date) -> str:
+def _inputs_hash(connection: duckdb.DuckDBPyConnection, day: date, inputs: Iterable[Input]) -> str:
     """Hash the month's inputs as sets of rows, so that the order of rows and files cannot matter."""
     parts = []
-    for table in (f"{schema}.{name}" for schema, names in INPUTS.items() for name in names):
+    for each in inputs:
         row = connection.execute(
-            f"select count(*), coalesce(sum(hash(t)::hugeint), 0)::varchar from {table} as t where as_of_date = ?",
-            [day],
+            f"select count(*), coalesce(sum(hash(t)::hugeint), 0)::varchar from {each.key} as t"
+            f" where {each.rows_of_month}",
+            {"as_of": day},
         ).fetchone()
-        parts.append(f"{table}:{row}")
+        parts.append(f"{each.key}:{row}")
     return _digest(*parts)
 
 

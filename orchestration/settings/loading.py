@@ -6,6 +6,7 @@ Relative paths are read from the folder of the settings file, so a command means
 
 import os
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, get_args
 
@@ -19,12 +20,16 @@ from orchestration.masking import is_secret, keep_secret, masked
 from orchestration.settings.model import Settings
 from orchestration.settings.ordered_rules import Rule
 from orchestration.settings.presets import apply_presets
+from orchestration.settings.serving import ServingTarget
 from orchestration.settings.sources import FILE_DATABASES, LocationSettings, SourceSettings
 
 CONFIG_VARIABLE = "SEGMENTATION_CONFIG"
 DEFAULT_FILE = "segmentation.yaml"
 # Marks the name of an environment variable while YAML is read: a letter to YAML, and in no settings file.
 _VARIABLE = "\ue000"
+
+# What 'type' says of a serving target.
+_TARGETS = {each.model_fields["type"].default: each for each in get_args(get_args(ServingTarget)[0])}
 
 _chosen: Path | None = None
 
@@ -152,13 +157,16 @@ def _known_keys(location: tuple[int | str, ...]) -> str:
     section: Any = Settings
     for part in location:
         fields = getattr(section, "model_fields", {})
+        if tagged := _TARGETS.get(str(part)) if location[0] == "serving" else None:
+            section = tagged
+            continue
         if part not in fields:
             named = {"locations": LocationSettings, "sources": SourceSettings, "rules": Rule, "routes": Route}
             section = named.get(str(location[0] if len(location) == 2 else location[1]), section)
             continue
         section = fields[part].annotation
-    names = getattr(section, "model_fields", None) or getattr(section, "__dataclass_fields__", {})
-    return ", ".join(names)
+    names: Mapping[str, Any] = getattr(section, "model_fields", None) or getattr(section, "__dataclass_fields__", {})
+    return ", ".join(getattr(field, "alias", None) or name for name, field in names.items())
 
 
 def _with_absolute_paths(settings: Settings, base: Path) -> Settings:
@@ -170,5 +178,6 @@ def _with_absolute_paths(settings: Settings, base: Path) -> Settings:
             "warehouse": settings.warehouse.model_copy(update={"path": Path(absolute(str(settings.warehouse.path)))}),
             "report": settings.report.model_copy(update={"path": Path(absolute(str(settings.report.path)))}),
             "locations": {name: location.with_paths(absolute) for name, location in settings.locations.items()},
+            "serving": {name: target.with_paths(absolute) for name, target in settings.serving.items()},
         }
     )

@@ -20,6 +20,7 @@ from orchestration.settings.observation import ObservationSettings
 from orchestration.settings.plan_fit import PlanFitSettings
 from orchestration.settings.rules import LifecycleSettings, MarketSettings
 from orchestration.settings.sections import (
+    BillingSettings,
     CostSettings,
     FeatureSettings,
     HouseholdSettings,
@@ -27,6 +28,7 @@ from orchestration.settings.sections import (
     ScheduleSettings,
     WarehouseSettings,
 )
+from orchestration.settings.serving import ServingTarget
 from orchestration.settings.sources import (
     CheckSettings,
     ExchangeRateSettings,
@@ -56,6 +58,7 @@ class Settings(Section):
     pseudonyms: PseudonymSettings | None = None
     checks: CheckSettings = CheckSettings()
     costs: CostSettings = CostSettings()
+    billing: BillingSettings = BillingSettings()
     features: FeatureSettings = FeatureSettings()
     observation: ObservationSettings = ObservationSettings()
     retention: RetentionParameters = RetentionParameters()
@@ -76,6 +79,9 @@ class Settings(Section):
     actions: ActionSettings = ActionSettings()
     schedule: ScheduleSettings = ScheduleSettings()
     report: ReportSettings = ReportSettings()
+    serving: dict[LocationName, ServingTarget] = Field(
+        default_factory=dict, description="where published versions are served, by name"
+    )
 
     @model_validator(mode="after")
     def _rules_leave_protected_attributes_alone(self) -> Self:
@@ -95,7 +101,7 @@ class Settings(Section):
         meaning = self.model_dump(
             mode="json",
             include={
-                *("currency", "exchange_rates", "costs", "features", "observation"),
+                *("currency", "exchange_rates", "costs", "billing", "features", "observation"),
                 *("market", "lifecycle", "household", "plan_fit", "report"),
             },
         )

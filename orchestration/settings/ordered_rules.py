@@ -80,7 +80,7 @@ def _rule(rule_id: str, segment: str, when: str, because: str, signal: str | Non
 MARKET_RULES: tuple[Rule, ...] = (
     _rule("override", "override", "override_segment is not null", "Set by hand."),
     _rule("reseller", "wholesale", "is_reseller", "Resells access to others."),
-    _rule("employee", "employee", "customer_type = 'person' and employer_customer_id is not null",
+    _rule("employee", "employee", "customer_type = 'person' and has_employer",
           "Access provided by an employer."),
     _rule("consumer", "consumer", "customer_type = 'person'", "A private person."),
     _rule("education_flag", "education", "is_education", "Registered as an educational body."),

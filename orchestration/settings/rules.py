@@ -49,6 +49,12 @@ class MarketSettings(_RuleSettings):
     size_precedence: Literal["larger", "staff", "revenue"] = Field(
         "larger", description="where staff and revenue disagree: the larger of the two, or always one of them"
     )
+    most_of_unknown_customer: int = Field(
+        20,
+        ge=1,
+        description="customers that name one parent, employer or reseller who is no known customer: more are taken for"
+        " a placeholder such as 'unknown', which joins nobody",
+    )
     age_bands: list[int] = Field(
         default_factory=lambda: [18, 25, 35, 45, 55, 65, 75],
         min_length=1,

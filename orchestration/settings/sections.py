@@ -1,7 +1,8 @@
 """Sections of the settings file that are plain values: the lake, costs, features, households, schedule, report."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
+from zoneinfo import ZoneInfo
 
 from pydantic import Field, SecretStr, field_validator
 
@@ -53,6 +54,19 @@ class CostSettings(Section):
     write_off_after_days: int = Field(120, ge=1, description="unpaid invoices are written off at this age past due")
 
 
+class BillingSettings(Section):
+    """When what is billed is revenue."""
+
+    recognition: Literal["period", "bill_day"] = Field(
+        "period",
+        description="period: a bill in advance is revenue of the months it pays for (period_start to period_end), one"
+        " in arrears of the month it is issued in; bill_day: all of it on the day of the bill",
+    )
+    longest_period_months: int = Field(
+        36, ge=1, le=999, description="a longer period is taken for a typing error, and the bill counts on its day"
+    )
+
+
 class SessionSettings(Section):
     """How the counters of sessions (usage_sessions) are read where they do not simply grow."""
 
@@ -99,9 +113,7 @@ class HouseholdSettings(Section):
         description="'splink' links addresses in text whose streets have typing errors; needs the extra 'linkage'",
     )
     linkage_threshold: Share = Field(0.9, description="least probability at which two addresses are linked")
-    offered_families: list[ProductFamily] = Field(
-        ["internet", "tv", "fixed_voice", "mobile", "cloud", "security"], min_length=1
-    )
+    offered_families: list[ProductFamily] = Field(list(get_args(ProductFamily)), min_length=1)
     prior_households: float = Field(
         50, gt=0, description="weight of all households of a size against the similar ones, in households"
     )
@@ -111,7 +123,7 @@ class HouseholdSettings(Section):
 class ScheduleSettings(Section):
     """When it runs, in the operator's own time zone."""
 
-    timezone: str = "UTC"
+    timezone: str = Field("UTC", description="the operator's zone: decides what day it is and when a month is over")
     daily_ingest_cron: str = "30 2 * * *"
     monthly_segmentation_cron: str = "0 4 2 * *"
     daily_actions_cron: str = "0 6 * * *"
@@ -123,6 +135,15 @@ class ScheduleSettings(Section):
     revise_late_months: bool = Field(
         False, description="after each daily ingest, segment the published months again that late data have reached"
     )
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (KeyError, ValueError, OSError) as error:
+            raise ValueError(f"{value!r} is not a known time zone; write it as 'Europe/Vienna'") from error
+        return value
 
 
 class ReportSettings(Section):

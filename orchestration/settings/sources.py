@@ -15,6 +15,12 @@ Share = Annotated[float, Field(ge=0, le=1)]
 # A location is a table (of files) or a schema qualifier (a database) in the user's SQL.
 LocationName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 
+NULL_REFERENCES = (
+    "null", "(null)", "<null>", "\\n", "none", "nil", "nan", "nat", "n/a", "na", "#n/a", "undefined",
+    "-", "--", "0", "-1", "00000000-0000-0000-0000-000000000000",
+)  # fmt: skip
+"""What systems and people write where there is no reference."""
+
 
 def _kept(value: SecretStr) -> SecretStr:
     keep_secret(value.get_secret_value())
@@ -70,6 +76,12 @@ class LocationSettings(Section):
     date_format: str | None = Field(None, description="strptime format of dates written as text; default ISO 8601")
     timestamp_format: str | None = Field(None, description="strptime format of times written as text")
     timezone: str | None = Field(None, description="zone of times without an offset; default the operator's own")
+    null_references: tuple[str, ...] = Field(
+        NULL_REFERENCES,
+        description="texts, in any case, that stand for no reference in identifiers that may be empty, such as a parent"
+        " customer, an address or the invoice of a payment; [] takes every text as it is. What is null in any column"
+        " is 'nullstr' of the reader's options",
+    )
     object_store: ObjectStoreSettings | None = None
     database: Literal["postgres", "mysql", "sqlite", "duckdb"] | None = None
     # A secret too, unless it is a path; see ``model_post_init``.
@@ -244,6 +256,12 @@ class CheckSettings(Section):
     invoices_without_contract_share: CheckLimits = _limits(None, 0.01)
     settled_to_invoiced: CheckLimits = _limits(0.7, 1.2)
     payments_without_invoice_share: CheckLimits = _limits(None, 0.01)
+    # Money on account by mistake makes bills that were paid look overdue, or settles the wrong ones.
+    money_without_invoice_share: CheckLimits = _limits(None, 0.5, "block")
+
+    unknown_reference_share: CheckLimits = _limits(None, 0.05)
+    commonest_group_share: CheckLimits = _limits(None, 0.5)
+    created_late_share: CheckLimits = _limits(None, 0)
 
     # Every such row is reported: a customer who left and still has traffic is a fact about the data.
     usage_after_contract_end: CheckLimits = _limits(None, 0)

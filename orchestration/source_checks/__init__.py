@@ -1,8 +1,9 @@
 """Checks of what was loaded: rows accounted for, directions, units, volume, freshness, reconciliation.
 
 ``check_sources`` makes them all after a load and ``require_sound_sources`` refuses to segment what they block. What
-belongs where: ``check`` says what a check is, ``accounting``, ``usage_checks``, ``growth_checks`` and ``money_checks``
-declare them, ``scope`` sets the days and months they look at, ``run`` makes them and keeps the outcomes.
+belongs where: ``check`` says what a check is, ``accounting``, ``usage_checks``, ``growth_checks``, ``money_checks`` and
+``reference_checks`` declare them, ``scope`` sets the days and months they look at, ``run`` makes them and keeps the
+outcomes.
 """
 
 from orchestration.source_checks.check import Check, Limits, Outcome

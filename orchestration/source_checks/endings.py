@@ -13,7 +13,7 @@ import pandas as pd
 from models.observation.window import EndingsWindow
 from orchestration.lake.frames import read_frame
 from orchestration.months import month_number
-from orchestration.segments.observation import TENURE_BANDS, window_given
+from orchestration.segments.find_window import TENURE_BANDS, window_given
 from orchestration.settings.observation import ObservationSettings
 
 # Months are numbered year * 12 + month; a life without an end has none. The latest state of a contract is what holds.

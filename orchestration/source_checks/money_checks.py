@@ -178,4 +178,30 @@ MONEY: tuple[Check, ...] = (
         remedy="See whether both use the same invoice numbers, and whether the invoices of the past months are all"
         " loaded.",
     ),
+    Check(
+        name="money_without_invoice_share",
+        tables=("payments",),
+        needs=("invoices",),
+        description="Share of recent settled money that names an invoice that does not exist. It is taken for money on"
+        " account and pays the oldest bill.",
+        sql="""
+            select
+                coalesce(sum(payments.amount) filter (
+                    payments.invoice_id is not null and invoices.invoice_id is null
+                ), 0) / nullif(sum(payments.amount), 0) as value,
+                coalesce(sum(payments.amount) filter (
+                    payments.invoice_id is not null and invoices.invoice_id is null
+                ), 0) as unnamed,
+                sum(payments.amount) as paid,
+                coalesce(', for example payment ' || min(payments.payment_id) filter (
+                    payments.invoice_id is not null and invoices.invoice_id is null
+                ), '') as example
+            from raw.payments as payments left join raw.invoices as invoices using (invoice_id)
+            where payments.paid_date >= $months_start and payments.status = 'settled'
+        """,
+        says="{unnamed:,.0f} of {paid:,.0f} paid name an invoice that does not exist{example}.",
+        otherwise="Nothing was paid, or all of it found its invoice.",
+        remedy="invoice_id must be written alike in invoices and payments. Where the invoices are not delivered at all,"
+        " leave invoice_id of payments unmapped.",
+    ),
 )

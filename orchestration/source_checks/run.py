@@ -16,10 +16,11 @@ from orchestration.source_checks.check import Check, Limits, Outcome, limits_of,
 from orchestration.source_checks.growth_checks import GROWTH
 from orchestration.source_checks.history_checks import HISTORY
 from orchestration.source_checks.money_checks import MONEY
+from orchestration.source_checks.reference_checks import REFERENCES
 from orchestration.source_checks.scope import Scope
 from orchestration.source_checks.usage_checks import LIFE, PREPARE, PREPARED, USAGE
 
-CHECKS: tuple[Check, ...] = (*ACCOUNTING, *USAGE, *LIFE, *HISTORY, *GROWTH, *MONEY)
+CHECKS: tuple[Check, ...] = (*ACCOUNTING, *USAGE, *LIFE, *HISTORY, *GROWTH, *MONEY, *REFERENCES)
 BY_NAME = {check.name: check for check in CHECKS}
 
 
@@ -166,7 +167,7 @@ def _make(
 ) -> Outcome:
     if scope.newest[table.name] is None and check not in ACCOUNTING:
         return Outcome(table.name, check.name, None, limits, "The table is empty.")
-    parameters = scope.parameters(table.name, report)
+    parameters = scope.parameters(table.name, report) | {"source_table": table.name}
     if PREPARED in check.sql:
         _prepare(connection, parameters)
     if check.find is not None:

@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Self
-from zoneinfo import ZoneInfo
 
 import duckdb
 
 from orchestration.ingest import LoadReport
 from orchestration.lake.contract import Table
+from orchestration.months import operators_day
 from orchestration.settings import Settings
 from orchestration.source_checks.growth_checks import DAILY, MONTHLY
 
@@ -39,8 +39,7 @@ class Scope:
         last_load: int,
     ) -> Self:
         """Read how far each of the tables reaches."""
-        zone = ZoneInfo(settings.schedule.timezone)
-        today = checked_at.replace(tzinfo=ZoneInfo("UTC")).astimezone(zone).date()
+        today = operators_day(checked_at.replace(tzinfo=UTC), settings.schedule.timezone)
         newest = {
             name: connection.execute(
                 f'select cast(max("{table.time_column}") as date) from raw.{name} where "{table.time_column}" < ?',

@@ -7,8 +7,8 @@ from typing import Any
 import duckdb
 import yaml
 
-from orchestration.actions.tables import ensure_action_tables
 from orchestration.lake.contract import load_contract
+from orchestration.lake.declarations import tables_of_days
 from orchestration.paths import PROJECT_DIR
 
 DAY = date(2025, 12, 10)
@@ -29,25 +29,13 @@ def connect() -> duckdb.DuckDBPyConnection:
     for table in load_contract().values():
         columns = ", ".join(f'"{each.name}" {each.data_type}' for each in table.columns)
         connection.execute(f"create table raw.{table.name} ({columns})")
+    for declared in tables_of_days().values():
+        columns = ", ".join(f"{name} {sql_type}" for name, sql_type in declared.types.items())
+        connection.execute(f"create table {declared.key} ({columns})")
     columns = ", ".join(f"{name} {sql_type}" for name, sql_type in fact_columns().items())
     connection.execute(f"create table features.customer_days ({columns})")
     connection.execute("set threads = 1")
-    _ensure_without_partitions(connection)
     return connection
-
-
-class _Plain:
-    """DuckDB's own tables are not partitioned; a lake's are."""
-
-    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
-        self._connection = connection
-
-    def execute(self, sql: str, *arguments: Any) -> Any:
-        return self._connection.execute("select 1" if "set partitioned by" in sql else sql, *arguments)
-
-
-def _ensure_without_partitions(connection: duckdb.DuckDBPyConnection) -> None:
-    ensure_action_tables(_Plain(connection))  # type: ignore[arg-type]
 
 
 def put(connection: duckdb.DuckDBPyConnection, table: str, rows: Sequence[Mapping[str, Any]]) -> None:

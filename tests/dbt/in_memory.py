@@ -17,14 +17,14 @@ def create_views(connection: duckdb.DuckDBPyConnection, compiled: Path, target: 
     """Make views of a model and of all that it reads.
 
     Args:
-        connection: its catalog is called lake and has the schemas of the layers.
+        connection: of ``connect``.
         compiled: the folder of the compiled models.
-        target: the model.
+        target: the model; its view is in the schema result.
         given: what exists as tables already, with whatever columns the models read.
     """
     files = {file.stem: file for file in compiled.rglob("*.sql") if ".yml" not in str(file)}
     sql: dict[str, str] = {}
-    schemas: dict[str, str] = {target: "segments" if target == "plan_fit" else "features"}
+    places: dict[str, str] = {}
     reads: dict[str, set[str]] = {}
     waiting = [target]
     while waiting:
@@ -39,8 +39,19 @@ def create_views(connection: duckdb.DuckDBPyConnection, compiled: Path, target: 
             for table in sqlglot.parse_one(sql[name], read="duckdb").find_all(exp.Table)
             if table.db in _LAYERS and table.name in files and table.name not in {*given, _SESSIONS}
         ]
-        schemas |= {table.name: table.db for table in tables}
+        places |= {table.name: f"{table.catalog}.{table.db}.{table.name}" for table in tables}
         reads[name] = {table.name for table in tables}
         waiting += reads[name]
     for name in TopologicalSorter(reads).static_order():
-        connection.execute(f"create view {schemas[name]}.{name} as {sql[name]}")
+        connection.execute(f"create view {places.get(name, f'result.{name}')} as {sql[name]}")
+
+
+def connect() -> duckdb.DuckDBPyConnection:
+    """Return a lake and a workspace in memory, with the schemas of the layers and one for the result."""
+    connection = duckdb.connect()
+    for catalog in ("workspace", "lake"):
+        connection.execute(f"attach ':memory:' as {catalog}; use {catalog}")
+        for schema in (*sorted(_LAYERS), "raw", "ops", "result"):
+            connection.execute(f"create schema {schema}")
+    connection.execute("set threads = 1")
+    return connection

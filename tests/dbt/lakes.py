@@ -1,9 +1,6 @@
 """Lakes of their own for tests, and dbt run on them as the pipeline runs it."""
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -11,15 +8,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from orchestration.actions.tables import ensure_action_tables
-from orchestration.dagster_support.dbt import dbt_environment, dbt_variables, run_environment
-from orchestration.lake.contract import ensure_tables
+from orchestration.dagster_support.dbt import dbt_variables, ensure_manifest, prepare_for_dbt
+from orchestration.dagster_support.dbt_runner import PARSED_PROJECT, stream
+from orchestration.lake.migrations import migrate
 from orchestration.lake.run_scope import set_scope
-from orchestration.lake.warehouse import Warehouse, install_extensions
-from orchestration.paths import PROJECT_DIR
-from orchestration.segments.addresses import ensure_address_table
-from orchestration.segments.tables import ensure_segment_tables
-from orchestration.segments.versions import ensure_registry
+from orchestration.lake.warehouse import Warehouse
 from orchestration.settings import Settings
 
 RUN = "test"
@@ -64,26 +57,17 @@ class Lake:
         )
 
     def dbt(self, *arguments: str) -> str:
-        """Run a dbt command and return what it printed; a failure fails the test."""
-        install_extensions()
-        target = str(self.settings.warehouse.path / "target")
-        environment = dbt_environment(self.warehouse) | run_environment(RUN)
-        finished = subprocess.run(
-            [
-                Path(sys.executable).with_name("dbt"), *arguments,
-                "--vars", json.dumps(dbt_variables(self.settings)),
-                "--project-dir", str(PROJECT_DIR), "--profiles-dir", str(PROJECT_DIR),
-            ],
-            env=os.environ | environment | {"DBT_TARGET_PATH": target, "DBT_LOG_PATH": target},
-            capture_output=True,
-            text=True,
-            check=False,
-        )  # fmt: skip
-        assert finished.returncode == 0, finished.stdout + finished.stderr
-        return finished.stdout
+        """Run a dbt command as a run does, and return what dbt said; a failure fails the test."""
+        project = ensure_manifest(self.settings).with_name(PARSED_PROJECT)
+        prepare_for_dbt(self.settings, RUN)
+        command = [*arguments, "--vars", json.dumps(dbt_variables(self.settings))]
+        with self.warehouse.lock("a test"):
+            said = stream(command, project, self.settings.warehouse.path / "target")
+            return "\n".join(event["info"]["msg"] for event in said)
 
     def frame(self, sql: str, parameters: Sequence[object] = ()) -> pd.DataFrame:
-        with self.warehouse.reader() as connection:
+        """Read the lake and the workspace of the run."""
+        with self.warehouse.writer() as connection:
             return connection.execute(sql, list(parameters)).to_arrow_table().to_pandas()
 
 
@@ -93,9 +77,5 @@ def empty_lake(folder: Path, settings: Settings | None = None) -> Lake:
     warehouse = settings.warehouse.model_copy(update={"path": folder / "warehouse", "threads": 1})
     lake = Lake(settings.model_copy(update={"warehouse": warehouse}))
     with lake.warehouse.writer() as connection:
-        ensure_tables(connection)
-        ensure_registry(connection)
-        ensure_segment_tables(connection)
-        ensure_action_tables(connection)
-        ensure_address_table(connection)
+        migrate(connection)
     return lake

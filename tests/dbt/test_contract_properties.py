@@ -21,19 +21,21 @@ DAYS = [
     *(date(2024, 4, 30), date(2024, 5, 1), date(2024, 5, 31), date(2024, 6, 30), date(9999, 12, 31)),
 ]
 _GIVEN = f"""
-attach ':memory:' as lake; create schema lake.intermediate; create schema lake.staging; use lake.intermediate;
-create table lake.staging.stg_customers (customer_id varchar, postal_code varchar, country varchar);
-create table service_addresses (service_address varchar, postal_code varchar, country varchar, unit varchar,
-    building_id varchar, address_id varchar);
+attach ':memory:' as lake; create schema lake.intermediate;
+attach ':memory:' as workspace; create schema workspace.intermediate; create schema workspace.staging;
+use workspace.intermediate;
+create table workspace.staging.stg_customers (customer_id varchar, postal_code varchar, country varchar);
+create table lake.intermediate.service_addresses (service_address varchar, postal_code varchar, country varchar,
+    unit varchar, building_id varchar, address_id varchar);
 create table months as
 select last_day(first_day) as month_end_date, first_day as month_start_date,
     year(first_day) * 12 + month(first_day) as month_number, day(last_day(first_day)) as days_in_month,
     true as is_run_month, true as is_in_books
 from (select cast(date '{FIRST_MONTH}' + to_months(cast(i as integer)) as date) as first_day from range({MONTHS}) t(i));
-create table lake.staging.stg_contracts (contract_id varchar, customer_id varchar, valid_from_date date,
+create table workspace.staging.stg_contracts (contract_id varchar, customer_id varchar, valid_from_date date,
     start_date date, end_date date, status varchar, term_months integer, committed_until_date date,
     monthly_fee decimal(18, 4) default 30, monthly_cost decimal(18, 4) default 10, product_family varchar default 'tv');
-alter table lake.staging.stg_contracts add column postal_code varchar;
+alter table workspace.staging.stg_contracts add column postal_code varchar;
 """
 _UNUSED = {
     "product_code": "varchar", "end_reason": "varchar", "discount_amount": "decimal(18, 4)",
@@ -84,17 +86,17 @@ def read(compiled: Path) -> Iterator[Read]:
     with duckdb.connect(config={"threads": 1}) as connection:
         connection.execute(_GIVEN)
         for name, sql_type in _UNUSED.items():
-            connection.execute(f"alter table lake.staging.stg_contracts add column {name} {sql_type}")
+            connection.execute(f"alter table workspace.staging.stg_contracts add column {name} {sql_type}")
 
         def run(contracts: list[list[State]]) -> dict[str, pd.DataFrame]:
-            connection.execute("delete from lake.staging.stg_contracts")
+            connection.execute("delete from workspace.staging.stg_contracts")
             rows = [
                 [f"k{number}", s.customer, s.valid_from, s.start, s.end, s.status, s.term_months]
                 for number, history in enumerate(contracts)
                 for s in history
             ]
             connection.executemany(
-                "insert into lake.staging.stg_contracts"
+                "insert into workspace.staging.stg_contracts"
                 " (contract_id, customer_id, valid_from_date, start_date, end_date, status, term_months)"
                 " values (?, ?, ?, ?, ?, ?, ?)",
                 rows,

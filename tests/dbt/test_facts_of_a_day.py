@@ -10,8 +10,8 @@ import pytest
 
 from orchestration.actions.tables import columns_of
 from orchestration.lake.contract import LOAD_ID, load_contract
-from orchestration.segments.versions import REGISTRY_COLUMNS
-from tests.dbt.in_memory import create_views
+from orchestration.lake.declarations import REGISTRY, declared_tables
+from tests.dbt.in_memory import connect, create_views
 from tests.dbt.lakes import RUN
 
 DAY = date(2025, 12, 10)
@@ -31,15 +31,12 @@ Put = Mapping[str, Any]
 @pytest.fixture(scope="module")
 def lake(compiled: Path) -> duckdb.DuckDBPyConnection:
     """Every model between the raw tables and the facts, as views over tables in memory."""
-    connection = duckdb.connect()
-    connection.execute("attach ':memory:' as lake; use lake")
-    for schema in ("raw", "ops", "staging", "intermediate", "features", "segments"):
-        connection.execute(f"create schema {schema}")
+    connection = connect()
     tables = {f"raw.{each.name}": {c.name: c.data_type for c in each.columns} | {LOAD_ID: "bigint"}
               for each in load_contract().values()}  # fmt: skip
     tables |= {
         "ops.action_days": columns_of("action_days"),
-        "segments.versions": dict(REGISTRY_COLUMNS),
+        "segments.versions": dict(declared_tables("segments")[REGISTRY].types),
         "segments.customer_segments": _SEGMENTS,
         "segments.household_opportunities": _OPPORTUNITIES,
     }
@@ -47,7 +44,6 @@ def lake(compiled: Path) -> duckdb.DuckDBPyConnection:
         connection.execute(f"create table {name} ({', '.join(f'{c} {t}' for c, t in columns.items())})")
     create_views(connection, compiled, "customer_days", given={"customer_segments", "household_opportunities"})
     connection.execute("set variable segmentation_run_id = ?", [RUN])
-    connection.execute("set threads = 1")
     return connection
 
 
@@ -74,7 +70,7 @@ def put(lake: duckdb.DuckDBPyConnection, table: str, *rows: Put) -> None:
 
 def fact(lake: duckdb.DuckDBPyConnection, *names: str) -> Any:
     """Return facts of customer A, the only one."""
-    (row,) = lake.execute(f"select {', '.join(names)} from features.customer_days").fetchall()
+    (row,) = lake.execute(f"select {', '.join(names)} from result.customer_days").fetchall()
     return row if len(names) > 1 else row[0]
 
 
@@ -105,7 +101,7 @@ def test_the_version_in_force_is_the_latest_published_month_that_was_over(day: d
 def test_a_customer_of_whom_nothing_is_on_record_is_a_row_in_which_nothing_is_known(
     day: duckdb.DuckDBPyConnection,
 ) -> None:
-    row = day.execute("select * from features.customer_days").fetchdf().iloc[0]
+    row = day.execute("select * from result.customer_days").fetchdf().iloc[0]
     known = {"action_date", "version_id", "version_date", "customer_id", "customer_type", "month_start_date"}
     assert set(row.dropna().index) == known | {"is_open", "is_prepaid"}
     assert not row["is_open"]

@@ -9,24 +9,25 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.dbt.in_memory import create_views
+from tests.dbt.in_memory import connect, create_views
 
 AS_OF = date(2025, 12, 31)
 MONTHS = [date(2025, month, 30 if month in {9, 11} else 31) for month in (7, 8, 9, 10, 11, 12)]
 GIVEN = {
-    "intermediate.versions_in_force": "version_id varchar, as_of_date date, is_candidate boolean",
-    "intermediate.contract_states": """
+    "workspace.intermediate.months": "month_end_date date, is_run_month boolean",
+    "workspace.intermediate.versions_in_force": "version_id varchar, as_of_date date, is_candidate boolean",
+    "workspace.intermediate.contract_states": """
         contract_id varchar, customer_id varchar, product_family varchar, product_code varchar, valid_from_date date,
         valid_to_date date, service_start_date date, end_date date, status varchar, data_cap_gb double,
         download_mbps double, monthly_fee decimal(18, 4), discount_amount decimal(18, 4), discount_until_date date,
         monthly_product_cost decimal(18, 4)""",
-    "intermediate.usage_months": """
+    "lake.intermediate.usage_months": """
         contract_id varchar, month_end_date date, usage_days bigint, bytes_down bigint, bytes_up bigint,
         peak_mbps double""",
-    "segments.customer_market": "version_id varchar, customer_id varchar, market_segment varchar",
-    "segments.customer_value": """
+    "lake.segments.customer_market": "version_id varchar, customer_id varchar, market_segment varchar",
+    "lake.segments.customer_value": """
         version_id varchar, customer_id varchar, churn_probability_12m double, future_value_36m decimal(18, 2)""",
-    "staging.stg_plans": """
+    "workspace.staging.stg_plans": """
         plan_code varchar, valid_from_date date, valid_until_date date, product_family varchar,
         monthly_fee decimal(18, 4), monthly_product_cost decimal(18, 4), download_mbps double, data_cap_gb double,
         market_segment varchar""",
@@ -36,13 +37,10 @@ Rows = dict[str, Any]
 
 @pytest.fixture(scope="module")
 def lake(compiled: Path) -> duckdb.DuckDBPyConnection:
-    connection = duckdb.connect()
-    connection.execute("attach ':memory:' as lake; use lake")
-    for schema in ("staging", "intermediate", "segments"):
-        connection.execute(f"create schema {schema}")
+    connection = connect()
     for table, columns in GIVEN.items():
         connection.execute(f"create table {table} ({columns})")
-    create_views(connection, compiled, "plan_fit", given={table.split(".")[1] for table in GIVEN})
+    create_views(connection, compiled, "plan_fit", given={table.split(".")[-1] for table in GIVEN})
     return connection
 
 
@@ -68,12 +66,15 @@ def fits(lake: duckdb.DuckDBPyConnection, contracts: list[Rows], plans: list[Row
         ]  # fmt: skip
     people = [{"version_id": "v", "customer_id": each["customer_id"]} for each in states]
     for table, rows in {
-        "intermediate.versions_in_force": [{"version_id": "v", "as_of_date": AS_OF, "is_candidate": True}],
-        "intermediate.contract_states": states,
-        "intermediate.usage_months": usage,
-        "segments.customer_market": [each | {"market_segment": "consumer"} for each in people],
-        "segments.customer_value": [each | {"churn_probability_12m": 0.2, "future_value_36m": 400} for each in people],
-        "staging.stg_plans": [
+        "workspace.intermediate.months": [{"month_end_date": AS_OF, "is_run_month": True}],
+        "workspace.intermediate.versions_in_force": [{"version_id": "v", "as_of_date": AS_OF, "is_candidate": True}],
+        "workspace.intermediate.contract_states": states,
+        "lake.intermediate.usage_months": usage,
+        "lake.segments.customer_market": [each | {"market_segment": "consumer"} for each in people],
+        "lake.segments.customer_value": [
+            each | {"churn_probability_12m": 0.2, "future_value_36m": 400} for each in people
+        ],
+        "workspace.staging.stg_plans": [
             {"valid_from_date": date(2025, 1, 1), "product_family": "internet", "monthly_product_cost": 10} | dict(plan)
             for plan in plans
         ],
@@ -82,7 +83,7 @@ def fits(lake: duckdb.DuckDBPyConnection, contracts: list[Rows], plans: list[Row
             lake.register("rows", pd.DataFrame(rows))
             lake.execute(f"insert into {table} by name select * from rows")
             lake.unregister("rows")
-    found = lake.execute("select * from segments.plan_fit").to_arrow_table().to_pandas()
+    found = lake.execute("select * from result.plan_fit").to_arrow_table().to_pandas()
     return found.sort_values("contract_id", key=lambda ids: ids.str[1:].astype(int), ignore_index=True)
 
 

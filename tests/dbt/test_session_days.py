@@ -35,13 +35,14 @@ def totals(tmp_path_factory: pytest.TempPathFactory) -> Totals:
     days, usage = (Path(folder, f"{name}.sql").read_text() for name in ("session_days", "session_usage_days"))
     connection = duckdb.connect()
     connection.execute("attach ':memory:' as lake; create schema lake.staging")
+    connection.execute("attach ':memory:' as workspace; create schema workspace.staging")
     columns = ", ".join(f"{name} {kind}" for name, kind in COLUMNS.items())
-    connection.execute(f"create table lake.staging.stg_usage_sessions ({columns})")
+    connection.execute(f"create table workspace.staging.stg_usage_sessions ({columns})")
 
     def added_up(reports: list[tuple]) -> dict[str, tuple[int, ...]]:
         rows = pa.table(dict(zip(COLUMNS, zip(*reports, strict=True), strict=True)))  # noqa: F841 - read by name
-        connection.execute("delete from lake.staging.stg_usage_sessions")
-        connection.execute("insert into lake.staging.stg_usage_sessions select * from rows")
+        connection.execute("delete from workspace.staging.stg_usage_sessions")
+        connection.execute("insert into workspace.staging.stg_usage_sessions select * from rows")
         connection.execute(f"create or replace table lake.staging.session_days as {days}")
         connection.execute(f"create or replace table lake.staging.session_usage_days as {usage}")
         wrong = " or ".join([

@@ -12,7 +12,7 @@ import pytest
 FIRST_DAY = date(2025, 1, 1)
 LAST_DAY = FIRST_DAY + timedelta(200)
 _GIVEN = """
-attach ':memory:' as lake; create schema lake.intermediate; use lake.intermediate;
+attach ':memory:' as workspace; create schema workspace.intermediate; use workspace.intermediate;
 create table bills as
 select invoice_id, customer_id, day::date as invoice_date, gross_amount::decimal(18, 4) as gross_amount, bill_number,
     sum(gross_amount::decimal(18, 4)) over (partition by customer_id order by bill_number) as billed_to_date

@@ -3,7 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from orchestration.lake.contract import ensure_tables, load_contract
+from orchestration.lake.contract import load_contract
+from orchestration.lake.migrations import ensure_tables
 from orchestration.lake.warehouse import Warehouse
 from orchestration.settings import WarehouseSettings
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from orchestration.lake.contract import load_contract
 from orchestration.lake.contract_page import PAGE, REASONS, page
 
-INGEST = Path(__file__).parents[2] / "orchestration" / "lib" / "ingest"
+INGEST = Path(__file__).parents[2] / "orchestration" / "ingest"
 
 
 def test_the_committed_page_is_that_of_the_declaration() -> None:
@@ -24,7 +24,7 @@ def test_every_table_and_column_has_a_row_of_five_cells() -> None:
 
 
 def test_every_reason_for_quarantine_is_explained() -> None:
-    code = "\n".join(file.read_text(encoding="utf-8") for file in INGEST.glob("*.py"))
+    code = "\n".join(file.read_text(encoding="utf-8") for file in INGEST.rglob("*.py"))
     known = {reason for reason, _ in REASONS}
     assert all(reason in code for reason in known)
     named = set(re.findall(r"""found\.append\(\("(\w+)",""", code))

@@ -11,9 +11,8 @@ import duckdb
 import pytest
 
 from orchestration.ingest import LoadReport, ingest
+from orchestration.lake.migrations import migrate
 from orchestration.lake.warehouse import Warehouse
-from orchestration.segments.addresses import ensure_address_table
-from orchestration.segments.versions import ensure_registry
 from orchestration.settings import Settings, load_settings
 from orchestration.source_checks import check_sources
 from simulator import SimulationParameters, simulate
@@ -199,8 +198,7 @@ def test_events_after_the_churn_are_reported_and_counted_in_no_volume(event_isp)
     settings, reports = event_isp
     lake = Lake(settings)
     with lake.warehouse.writer() as connection:
-        ensure_registry(connection)
-        ensure_address_table(connection)
+        migrate(connection)
         outcomes = check_sources(connection, settings, list(reports.values()), datetime(2026, 1, 2), "run")
     lake.dbt("run", "--select", "+usage_months")
     ((days_after, counted, volume),) = lake.frame(

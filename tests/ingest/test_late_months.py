@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from orchestration.lake.migrations import migrate
 from orchestration.segments.revisions import months_due
-from orchestration.segments.versions import ensure_registry, last_load_id
+from orchestration.segments.versions import last_load_id
 
 if TYPE_CHECKING:
     from tests.ingest.conftest import Isp
@@ -29,7 +30,7 @@ def published_isp(small_isp: Isp) -> Isp:
     small_isp.map("invoices", "invoices.csv")
     small_isp.ingest()
     with small_isp.warehouse.writer() as connection:
-        ensure_registry(connection)
+        migrate(connection)
         for month in (1, 2, 3):
             connection.execute(
                 "insert into segments.versions (version_id, as_of_date, revision, status, created_at, last_load_id)"

@@ -11,8 +11,9 @@ import pytest
 from rich.console import Console
 
 from orchestration.lake.contract import load_contract
+from orchestration.lake.declarations import declared_tables
 from orchestration.onboarding.preview import Rejected, SourcesReport, TableCheck, as_json, preview_sources, render
-from orchestration.onboarding.preview.outputs import declared
+from orchestration.onboarding.preview.outputs import costs_of_missing_columns
 from orchestration.paths import PROJECT_DIR
 from orchestration.settings import Settings
 
@@ -180,13 +181,13 @@ def test_outputs_say_what_they_lack(small_isp: Isp) -> None:
 
 def test_every_published_table_is_declared_with_its_needs() -> None:
     published = {file.stem.removeprefix("bi__") for file in (PROJECT_DIR / "models" / "bi").glob("bi__*.sql")}
-    assert set(declared()["outputs"]) == published
+    assert set(declared_tables("bi")) == published
     contract = load_contract()
     known = set(contract) | {f"{name}.{column}" for name in contract for column in contract[name].column_names}
-    columns = set(declared()["columns"])
+    columns = set(costs_of_missing_columns())
     assert columns <= known
-    for needs in declared()["outputs"].values():
-        for need in [*needs["needs"], *needs.get("poorer", ())]:
+    for table in declared_tables("bi").values():
+        for need in [*table.meta["needs"], *table.meta.get("poorer", ())]:
             assert need in contract or need in columns
 
 

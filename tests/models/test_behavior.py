@@ -6,8 +6,9 @@ import pytest
 from sklearn.metrics import adjusted_rand_score
 
 from models.behavior.parameters import BehaviorParameters
-from models.behavior.segmentation import BehaviorResult, BehaviorSegmentation, fit_behavior, segment_behavior
+from models.behavior.segmentation import BehaviorSegmentation, fit_behavior
 from tests.models.planted_customers import ARCHETYPES, CONSUMER_BASE, ONE_ARCHETYPE, consumer_base, planted
+from tests.models.segmented import BehaviorResult, segment_behavior
 
 
 def labels_of(result: BehaviorResult) -> pd.Series:

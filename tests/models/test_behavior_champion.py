@@ -1,7 +1,9 @@
 """Which model scores a month: the same one while customers stay as they are, a new one when they do not."""
 
 import copy
+import io
 import json
+import zipfile
 from dataclasses import replace
 from datetime import date
 
@@ -183,6 +185,21 @@ def test_a_model_of_a_release_before_mixtures_still_scores_and_is_fitted_anew(ba
     month = next_month(first, base[0], base[0], champion=champion)
     assert month.registered["reason"] == "the settings have changed"
     assert set(month.segmentation.events["event"]) == {"kept"}
+
+
+def test_a_model_stored_before_the_packages_of_models_still_scores(base, first):
+    stored = dump_model(first.segmentation.model, {})
+    with zipfile.ZipFile(io.BytesIO(stored)) as archive:
+        files = {name: archive.read(name) for name in archive.namelist()}
+    schema = files["schema.json"].decode()
+    before = schema.replace("models.clusters.", "models.").replace("models.mixture", "models.cluster_mixture")
+    assert before != schema
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w") as archive:
+        for name, content in (files | {"schema.json": before.encode()}).items():
+            archive.writestr(name, content)
+    again, _ = load_model(target.getvalue())
+    np.testing.assert_array_equal(again.predict(base[0]), first.segmentation.model.predict(base[0]))
 
 
 def test_fewer_than_one_steady_month_in_twenty_raises_an_alarm(first):

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from models.hazard.churn_hazard import ChurnHazard
-from models.hazard.churn_reasons import REASONS, retention_hazards
+from models.hazard.churn_reasons import REASONS, churn_reasons_frame
 from models.hazard.pairs import make_pairs, sorted_months
 from models.hazard.parameters import HazardParameters
 from models.retention.curves import RetentionCurves
@@ -104,8 +104,8 @@ class TestIdentities:
             model.hazard(customers.iloc[:70], 24),
             rtol=1e-12,
         )
-        frames = pd.concat([retention_hazards(model, part) for part in parts], ignore_index=True)
-        pd.testing.assert_frame_equal(frames, retention_hazards(model, customers.iloc[:70]))
+        frames = pd.concat([churn_reasons_frame(model, part) for part in parts], ignore_index=True)
+        pd.testing.assert_frame_equal(frames, churn_reasons_frame(model, customers.iloc[:70]))
 
     def test_neither_the_order_of_rows_nor_the_names_of_categories_matter(self, months, customers, model):
         names = {"consumer": "zz", "business": "aa", "internet": "Glasfaser", "mobile": "b", "tv": "a"}
@@ -136,7 +136,7 @@ class TestFallback:
         customers = open_customers(shuffled)
         np.testing.assert_array_equal(model.hazard(customers, 12), model.curves.hazard(customers, 12))
         assert model.key_columns == model.curves.key_columns
-        rows = retention_hazards(model, customers)
+        rows = churn_reasons_frame(model, customers)
         assert set(rows["hazard_model"]) == {"cohort_curves"}
         assert rows["churn_reasons"].isna().all()
 
@@ -160,12 +160,12 @@ class TestFallback:
     def test_a_customer_without_covariates_has_the_hazard_of_the_cohort(self, model, customers):
         unknown = customers.head(5).assign(month_number=np.nan)
         np.testing.assert_array_equal(model.hazard(unknown, 12), model.curves.hazard(unknown, 12))
-        assert set(retention_hazards(model, unknown)["hazard_model"]) == {"cohort_curves"}
+        assert set(churn_reasons_frame(model, unknown)["hazard_model"]) == {"cohort_curves"}
 
 
 class TestReasons:
     def test_the_planted_warning_is_the_first_reason_of_those_who_show_it(self, model, customers):
-        rows = retention_hazards(model, customers)
+        rows = churn_reasons_frame(model, customers)
         is_warned = (customers["usage_ratio"] == 0.3).to_numpy()
         first = rows.loc[is_warned, "churn_reasons"].map(lambda told: json.loads(told)[0])
         assert set(first) == {"usage down to 30 % of before"}
@@ -173,7 +173,7 @@ class TestReasons:
         assert not told.str.contains("usage down to 30 %").any()
 
     def test_reasons_are_few_and_only_of_customers_above_their_cohort(self, model, customers):
-        rows = retention_hazards(model, customers)
+        rows = churn_reasons_frame(model, customers)
         told = rows["churn_reasons"].dropna().map(json.loads)
         assert told.map(len).between(1, PARAMETERS.reasons).all()
         above = rows["hazard_1m"] > rows["cohort_hazard_1m"]

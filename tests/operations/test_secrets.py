@@ -68,7 +68,9 @@ def _leaks(said: dict[str, str], *folders: Path) -> list[tuple[str, str]]:
 
 
 def _targets(deployment: Deployment) -> list[Path]:
-    return list((PROJECT_DIR / "target").glob(f"secrets_{deployment.folder.name}-*"))
+    """Return where dbt writes: what it has parsed, and what it says of the deployment's runs."""
+    named = f"secrets_{deployment.folder.name}-*"
+    return [folder for pattern in ("parsed-*", named) for folder in (PROJECT_DIR / "target").glob(pattern)]
 
 
 def test_a_catalog_that_is_down_shows_its_password_nowhere(tmp_path):
@@ -105,15 +107,14 @@ def test_a_catalog_that_is_down_shows_its_password_nowhere(tmp_path):
 
 
 _BUILD = """
-import subprocess, sys
-from orchestration.dagster_support.dbt import DBT, dbt_arguments, prepare_for_dbt
-from orchestration.paths import PROJECT_DIR
+from orchestration.dagster_support.dbt import dbt_arguments, ensure_manifest, prepare_for_dbt
+from orchestration.dagster_support.dbt_runner import PARSED_PROJECT, stream
 from orchestration.settings import load_settings
 settings = load_settings()
-target = prepare_for_dbt(settings, "run")
 arguments = [*dbt_arguments("build", settings), "--select", "months", "--debug"]
-places = ["--project-dir", PROJECT_DIR, "--profiles-dir", PROJECT_DIR, "--target-path", target, "--log-path", target]
-sys.exit(subprocess.run([DBT, *arguments, *places]).returncode)
+project = ensure_manifest(settings).with_name(PARSED_PROJECT)
+for event in stream(arguments, project, prepare_for_dbt(settings, "run")):
+    print(event)
 """
 
 

@@ -6,7 +6,7 @@ import duckdb
 import pytest
 
 from orchestration.errors import SegmentationError
-from orchestration.lake.contract import ensure_tables
+from orchestration.lake.migrations import migrate
 from orchestration.lake.warehouse import Warehouse
 from orchestration.segments import addresses
 from orchestration.segments.addresses import update_addresses
@@ -16,7 +16,7 @@ from orchestration.settings import HouseholdSettings, WarehouseSettings
 @pytest.fixture
 def lake(tmp_path: Path):
     with Warehouse(WarehouseSettings(path=tmp_path, threads=1)).writer() as connection:
-        ensure_tables(connection)
+        migrate(connection)
         connection.execute(
             """
             insert into raw.customers (customer_id, service_address, postal_code, country) values

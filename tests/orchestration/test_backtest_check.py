@@ -3,9 +3,13 @@
 import dagster as dg
 import pytest
 
-from models.backtest.findings import FAILED, PASSED, BacktestOutcome
-from orchestration.defs.segments.backtest import BACKTEST_CHECK, backtest_check
+from orchestration.dagster_support.segment_assets import StepCheck
+from orchestration.segments.month import SegmentMonth
 from orchestration.settings import Settings
+
+NAME = "backtest_agrees_with_what_came"
+CHECK = StepCheck(NAME, "value_evidence", "", blocks=lambda settings: settings.backtest.when_failed == "block")
+AGREES = SegmentMonth({}, "", finding="passed")
 
 
 def settings(when_failed: str) -> Settings:
@@ -17,8 +21,8 @@ def settings(when_failed: str) -> Settings:
     [("warn", dg.AssetCheckSeverity.WARN), ("block", dg.AssetCheckSeverity.ERROR)],
 )
 def test_a_failure_of_any_month_warns_or_blocks(when_failed: str, severity: dg.AssetCheckSeverity) -> None:
-    outcomes = {"2025-11-30.1": BacktestOutcome(FAILED, ("Off.",)), "2025-12-31.1": BacktestOutcome(PASSED)}
-    result = backtest_check(outcomes, settings(when_failed))
+    months = {"2025-11-30.1": SegmentMonth({}, "", passed=False, finding="Off."), "2025-12-31.1": AGREES}
+    result = CHECK.result(months, settings(when_failed))
     assert (result.passed, result.severity) == (False, severity)
     assert {name: each.value for name, each in result.metadata.items()} == {
         "2025-11-30.1": "Off.", "2025-12-31.1": "passed"
@@ -26,7 +30,7 @@ def test_a_failure_of_any_month_warns_or_blocks(when_failed: str, severity: dg.A
 
 
 def test_a_backtest_that_agrees_passes() -> None:
-    assert backtest_check({"2025-12-31.1": BacktestOutcome(PASSED)}, settings("block")).passed
+    assert CHECK.result({"2025-12-31.1": AGREES}, settings("block")).passed
 
 
 def test_nothing_is_published_past_a_check_that_blocks() -> None:
@@ -34,7 +38,7 @@ def test_nothing_is_published_past_a_check_that_blocks() -> None:
     from orchestration.definitions import defs
 
     graph = defs().resolve_asset_graph()
-    (key,) = [key for key in graph.asset_check_keys if key.name == BACKTEST_CHECK]
+    (key,) = [key for key in graph.asset_check_keys if key.name == NAME]
     assert graph.get(key).blocking
     published = dg.AssetKey(["publish", "published_versions"])
     assert key.asset_key in graph.get(published).parent_keys

@@ -32,7 +32,6 @@ def lake() -> Iterator[duckdb.DuckDBPyConnection]:
     months = months.drop(columns="sample_weight").assign(
         as_of_date=AS_OF, churned_next_month=(left == 1).fillna(False).where(months["months_followed"] > 0)
     )
-    months["expected_revenue"], months["expected_cost"] = 30.0, 17.0
     margins = months[["customer_id", "month_end_date"]].assign(margin=10.0, net_invoiced=30.0, written_off=3.0)
     with duckdb.connect() as connection:
         connection.register("months", months)
@@ -45,8 +44,9 @@ def lake() -> Iterator[duckdb.DuckDBPyConnection]:
             " month_end_date::date as month_end_date, margin::decimal(18, 2) as margin,"
             " net_invoiced::decimal(18, 2) as net_invoiced, 0::decimal(18, 2) as credited,"
             " written_off::decimal(18, 2) as written_off from margins;"
-            "create table features.customer_features as select distinct as_of_date::date as as_of_date, customer_id,"
-            " retention_market as population from months"
+            "create table features.customer_margin_outlook as select as_of_date::date as as_of_date, customer_id,"
+            " month_number, 10.0 as expected_monthly_margin, 0.0 as monthly_discount, 0.0 as suspended_contracts"
+            " from months"
         )
         yield connection
 
@@ -146,7 +146,6 @@ def test_customers_at_a_cutoff_have_their_margin_before_and_after_it(
 ) -> None:
     customers = customers_at(lake, AS_OF, window, CUTOFF, 50_000, annual_discount_rate=0.0)
     assert len(customers) == 200
-    # 30 expected, a tenth of it written off in the year before, 17 of cost.
     assert customers["expected_monthly_margin"].to_numpy() == pytest.approx(10)
     assert (customers["margin_12m_mean"] == 10).all()
     stayed = customers["has_churned"] == 0

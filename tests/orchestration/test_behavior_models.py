@@ -1,6 +1,6 @@
 """The registry of fitted clusters on a real lake: kept from month to month, loadable for every version."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
@@ -11,15 +11,15 @@ import pandas as pd
 import pytest
 
 from models.behavior.parameters import BehaviorParameters
-from orchestration.defs.segments.behavior import write_month
+from orchestration.lake.migrations import migrate
 from orchestration.lake.warehouse import Warehouse
 from orchestration.segments.behavior_models import load_champion
-from orchestration.segments.tables import ensure_segment_tables
+from orchestration.segments.candidate import Candidate
+from orchestration.segments.registry import Input
+from orchestration.segments.steps.behavior import cluster_populations
+from orchestration.segments.tables import write_tables
 from orchestration.segments.versions import (
-    INPUTS,
-    Candidate,
     Provenance,
-    ensure_registry,
     open_candidates,
     publish,
     record_outcome,
@@ -30,9 +30,16 @@ from tests.models.planted_customers import planted
 
 # Little evidence is enough here: what is tested is what is written and read again.
 PARAMETERS = dict.fromkeys(("consumer", "business"), BehaviorParameters(largest_k=5, resamples=2, outcome_months=1))
+INPUTS = (Input("features.customer_features"),)
 OCTOBER = Candidate("2026-10-31.1", date(2026, 10, 31), None, "")
 NOVEMBER = Candidate("2026-11-30.1", date(2026, 11, 30), "2026-10-31.1", "")
 DECEMBER = Candidate("2026-12-31.1", date(2026, 12, 31), "2026-11-30.1", "")
+
+
+def write_month(
+    connection: duckdb.DuckDBPyConnection, candidate: Candidate, parameters: Mapping[str, BehaviorParameters]
+) -> None:
+    write_tables(connection, candidate, cluster_populations(connection, candidate, parameters).tables)
 
 
 def features(candidate: Candidate, population: str, customers: int, seed: int) -> pd.DataFrame:
@@ -45,7 +52,7 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyCo
     """Two steady months, then one in which every night share has tripled; two customers leave in the second."""
     folder: Path = tmp_path_factory.mktemp("lake")
     with Warehouse(WarehouseSettings(path=folder)).writer() as connection:
-        ensure_segment_tables(connection)
+        migrate(connection)
         months = []
         for candidate in (OCTOBER, NOVEMBER, DECEMBER):
             consumers, business = features(candidate, "consumer", 900, 0), features(candidate, "business", 30, 1)
@@ -94,7 +101,7 @@ def test_the_model_of_any_version_scores_as_that_version_did(lake, candidate):
 
 
 def test_a_month_written_again_is_the_same(lake):
-    tables = ("customer_behavior", "behavior_clusters", "behavior_models", "behavior_model_files", "cluster_events")
+    tables = ("customer_behavior", "behavior_clusters", "behavior_models", "behavior_model_files", "behavior_events")
     sql = "select * from segments.{} where version_id = '2026-11-30.1' order by all"
     before = {table: lake.execute(sql.format(table)).fetchall() for table in tables}
     write_month(lake, NOVEMBER, PARAMETERS)
@@ -128,13 +135,10 @@ NEW = replace(OLD, largest_k=2, mixture_largest_k=2)
 def rolled_back(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
     """October by the old settings; it again and November by new ones that see fewer clusters; October rolled back."""
     with Warehouse(WarehouseSettings(path=tmp_path_factory.mktemp("rolled_back"))).writer() as connection:
-        ensure_registry(connection)
-        ensure_segment_tables(connection)
+        migrate(connection)
         every = pd.concat([features(candidate, "consumer", 400, 0) for candidate in (OCTOBER, NOVEMBER)])
         connection.register("every", every)
         connection.execute("create table features.customer_features as select * from every")
-        for schema, table in ((schema, table) for schema, tables in INPUTS.items() for table in tables):
-            connection.execute(f"create table if not exists {schema}.{table} (as_of_date date)")
         assert make(connection, OCTOBER.as_of_date, OLD) == "2026-10-31.1"
         assert make(connection, OCTOBER.as_of_date, NEW) == "2026-10-31.2"
         assert make(connection, NOVEMBER.as_of_date, NEW) == "2026-11-30.1"
@@ -145,7 +149,7 @@ def rolled_back(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.Duc
 def make(connection: duckdb.DuckDBPyConnection, day: date, parameters: BehaviorParameters) -> str:
     """Make and publish the next version of a month as a run with these settings does; return its id."""
     now = datetime(2026, 12, 1)
-    (candidate,) = open_candidates(connection, [day], Provenance("run", "code", repr(parameters)), now)
+    (candidate,) = open_candidates(connection, [day], Provenance("run", "code", repr(parameters), INPUTS), now)
     write_month(connection, candidate, {"consumer": parameters})
     record_outcome(connection, candidate.version_id, {}, [])
     publish(connection, [candidate.version_id], now)
@@ -186,5 +190,5 @@ def test_after_a_rollback_under_other_settings_a_new_model_takes_over_its_ids(ro
     assert load_champion(rolled_back, version_id, "consumer").cluster_ids == (
         load_champion(rolled_back, "2026-10-31.1", "consumer").cluster_ids
     )
-    events = "select distinct event from segments.cluster_events where version_id = ?"
+    events = "select distinct event from segments.behavior_events where version_id = ?"
     assert rolled_back.execute(events, [version_id]).fetchall() == [("kept",)]

@@ -21,7 +21,7 @@ def settings_file(tmp_path: Path) -> Path:
 def test_without_settings_it_says_where_they_are_looked_for(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("SEGMENTATION_CONFIG", raising=False)
-    monkeypatch.setattr("orchestration.settings._chosen", None)
+    monkeypatch.setattr("orchestration.settings.loading._chosen", None)
     result = runner.invoke(app, ["versions", "list"])
     assert result.exit_code == 1
     assert "--config" in result.stderr
@@ -77,9 +77,8 @@ def test_a_month_that_cannot_be_segmented_is_refused_before_anything_runs(settin
 
 
 def test_versions_due_names_the_months_late_data_have_reached(settings_file):
-    from orchestration.lake.contract import ensure_tables
+    from orchestration.lake.migrations import migrate
     from orchestration.lake.warehouse import Warehouse
-    from orchestration.segments.versions import ensure_registry
     from orchestration.settings import load_settings
 
     def due(output: str) -> str:
@@ -88,9 +87,8 @@ def test_versions_due_names_the_months_late_data_have_reached(settings_file):
         return shown.stdout
 
     with Warehouse(load_settings(settings_file).warehouse).writer() as connection:
-        ensure_tables(connection)
+        migrate(connection)
         assert "No published month is due" in due("table")
-        ensure_registry(connection)
         connection.execute(
             "insert into segments.versions (version_id, as_of_date, status, last_load_id)"
             " values ('2025-02-28.1', '2025-02-28', 'published', 4)"

@@ -43,7 +43,7 @@ def test_asset_graph_is_the_one_meant(definitions: dg.Definitions, snapshot: Sna
 
 
 def test_the_flow_goes_one_way_from_layer_to_layer(definitions: dg.Definitions):
-    layers = ["raw", "staging", "intermediate", "features", "segments", "actions", "bi", "publish"]
+    layers = ["raw", "staging", "intermediate", "features", "segments", "actions", "bi", "publish", "serving"]
     graph = definitions.resolve_asset_graph()
     layer = {key: graph.get(key).group_name for key in graph.materializable_asset_keys}
     backwards = [

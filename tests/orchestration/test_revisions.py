@@ -10,15 +10,13 @@ import pytest
 
 from orchestration.dagster_support.deployment import Deployment
 from orchestration.defs.publish.revisions import late_months_sensor
-from orchestration.lake.contract import ensure_tables
+from orchestration.lake.migrations import migrate
 from orchestration.lake.run_scope import set_scope
 from orchestration.lake.warehouse import Warehouse
+from orchestration.segments.registry import Input
 from orchestration.segments.revisions import describe, months_due
-from orchestration.segments.tables import ensure_segment_tables
 from orchestration.segments.versions import (
-    INPUTS,
     Provenance,
-    ensure_registry,
     last_load_id,
     open_candidates,
     publish,
@@ -30,17 +28,16 @@ from orchestration.settings import WarehouseSettings
 SEPTEMBER, OCTOBER, NOVEMBER = date(2026, 9, 30), date(2026, 10, 31), date(2026, 11, 30)
 MONTHS = (SEPTEMBER, OCTOBER, NOVEMBER)
 NOW, LATER = datetime(2026, 12, 2, 4, 0), datetime(2026, 12, 9, 4, 0)
-TABLES = [f"{schema}.{table}" for schema, tables in INPUTS.items() for table in tables]
-MADE_BY = Provenance(run_id="run", code_version="code", settings_hash="settings")
+INPUTS = (Input("features.customer_features"), Input("intermediate.contracts_as_of"))
+TABLES = [each.key for each in INPUTS]
+MADE_BY = Provenance(run_id="run", code_version="code", settings_hash="settings", inputs=INPUTS)
 
 
 @pytest.fixture
 def lake(tmp_path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """Three published months, made from the loads 1 and 2."""
     with Warehouse(WarehouseSettings(path=tmp_path)).writer() as connection:
-        ensure_tables(connection)
-        ensure_registry(connection)
-        ensure_segment_tables(connection)
+        migrate(connection)
         for table in TABLES:
             connection.execute(f"create table {table} (as_of_date date, content double)")
             connection.executemany(f"insert into {table} values (?, 1)", [[day] for day in MONTHS])
@@ -89,6 +86,36 @@ def test_a_late_row_makes_its_month_and_the_later_ones_due_with_tables_rows_and_
         "rows from 2026-10 on: invoices 1, usage 9",
     ]
     assert "2026-10, 2026-11" in describe(months_due(lake))
+
+
+def test_months_made_on_a_version_that_is_due_or_was_replaced_are_due_until_they_are_made_again(lake):
+    """A cancellation told late: the month it reaches is due, and so is the next one, made before that came out."""
+    _load(lake, 3, "contracts", SEPTEMBER, 1)
+    lake.execute("update features.customer_features set content = 2 where as_of_date = ?", [OCTOBER])
+    assert _segment(lake, [OCTOBER], LATER) == ["2026-10-31.2"]  # as the monthly schedule would, alone
+    assert [month for month, *_ in _due(lake)] == ["2026-09", "2026-10", "2026-11"]
+    assert months_due(lake)[1].reason == "made on version 2026-09-30.1, which is due for revision or was replaced"
+
+    lake.execute("update features.customer_features set content = 2 where as_of_date = ?", [SEPTEMBER])
+    assert _segment(lake, [SEPTEMBER], LATER) == ["2026-09-30.2"]
+    assert [month for month, *_ in _due(lake)] == ["2026-10", "2026-11"]
+    assert _segment(lake, [OCTOBER], LATER) == ["2026-10-31.3"]
+    assert [month for month, *_ in _due(lake)] == ["2026-11"]
+    assert _segment(lake, [NOVEMBER], LATER) == ["2026-11-30.2"]
+    assert _due(lake) == []
+
+
+def test_a_month_after_one_that_was_rolled_back_is_due(lake):
+    lake.execute("update features.customer_features set content = 2 where as_of_date = ?", [SEPTEMBER])
+    _segment(lake, MONTHS, LATER)
+    assert _due(lake) == []
+    rollback(lake, "2026-09-30.1", LATER)
+    assert [month for month, *_ in _due(lake)] == ["2026-10", "2026-11"]
+
+
+def test_a_first_month_segmented_after_its_successors_makes_nothing_due(lake):
+    lake.execute("update segments.versions set previous_version_id = null where as_of_date = ?", [OCTOBER])
+    assert _due(lake) == []
 
 
 def test_a_row_of_long_before_reaches_every_published_month(lake):
@@ -166,5 +193,5 @@ def test_a_registry_from_before_takes_its_versions_to_rest_on_the_loads_of_their
     lake.execute("alter table segments.versions drop column last_load_id")
     lake.execute("update segments.versions set created_at = ?", [NOW.replace(hour=1, minute=30)])
     assert months_due(lake) == []
-    ensure_registry(lake)
+    migrate(lake)
     assert _due(lake) == [("2026-11", {"usage": 10}, 2)]

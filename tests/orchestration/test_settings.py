@@ -71,7 +71,7 @@ def test_no_character_of_a_secret_means_anything_to_yaml(tmp_path, monkeypatch, 
 def test_the_file_is_looked_for_here_and_then_in_the_environment(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("SEGMENTATION_CONFIG", raising=False)
-    monkeypatch.setattr("orchestration.settings._chosen", None)
+    monkeypatch.setattr("orchestration.settings.loading._chosen", None)
     with pytest.raises(SettingsError, match="--config"):
         find_settings_file()
     elsewhere = tmp_path / "other.yaml"

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
 
@@ -9,13 +10,12 @@ import duckdb
 import pytest
 
 from orchestration.errors import VersionError
+from orchestration.lake.migrations import migrate
 from orchestration.lake.warehouse import Warehouse
-from orchestration.segments.tables import ensure_segment_tables
+from orchestration.segments.registry import Input, versioned_tables
 from orchestration.segments.versions import (
-    INPUTS,
     Provenance,
     candidates,
-    ensure_registry,
     list_versions,
     open_candidates,
     publish,
@@ -27,18 +27,17 @@ from orchestration.settings import WarehouseSettings
 
 OCTOBER, NOVEMBER = date(2026, 10, 31), date(2026, 11, 30)
 NOW = datetime(2026, 12, 2, 4, 0)
-MADE_BY = Provenance(run_id="run", code_version="code", settings_hash="settings")
+INPUTS = (Input("features.customer_features"), Input("features.margins", "month_end_date <= $as_of"))
+MADE_BY = Provenance(run_id="run", code_version="code", settings_hash="settings", inputs=INPUTS)
 PASSED = [{"name": "a_check", "passed": True, "found": "1", "expected": "1"}]
 
 
 @pytest.fixture
 def lake(tmp_path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     with Warehouse(WarehouseSettings(path=tmp_path)).writer() as connection:
-        ensure_registry(connection)
-        ensure_segment_tables(connection)
+        migrate(connection)
         connection.execute("create table features.customer_features (customer_id varchar, as_of_date date, gb double)")
-        for schema, table in ((schema, table) for schema, tables in INPUTS.items() for table in tables):
-            connection.execute(f"create table if not exists {schema}.{table} (as_of_date date)")
+        connection.execute("create table features.margins (customer_id varchar, month_end_date date)")
         connection.execute(
             "insert into features.customer_features values ('a', '2026-10-31', 1), ('b', '2026-10-31', 2),"
             " ('a', '2026-11-30', 3)"
@@ -77,11 +76,11 @@ def test_row_order_of_the_features_is_no_change(lake):
     ("change", "made_by", "reason"),
     [
         ("update features.customer_features set gb = 9 where customer_id = 'b'", MADE_BY, "inputs changed"),
-        ("insert into features.retention_exposures values ('2026-10-31')", MADE_BY, "inputs changed"),
-        ("insert into features.customer_months_at_risk values ('2026-10-31')", MADE_BY, "inputs changed"),
-        ("select 1", Provenance("run", "code", "other"), "settings changed"),
-        ("select 1", Provenance("run", "other", "settings"), "code changed"),
-        ("select 1", Provenance("another run", "code", "settings"), None),
+        ("insert into features.margins values ('a', '2026-09-30')", MADE_BY, "inputs changed"),
+        ("insert into features.margins values ('a', '2026-11-30')", MADE_BY, None),
+        ("select 1", replace(MADE_BY, settings_hash="other"), "settings changed"),
+        ("select 1", replace(MADE_BY, code_version="other"), "code changed"),
+        ("select 1", replace(MADE_BY, run_id="another run"), None),
     ],
 )
 def test_a_change_opens_revision_two_and_says_what_changed(lake, change, made_by, reason):
@@ -100,16 +99,23 @@ def test_a_revised_month_revises_the_month_after_it(lake):
 
 def test_candidates_of_a_dead_run_are_replaced_with_their_rows(lake):
     open_candidates(lake, [OCTOBER], MADE_BY, NOW)
-    lake.execute("insert into segments.cluster_events (version_id, as_of_date) values ('2026-10-31.1', '2026-10-31')")
+    for name, table in versioned_tables().items():
+        if table.is_model:
+            columns = ", ".join(f"{column} {sql_type}" for column, sql_type in table.types.items())
+            lake.execute(f"create table segments.{name} ({columns})")
+        for version_id in ("2026-10-31.1", "2026-09-30.1"):
+            lake.execute(f"insert into segments.{name} (version_id, as_of_date) values ('{version_id}', '2026-10-31')")
     opened = open_candidates(lake, [OCTOBER], MADE_BY, NOW)
     assert [each.version_id for each in opened] == ["2026-10-31.1"]
     assert len(list_versions(lake)) == 1
-    assert lake.execute("select count(*) from segments.cluster_events").fetchone() == (0,)
+    left = {name: lake.execute(f"select version_id from segments.{name}").fetchall() for name in versioned_tables()}
+    assert len(left) > 30
+    assert {name: rows for name, rows in left.items() if rows != [("2026-09-30.1",)]} == {}
 
 
 def test_publishing_supersedes_the_revision_before(lake):
     _publish(lake, OCTOBER)
-    _publish(lake, OCTOBER, made_by=Provenance("run", "code", "other"))
+    _publish(lake, OCTOBER, made_by=replace(MADE_BY, settings_hash="other"))
     assert {row["version_id"]: row["status"] for row in list_versions(lake)} == {
         "2026-10-31.1": "superseded",
         "2026-10-31.2": "published",
@@ -130,7 +136,7 @@ def test_an_unchecked_or_failed_candidate_is_never_published(lake, checks):
 
 def test_rollback_publishes_the_old_version_and_a_rerun_does_not_undo_it(lake):
     _publish(lake, OCTOBER)
-    changed = Provenance("run", "code", "other")
+    changed = replace(MADE_BY, settings_hash="other")
     _publish(lake, OCTOBER, made_by=changed)
     assert rollback(lake, "2026-10-31.1", NOW) == "2026-10-31.2"
     assert published_version_ids(lake, [OCTOBER]) == ["2026-10-31.1"]

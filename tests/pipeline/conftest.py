@@ -16,7 +16,8 @@ def simulated(tmp_path_factory: pytest.TempPathFactory) -> Deployment:
     """The demonstration's ISP, segmented for its last four months in one run."""
 
     def make(folder: Path) -> None:
-        deployment = make_deployment(folder, SimulationParameters(customers=3_000, months=18, end_month="2025-12"))
+        parameters = SimulationParameters(customers=3_000, months=18, end_month="2025-12")
+        deployment = make_deployment(folder, parameters, is_served=True)
         deployment.run("2025-09", "2025-12")
 
     return _shared(tmp_path_factory, "simulated", make)

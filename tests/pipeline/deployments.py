@@ -93,10 +93,14 @@ class Deployment:
             }
 
 
-def make_deployment(folder: Path, parameters: SimulationParameters, edit: Callable[[str], str] = str) -> Deployment:
-    """Simulate an ISP into the folder and settle the example's settings there."""
+def make_deployment(
+    folder: Path, parameters: SimulationParameters, edit: Callable[[str], str] = str, *, is_served: bool = False
+) -> Deployment:
+    """Simulate an ISP into the folder and settle the example's settings there, served only where that is asked."""
     simulate(parameters, folder)
     settings = (EXAMPLES / "simulated_isp" / "segmentation.yaml").read_text().replace("../../data/simulated_isp/", "")
+    if not is_served:
+        settings = settings.partition("\nserving:")[0]
     (folder / "segmentation.yaml").write_text(edit(settings))
     return Deployment(folder)
 

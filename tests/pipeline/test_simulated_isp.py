@@ -1,6 +1,5 @@
 """What was planted in the simulated ISP is found again."""
 
-import subprocess
 from datetime import date
 
 import numpy as np
@@ -11,10 +10,11 @@ from sklearn.metrics import adjusted_rand_score
 from models.backtest.forecasts import BASELINES, FALLBACKS, LAST_12_MONTHS, SBG_ALONE, UNCONDITIONAL_SURVIVAL
 from models.retention.curves import RetentionCurves
 from models.value.customer_value import customer_value
-from orchestration.dagster_support.dbt import DBT, dbt_arguments, prepare_for_dbt
+from orchestration.dagster_support.dbt import dbt_arguments, ensure_manifest, prepare_for_dbt
+from orchestration.dagster_support.dbt_runner import PARSED_PROJECT, stream
 from orchestration.lake.warehouse import Warehouse
-from orchestration.paths import PROJECT_DIR
-from orchestration.segments.observation import exposures_within, observed
+from orchestration.segments.exposures import exposures_within
+from orchestration.segments.observation import observed
 from orchestration.settings import load_settings
 from tests.forecast_errors import forecast_errors
 
@@ -292,14 +292,10 @@ def test_every_bi_view_has_rows_and_shows_published_versions_only(simulated):
 
 def test_the_contract_holds_on_what_was_loaded(simulated):
     settings = load_settings(simulated.settings_file)
-    target = prepare_for_dbt(settings, "test")
-    tested = subprocess.run(
-        [DBT, *dbt_arguments("test", settings), "--select", "source:raw", "--project-dir", PROJECT_DIR,
-         "--profiles-dir", PROJECT_DIR, "--target-path", target, "--log-path", target],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert tested.returncode == 0, tested.stdout
-    assert "ERROR=0" in tested.stdout
+    project = ensure_manifest(settings).with_name(PARSED_PROJECT)
+    command = [*dbt_arguments("test", settings), "--select", "source:raw"]
+    said = [event["info"]["msg"] for event in stream(command, project, prepare_for_dbt(settings, "test"))]
+    assert any("ERROR=0" in line for line in said)
 
 
 def test_reports_are_written_for_every_version(simulated):

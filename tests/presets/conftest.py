@@ -72,7 +72,8 @@ class Export:
         return [table for table, report in self.ingest().items() if report.is_mapped and table != "exchange_rates"]
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
-        with Warehouse(self.settings.warehouse).reader() as connection:
+        """Read the lake and the workspace of a run."""
+        with Warehouse(self.settings.warehouse).writer() as connection:
             return connection.execute(sql).fetchall()
 
     def rows(self, table: str, *columns: str) -> list[tuple[Any, ...]]:

@@ -9,123 +9,10 @@ import pandas as pd
 import pytest
 
 from models.value.concentration import concentration_frame, value_curve_frame
+from orchestration.lake.declarations import REGISTRY, declared_tables
 from orchestration.settings import Settings
 
 VERSION, BEFORE = "2026-10-31.1", "2026-09-30.1"
-_EMPTY = """
-create schema segments; create schema ops; create schema bi;
-create table segments.versions (version_id varchar, as_of_date date, revision integer, status varchar,
-    created_at timestamp, published_at timestamp, run_id varchar, code_version varchar, settings_hash varchar,
-    input_hash varchar, previous_version_id varchar, changes varchar, row_counts varchar, checks varchar,
-    last_load_id bigint, confirmed_at timestamp);
-create table ops.loads (load_id bigint, source_table varchar, location varchar, file varchar, content_hash varchar,
-    mapping_hash varchar, loaded_at timestamp, rows_read bigint, rows_accepted bigint, rows_quarantined bigint,
-    rows_duplicate bigint, rows_superseded bigint);
-create table ops.quarantine (load_id bigint, source_table varchar, file varchar, row_number bigint,
-    line bigint, column_name varchar, value varchar, reason varchar, row_json varchar);
-create table ops.source_checks (checked_at timestamp, run_id varchar, last_load_id bigint, source_table varchar,
-    check_name varchar, passed boolean, action varchar, value double, minimum double, maximum double, message varchar,
-    advice varchar);
-create table bi.value_deciles (version_id varchar, as_of_date date, scope varchar, value_decile integer,
-    rank_by varchar, customers bigint, past_value decimal(18, 2), future_value decimal(18, 2),
-    future_value_36m decimal(18, 2), total_value decimal(18, 2), total_value_share double,
-    ranked_value decimal(18, 2), ranked_value_share double, min_ranked_value decimal(18, 2),
-    max_ranked_value decimal(18, 2));
-create table bi.value_concentration (version_id varchar, as_of_date date, value_measure varchar, customers bigint,
-    value decimal(18, 2), gini double, top_1_share double, top_5_share double, top_10_share double,
-    top_20_share double, customer_share_for_50 double, customer_share_for_80 double, whale_peak_share double,
-    customers_past_peak bigint, bottom_20_share double, pareto_verdict varchar, whale_verdict varchar,
-    is_ranked_by boolean);
-create table bi.segmentation_versions (version_id varchar, value_basis varchar, observation_decision varchar,
-    backtest_status varchar, backtest_findings varchar);
-create table bi.observation_windows (version_id varchar, as_of_date date, source_system varchar,
-    retention_market varchar, market_segment varchar, endings_from date, endings_through date, basis varchar,
-    evidence varchar, is_learnable boolean, decision varchar);
-create table bi.recorded_attributes (version_id varchar, as_of_date date, retention_market varchar, attribute varchar,
-    attribute_value varchar, recorded_from date, evidence varchar);
-create table bi.endings_by_month (version_id varchar, as_of_date date, month_end_date date,
-    customers_at_risk bigint, customers_churned bigint, is_observed boolean);
-create table bi.value_cutoffs (version_id varchar, as_of_date date, reference_version_id varchar,
-    reference_as_of_date date, value_decile_fixed integer, rank_by varchar,
-    min_ranked_value decimal(18, 2), customers bigint,
-    share double, total_value decimal(18, 2));
-create table bi.value_curve (version_id varchar, as_of_date date, value_measure varchar, customer_percentile integer,
-    customers bigint, value decimal(18, 2), cumulative_value_share double);
-create table bi.retention_cohorts (version_id varchar, as_of_date date, retention_cohort varchar,
-    pooled_from varchar, retention_model varchar, alpha double, beta double, shape double, level double,
-    log_likelihood double, customer_months bigint, churned bigint, observed_hazard double, fitted_hazard double,
-    first_renewal_share double, later_renewal_share double);
-create table bi.retention_curves (version_id varchar, as_of_date date, retention_cohort varchar,
-    tenure_months integer, customers_at_risk bigint, customers_churned bigint, observed_hazard double,
-    observed_survival double, fitted_hazard double, fitted_survival double);
-create table bi.retention_quality (version_id varchar, as_of_date date, hazard_model varchar, measure varchar,
-    part varchar, value double, customer_months bigint, first_month_number integer, last_month_number integer,
-    is_used boolean, decision varchar);
-create table bi.value_drift (version_id varchar, as_of_date date, measure varchar, psi double, noise double,
-    drift_status varchar, customers bigint, mean double, reference_customers bigint, reference_mean double,
-    reference_version_id varchar);
-create table bi.value_backtest (version_id varchar, as_of_date date, horizon_months integer, cutoff_date date,
-    forecast varchar, measure varchar, part varchar, value double, customers bigint, is_champion boolean,
-    is_refused boolean, decision varchar);
-create table bi.behavior_clusters (version_id varchar, as_of_date date, population varchar, cluster_id varchar,
-    cluster_name varchar, rule varchar, rule_in_words varchar, rule_precision double, rule_recall double,
-    customers bigint, share double, jaccard double, silhouette double, first_version_id varchar,
-    matched_jaccard double, top_features varchar, exemplars varchar, later_churn_rate double,
-    later_margin decimal(18, 2));
-create table bi.behavior_evidence (version_id varchar, as_of_date date, population varchar,
-    shape varchar, k integer, components integer, silhouette double, prediction_strength double, separation double,
-    min_jaccard double, bic double, icl double, is_chosen boolean, decision varchar,
-    later_churn_association double, later_margin_association double, outcome_customers bigint);
-create table bi.behavior_events (version_id varchar, as_of_date date, population varchar, event varchar,
-    cluster_id varchar, related_cluster_id varchar, jaccard double, members_before bigint, members_now bigint);
-create table bi.behavior_map (version_id varchar, as_of_date date, population varchar, point integer,
-    cluster_id varchar, x double, y double);
-create table bi.behavior_models (version_id varchar, as_of_date date, population varchar, decision varchar,
-    reason varchar, fitted_as_of_date date, fitted_customers bigint, drift_psi double);
-create table bi.customer_segment_history (version_id varchar, as_of_date date, customer_id varchar,
-    population varchar, behavior_status varchar, is_open boolean, is_in_contract_end_window boolean,
-    is_exposed_to_price_rise boolean,
-    monthly_fee decimal(18, 2), total_value decimal(18, 2), gb_month_3m double,
-    cluster_id varchar, cluster_name varchar, previous_lifecycle_stage varchar, service_end_date date,
-    household_id varchar, household_members integer, home_business varchar, nanobusiness_probability double,
-    home_worker_probability double);
-create table bi.customer_actions (action_date date, offer_id varchar, outcome varchar, suppressed_by varchar,
-    is_control boolean, expected_value decimal(18, 2));
-create table segments.action_results (action_date date, offer_id varchar, market_segment varchar, period varchar,
-    treated bigint, control bigint, uptake double, control_uptake double, uplift double, uplift_low double,
-    uplift_high double, gain decimal(18, 2), gain_low decimal(18, 2), gain_high decimal(18, 2), sample_needed bigint,
-    verdict varchar, finding varchar);
-create table bi.household_opportunities (version_id varchar, as_of_date date, household_id varchar,
-    product_family varchar, uptake double, monthly_margin decimal(18, 2), expected_value decimal(18, 2),
-    offer_rank integer);
-create table bi.b2b_mid_band (version_id varchar, as_of_date date, customer_id varchar, sites integer,
-    open_contracts integer, needs_status varchar, cluster_id varchar, cluster_name varchar,
-    monthly_margin decimal(18, 2), headroom decimal(18, 2), reseller_exposure varchar, recommended_route varchar,
-    route_cost decimal(18, 2), route_value decimal(18, 2), route_reason varchar, monthly_fee decimal(18, 4),
-    total_value decimal(18, 2));
-create table bi.b2b_headroom (version_id varchar, as_of_date date, customer_id varchar, product_family varchar,
-    is_held boolean, uptake double, headroom decimal(18, 2));
-create table bi.b2b_evidence (version_id varchar, as_of_date date, product_family varchar, method varchar,
-    explained_deviance double, auc double, companies bigint, holders bigint);
-create table bi.wholesale_customers (version_id varchar, as_of_date date, customer_id varchar, is_reseller boolean,
-    is_open boolean, wholesale_contracts integer, own_lines integer, downstream_customers integer,
-    downstream_customers_once integer, downstream_lines integer, downstream_fee decimal(18, 2),
-    downstream_margin decimal(18, 2), monthly_fee decimal(18, 4), total_value decimal(18, 2));
-create table bi.lifecycle_stages (version_id varchar, as_of_date date, lifecycle_stage varchar, customers bigint,
-    share double, total_value decimal(18, 2), opened bigint, inflow bigint, outflow bigint,
-    future_value decimal(18, 2), mean_churn_probability_3m double, median_months_in_stage double);
-create table bi.churn_kinds (version_id varchar, as_of_date date, market_segment varchar, churn_kind varchar,
-    customers bigint, share double);
-create table bi.lifecycle_transitions (version_id varchar, as_of_date date, from_stage varchar, to_stage varchar,
-    customers bigint, share_of_from double);
-create table bi.market_segments (version_id varchar, as_of_date date, market_segment varchar, customers bigint,
-    share double, monthly_fee decimal(18, 2), past_value decimal(18, 2), future_value decimal(18, 2),
-    total_value decimal(18, 2), conflicting_customers bigint, low_confidence_customers bigint);
-create table bi.value_bridge (version_id varchar, as_of_date date, previous_version_id varchar, position integer,
-    component varchar, amount decimal(18, 2));
-create table bi.segment_migrations (version_id varchar, as_of_date date, scheme varchar, from_segment varchar,
-    to_segment varchar, customers bigint);
-"""
 _ROWS = f"""
 insert into segments.versions select *, 4, null from (values
     ('2026-09-30.1', '2026-09-30', 1, 'published', '2026-11-01 04:00', '2026-11-01 04:01', 'r1', '0.1.0',
@@ -133,7 +20,8 @@ insert into segments.versions select *, 4, null from (values
     ('{VERSION}', '2026-10-31', 1, 'published', '2026-11-02 04:00', '2026-11-02 04:03', 'r2', '0.1.0',
         '0123456789abcdef', 'fedcba9876543210', '2026-09-30.1', 'first version of this month', null,
         '[{{"name": "one_row_a_customer", "passed": true}}, {{"name": "deciles_even", "passed": true}}]'));
-insert into ops.loads values
+insert into ops.loads (load_id, source_table, location, file, content_hash, mapping_hash, loaded_at, rows_read,
+    rows_accepted, rows_quarantined, rows_duplicate, rows_superseded) values
     (1, 'customers', 'files', 'customers.parquet', 'h', 'm', '2026-11-01 02:00', 1000, 998, 2, 0, 0),
     (2, 'contracts', 'files', 'contracts.parquet', 'h', 'm', '2026-11-01 02:00', 1800, 1790, 5, 3, 2),
     (3, 'invoices', 'files', 'invoices_2026-10.parquet', 'h', 'm', '2026-11-01 02:00', 22000, 22000, 0, 0, 0),
@@ -175,15 +63,19 @@ insert into bi.value_bridge
 select '{VERSION}', '2026-10-31', '2026-09-30.1', * from (values
     (1, 'opening', 1370000), (2, 'earned', 21000), (3, 'arrivals', 18000), (4, 'losses', -26000), (5, 'price', 9000),
     (6, 'mix', 3500), (7, 'volume', -4200), (8, 'retention', -1300), (9, 'closing', 1390000)) as t;
-insert into bi.segmentation_versions values ('{VERSION}', 'learned', 'Endings are on record.', 'passed', null);
-insert into bi.observation_windows values
+insert into bi.segmentation_versions (version_id, value_basis, observation_decision, backtest_status,
+    backtest_findings) values ('{VERSION}', 'learned', 'Endings are on record.', 'passed', null);
+insert into bi.observation_windows (version_id, as_of_date, source_system, retention_market, market_segment,
+    endings_from, endings_through, basis, evidence, is_learnable, decision) values
     ('{VERSION}', '2026-10-31', 'all', 'consumer', 'consumer', '2025-01-01', '2026-10-31', 'found',
         'Endings are on record from 2025-01 on: 0 in the 12 months before, where 120 were due.', true, 'In short.'),
     ('{VERSION}', '2026-10-31', 'all', 'business', 'education', null, '2026-10-31', 'complete',
         'Endings are on record as far back as contracts reach.', true, 'In short.');
-insert into bi.recorded_attributes values
+insert into bi.recorded_attributes (version_id, as_of_date, retention_market, attribute, attribute_value,
+    recorded_from, evidence) values
     ('{VERSION}', '2026-10-31', 'business', 'retention_term', '24', '2026-01-01', '0 customers with term 24 left.');
-insert into bi.endings_by_month
+insert into bi.endings_by_month (version_id, as_of_date, month_end_date, customers_at_risk, customers_churned,
+    is_observed)
 select '{VERSION}', '2026-10-31', last_day('2024-01-01'::date + to_months(month)), 1000,
     case when month >= 12 then 10 else 0 end, month >= 12
 from range(34) as months(month);
@@ -230,7 +122,8 @@ insert into bi.behavior_events values
 insert into bi.behavior_map
 select '{VERSION}', '2026-10-31', 'consumer', i, if(i % 9 = 0, null, 'consumer-0' || (1 + i % 3)), i % 3, sin(i)
 from range(90) as t(i);
-insert into bi.behavior_models values
+insert into bi.behavior_models (version_id, as_of_date, population, decision, reason, fitted_as_of_date,
+    fitted_customers, drift_psi) values
     ('{VERSION}', '2026-10-31', 'consumer', 'fitted', 'night share has drifted', '2026-10-31', 790, 0.31),
     ('{VERSION}', '2026-10-31', 'business', 'kept', 'the customers are like those it was fitted on', '2026-09-30', 90,
         0.04);
@@ -247,7 +140,10 @@ select '{VERSION}', '2026-10-31', *, if(k > 1, 0.12, null), if(k > 1, 0.34, null
         'No k holds, so the population stays one.'))
     as t(population, shape, k, components, silhouette, prediction_strength, separation, min_jaccard, bic, icl,
         is_chosen, decision);
-insert into bi.customer_segment_history
+insert into bi.customer_segment_history (version_id, as_of_date, customer_id, population, behavior_status,
+    is_open, is_in_contract_end_window, is_exposed_to_price_rise, monthly_fee, total_value, gb_month_3m,
+    cluster_id, cluster_name, previous_lifecycle_stage, service_end_date, household_id, household_members,
+    home_business, nanobusiness_probability, home_worker_probability)
 select '{VERSION}', '2026-10-31', 'c' || i,
     case when i % 10 = 0 then 'business' else 'consumer' end,
     case when i % 7 = 0 then 'mixed' when i % 11 = 0 then 'insufficient_history'
@@ -259,12 +155,15 @@ select '{VERSION}', '2026-10-31', 'c' || i,
     case when i < 40 then 0.9 when i < 500 then 0.01 end,
     case when i < 40 then 0.05 when i < 100 then 0.8 when i < 500 then 0.02 end
 from range(1000) as t(i);
-insert into bi.household_opportunities
+insert into bi.household_opportunities (version_id, as_of_date, household_id, product_family, uptake,
+    monthly_margin, expected_value, offer_rank)
 select '{VERSION}', '2026-10-31', 'H' || i, family, uptake, margin, value, place
 from range(100, 300) as t(i)
 cross join (values ('mobile', 0.4, 12.5, 180.0, 1), ('tv', 0.2, 6.0, 43.2, 2))
     as o(family, uptake, margin, value, place);
-insert into bi.b2b_mid_band
+insert into bi.b2b_mid_band (version_id, as_of_date, customer_id, sites, open_contracts, needs_status,
+    cluster_id, cluster_name, monthly_margin, headroom, reseller_exposure, recommended_route, route_cost,
+    route_value, route_reason, monthly_fee, total_value)
 select '{VERSION}', '2026-10-31', 'b' || i, 1 + i % 3, 2 + i % 4,
     case when i < 50 then 'clustered' when i < 55 then 'mixed' else 'insufficient_history' end,
     case when i < 30 then 'mid_band-01' when i < 50 then 'mid_band-02' end,
@@ -273,7 +172,7 @@ select '{VERSION}', '2026-10-31', 'b' || i, 1 + i % 3, 2 + i % 4,
     case when i < 45 then 'desk' else 'digital' end, 20.0, case when i = 44 then -5.0 else 82.5 end,
     'costs 20.00 a month, is expected to win 2.50 of headroom and leaves 82.50', 140.0, 3000.0
 from range(60) as t(i);
-insert into bi.b2b_headroom
+insert into bi.b2b_headroom (version_id, as_of_date, customer_id, product_family, is_held, uptake, headroom)
 select '{VERSION}', '2026-10-31', 'b' || i, family, i % 4 = 0, uptake, case when i % 4 = 0 then 0 else headroom end
 from range(60) as t(i) cross join (values ('cloud', 0.6, 15.0), ('mobile', 0.2, 5.0)) as f(family, uptake, headroom);
 insert into bi.b2b_evidence values
@@ -281,12 +180,15 @@ insert into bi.b2b_evidence values
     ('{VERSION}', '2026-10-31', 'cloud', 'staff_bands', -0.02, 0.48, 60, 15),
     ('{VERSION}', '2026-10-31', 'mobile', 'look_alikes', 0.01, 0.55, 60, 15),
     ('{VERSION}', '2026-10-31', 'mobile', 'staff_bands', 0.03, 0.58, 60, 15);
-insert into bi.wholesale_customers values
+insert into bi.wholesale_customers (version_id, as_of_date, customer_id, is_reseller, is_open,
+    wholesale_contracts, own_lines, downstream_customers, downstream_customers_once, downstream_lines,
+    downstream_fee, downstream_margin, monthly_fee, total_value) values
     ('{VERSION}', '2026-10-31', 'w1', true, true, 0, 2, 9, 9, 14, 700, 410, 90, 4000),
     ('{VERSION}', '2026-10-31', 'w2', false, true, 3, 1, 0, 0, 0, 0, 0, 5000, 90000),
     ('{VERSION}', '2026-10-31', 'w3', false, false, 0, 0, 0, 0, 0, 0, 0, 0, 100),
     ('{VERSION}', '2026-10-31', 'w4', true, true, 0, 0, 3, 1, 4, 100, 50, 10, 1000);
-insert into bi.lifecycle_stages
+insert into bi.lifecycle_stages (version_id, as_of_date, lifecycle_stage, customers, share, total_value, opened,
+    inflow, outflow, future_value, mean_churn_probability_3m, median_months_in_stage)
 select '2026-09-30.1', '2026-09-30', *, null, null, null, null, null, null from (values
     ('onboarding', 60, 0.0609, 30000), ('growing', 40, 0.0406, 90000), ('mature', 560, 0.5685, 980000),
     ('at_risk', 45, 0.0457, 60000), ('churned', 280, 0.2843, 210000)) as t
@@ -307,7 +209,8 @@ select '{VERSION}', '2026-10-31', * from (values
     ('mature', 'mature', 535, 0.955), ('mature', 'growing', 12, 0.021), ('mature', 'at_risk', 13, 0.023),
     ('at_risk', 'at_risk', 30, 0.667), ('at_risk', 'churned', 8, 0.178), ('at_risk', 'mature', 2, 0.044),
     ('churned', 'churned', 280, 1.0)) as t;
-insert into bi.market_segments
+insert into bi.market_segments (version_id, as_of_date, market_segment, customers, share, monthly_fee,
+    past_value, future_value, total_value, conflicting_customers, low_confidence_customers)
 select '2026-09-30.1', '2026-09-30', *, 0, 0 from (values
     ('consumer', 880, 0.893, 27000, 600000, 500000, 1100000), ('small_business', 105, 0.107, 6000, 150000, 120000,
     270000)) as t
@@ -335,11 +238,19 @@ _CLUSTERS = (
 )  # fmt: skip
 
 
+def _empty() -> str:
+    """Return the DDL of all that the report reads, as it is declared."""
+    tables = [*declared_tables("ops").values(), *declared_tables("bi").values(), declared_tables("segments")[REGISTRY]]
+    columns = {each.key: ", ".join(f"{name} {sql_type}" for name, sql_type in each.types.items()) for each in tables}
+    schemas = "create schema segments; create schema ops; create schema bi;"
+    return schemas + "".join(f"create table {key} ({declared});" for key, declared in columns.items())
+
+
 @pytest.fixture
 def empty_lake() -> Iterator[duckdb.DuckDBPyConnection]:
     """All tables, no rows."""
     with duckdb.connect() as connection:
-        connection.execute(_EMPTY)
+        connection.execute(_empty())
         yield connection
 
 

@@ -10,7 +10,8 @@ import duckdb
 import pytest
 
 from orchestration.ingest import LoadReport
-from orchestration.lake.contract import OPS_TABLES, load_contract
+from orchestration.lake.contract import load_contract
+from orchestration.lake.declarations import declared_tables
 from orchestration.settings import Settings
 from orchestration.source_checks import Outcome, check_sources
 
@@ -29,6 +30,7 @@ values ('C100', 'person', '2025-09-01', 1);
 insert into raw.contracts (contract_id, valid_from_date, customer_id, product_code, product_family, start_date,
     monthly_fee, _load_id)
 values ('K100', '2025-09-01', 'C100', 'FREE', 'tv', '2025-09-01', 0, 2);
+update raw.customers set parent_customer_id = 'C' || (substr(customer_id, 2)::int // 2) where customer_id < 'C4';
 -- Customers who have left, a few in every month.
 insert into raw.customers (customer_id, customer_type, created_date, _load_id)
 select 'L' || i, 'person', '2025-01-01', 1 from range(10) as t(i);
@@ -82,8 +84,8 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for table in load_contract().values():
             columns = {column.name: column.data_type for column in table.columns} | {"_load_id": "bigint"}
             connection.execute(_create(f"raw.{table.name}", columns))
-        for name, columns in OPS_TABLES.items():
-            connection.execute(_create(f"ops.{name}", columns))
+        for declared in declared_tables("ops").values():
+            connection.execute(_create(declared.key, declared.types))
         connection.execute(_ROWS)
         for number, table_name in enumerate(TABLES, start=1):
             connection.execute(

@@ -113,6 +113,26 @@ FAULTS = {
         "update raw.payments set invoice_id = 'R-' || invoice_id where customer_id < 'C15'",
         {("payments", "payments_without_invoice_share")},
     ),
+    "identifiers of invoices that another program wrote": (
+        "update raw.payments set invoice_id = 'R-' || invoice_id",
+        {("payments", "payments_without_invoice_share"), ("payments", "money_without_invoice_share")},
+    ),
+    "a word for no parent": (
+        "update raw.customers set parent_customer_id = 'to be defined' where customer_id < 'C60'",
+        {("customers", "unknown_reference_share"), ("customers", "commonest_group_share")},
+    ),
+    "a word for no household": (
+        "update raw.customers set household_id = 'private' where customer_id < 'C60'",
+        {("customers", "commonest_group_share")},
+    ),
+    "a reseller who is no customer": (
+        "update raw.contracts set reseller_customer_id = 'R-' || contract_id where contract_id < 'K30'",
+        {("contracts", "unknown_reference_share")},
+    ),
+    "a customer created again, after its own bills": (
+        "update raw.customers set created_date = date '2025-10-10' where customer_id = 'C7'",
+        {("customers", "created_late_share")},
+    ),
     "payments that failed": (
         "update raw.payments set status = 'failed' where customer_id < 'C60'",
         {("payments", "settled_to_invoiced")},
@@ -229,3 +249,17 @@ def test_one_bad_night_does_not_drown_in_years_of_good_ones(lake: Lake, rows: in
     outcome = lake.check()["usage", "quarantine_share"]
     assert outcome.value == pytest.approx(share)
     assert outcome.blocks == blocks
+
+
+def test_a_customer_created_late_is_named_with_its_first_fact(lake: Lake):
+    lake.plant("update raw.customers set created_date = date '2025-10-10' where customer_id = 'C7'")
+    message = lake.check()["customers", "created_late_share"].message
+    assert "1 of 111 customers" in message
+    assert "C7, created 2025-10-10, first fact of 2025-01-08" in message
+
+
+def test_money_of_which_most_names_no_invoice_blocks_with_an_example(lake: Lake):
+    lake.plant("update raw.payments set invoice_id = invoice_id || '.0'")
+    outcome = lake.check()["payments", "money_without_invoice_share"]
+    assert outcome.blocks
+    assert "for example payment PI" in outcome.message

@@ -1,4 +1,3 @@
--- The last reading of each offer.
 with readings as (
     select
         *,
@@ -31,6 +30,6 @@ select
     gain_high,
     sample_needed,
     verdict,
-    finding
+    finding,
+    action_date = last_action_date as is_latest
 from readings
-where action_date = last_action_date

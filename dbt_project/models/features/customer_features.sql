@@ -45,6 +45,8 @@ joined as (
         market.customer_id,
         market.as_of_date,
         market.customer_type,
+        {{ source_system('market.source_system') }} as source_system,
+        coalesce(market.is_reseller, false) as is_reseller,
         market.market_segment,
         market.population,
         contracts.first_start_date,
@@ -60,7 +62,7 @@ joined as (
         contracts.days_since_service_end,
         contracts.months_since_win_back,
         coalesce(contracts.product_families, 0) as product_families,
-        {% for family in ('internet', 'tv', 'fixed_voice', 'mobile', 'cloud', 'security', 'wholesale') -%}
+        {% for family in product_families(['wholesale']) -%}
         coalesce(contracts.has_{{ family }}, false) as has_{{ family }},
         contracts.{{ family }}_months,
         {% endfor -%}
@@ -189,6 +191,8 @@ select
     customer_id,
     as_of_date,
     customer_type,
+    source_system,
+    is_reseller,
     market_segment,
     population,
     first_start_date,
@@ -204,14 +208,10 @@ select
     cast(days_since_service_end as integer) as days_since_service_end,
     cast(months_since_win_back as integer) as months_since_win_back,
     cast(product_families as integer) as product_families,
-    has_internet,
-    has_tv,
-    has_fixed_voice,
-    has_mobile,
-    has_cloud,
-    has_security,
-    has_wholesale,
-    {% for family in ('internet', 'tv', 'fixed_voice', 'mobile', 'cloud', 'security') -%}
+    {% for family in product_families(['wholesale']) -%}
+    has_{{ family }},
+    {% endfor -%}
+    {% for family in product_families() -%}
     cast({{ family }}_months as integer) as {{ family }}_months,
     {% endfor -%}
     cast(monthly_fee as decimal(18, 4)) as monthly_fee,
@@ -272,7 +272,9 @@ select
     case
         when not is_open then cast(0 as decimal(18, 4))
         else {{ money(
-            'expected_revenue * (1 - write_off_rate) - monthly_product_cost - expected_usage_cost - expected_care_cost'
+            expected_margin(
+                'expected_revenue', 'write_off_rate', 'monthly_product_cost + expected_usage_cost + expected_care_cost'
+            )
         ) }}
     end as expected_monthly_margin,
     retention_market,

@@ -1,4 +1,4 @@
-{{ config(materialized='view', persist_docs={'relation': true, 'columns': false}) }}
+{{ config(materialized='table', database='workspace', persist_docs={'relation': true, 'columns': false}) }}
 
 -- What followed a month is read as of the as-of date: who leaves later has not left yet.
 with as_of_months as (
@@ -9,13 +9,7 @@ with as_of_months as (
 ),
 
 training_months as (
-    select
-        as_of_months.as_of_date,
-        as_of_months.as_of_month_number,
-        as_of_months.as_of_month_number - numbers.number as month_number
-    from as_of_months
-    cross join {{ thousand_numbers() }} as numbers
-    where numbers.number < {{ var('hazard')['training_months'] | int }}
+    {{ training_months('as_of_months') }}
 ),
 
 spells as (

@@ -1,7 +1,7 @@
 {{ config(unique_key='as_of_date', partitioned_by='as_of_date') }}
 
 {%- set mid_band = var('mid_band') -%}
-{%- set families = ['internet', 'fixed_voice', 'mobile', 'cloud', 'security', 'tv'] %}
+{%- set families = product_families() %}
 
 with features as (
     select * from {{ ref('customer_features') }}
@@ -83,7 +83,7 @@ held as (
         contracts.monthly_fee - contracts.discount_in_force as net_fee,
         contracts.monthly_fee - contracts.discount_in_force - contracts.monthly_product_cost as margin,
         case
-            when contracts.reseller_customer_id is not null then 1
+            when contracts.reseller_customer_id is not null and placeholders.named_id is null then 1
             when contracts.sales_channel is null then null
             when contracts.sales_channel in ({{ text_list(mid_band['reseller_sales_channels']) }}) then 1
             else 0
@@ -93,6 +93,11 @@ held as (
         on
             companies.customer_id = contracts.customer_id
             and companies.as_of_date = contracts.month_end_date
+    left join {{ ref('placeholder_customers_as_of') }} as placeholders
+        on
+            contracts.month_end_date = placeholders.as_of_date
+            and contracts.reseller_customer_id = placeholders.named_id
+            and placeholders.reference = 'reseller'
     where contracts.is_open
 ),
 

@@ -1,4 +1,4 @@
-{{ config(materialized='view', persist_docs={'relation': true, 'columns': false}) }}
+{{ config(materialized='table', database='workspace', persist_docs={'relation': true, 'columns': false}) }}
 
 -- A customer open at a month end with spell_months behind it is at risk over the next month. Customers whose spans are
 -- alike are counted before the months are.

@@ -1,8 +1,4 @@
-{{ config(
-    unique_key='version_id',
-    partitioned_by='as_of_date',
-    pre_hook="{{ add_missing_column('rule_stage', 'varchar') }}"
-) }}
+{{ config(unique_key='version_id', partitioned_by='as_of_date') }}
 
 with candidates as (
     select as_of_date, version_id

@@ -1,6 +1,6 @@
 {{ config(unique_key='version_id', partitioned_by='as_of_date') }}
 
-{%- set families = ['internet', 'tv', 'fixed_voice', 'mobile', 'cloud', 'security'] %}
+{%- set families = product_families() %}
 
 with candidates as (
     select version_id

@@ -1,106 +1,29 @@
 {{ config(unique_key='version_id', partitioned_by='as_of_date') }}
 
 {%- set settings = var('plan_fit') -%}
-{%- set months = settings['months'] | int -%}
 
-with contracts as (
+-- Others of the same segment whose use lies between the same two powers of two.
+with known as (
     select
         versions.version_id,
-        versions.as_of_date,
-        states.contract_id,
-        states.customer_id,
-        states.product_family,
-        states.product_code as plan_code,
-        states.service_start_date,
-        states.data_cap_gb,
-        states.download_mbps,
-        states.monthly_fee - case
-            when states.discount_until_date < versions.as_of_date then 0 else states.discount_amount
-        end as net_fee,
-        states.monthly_product_cost,
+        uses.*,
         market.market_segment,
         customer_values.churn_probability_12m,
-        customer_values.future_value_36m
+        customer_values.future_value_36m,
+        uses.months_known >= {{ settings['least_months'] | int }} as is_known,
+        cast(floor(ln(greatest(uses.median_gb, 1)) / ln(2)) as integer) as use_band
     from {{ ref('versions_in_force') }} as versions
-    inner join {{ ref('contract_states') }} as states
-        on
-            versions.as_of_date >= states.valid_from_date
-            and coalesce(versions.as_of_date < states.valid_to_date, true)
-            and versions.as_of_date >= states.service_start_date
+    inner join {{ ref('contract_uses_as_of') }} as uses
+        on versions.as_of_date = uses.as_of_date
     inner join {{ ref('customer_market') }} as market
         on
-            states.customer_id = market.customer_id
+            uses.customer_id = market.customer_id
             and versions.version_id = market.version_id
     left join {{ source('segments', 'customer_value') }} as customer_values
         on
-            states.customer_id = customer_values.customer_id
+            uses.customer_id = customer_values.customer_id
             and versions.version_id = customer_values.version_id
-    where
-        versions.is_candidate
-        and states.status not in ('pending', 'ended')
-        and coalesce(states.end_date > versions.as_of_date, true)
-),
-
--- Whole months of service alone: a part of one would look like little use.
-used_months as (
-    select
-        contracts.version_id,
-        contracts.contract_id,
-        {{ ratio('usage.bytes_down + usage.bytes_up', '1e9') }} as used_gb,
-        usage.peak_mbps,
-        {{ ratio('usage.bytes_down + usage.bytes_up', 'contracts.data_cap_gb * 1e9') }} as cap_share,
-        {{ ratio('usage.peak_mbps', 'contracts.download_mbps') }} as rate_share
-    from contracts
-    inner join {{ ref('usage_months') }} as usage
-        on
-            contracts.contract_id = usage.contract_id
-            and contracts.as_of_date >= usage.month_end_date
-            and {{ month_end(add_months('contracts.as_of_date', -months)) }} < usage.month_end_date
-            and contracts.service_start_date <= {{ month_start('usage.month_end_date') }}
-    where usage.usage_days >= {{ settings['least_days_of_month'] | int }}
-),
-
-uses as (
-    select
-        version_id,
-        contract_id,
-        count(*) as months_known,
-        max(used_gb) as most_gb,
-        {{ quantile('used_gb', 0.5) }} as median_gb,
-        max(peak_mbps) as most_mbps,
-        max(cap_share) as most_cap_share,
-        max(rate_share) as most_rate_share,
-        {{ ratio(
-            'sum(case when cap_share >= ' ~ settings['pressed_cap_share'] ~ ' then 1 else 0 end)', 'count(cap_share)'
-        ) }} as pressed_months_share,
-        {{ ratio('sum(case when cap_share >= 1 then 1 else 0 end)', 'count(cap_share)') }} as full_months_share,
-        {{ ratio(
-            'sum(case when rate_share >= ' ~ settings['pressed_rate_share'] ~ ' then 1 else 0 end)', 'count(rate_share)'
-        ) }} as fast_months_share
-    from used_months
-    group by version_id, contract_id
-),
-
--- Others of the same segment whose use lies between the same two powers of two.
-known as (
-    select
-        contracts.*,
-        uses.months_known,
-        uses.most_gb,
-        uses.median_gb,
-        uses.most_mbps,
-        uses.most_cap_share,
-        uses.most_rate_share,
-        uses.pressed_months_share,
-        uses.full_months_share,
-        uses.fast_months_share,
-        coalesce(uses.months_known >= {{ settings['least_months'] | int }}, false) as is_known,
-        cast(floor(ln(greatest(uses.median_gb, 1)) / ln(2)) as integer) as use_band
-    from contracts
-    left join uses
-        on
-            contracts.version_id = uses.version_id
-            and contracts.contract_id = uses.contract_id
+    where versions.is_candidate
 ),
 
 peers as (
@@ -233,7 +156,7 @@ select
     product_family,
     plan_code,
     cast(net_fee as decimal(18, 2)) as net_fee,
-    cast(coalesce(months_known, 0) as integer) as months_known,
+    months_known,
     plan_fit,
     pressed_months_share,
     full_months_share,

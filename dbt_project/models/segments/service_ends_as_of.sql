@@ -1,4 +1,4 @@
-{{ config(materialized='view', schema='intermediate', persist_docs={'relation': true, 'columns': false}) }}
+{{ config(materialized='view', database='workspace', schema='intermediate', persist_docs={'relation': true, 'columns': false}) }}
 
 with features as (
     select

@@ -85,7 +85,7 @@ select
     wholesale.version_id,
     wholesale.as_of_date,
     wholesale.customer_id,
-    coalesce(customers.is_reseller, false) or downstream.reseller_customer_id is not null as is_reseller,
+    customers.is_reseller or downstream.reseller_customer_id is not null as is_reseller,
     wholesale.market_reason,
     wholesale.lifecycle_stage,
     wholesale.is_open,
@@ -104,8 +104,10 @@ select
     wholesale.total_value,
     wholesale.gb_month_3m
 from wholesale
-inner join {{ ref('stg_customers') }} as customers
-    on wholesale.customer_id = customers.customer_id
+inner join {{ ref('customer_features') }} as customers
+    on
+        wholesale.customer_id = customers.customer_id
+        and wholesale.as_of_date = customers.as_of_date
 left join own
     on
         wholesale.customer_id = own.customer_id

@@ -1,4 +1,5 @@
 {{ config(
+    database='lake',
     materialized='incremental',
     unique_key='report_month_end_date',
     partitioned_by='report_month_end_date, is_standing',

@@ -1,4 +1,5 @@
 {{ config(
+    database='lake',
     materialized='incremental',
     unique_key='month_end_date',
     partitioned_by='month_end_date',

@@ -1,18 +1,18 @@
-"""The facts of a day, and the views over triggers, actions and results: dbt."""
+"""The facts of a day: dbt."""
 
 from collections.abc import Iterator
 from typing import Any
 
 import dagster as dg
-from dagster_dbt import DbtCliResource, dbt_assets
+from dagster_dbt import dbt_assets
 
-from orchestration.actions.tables import ensure_action_tables, set_days
-from orchestration.dagster_support.action_days import DAYS, ONE_DAY_PER_RUN, day_of, days_of
-from orchestration.dagster_support.dbt import dbt_arguments, ensure_manifest, prepare_for_dbt
-from orchestration.dagster_support.dbt_assets import ACTIONS, LayerTranslator
+from orchestration.actions.tables import set_days
+from orchestration.dagster_support.action_days import DAYS, GROUP, ONE_DAY_PER_RUN, day_of, days_of
+from orchestration.dagster_support.dbt import ensure_manifest, parsed_manifest
+from orchestration.dagster_support.dbt_assets import ACTIONS, LayerTranslator, build, of_the_workspace
 from orchestration.dagster_support.deployment import SETTINGS, WRITER_POOL, Deployment
 from orchestration.errors import SegmentationError
-from orchestration.lake.contract import ensure_tables
+from orchestration.lake.migrations import migrate
 
 
 @dbt_assets(
@@ -24,16 +24,14 @@ from orchestration.lake.contract import ensure_tables
     dagster_dbt_translator=LayerTranslator(),
     pool=WRITER_POOL,
 )
-def facts_of_day(context: dg.AssetExecutionContext, dbt: DbtCliResource, deployment: Deployment) -> Iterator[Any]:
+def facts_of_day(context: dg.AssetExecutionContext, deployment: Deployment) -> Iterator[Any]:
     """Say what is known of every customer on the day, and on the days before it that late data may have reached."""
-    settings = deployment.settings
-    with deployment.warehouse.writer() as connection:
-        ensure_tables(connection)
-        if not connection.execute(
-            "select 1 from information_schema.tables where table_schema = 'segments' and table_name = 'versions'"
-        ).fetchone():
-            raise SegmentationError("No month has been segmented yet, and actions rest on a version. Run it first.")
-        ensure_action_tables(connection)
+    warehouse, settings = deployment.warehouse, deployment.settings
+    warehouse.discard_workspace()
+    with warehouse.writer() as connection:
+        migrate(connection)
+        if not connection.execute("select 1 from segments.versions where status = 'published' limit 1").fetchone():
+            raise SegmentationError("No month has been published yet, and actions rest on a version. Run it first.")
         set_days(connection, context.run.run_id, days_of(day_of(context), settings.actions.recheck_days))
-    target = prepare_for_dbt(settings, context.run.run_id)
-    yield from dbt.cli(dbt_arguments("build", settings), context=context, target_path=target).stream()
+    models = of_the_workspace(parsed_manifest(settings), GROUP)
+    yield from build(context, settings, ["--select", " ".join(models)])

@@ -5,15 +5,15 @@ from functools import partial
 
 import dagster as dg
 
-from orchestration.dagster_support.dbt import code_version
 from orchestration.dagster_support.deployment import ALL_MONTHS_IN_ONE_RUN, MONTHS, OWNERS, WRITER_POOL, Deployment
 from orchestration.dagster_support.progress import tell
-from orchestration.lake.contract import ensure_tables
-from orchestration.segments.addresses import SOURCE, TABLE, declared_columns, update_addresses
+from orchestration.dagster_support.segment_assets import column_metadata
+from orchestration.lake.declarations import declared_tables
+from orchestration.lake.migrations import migrate
+from orchestration.segments.addresses import READER, SOURCE, TABLE, update_addresses
+from orchestration.segments.code_version import python_version
 
-_COLUMNS = dg.TableSchema(
-    columns=[dg.TableColumn(each["name"], each["data_type"], each["description"]) for each in declared_columns()]
-)
+_DECLARED = declared_tables(SOURCE)[TABLE]
 
 
 @dg.multi_asset(
@@ -21,14 +21,13 @@ _COLUMNS = dg.TableSchema(
     specs=[
         dg.AssetSpec(
             key=[SOURCE, TABLE],
-            description="One row an address in text that customers or contracts hold now: street, house number and unit"
-            " as they are compared, and an identifier of the dwelling. Only texts never seen before are read.",
+            description=_DECLARED.description,
             deps=[dg.AssetKey(["raw", "customers"]), dg.AssetKey(["raw", "contracts"])],
             group_name="intermediate",
             kinds={"duckdb", "table", "python"},
             owners=OWNERS,
-            code_version=code_version(),
-            metadata={"dagster/column_schema": _COLUMNS},
+            code_version=python_version((READER,)),
+            metadata=column_metadata(_DECLARED),
         )
     ],
     partitions_def=MONTHS,
@@ -38,7 +37,7 @@ _COLUMNS = dg.TableSchema(
 def service_addresses(context: dg.AssetExecutionContext, deployment: Deployment) -> Iterator[dg.MaterializeResult]:
     """Read the addresses that are new, and forget those that no source holds any more."""
     with deployment.warehouse.writer() as connection:
-        ensure_tables(connection)
+        migrate(connection)
         report = update_addresses(connection, deployment.settings.household, partial(tell, context))
     statuses = ", ".join(f"{count:,} {status}" for status, count in report.by_status.items()) or "none"
     tell(context, f"{report.read:,} addresses in text are new; known are {statuses}; linked {report.linked:,}.")

@@ -4,17 +4,25 @@ from collections.abc import Iterator
 from typing import Any
 
 import dagster as dg
-import duckdb
-from dagster_dbt import DbtCliResource, dbt_assets
+from dagster_dbt import dbt_assets
 
-from orchestration.dagster_support.dbt import dbt_arguments, ensure_manifest, prepare_for_dbt
-from orchestration.dagster_support.dbt_assets import FEATURES, LayerTranslator
+from orchestration.dagster_support.dbt import ensure_manifest, parsed_manifest
+from orchestration.dagster_support.dbt_assets import (
+    FEATURES,
+    LayerTranslator,
+    build,
+    tables_of_the_workspace,
+    unchanged,
+)
 from orchestration.dagster_support.deployment import ALL_MONTHS_IN_ONE_RUN, MONTHS, SETTINGS, WRITER_POOL, Deployment
-from orchestration.lake.contract import ensure_tables
+from orchestration.dagster_support.progress import tell
+from orchestration.lake.migrations import migrate
+from orchestration.lake.outdated import drop_outdated
 from orchestration.lake.run_scope import set_scope
 from orchestration.months import as_of_date
-from orchestration.segments.addresses import ensure_address_table
-from orchestration.segments.versions import ensure_registry, last_load_id
+from orchestration.segments.code_version import code_version
+from orchestration.segments.unchanged import days_to_build
+from orchestration.segments.versions import last_load_id
 from orchestration.source_checks import require_sound_sources
 
 
@@ -27,25 +35,20 @@ from orchestration.source_checks import require_sound_sources
     dagster_dbt_translator=LayerTranslator(),
     pool=WRITER_POOL,
 )
-def features(context: dg.AssetExecutionContext, dbt: DbtCliResource, deployment: Deployment) -> Iterator[Any]:
-    """Build the features of the run's months, unless a source check blocks."""
-    with deployment.warehouse.writer() as connection:
-        ensure_tables(connection)
-        ensure_address_table(connection)
-        require_sound_sources(connection, deployment.settings)
-        ensure_registry(connection)
-        _drop_outdated_usage_months(connection)
-        days = dict.fromkeys(as_of_date(month) for month in context.partition_keys)
-        set_scope(connection, context.run.run_id, days, last_load_id(connection))
-    target = prepare_for_dbt(deployment.settings, context.run.run_id)
-    yield from dbt.cli(dbt_arguments("build", deployment.settings), context=context, target_path=target).stream()
-
-
-def _drop_outdated_usage_months(connection: duckdb.DuckDBPyConnection) -> None:
-    """Have usage_months made anew in a lake from before it knew of ends: a build reads what the one before noted."""
-    columns = connection.execute(
-        "select column_name from information_schema.columns"
-        " where table_schema = 'intermediate' and table_name = 'usage_months'"
-    ).fetchall()
-    if columns and ("usage_days_after_end",) not in columns:
-        connection.execute("drop table intermediate.usage_months")
+def features(context: dg.AssetExecutionContext, deployment: Deployment) -> Iterator[Any]:
+    """Build the features of those of the run's months that may have changed, unless a source check blocks."""
+    warehouse, settings = deployment.warehouse, deployment.settings
+    warehouse.discard_workspace()
+    with warehouse.writer() as connection:
+        migrate(connection)
+        drop_outdated(connection, tables_of_the_workspace(ensure_manifest(settings)))
+        require_sound_sources(connection, settings)
+        code = code_version(parsed_manifest(settings))
+        days = days_to_build(connection, map(as_of_date, context.partition_keys), code, settings.semantic_hash())
+        if days:
+            set_scope(connection, context.run.run_id, dict.fromkeys(days), last_load_id(connection))
+    if not days:
+        tell(context, "No month has changed; nothing to do.")
+        yield from unchanged(context)
+        return
+    yield from build(context, deployment.settings)

@@ -7,9 +7,11 @@ import dagster as dg
 from orchestration.dagster_support.deployment import ALL_MONTHS_IN_ONE_RUN, MONTHS, OWNERS, WRITER_POOL, Deployment
 from orchestration.dagster_support.progress import tell
 from orchestration.dagster_support.segment_assets import candidates_of
+from orchestration.lake.declarations import declared_tables
 from orchestration.months import as_of_date
 from orchestration.report import report_path, write_report
 from orchestration.segments.checks import CANDIDATE_CHECKS
+from orchestration.segments.registry import versioned_tables
 from orchestration.segments.versions import publish, published_version_ids
 
 
@@ -19,20 +21,12 @@ from orchestration.segments.versions import publish, published_version_ids
     kinds={"duckdb"},
     owners=OWNERS,
     code_version="1",
-    deps=[["segments", "customer_segments"], ["segments", "value_curve"], ["segments", "value_concentration"],
-          ["segments", "retention_cohorts"], ["segments", "retention_curves"], ["segments", "retention_hazards"],
-          ["segments", "retention_quality"], ["segments", "behavior_clusters"], ["segments", "behavior_evidence"],
-          ["segments", "cluster_events"], ["segments", "behavior_models"], ["segments", "behavior_model_files"],
-          ["segments", "behavior_map"], ["segments", "home_business"], ["segments", "household_opportunities"],
-          ["segments", "b2b_mid_band"], ["segments", "mid_band_headroom"], ["segments", "mid_band_evidence"],
-          ["segments", "wholesale_customers"], ["segments", "value_backtest"], ["segments", "value_drift"],
-          ["segments", "value_evidence"], ["segments", "observation_windows"], ["segments", "recorded_attributes"],
-          ["segments", "endings_by_month"], ["segments", "plan_fit"],
-          ["bi", "customer_segments"]],
+    # All that a version holds, and the views that show it: what a check of either blocks is not published.
+    deps=[*(["segments", name] for name in versioned_tables()), *(["bi", name] for name in declared_tables("bi"))],
     partitions_def=MONTHS,
     backfill_policy=ALL_MONTHS_IN_ONE_RUN,
     pool=WRITER_POOL,
-)  # fmt: skip
+)
 def published_versions(context: dg.AssetExecutionContext, deployment: Deployment) -> dg.MaterializeResult:
     """The flip: the checked candidates of a run become the published versions of their months, all at once."""
     with deployment.warehouse.writer() as connection:
@@ -63,6 +57,8 @@ def report(context: dg.AssetExecutionContext, deployment: Deployment) -> dg.Mate
         if not report_path(settings, version_id).exists():
             written.append(write_report(warehouse, settings, version_id))
             tell(context, f"Report {written[-1]}")
+    with warehouse.lock("the report"):
+        warehouse.discard_workspace()
     return dg.MaterializeResult(
         metadata={"reports_written": len(written)}
         | ({"latest_report": dg.MetadataValue.path(written[-1])} if written else {})

@@ -1,15 +1,17 @@
-"""Monthly segmentation: features to published versions, a month a partition, any range of months in one run."""
+"""Monthly segmentation: features to served versions, a month a partition, any range of months in one run."""
 
 import dagster as dg
 
 from orchestration.dagster_support.deployment import MONTHS, SETTINGS
-from orchestration.months import last_complete_month
+from orchestration.months import last_complete_month, operators_day
 
 monthly_segmentation = dg.define_asset_job(
     "monthly_segmentation",
-    selection=dg.AssetSelection.groups("seeds", "staging", "intermediate", "features", "segments", "bi", "publish"),
+    selection=dg.AssetSelection.groups(
+        "seeds", "staging", "intermediate", "features", "segments", "bi", "publish", "serving"
+    ),
     partitions_def=MONTHS,
-    description="Build the features of a month, segment its customers, check and publish the version.",
+    description="Build the features of a month, segment its customers, check and publish the version, serve it.",
 )
 
 
@@ -20,6 +22,6 @@ monthly_segmentation = dg.define_asset_job(
     default_status=dg.DefaultScheduleStatus.RUNNING,
 )
 def monthly_segmentation_schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
-    """Segment the month that has just ended."""
-    month = last_complete_month(context.scheduled_execution_time.date())
+    """Segment the month that has just ended, by the operator's calendar."""
+    month = last_complete_month(operators_day(context.scheduled_execution_time, SETTINGS.schedule.timezone))
     return dg.RunRequest(partition_key=month, run_key=month)

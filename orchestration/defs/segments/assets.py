@@ -1,16 +1,16 @@
 """Segments that are joins and rules, the wide customer row, and the bi views over what is published: dbt."""
 
 from collections.abc import Iterator
-from graphlib import TopologicalSorter
 from typing import Any
 
 import dagster as dg
-from dagster_dbt import DbtCliResource, dbt_assets
+from dagster_dbt import dbt_assets
 
-from orchestration.dagster_support.dbt import dbt_arguments, ensure_manifest, prepare_for_dbt
-from orchestration.dagster_support.dbt_assets import ACTIONS, FEATURES, LayerTranslator
+from orchestration.dagster_support.dbt import ensure_manifest, sources_hash
+from orchestration.dagster_support.dbt_assets import ACTIONS, FEATURES, LayerTranslator, build, build_views, unchanged
 from orchestration.dagster_support.deployment import ALL_MONTHS_IN_ONE_RUN, MONTHS, SETTINGS, WRITER_POOL, Deployment
 from orchestration.dagster_support.progress import tell
+from orchestration.lake.built_views import are_views_of, note_views
 from orchestration.lake.run_scope import set_scope
 from orchestration.months import as_of_date
 from orchestration.segments.versions import candidates, scope_of
@@ -26,19 +26,24 @@ from orchestration.segments.versions import candidates, scope_of
     dagster_dbt_translator=LayerTranslator(),
     pool=WRITER_POOL,
 )
-def segments_and_bi(context: dg.AssetExecutionContext, dbt: DbtCliResource, deployment: Deployment) -> Iterator[Any]:
+def segments_and_bi(context: dg.AssetExecutionContext, deployment: Deployment) -> Iterator[Any]:
     """Complete the candidates. The bi views show published versions only, so readers do not see them yet."""
+    warehouse, settings = deployment.warehouse, deployment.settings
     days = [as_of_date(month) for month in context.partition_keys]
-    with deployment.warehouse.writer() as connection:
+    with warehouse.writer() as connection:
         opened = candidates(connection, days)
         # Again here: a run that begins with this step, after another has failed, has a scope of its own.
-        set_scope(connection, context.run.run_id, scope_of(days, opened))
-    if not opened:
+        set_scope(connection, context.run.run_id, scope_of([each.as_of_date for each in opened], opened))
+        views = sources_hash(settings)
+        are_built = are_views_of(connection, views)
+    if opened:
+        yield from build(context, settings)
+    elif are_built:
         tell(context, "No month has changed; nothing to do.")
-        # Said of every table, so that what comes after this step runs too: a report may still be missing.
-        for key in TopologicalSorter(context.assets_def.asset_deps).static_order():
-            if key in context.selected_asset_keys:
-                yield dg.MaterializeResult(key, metadata={"unchanged": True})
-        return
-    target = prepare_for_dbt(deployment.settings, context.run.run_id)
-    yield from dbt.cli(dbt_arguments("build", deployment.settings), context=context, target_path=target).stream()
+        yield from unchanged(context)
+    else:
+        tell(context, "No month has changed, but what the bi views are made of has: they are built again.")
+        yield from build_views(context, settings)
+    if not are_built:
+        with warehouse.writer() as connection:
+            note_views(connection, views)

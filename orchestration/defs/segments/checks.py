@@ -8,8 +8,7 @@ from orchestration.dagster_support.deployment import MONTHS, WRITER_POOL, Deploy
 from orchestration.dagster_support.segment_assets import candidates_of
 from orchestration.lake.warehouse import transaction
 from orchestration.segments.checks import CANDIDATE_CHECKS, count_rows, run_check
-from orchestration.segments.tables import SEGMENT_TABLES
-from orchestration.segments.versions import DBT_SEGMENT_TABLES, record_outcome
+from orchestration.segments.versions import record_outcome
 
 
 @dg.multi_asset_check(
@@ -31,9 +30,10 @@ def candidate_checks(context: dg.AssetCheckExecutionContext, deployment: Deploym
     failures: dict[str, list[str]] = {check.name: [] for check in CANDIDATE_CHECKS}
     with deployment.warehouse.writer() as connection:
         for candidate in candidates_of(context, connection):
-            outcomes = [run_check(connection, check, candidate) for check in CANDIDATE_CHECKS]
-            rows = count_rows(connection, candidate.version_id, (*SEGMENT_TABLES, *DBT_SEGMENT_TABLES))
+            # One transaction: each would look up in the catalog what is current.
             with transaction(connection):
+                outcomes = [run_check(connection, check, candidate) for check in CANDIDATE_CHECKS]
+                rows = count_rows(connection, candidate.version_id)
                 record_outcome(connection, candidate.version_id, rows, outcomes)
             for outcome in outcomes:
                 if not outcome["passed"]:

@@ -4,14 +4,23 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
-from orchestration.actions.tables import ensure_action_tables
-from orchestration.dagster_support.dbt import code_version
-from orchestration.dagster_support.deployment import ALL_MONTHS_IN_ONE_RUN, MONTHS, OWNERS, WRITER_POOL, Deployment
+from orchestration.dagster_support.dbt import parsed_manifest
+from orchestration.dagster_support.deployment import (
+    ALL_MONTHS_IN_ONE_RUN,
+    MONTHS,
+    OWNERS,
+    SETTINGS,
+    WRITER_POOL,
+    Deployment,
+)
 from orchestration.dagster_support.progress import tell
 from orchestration.dagster_support.segment_assets import column_metadata
+from orchestration.lake.declarations import REGISTRY, declared_tables
 from orchestration.months import as_of_date
-from orchestration.segments.tables import ensure_segment_tables
-from orchestration.segments.versions import INPUTS, Provenance, open_candidates
+from orchestration.segments.code_version import code_version
+from orchestration.segments.registry import inputs_of_versions
+from orchestration.segments.unchanged import days_to_build
+from orchestration.segments.versions import Provenance, open_candidates
 
 
 @dg.asset(
@@ -20,8 +29,8 @@ from orchestration.segments.versions import INPUTS, Provenance, open_candidates
     kinds={"duckdb", "table"},
     owners=OWNERS,
     code_version="1",
-    metadata=column_metadata("versions"),
-    deps=[[schema, table] for schema, tables in INPUTS.items() for table in tables],
+    metadata=column_metadata(declared_tables("segments")[REGISTRY]),
+    deps=[each.key.split(".") for each in inputs_of_versions(parsed_manifest(SETTINGS))],
     partitions_def=MONTHS,
     backfill_policy=ALL_MONTHS_IN_ONE_RUN,
     pool=WRITER_POOL,
@@ -33,12 +42,16 @@ def versions(context: dg.AssetExecutionContext, deployment: Deployment) -> dg.Ma
     everything after this asset leaves it alone.
     """
     days = [as_of_date(month) for month in context.partition_keys]
-    made_by = Provenance(context.run.run_id, code_version(), deployment.settings.semantic_hash())
+    manifest = parsed_manifest(deployment.settings)
+    made_by = Provenance(
+        run_id=context.run.run_id,
+        code_version=code_version(manifest),
+        settings_hash=deployment.settings.semantic_hash(),
+        inputs=inputs_of_versions(manifest),
+    )
     with deployment.warehouse.writer() as connection:
-        ensure_segment_tables(connection)
-        # The bi views read them, also where no day has been decided yet.
-        ensure_action_tables(connection)
-        opened = open_candidates(connection, days, made_by, datetime.now(UTC).replace(tzinfo=None))
+        built = days_to_build(connection, days, made_by.code_version, made_by.settings_hash)
+        opened = open_candidates(connection, built, made_by, datetime.now(UTC).replace(tzinfo=None)) if built else []
     for candidate in opened:
         tell(context, f"Candidate {candidate.version_id}: {candidate.changes}.")
     unchanged = len(days) - len(opened)

@@ -18,15 +18,11 @@ from orchestration.ingest.mapping.map_rows import Mapped, locations_of, map_rows
 from orchestration.ingest.reading.files import SourceFile, require_unchanged
 from orchestration.ingest.reading.readers import file_format
 from orchestration.lake.contract import LOAD_ID, Table
-from orchestration.lake.warehouse import transaction
+from orchestration.lake.warehouse import commit_if, transaction
 from orchestration.settings import Settings, SourceSettings
 
 Progress = Callable[[str], None]
 Files = Mapping[str, Sequence[SourceFile]]
-
-
-class _NothingNewError(Exception):
-    """What was read is what is stored: the transaction is undone."""
 
 
 @dataclass
@@ -55,13 +51,11 @@ class Loading:
         """
         known = [load.source_columns for load in self.loads if load.mapping_hash == self.mapping]
         self._columns = known[-1] if known else None
-        try:
-            with transaction(self.connection):
-                self._replace(todo)
-        except _NothingNewError:
+        if not commit_if(self.connection, lambda: self._replace(todo)):
             self._keep(todo.forget)
 
-    def _replace(self, todo: plan.Plan) -> None:
+    def _replace(self, todo: plan.Plan) -> bool:
+        """Read what is planned in the place of what it replaces; return whether that makes any difference."""
         if todo.reopen:
             records.take_back_quarantine(self.connection, todo.reopen)
         is_append = self.source.growth == "append"
@@ -76,28 +70,25 @@ class Loading:
             self._read_all(plan.everything_again(self.units, self.loads, self.mapping).read, first, old)
         if not old:
             if self.source.cursor and not todo.reopen and self._is_all_known():
-                raise _NothingNewError
+                return False
             records.add_months(
                 self.connection, self.table.name, {load_id: counts.months for load_id, (_, counts) in self._new.items()}
             )
-            return
-        self._remove(old, first, may_be_same=not is_append)
+            return True
+        return self._remove(old, first, may_be_same=not is_append)
 
-    def _remove(self, old: set[int], first: int, *, may_be_same: bool) -> None:
-        """Remove the loads ``old`` in favor of those from ``first`` on.
-
-        Raises:
-            _NothingNewError: the new loads say the same as the old ones.
-        """
+    def _remove(self, old: set[int], first: int, *, may_be_same: bool) -> bool:
+        """Remove the loads ``old`` in favor of those from ``first`` on, unless these say the same; return whether."""
         before = sorted(load.load_id for load in self.loads if load.load_id in old)
         was = f"{LOAD_ID} in ({_list(before)})"
         last = max(self._new, default=first)
         found = changes.compare(self.connection, self.table, was, f"{LOAD_ID} >= {first}", last)
         if may_be_same and found.is_nothing and changes.is_same_quarantine(self.connection, before, sorted(self._new)):
-            raise _NothingNewError
+            return False
         gone = f"{LOAD_ID} < {first}" if self._is_all(old) else f"{LOAD_ID} in ({_list(old)})"
         self.orphaned = removal.remove(self.connection, self.table, old, gone, found, last, self.tell)
         self.report.rows_deleted = found.deleted
+        return True
 
     def _keep(self, load_ids: Sequence[int]) -> None:
         """Keep the loads there are, and note where their rows come from now."""

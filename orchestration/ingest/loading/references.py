@@ -120,7 +120,8 @@ def loads_due(connection: duckdb.DuckDBPyConnection, table: Table, *, again: boo
                 f"""
                 select distinct load_id from ops.quarantine
                 where source_table = ? and column_name = ? and reason = '{REASON}' and row_number is not null
-                    and trim(value) in (select "{column.references.column}" from raw.{column.references.table})
+                    and regexp_replace(trim(value), '^(-?\\d+)\\.0+$', '\\1')
+                        in (select "{column.references.column}" from raw.{column.references.table})
                 """,
                 [table.name, column.name],
             )

@@ -17,7 +17,8 @@ from orchestration.ingest.mapping.currency import NO_RATE, loads_with_new_rates,
 from orchestration.ingest.mapping.map_rows import locations_of, mapping_hash, named_locations, uses_filename
 from orchestration.ingest.reading.files import SourceFile, list_files
 from orchestration.ingest.reading.opening import open_locations, require_open
-from orchestration.lake.contract import Table, ensure_tables, load_contract
+from orchestration.lake.contract import Table, load_contract
+from orchestration.lake.migrations import ensure_tables
 from orchestration.lake.warehouse import Warehouse
 from orchestration.settings import LocationSettings, Settings, SourceSettings
 

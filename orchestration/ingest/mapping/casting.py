@@ -12,10 +12,12 @@ from dataclasses import dataclass
 from orchestration.ingest.mapping.control_characters import REASON as CONTROL_CHARACTER
 from orchestration.ingest.mapping.control_characters import has_control, readable, without_control
 from orchestration.ingest.mapping.conventions import AS_USUAL, Conventions
+from orchestration.ingest.mapping.identifiers import REASON as ROUNDED
+from orchestration.ingest.mapping.identifiers import identifier, is_rounded
+from orchestration.ingest.mapping.texts import BLANKS, as_text
 from orchestration.ingest.reading.readers import ROW
 from orchestration.lake.contract import EXCHANGE_RATES, Column, Table
 
-_BLANKS = r"e' \t\r\n'"
 _INTEGERS = {"integer", "bigint"}
 _INTEGER_SOURCES = {
     "TINYINT",
@@ -75,7 +77,10 @@ def typed(
     raw = {column.name: f'"raw_{column.name}"' for column in given}
     renamed = ", ".join(f'"{name}" as {alias}' for name, alias in raw.items())
     casts = {
-        column.name: _cast(raw[column.name], types[column.name], column.data_type, conventions) for column in given
+        column.name: identifier(column, raw[column.name], types[column.name], conventions.null_references)
+        if column.is_identifier
+        else _cast(raw[column.name], types[column.name], column.data_type, conventions)
+        for column in given
     }
     casts |= {column.name: without_control(casts[column.name]) for column in given if column.free_text}
     casts |= {column.name: f"upper({casts[column.name]})" for column in given if column.upper_case}
@@ -135,9 +140,7 @@ def _conditions(
     name = f'typed_row."{column.name}"'
     found: list[tuple[str, str]] = []
     if raw is not None:
-        present = (
-            f"nullif(trim({raw}, {_BLANKS}), '') is not null" if source_type == "VARCHAR" else f"{raw} is not null"
-        )
+        present = f"nullif(trim({raw}, {BLANKS}), '') is not null" if source_type == "VARCHAR" else f"{raw} is not null"
         if column.data_type != "varchar":
             cast = _cast(raw, source_type, column.data_type, conventions)
             found.append(("wrong_type", f"{cast} is null and {present}"))
@@ -147,6 +150,8 @@ def _conditions(
         return found
     if _may_hold_control(column, source_type):
         found.insert(0, (CONTROL_CHARACTER, has_control(name)))
+    if column.is_identifier:
+        found.append((ROUNDED, is_rounded(name)))
     if column.accepted_values:
         allowed = ", ".join(f"'{value}'" for value in column.accepted_values)
         found.append(("not_accepted_value", f"{name} not in ({allowed})"))
@@ -192,22 +197,6 @@ def _cast(raw: str, source_type: str, target: str, conventions: Conventions) -> 
     if target == "boolean" and source_type == "VARCHAR":
         text = raw
     return raw if source_type.lower() == target else f"try_cast(trim({text}) as {target})"
-
-
-def as_text(raw: str, source_type: str) -> str:
-    """Return SQL of the value as text without spaces, tabs and line ends around it, null where it is blank.
-
-    A whole number is written as one even where it comes as a double: the identifier 17 of one system and the 17.0 of
-    another are the same.
-    """
-    text = raw if source_type == "VARCHAR" else f"cast({raw} as varchar)"
-    if source_type in {"DOUBLE", "FLOAT"}:
-        is_whole = f"{raw} = trunc({raw}) and abs({raw}) < 1e15"
-        text = f"case when {is_whole} then cast(try_cast({raw} as bigint) as varchar) else {text} end"
-    # Trimming more than spaces costs as much as everything else together: only what begins or ends with less than one.
-    trimmed = f"trim({text})"
-    is_clean = f"{trimmed} >= '!' and {trimmed}[-1] >= '!'"
-    return f"case when {is_clean} then {trimmed} else nullif(trim({text}, {_BLANKS}), '') end"
 
 
 def _cast_time(raw: str, source_type: str, target: str, conventions: Conventions) -> str:

@@ -9,12 +9,14 @@ standard time. A declared zone also holds for times that a database or a Parquet
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import duckdb
 
 from orchestration.errors import SourceError
 from orchestration.ingest.explain import first_line
 from orchestration.settings import LocationSettings
+from orchestration.settings.sources import NULL_REFERENCES
 
 _WITH_COMMA = r"[+-]?((\d{1,3}(\.\d{3})+|\d+)(,\d*)?|,\d+)([eE][+-]?\d+)?"
 _OFFSET = r"[ T].*(Z|[+-]\d{2}(:?\d{2})?)$"
@@ -28,6 +30,7 @@ class Conventions:
     date_format: str | None = None
     timestamp_format: str | None = None
     timezone: str | None = None
+    null_references: tuple[str, ...] = NULL_REFERENCES
 
     def number(self, text: str) -> str:
         """Return SQL of the text with a decimal point and no grouping; null where it is written in another way."""
@@ -85,7 +88,7 @@ def conventions_of(
     Raises:
         SourceError: a format or zone is not one, or a query reads locations that declare different ones.
     """
-    chosen: dict[str, str] = {}
+    chosen: dict[str, Any] = {}
     given_by: dict[str, str] = {}
     for name in names:
         _require_known(connection, name, locations[name])

@@ -26,7 +26,7 @@ from orchestration.masking import redact
 from orchestration.settings import LocationSettings, Settings, SourceSettings
 
 # Moves when the same file and settings would give other rows.
-_INGEST_VERSION = 3
+_INGEST_VERSION = 4
 _NOT_OF_THE_SOURCE = {ROW, cursors.CURSOR, "filename"}
 
 

@@ -11,7 +11,7 @@ from hmac import new as hmac
 
 import duckdb
 
-from orchestration.ingest.mapping.casting import as_text
+from orchestration.ingest.mapping.identifiers import ANY_ROUNDED, identifier, is_rounded
 from orchestration.ingest.mapping.mapped import Mapped
 from orchestration.lake.contract import Table
 from orchestration.settings.sources import PseudonymSettings
@@ -25,13 +25,15 @@ def pseudonymous(
     connection: duckdb.DuckDBPyConnection, table: Table, mapped: Mapped, pseudonyms: PseudonymSettings
 ) -> Mapped:
     """Return the same rows with a pseudonym for every identifier; a blank one stays missing."""
-    names = [column.name for column in table.columns if column.is_identifier and column.name in mapped.types]
-    key = _key(pseudonyms)
-    padded = (sha256(key).digest() if len(key) > _BLOCK else key).ljust(_BLOCK, b"\0")
-    for variable, pad in ((_INNER, 0x36), (_OUTER, 0x5C)):
-        connection.execute(f"set variable {variable} = ?", [bytes(byte ^ pad for byte in padded)])
-    texts = ", ".join(f'{as_text(f"{chr(34)}{name}{chr(34)}", mapped.types[name])} as "{name}"' for name in names)
-    hashes = ", ".join(f'{_hash(name)} as "{name}"' for name in names)
+    columns = [column for column in table.columns if column.is_identifier and column.name in mapped.types]
+    names = [column.name for column in columns]
+    use_key(connection, _key(pseudonyms))
+    nulls = mapped.conventions.null_references
+    texts = ", ".join(
+        f'{identifier(column, f"{chr(34)}{column.name}{chr(34)}", mapped.types[column.name], nulls)} as "{column.name}"'
+        for column in columns
+    )
+    hashes = ", ".join(f'{_pseudonym(name)} as "{name}"' for name in names)
     sql = f"select * replace ({hashes}) from (select * replace ({texts}) from ({mapped.sql}))" if names else mapped.sql
     return replace(
         mapped,
@@ -40,6 +42,19 @@ def pseudonymous(
         is_repeatable=mapped.is_repeatable and not names,
         is_pseudonymous=True,
     )
+
+
+def use_key(connection: duckdb.DuckDBPyConnection, key: bytes) -> None:
+    """Let the SQL of ``hashed`` use a key, in this session."""
+    padded = (sha256(key).digest() if len(key) > _BLOCK else key).ljust(_BLOCK, b"\0")
+    for variable, pad in ((_INNER, 0x36), (_OUTER, 0x5C)):
+        connection.execute(f"set variable {variable} = ?", [bytes(byte ^ pad for byte in padded)])
+
+
+def hashed(name: str) -> str:
+    """Return SQL of the pseudonym of a text column; null stays null."""
+    inner = f"from_hex(sha256(getvariable('{_INNER}') || encode(\"{name}\")))"
+    return f"left(sha256(getvariable('{_OUTER}') || {inner}), {_DIGITS})"
 
 
 def key_mark(pseudonyms: PseudonymSettings) -> str:
@@ -51,6 +66,6 @@ def _key(pseudonyms: PseudonymSettings) -> bytes:
     return pseudonyms.key.get_secret_value().encode()
 
 
-def _hash(name: str) -> str:
-    inner = f"from_hex(sha256(getvariable('{_INNER}') || encode(\"{name}\")))"
-    return f"left(sha256(getvariable('{_OUTER}') || {inner}), {_DIGITS})"
+def _pseudonym(name: str) -> str:
+    # One that is refused is told as such, and not by its digits.
+    return f"case when {is_rounded(f'{chr(34)}{name}{chr(34)}')} then '{ANY_ROUNDED}' else {hashed(name)} end"

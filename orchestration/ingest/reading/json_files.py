@@ -1,11 +1,11 @@
 """JSON as DuckDB is told to read it: text stays text, and a line that is no JSON costs itself and not the file.
 
-DuckDB takes text that looks like a time for one and forgets its offset, so the columns are told to it once their
-structure is known. Of JSON lines the broken ones are set aside, and those that give a name twice in one object, where
-nobody can say what is meant; an array that breaks off has no good lines to keep.
+DuckDB takes text that looks like a time for one and forgets its offset, and rounds long whole numbers, so the columns
+are told to it once their structure is known (``json_types``). Of JSON lines the broken ones are set aside, and those
+that give a name twice in one object, where nobody can say what is meant; an array that breaks off has no good lines to
+keep.
 """
 
-import re
 from typing import Any
 
 import duckdb
@@ -14,12 +14,12 @@ from duckdb.sqltypes import DuckDBPyType
 from orchestration.errors import SourceError
 from orchestration.ingest.explain import first_line
 from orchestration.ingest.reading.csv_files import rejects_of
+from orchestration.ingest.reading.json_types import told_types
 from orchestration.ingest.reading.text_files import TextFile, prepared, scratch_file, too_many_bad_lines, write_lines
 from orchestration.ingest.sql_text import rendered, sql_name, sql_text, without_patterns
 from orchestration.settings import LocationSettings
 
 _FORMATS = {"json lines": "newline_delimited", "json array": "array", "json values": "unstructured"}
-_GUESSED_FROM_TEXT = re.compile(r"DATE|TIME.*|UUID")
 # What holds records that are no objects, or none at all.
 _NO_OBJECTS = ["json"]
 # Characters that JSON allows nowhere as they are.
@@ -70,7 +70,7 @@ def json_rows(connection: duckdb.DuckDBPyConnection, path: str, location: Locati
             f"{path} is no JSON, or not whole: {found} Nothing of it was kept; deliver it again. (Of JSON lines, one "
             f"object a line in a file named .jsonl, only the broken lines would be lost.)"
         ) from error
-    return _reader(file.path, location, types, options)
+    return _reader(connection, file.path, location, types, options)
 
 
 def _types(
@@ -87,10 +87,16 @@ def _types(
         probe.close()
 
 
-def _reader(path: str, location: LocationSettings, types: dict[str, DuckDBPyType], options: dict[str, Any]) -> str:
-    columns = location.columns or {name: _untyped(kind) for name, kind in types.items()}
-    if list(types) == _NO_OBJECTS:
-        columns = location.columns
+def _reader(
+    connection: duckdb.DuckDBPyConnection,
+    path: str,
+    location: LocationSettings,
+    types: dict[str, DuckDBPyType],
+    options: dict[str, Any],
+) -> str:
+    columns = location.columns
+    if not columns and "columns" not in options and list(types) != _NO_OBJECTS:
+        columns = told_types(connection, path, types, options)
     given = {"columns": columns} if columns and "columns" not in options else {}
     return f"read_json([{sql_text(without_patterns(path))}]{rendered(given | options)})"
 
@@ -102,19 +108,6 @@ def _no_rows(location: LocationSettings) -> str:
         + ", ".join(f"cast(null as {kind}) as {sql_name(name)}" for name, kind in columns.items())
         + " where false)"
     )
-
-
-def _untyped(kind: DuckDBPyType) -> str:
-    """Return the type as SQL, with text in place of what was guessed from text."""
-    if kind.id in {"list", "map", "struct"}:
-        children = {name: _untyped(child) for name, child in kind.children if isinstance(child, DuckDBPyType)}
-        if kind.id == "list":
-            return f"{children['child']}[]"
-        if kind.id == "map":
-            return f"map({children['key']}, {children['value']})"
-        fields = ", ".join(f'"{name.replace(chr(34), chr(34) * 2)}" {child}' for name, child in children.items())
-        return f"struct({fields})"
-    return "varchar" if _GUESSED_FROM_TEXT.fullmatch(str(kind)) else str(kind)
 
 
 def _repeats_names(connection: duckdb.DuckDBPyConnection, path: str) -> bool:
@@ -168,7 +161,11 @@ def _good_lines(
     types, error = _types(connection, str(good), options | told)
     if error:
         raise SourceError(f"{path}: {first_line(error)}") from error
-    rows = _no_rows(location) if list(types) == _NO_OBJECTS else _reader(str(good), location, types, options | told)
+    rows = (
+        _no_rows(location)
+        if list(types) == _NO_OBJECTS
+        else _reader(connection, str(good), location, types, options | told)
+    )
     rejects = rendered(rejects_of(file.most_faults)).removeprefix(", ")
     return f"""(
         select * from {rows}

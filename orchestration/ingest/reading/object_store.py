@@ -63,7 +63,7 @@ def open_object(path: str, store: ObjectStoreSettings, compression: str | None) 
     Raises:
         OSError: it cannot be opened.
     """
-    return _file_system(store).open_input_stream(path.removeprefix("s3://"), compression=compression)
+    return file_system(store).open_input_stream(path.removeprefix("s3://"), compression=compression)
 
 
 def know_store(connection: duckdb.DuckDBPyConnection, name: str, location: LocationSettings) -> None:
@@ -91,7 +91,8 @@ def _know(connection: duckdb.DuckDBPyConnection, name: str, patterns: list[str],
     )
 
 
-def _file_system(store: ObjectStoreSettings) -> fs.S3FileSystem:
+def file_system(store: ObjectStoreSettings) -> fs.S3FileSystem:
+    """Return the store as Arrow reads and writes it."""
     return fs.S3FileSystem(
         access_key=store.key_id and store.key_id.get_secret_value(),
         secret_key=store.secret and store.secret.get_secret_value(),

@@ -1,6 +1,5 @@
 """What lies in a folder: files that belong together become one relation, with the options that read them."""
 
-import os
 import re
 from collections import defaultdict
 from collections.abc import Callable, Sequence
@@ -217,8 +216,3 @@ def _whole(
 
 def _jaccard(left: set[str], right: set[str]) -> float:
     return len(left & right) / max(1, len(left | right))
-
-
-def relative_base(output: Path) -> Path:
-    """Return the folder that the paths of a settings file are read from."""
-    return Path(os.path.abspath(output)).parent

@@ -3,21 +3,22 @@
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import yaml
 
 from orchestration.lake.contract import Table
+from orchestration.lake.declarations import declared_tables
 from orchestration.lake.missing_sources import ALTERNATIVES, WITHOUT
 from orchestration.onboarding.preview.findings import Availability, Missing, OutputCheck, TableCheck
 
-_FILE = Path(__file__).with_name("outputs.yaml")
+_FILE = Path(__file__).with_name("missing_columns.yaml")
 
 
 @cache
-def declared() -> Mapping[str, Any]:
-    """Read what the published tables need."""
-    return yaml.safe_load(_FILE.read_text(encoding="utf-8"))
+def costs_of_missing_columns() -> Mapping[str, str]:
+    """Read what is lost without a column, by table.column."""
+    costs: Mapping[str, str] = yaml.safe_load(_FILE.read_text(encoding="utf-8"))
+    return costs
 
 
 def without(table: str) -> str:
@@ -37,7 +38,7 @@ def missing_tables(checks: Sequence[TableCheck]) -> dict[str, str]:
 
 def missing_columns(table: Table, filled: Sequence[str]) -> list[Missing]:
     """Return the columns of a table that nothing fills, those that something needs first."""
-    costs = declared()["columns"]
+    costs = costs_of_missing_columns()
     found = [
         Missing(column.name, costs.get(f"{table.name}.{column.name}"))
         for column in table.columns
@@ -60,15 +61,15 @@ def check_outputs(checks: Sequence[TableCheck]) -> list[OutputCheck]:
             state = "cannot be loaded" if check and (check.error or check.sampled) else "has no source"
             return None if column else f"{table} {state}: {without(table)}"
         if column and column not in check.mapped_columns:
-            return f"no {need}: {declared()['columns'][need]}"
+            return f"no {need}: {costs_of_missing_columns()[need]}"
         if column and check.accepted and not check.mapped_columns[column]:
-            return f"{need} is empty in the sample: {declared()['columns'][need]}"
+            return f"{need} is empty in the sample: {costs_of_missing_columns()[need]}"
         return None
 
     outputs = []
-    for name, needs in declared()["outputs"].items():
-        blocking = [reason for need in needs["needs"] if (reason := lacks(need))]
-        poorer = [reason for need in needs.get("poorer", ()) if (reason := lacks(need))]
+    for table in declared_tables("bi").values():
+        blocking = [reason for need in table.meta["needs"] if (reason := lacks(need))]
+        poorer = [reason for need in table.meta.get("poorer", ()) if (reason := lacks(need))]
         availability: Availability = "none" if blocking else "partial" if poorer else "full"
-        outputs.append(OutputCheck(f"bi.{name}", availability, tuple(blocking or poorer)))
+        outputs.append(OutputCheck(table.key, availability, tuple(blocking or poorer)))
     return outputs

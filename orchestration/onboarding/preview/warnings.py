@@ -5,13 +5,12 @@ Those of the source checks that mean something on a sample are made as after a l
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
-from zoneinfo import ZoneInfo
+from datetime import UTC, date, datetime
 
 import duckdb
 
 from orchestration.lake.contract import load_contract
-from orchestration.months import as_of_date, month_of
+from orchestration.months import as_of_date, month_of, operators_day
 from orchestration.onboarding.preview.findings import ENDINGS, TableCheck
 from orchestration.settings import Settings
 from orchestration.source_checks import Outcome, said
@@ -86,7 +85,7 @@ def warn(connection: duckdb.DuckDBPyConnection, settings: Settings, checks: Mapp
 
 def _tell_window(connection: duckdb.DuckDBPyConnection, settings: Settings, check: TableCheck) -> None:
     """Say from when on the contracts looked at have their endings on record."""
-    today = datetime.now(ZoneInfo(settings.schedule.timezone)).date()
+    today = operators_day(datetime.now(UTC), settings.schedule.timezone)
     newest = connection.execute(_NEWEST, {"today": today}).fetchall()[0][0]
     if newest is None:
         return

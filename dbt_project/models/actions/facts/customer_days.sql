@@ -1,5 +1,6 @@
 {{ config(
     materialized='table',
+    database='lake',
     schema='features',
     persist_docs={'relation': true, 'columns': true}
 ) }}

@@ -1,3 +1,5 @@
+{{ config(materialized='table') }}
+
 -- A bill is an invoice that asks for money; credit notes settle bills instead (credit_notes).
 with payments_begin as (
     select min(paid_date) as first_paid_date
@@ -7,8 +9,11 @@ with payments_begin as (
 select
     invoices.invoice_id,
     invoices.customer_id,
+    invoices.contract_id,
     invoices.invoice_date,
     invoices.due_date,
+    invoices.period_start,
+    invoices.period_end,
     coalesce(invoices.kind, 'recurring') as kind,
     invoices.net_amount,
     invoices.net_amount + invoices.tax_amount as gross_amount,

@@ -1,7 +1,12 @@
+{{ config(materialized='table') }}
+
 select
     invoice_id,
     customer_id,
+    contract_id,
     invoice_date,
+    period_start,
+    period_end,
     -net_amount as net_amount,
     -(net_amount + tax_amount) as gross_amount
 from {{ ref('stg_invoices') }}

@@ -16,42 +16,56 @@ payments as (
     where payments.status in ('settled', 'refunded')
 ),
 
-for_a_bill as (
+named as (
     select
-        bills.customer_id,
-        bills.invoice_id,
-        greatest(payments.paid_date, bills.invoice_date) as settled_date,
+        payments.*,
+        bills.invoice_id as bill_id,
+        bills.customer_id as billed_customer_id,
+        bills.invoice_date,
         -- At the rate of the bill: a bill paid in full is settled in full, whatever the currency did meanwhile.
         case
             when payments.source_currency = bills.source_currency
                 then {{ money('payments.amount * bills.exchange_rate / payments.exchange_rate') }}
             else payments.amount
-        end as amount
+        end as amount_for_bill
     from payments
-    inner join bills
+    left join bills
         on payments.invoice_id = bills.invoice_id
 ),
 
+for_a_bill as (
+    select
+        billed_customer_id as customer_id,
+        bill_id as invoice_id,
+        greatest(paid_date, invoice_date) as settled_date,
+        amount_for_bill as amount
+    from named
+    where bill_id is not null
+),
+
+-- Money that names no bill there is: none at all, one that is not known, or a credit note, which was money on account or
+-- is now, so that the account is what pays it out. No money vanishes.
 on_account as (
     select
         customer_id,
         cast(null as varchar) as invoice_id,
         paid_date as settled_date,
         amount
-    from payments
-    where invoice_id is null
+    from named
+    where bill_id is null
 ),
 
--- The credit was money on account, or is now: either way that account is what pays it out.
-paid_out_credits as (
-    select
-        payments.customer_id,
-        cast(null as varchar) as invoice_id,
-        greatest(payments.paid_date, credits.invoice_date) as settled_date,
-        payments.amount
-    from payments
-    inner join {{ ref('credit_notes') }} as credits
-        on payments.invoice_id = credits.invoice_id
+-- Money for a bill yet to come is on account until the day of the bill, on which nobody knew of it before.
+before_the_bill as (
+    select customer_id, cast(null as varchar) as invoice_id, paid_date as settled_date, amount
+    from named
+    where paid_date < invoice_date
+
+    union all
+
+    select customer_id, cast(null as varchar) as invoice_id, invoice_date as settled_date, -amount as amount
+    from named
+    where paid_date < invoice_date
 ),
 
 -- A credit note takes from the latest bill up to its day; without one it is money on account.
@@ -87,6 +101,6 @@ select customer_id, invoice_id, settled_date, amount from for_a_bill
 union all
 select customer_id, invoice_id, settled_date, amount from on_account
 union all
-select customer_id, invoice_id, settled_date, amount from paid_out_credits
+select customer_id, invoice_id, settled_date, amount from before_the_bill
 union all
 select customer_id, invoice_id, settled_date, amount from credits

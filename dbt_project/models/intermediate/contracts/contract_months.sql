@@ -1,3 +1,5 @@
+{{ config(materialized='table') }}
+
 -- The state of the last day says what a contract is in a month; the days of the states before it are in service_months.
 select
     months.month_end_date,

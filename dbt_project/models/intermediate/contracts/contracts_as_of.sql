@@ -1,3 +1,5 @@
+{{ config(materialized='table') }}
+
 -- The last state known of each service, and when it began and ended as known then. A service whose end is now known to
 -- lie on or before its first day was none.
 with run_months as (

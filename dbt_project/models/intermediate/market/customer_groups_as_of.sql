@@ -13,10 +13,17 @@ organizations as (
     select
         run_months.as_of_date,
         customers.customer_id,
-        nullif(customers.parent_customer_id, customers.customer_id) as parent_customer_id
-    from {{ ref('stg_customers') }} as customers
+        case
+            when placeholders.named_id is null then nullif(customers.parent_customer_id, customers.customer_id)
+        end as parent_customer_id
+    from {{ ref('known_customers') }} as customers
     inner join run_months
-        on customers.created_date <= run_months.as_of_date
+        on customers.known_since_date <= run_months.as_of_date
+    left join {{ ref('placeholder_customers_as_of') }} as placeholders
+        on
+            run_months.as_of_date = placeholders.as_of_date
+            and customers.parent_customer_id = placeholders.named_id
+            and placeholders.reference = 'parent'
     where customers.customer_type = 'organization'
 ),
 

@@ -1,3 +1,5 @@
+{{ config(materialized='table') }}
+
 {#- No feature comes from here: what is protected stays out of every model (settings, privacy). -#}
 with run_months as (
     select month_end_date as as_of_date
@@ -13,9 +15,9 @@ consumers as (
         customers.country,
         customers.household_type,
         extract(year from run_months.as_of_date) - customers.birth_year as age_years
-    from {{ ref('stg_customers') }} as customers
+    from {{ ref('known_customers') }} as customers
     inner join run_months
-        on customers.created_date <= run_months.as_of_date
+        on customers.known_since_date <= run_months.as_of_date
     where customers.customer_type = 'person'
 )
 

@@ -1,3 +1,5 @@
+{{ config(materialized='table') }}
+
 {#- Persons with a contract open on the as-of date; who has left no longer lives at the address of the service. -#}
 {%- set limits = var('household') -%}
 with open_contracts as (

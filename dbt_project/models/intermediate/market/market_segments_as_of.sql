@@ -1,3 +1,5 @@
+{{ config(materialized='table') }}
+
 {#- Where evidence of the market comes from, in the order in which the rules believe it. -#}
 {%- set sources = {
     'explicit_segment': 'the record itself',
@@ -18,15 +20,21 @@ customers as (
     select
         customers.*,
         run_months.as_of_date,
+        customers.employer_customer_id is not null and placeholders.named_id is null as has_employer,
         case
             when
                 coalesce(customers.market_segment_override_from_date <= run_months.as_of_date, true)
                 and coalesce(customers.market_segment_override_until_date >= run_months.as_of_date, true)
                 then customers.market_segment_override
         end as override_segment
-    from {{ ref('stg_customers') }} as customers
+    from {{ ref('known_customers') }} as customers
     inner join run_months
-        on customers.created_date <= run_months.as_of_date
+        on customers.known_since_date <= run_months.as_of_date
+    left join {{ ref('placeholder_customers_as_of') }} as placeholders
+        on
+            run_months.as_of_date = placeholders.as_of_date
+            and customers.employer_customer_id = placeholders.named_id
+            and placeholders.reference = 'employer'
 ),
 
 -- Each code is judged once, however many contracts have it.
@@ -69,7 +77,7 @@ rule_inputs as (
         evidence.legal_form_kind,
         case
             when customers.is_reseller then 'wholesale'
-            when customers.customer_type = 'person' and customers.employer_customer_id is not null then 'employee'
+            when customers.customer_type = 'person' and customers.has_employer then 'employee'
             when customers.customer_type = 'person' then 'consumer'
             when customers.is_education then 'education'
             when customers.is_public_sector then 'government'
@@ -139,6 +147,8 @@ select
     customer_id,
     as_of_date,
     customer_type,
+    source_system,
+    is_reseller,
     market_segment,
     rule_id,
     reason,

@@ -14,9 +14,9 @@ organizations as (
         customers.employee_count,
         customers.annual_revenue,
         customers.balance_sheet_total
-    from {{ ref('stg_customers') }} as customers
+    from {{ ref('known_customers') }} as customers
     inner join run_months
-        on customers.created_date <= run_months.as_of_date
+        on customers.known_since_date <= run_months.as_of_date
     where customers.customer_type = 'organization'
 ),
 

@@ -1,3 +1,5 @@
+{{ config(materialized='table') }}
+
 {%- set usage_revenue_months = var('features')['usage_revenue_months'] | int %}
 
 -- What is charged for usage swings, and one month of roaming is no promise: the best and the worst month are left out.

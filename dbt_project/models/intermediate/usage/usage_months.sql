@@ -1,4 +1,4 @@
-{{ config(materialized='incremental', unique_key='month_end_date', partitioned_by='month_end_date') }}
+{{ config(database='lake', materialized='incremental', unique_key='month_end_date', partitioned_by='month_end_date') }}
 
 -- A month is made again when its rows are not those the model has seen (new loads, restated days, erased contracts), or
 -- when a contract with traffic in it is now known to have ended on another day.

@@ -1,0 +1,93 @@
+-- Everything that a bill brings to the margin or takes from it, on the day it became known, with the period it is for.
+with bills as (
+    select * from {{ ref('bills') }}
+),
+
+settlements as (
+    select * from {{ ref('bill_settlements') }}
+),
+
+-- What a bill still lacked on the day it was written off, without tax.
+write_offs as (
+    select
+        bills.invoice_id,
+        bills.customer_id,
+        bills.contract_id,
+        bills.write_off_date as entry_date,
+        bills.period_start,
+        bills.period_end,
+        {{ money(
+            '(bills.gross_amount - coalesce(sum(settlements.settled_amount), 0))'
+            ~ ' * bills.net_amount / nullif(bills.gross_amount, 0)'
+        ) }} as amount
+    from bills
+    left join settlements
+        on
+            bills.invoice_id = settlements.invoice_id
+            and bills.write_off_date >= settlements.settled_date
+    where bills.is_judged
+    group by
+        bills.invoice_id,
+        bills.customer_id,
+        bills.contract_id,
+        bills.write_off_date,
+        bills.period_start,
+        bills.period_end,
+        bills.gross_amount,
+        bills.net_amount
+    having bills.gross_amount - coalesce(sum(settlements.settled_amount), 0) >= 0.01
+),
+
+-- What settles a bill after that is recovered; what goes back after that is lost.
+recoveries as (
+    select
+        bills.invoice_id,
+        bills.customer_id,
+        bills.contract_id,
+        settlements.settled_date as entry_date,
+        bills.period_start,
+        bills.period_end,
+        {{ money('-settlements.settled_amount * bills.net_amount / nullif(bills.gross_amount, 0)') }} as amount
+    from bills
+    inner join settlements
+        on
+            bills.invoice_id = settlements.invoice_id
+            and bills.write_off_date < settlements.settled_date
+    where bills.is_judged
+)
+
+select
+    invoice_id,
+    customer_id,
+    contract_id,
+    'net_invoiced' as component,
+    invoice_date as entry_date,
+    period_start,
+    period_end,
+    net_amount as amount
+from bills
+
+union all
+
+select
+    invoice_id,
+    customer_id,
+    contract_id,
+    'credited' as component,
+    invoice_date as entry_date,
+    period_start,
+    period_end,
+    net_amount as amount
+from {{ ref('credit_notes') }}
+
+union all
+
+select
+    invoice_id, customer_id, contract_id, 'written_off' as component, entry_date, period_start, period_end, amount
+from write_offs
+
+union all
+
+select
+    invoice_id, customer_id, contract_id, 'written_off' as component, entry_date, period_start, period_end, amount
+from recoveries

@@ -1,0 +1,85 @@
+"""Start Apache Superset on what is served: make its metadata, import the dashboards, say where it listens.
+
+Runs in the pipeline's environment and calls Superset in its own. What Superset keeps is in SUPERSET_HOME.
+"""
+
+import argparse
+import os
+import secrets
+import subprocess
+from pathlib import Path
+
+import bundle
+
+from orchestration.settings import choose_settings_file, load_settings
+from orchestration.settings.serving import DuckdbTarget
+
+HERE = Path(__file__).parent
+USER = "admin"
+
+
+def served_file(settings_file: Path) -> str:
+    """Return SQLAlchemy's address of the first DuckDB file that the settings serve to, to be read alone."""
+    targets = load_settings(choose_settings_file(settings_file)).serving.values()
+    files = [target.path for target in targets if isinstance(target, DuckdbTarget)]
+    if not files:
+        raise SystemExit(f"{settings_file} serves to no DuckDB file: name a database with --source.")
+    if not files[0].exists():
+        raise SystemExit(f"{files[0]} does not exist yet: 'segmentation run' or 'segmentation serve' makes it.")
+    return f"duckdb:///{files[0]}?access_mode=read_only"
+
+
+def kept(file: Path) -> str:
+    """Return a secret of this deployment, made the first time."""
+    if not file.exists():
+        file.touch(mode=0o600)
+        file.write_text(secrets.token_urlsafe(32))
+    return file.read_text()
+
+
+def main() -> None:
+    """Prepare Superset, then become its server."""
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--config", type=Path, help="settings whose DuckDB file is read")
+    arguments.add_argument("--source", help="SQLAlchemy address of what was served to, for example postgresql://…")
+    arguments.add_argument("--schema", default="bi")
+    arguments.add_argument("--home", type=Path, default=Path("data/superset"))
+    arguments.add_argument("--programs", type=Path, default=Path(".venv-superset/bin"))
+    arguments.add_argument("--port", type=int, default=8088)
+    chosen = arguments.parse_args()
+    source = chosen.source or served_file(chosen.config)
+    home = chosen.home.resolve()
+    home.mkdir(parents=True, exist_ok=True)
+    kept(home / "secret_key")
+    password = kept(home / "password")
+    environment = os.environ | {
+        "SUPERSET_HOME": str(home),
+        "SUPERSET_CONFIG_PATH": str(HERE / "superset_config.py"),
+        "FLASK_APP": "superset",
+    }
+    bundle.main(source, str(home / "bundle"), chosen.schema)
+
+    def superset(*command: str) -> None:
+        with (home / "log").open("a") as log:
+            finished = subprocess.run(
+                [chosen.programs / "superset", *command], env=environment, stdout=log, stderr=log, check=False
+            )
+        if finished.returncode:
+            raise SystemExit(f"superset {command[0]} failed; see {home / 'log'}.")
+
+    superset("db", "upgrade")
+    superset(
+        *("fab", "create-admin", "--username", USER, "--password", password),
+        *("--firstname", "Segment", "--lastname", "Admin", "--email", "admin@example.com"),
+    )
+    superset("init")
+    superset("import-directory", "--overwrite", str(home / "bundle"))
+    address = f"127.0.0.1:{chosen.port}"
+    print(f"Superset: http://{address}/dashboard/list/ (user {USER}, password {password}); Ctrl-C ends it.", flush=True)
+    server = str(chosen.programs / "gunicorn")
+    options = ["--bind", address, "--worker-class", "gthread", "--threads", "8", "--timeout", "120"]
+    os.execve(server, [server, *options, "--log-level", "warning", "superset.app:create_app()"], environment)
+
+
+if __name__ == "__main__":
+    main()

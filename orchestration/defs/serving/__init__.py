@@ -1,0 +1,1 @@
+"""Published versions to where analysts are."""

@@ -1,0 +1,65 @@
+"""One asset per serving target of the settings, after publish, with a check that compares it with the lake."""
+
+import dagster as dg
+
+from orchestration.dagster_support.deployment import ALL_MONTHS_IN_ONE_RUN, MONTHS, OWNERS, SETTINGS, Deployment
+from orchestration.dagster_support.progress import tell, warn
+from orchestration.defs.publish.assets import published_versions
+from orchestration.serving.serve import serve
+from orchestration.settings.serving import ServingTarget
+
+GROUP = "serving"
+CHECK = "equals_the_lake"
+
+
+@dg.definitions
+def defs() -> dg.Definitions:
+    """Return the assets of the targets that the settings name."""
+    return dg.Definitions(assets=[target_asset(name, target) for name, target in SETTINGS.serving.items()])
+
+
+def target_asset(name: str, target: ServingTarget) -> dg.AssetsDefinition:
+    """Return the asset of a target: brought up from whatever state it is in, and tried again where that fails."""
+
+    @dg.asset(
+        key=[GROUP, name],
+        group_name=GROUP,
+        kinds={target.type},
+        owners=OWNERS,
+        code_version="1",
+        deps=[published_versions],
+        partitions_def=MONTHS,
+        backfill_policy=ALL_MONTHS_IN_ONE_RUN,
+        check_specs=[
+            dg.AssetCheckSpec(
+                CHECK,
+                asset=[GROUP, name],
+                description="Rows, values, sums of money and the registry of versions equal the lake's.",
+            )
+        ],
+        retry_policy=dg.RetryPolicy(
+            max_retries=target.retries, delay=target.retry_after_seconds, backoff=dg.Backoff.EXPONENTIAL
+        ),
+        description=f"Published versions as analysts read them: {target.type}. A failure undoes no publish; the next"
+        " one catches up.",
+    )
+    def serving_target(context: dg.AssetExecutionContext, deployment: Deployment) -> dg.MaterializeResult:
+        served, differences = serve(deployment.warehouse, deployment.settings, name)
+        tell(context, str(served))
+        for line in (*served.notes, *differences):
+            warn(context, line)
+        return dg.MaterializeResult(
+            metadata={
+                "place": served.place,
+                "rows_written": served.rows,
+                "written": ", ".join(served.written) or "none",
+                "no_longer_there": ", ".join(served.deleted) or "none",
+            },
+            check_results=[
+                dg.AssetCheckResult(
+                    check_name=CHECK, passed=not differences, metadata={"differences": "; ".join(differences) or "none"}
+                )
+            ],
+        )
+
+    return serving_target

@@ -1,0 +1,96 @@
+"""Types of JSON fields as they are told to DuckDB, which guesses too much.
+
+Text that looks like a time or a UUID stays text. A whole number longer than any integer type is an identifier, which
+DuckDB takes for a double and rounds: where a file has one, the field stays what was written. All else is as guessed.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Set
+from typing import Any
+
+import duckdb
+from duckdb.sqltypes import DuckDBPyType
+
+from orchestration.ingest.sql_text import rendered, sql_name, sql_text, without_patterns
+
+Place = tuple[str, ...]
+"""Names from the column inward; what a list or a map holds is called by ``_WITHIN``."""
+_WITHIN = ""
+_GUESSED_FROM_TEXT = re.compile(r"DATE|TIME.*|UUID")
+# From 2^53 on, which has 16 digits, one double stands for several whole numbers.
+_LONG = r"-?\d{16,}"
+
+
+def told_types(
+    connection: duckdb.DuckDBPyConnection, path: str, types: Mapping[str, DuckDBPyType], options: Mapping[str, Any]
+) -> dict[str, str]:
+    """Return the types to read a file's columns by, as SQL.
+
+    Args:
+        connection: reads the file once more where it has doubles.
+        path: the file.
+        types: of its columns, as DuckDB guesses them.
+        options: of the reader.
+    """
+    long = _long_numbers(connection, path, types, options)
+
+    def told(kind: DuckDBPyType, place: Place) -> str:
+        return "varchar" if place in long or _GUESSED_FROM_TEXT.fullmatch(str(kind)) else str(kind)
+
+    return {name: _as_sql(kind, (name,), told) for name, kind in types.items()}
+
+
+def _long_numbers(
+    connection: duckdb.DuckDBPyConnection, path: str, types: Mapping[str, DuckDBPyType], options: Mapping[str, Any]
+) -> Set[Place]:
+    doubles = [found for name, kind in types.items() for found in _doubles(kind, (name,), sql_name(name))]
+    if not doubles:
+        return frozenset()
+    names = {place[0] for place, _ in doubles}
+    columns = {
+        name: _as_sql(kind, (name,), lambda leaf, _: "varchar" if leaf.id == "double" else str(leaf))
+        for name, kind in types.items()
+        if name in names
+    }
+    selected = ", ".join(f"coalesce(bool_or({condition}), false)" for _, condition in doubles)
+    reader = f"read_json([{sql_text(without_patterns(path))}]{rendered({**options, 'columns': columns})})"
+    found = connection.execute(f"select {selected} from {reader}").fetchall()[0]
+    return {place for (place, _), is_long in zip(doubles, found, strict=True) if is_long}
+
+
+def _doubles(kind: DuckDBPyType, place: Place, value: str) -> Iterator[tuple[Place, str]]:
+    """Give each place of doubles, and SQL of whether ``value``, read as text, has a long number there."""
+    if kind.id == "double":
+        yield place, f"regexp_full_match({value}, '{_LONG}')"
+    elif kind.id == "struct":
+        for name, child in kind.children:
+            if isinstance(child, DuckDBPyType):
+                yield from _doubles(child, (*place, name), f"{value}.{sql_name(name)}")
+    elif kind.id in {"list", "map"}:
+        item = f"item_{len(place)}"
+        values = f"map_values({value})" if kind.id == "map" else value
+        for within, condition in _doubles(_held(kind), (*place, _WITHIN), item):
+            yield within, f"list_bool_or(list_transform({values}, lambda {item}: {condition}))"
+
+
+def _as_sql(kind: DuckDBPyType, place: Place, leaf: Callable[[DuckDBPyType, Place], str]) -> str:
+    if kind.id == "list":
+        return f"{_as_sql(_held(kind), (*place, _WITHIN), leaf)}[]"
+    if kind.id == "map":
+        key = next(child for name, child in kind.children if name == "key" and isinstance(child, DuckDBPyType))
+        return f"map({_as_sql(key, place, leaf)}, {_as_sql(_held(kind), (*place, _WITHIN), leaf)})"
+    if kind.id == "struct":
+        fields = ", ".join(
+            f"{sql_name(name)} {_as_sql(child, (*place, name), leaf)}"
+            for name, child in kind.children
+            if isinstance(child, DuckDBPyType)
+        )
+        return f"struct({fields})"
+    return leaf(kind, place)
+
+
+def _held(kind: DuckDBPyType) -> DuckDBPyType:
+    """Return the type of what a list or a map holds, the last of its children."""
+    child = kind.children[-1][1]
+    assert isinstance(child, DuckDBPyType)
+    return child

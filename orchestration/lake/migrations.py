@@ -1,0 +1,130 @@
+"""A lake made by an earlier release becomes one of this release: missing tables and columns, and what goes with them.
+
+A column that a table lacks is added, null in every row there is; a column that is declared no more stays. What a new
+column has to hold for old rows, or what has to be built anew for want of it, is listed here and nowhere else.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import duckdb
+
+from orchestration.lake.contract import LOAD_ID, load_contract
+from orchestration.lake.declarations import declared_tables, tables_of_days
+from orchestration.lake.warehouse import transaction
+
+Existing = Mapping[str, set[str]]
+
+
+@dataclass(frozen=True)
+class TableShape:
+    """What a table must have: its columns with their types, and the columns it is partitioned by when it is made.
+
+    One that is not ``made_here`` is only completed where it exists: dbt makes it.
+    """
+
+    key: str
+    columns: Mapping[str, str]
+    partitioned_by: Sequence[str] = ()
+    made_here: bool = True
+
+
+def ensure_tables(connection: duckdb.DuckDBPyConnection) -> None:
+    """Make the tables and columns of ``raw`` and ``ops`` that are missing; touches nothing when all are there.
+
+    Raises:
+        duckdb.Error: the lake cannot be written.
+    """
+    _complete(connection, (*_source_tables(), *_records()))
+
+
+def migrate(connection: duckdb.DuckDBPyConnection) -> None:
+    """Bring every table of the lake up to this release: ``ensure_tables``, and what Python and dbt write from it.
+
+    Raises:
+        duckdb.Error: the lake cannot be written.
+    """
+    _complete(connection, (*_source_tables(), *_records(), *_derived_tables()))
+
+
+def _source_tables() -> Iterator[TableShape]:
+    for table in load_contract().values():
+        types = {column.name: column.data_type for column in table.columns}
+        yield TableShape(f"raw.{table.name}", types | {LOAD_ID: "bigint"}, table.partition_by)
+
+
+def _records() -> Iterator[TableShape]:
+    for table in declared_tables("ops").values():
+        yield TableShape(table.key, table.types)
+
+
+def _derived_tables() -> Iterator[TableShape]:
+    for layer in ("intermediate", "segments"):
+        for table in declared_tables(layer).values():
+            # By month, so that a month is read alone.
+            by_month = ("as_of_date",) if table.is_versioned else ()
+            yield TableShape(table.key, table.types, by_month, made_here=not table.is_model)
+    for table in tables_of_days().values():
+        yield TableShape(table.key, table.types, tuple(table.meta.get("partition_by", ())))
+
+
+def _complete(connection: duckdb.DuckDBPyConnection, tables: Iterable[TableShape]) -> None:
+    existing = _columns(connection)
+    statements = [statement for is_due, statement in _OUTDATED if is_due(existing)]
+    for table in tables:
+        found = existing.get(table.key)
+        before = _RENAMED.get(table.key)
+        if found is None and before is not None and before in existing:
+            found = existing[before]
+            statements += [
+                f"alter table {before} rename to {table.key.split('.')[1]}",
+                # What is published still reads it until views are built again, and so may somebody else.
+                f"create view {before} as from {table.key}",
+            ]
+        if found is not None:
+            added = [name for name in table.columns if name not in found]
+            statements += [f'alter table {table.key} add column "{name}" {table.columns[name]}' for name in added]
+            statements += [_FILLED[f"{table.key}.{name}"] for name in added if f"{table.key}.{name}" in _FILLED]
+        elif table.made_here:
+            body = ", ".join(f'"{name}" {sql_type}' for name, sql_type in table.columns.items())
+            statements.append(f"create table {table.key} ({body})")
+            if table.partitioned_by:
+                statements.append(f"alter table {table.key} set partitioned by ({', '.join(table.partitioned_by)})")
+    if statements:
+        with transaction(connection):
+            for statement in statements:
+                connection.execute(statement)
+
+
+def _columns(connection: duckdb.DuckDBPyConnection) -> Existing:
+    found: dict[str, set[str]] = {}
+    for table, column in connection.execute(
+        "select schema_name || '.' || table_name, column_name from duckdb_columns()"
+        " where database_name = current_database() and not internal"
+    ).fetchall():
+        found.setdefault(table, set()).add(column)
+    return found
+
+
+def _lacks(table: str, column: str) -> Callable[[Existing], bool]:
+    return lambda existing: table in existing and column not in existing[table]
+
+
+# What a table was called in earlier releases.
+_RENAMED: Mapping[str, str] = {
+    "segments.behavior_events": "segments.cluster_events",
+    "segments.churn_reasons": "segments.retention_hazards",
+}
+# Fills a column in the rows that were there before it.
+_FILLED: Mapping[str, str] = {
+    # A version from before it was recorded is taken to rest on the loads that had come when it was made.
+    "segments.versions.last_load_id": (
+        "update segments.versions set last_load_id = coalesce("
+        "(select max(load_id) from ops.loads where loaded_at <= created_at), 0)"
+    ),
+}
+# Tables of dbt that cannot go on from what an earlier release left, and what is done about it.
+_OUTDATED: Sequence[tuple[Callable[[Existing], bool], str]] = (
+    # A build of usage_months reads what the one before noted: from before it knew of ends it is made anew.
+    (_lacks("intermediate.usage_months", "usage_days_after_end"), "drop table intermediate.usage_months"),
+)

@@ -1,0 +1,79 @@
+"""A target beside the lake: numbers of rows and values and sums, for every table and version."""
+
+from collections.abc import Callable
+from typing import Any
+
+import duckdb
+
+from orchestration.ingest.sql_text import sql_name, sql_text
+from orchestration.serving.contents import CURRENT, Contents
+from orchestration.serving.tables import REGISTRY, VERSION, ServedTable
+
+_SUMMED = ("decimal", "integer", "bigint")
+_SHOWN = 5
+
+
+def differences(
+    connection: duckdb.DuckDBPyConnection,
+    contents: Contents,
+    read: Callable[[str, Callable[[str], str]], list[Any]],
+) -> list[str]:
+    """Return where a target differs from the lake, a sentence each.
+
+    Args:
+        connection: to the lake.
+        contents: what the lake holds for the target.
+        read: returns the rows of a query over a table of the target.
+    """
+    found = []
+    for table in contents.tables.values():
+        totals = _totals(table)
+        here = dict(_keyed(connection.execute(totals(f"({contents.rows_sql(table)})")).fetchall()))
+        there = dict(_keyed(read(table.name, totals)))
+        found += [
+            f"{table.name} of {version}: {_difference(table, here.get(version), there.get(version))}"
+            for version in sorted(here.keys() | there.keys())
+            if here.get(version) != there.get(version)
+        ]
+    return found
+
+
+def _totals(table: ServedTable) -> Callable[[str], str]:
+    """Return a query over a table, in SQL that every target speaks: per version its rows, values and sums."""
+    version = VERSION if table.is_history else f"{sql_text(CURRENT)}"
+    measures = ["count(*) as row_count"]
+    measures += [
+        f"cast({measure}({sql_name(column)}) as varchar) as m{number}"
+        for number, (column, measure) in enumerate(_measured(table))
+    ]
+    if not table.is_history:
+        return lambda source: f"select {version} as part, {', '.join(measures)} from {source} as t having count(*) > 0"
+    return lambda source: f"select {version} as part, {', '.join(measures)} from {source} as t group by {version}"
+
+
+def _measured(table: ServedTable) -> list[tuple[str, str]]:
+    """Return what is measured: how many values each column has, sums of exact numbers, and of the registry statuses."""
+    counts = [(column.name, "count") for column in table.columns]
+    sums = [(column.name, "sum") for column in table.columns if column.sql_type.startswith(_SUMMED)]
+    # One row per version, so the least of them is all there is.
+    statuses = [(column.name, "min") for column in table.columns if table.name == REGISTRY and column.name == "status"]
+    return counts + sums + statuses
+
+
+def _keyed(rows: list[Any]) -> list[tuple[str, tuple[Any, ...]]]:
+    return [(str(row[0]), tuple(row[1:])) for row in rows]
+
+
+def _difference(table: ServedTable, here: tuple[Any, ...] | None, there: tuple[Any, ...] | None) -> str:
+    if there is None:
+        return "missing on the target"
+    if here is None:
+        return "on the target, and no longer published"
+    if here[0] != there[0]:
+        return f"{here[0]:,} rows in the lake, {there[0]:,} on the target"
+    named = [
+        f"{measure} of {column} {one} in the lake, {other} on the target"
+        for (column, measure), one, other in zip(_measured(table), here[1:], there[1:], strict=True)
+        if one != other
+    ]
+    return "; ".join(named[:_SHOWN])

@@ -1,0 +1,54 @@
+"""What a target may have: its tables and columns, and identifiers as they are or as pseudonyms."""
+
+from dataclasses import replace
+
+from orchestration.errors import SettingsError
+from orchestration.serving.tables import VERSION, ServedTable, served_tables
+from orchestration.settings.serving import TargetSettings
+
+
+def offered_tables(name: str, target: TargetSettings) -> tuple[ServedTable, ...]:
+    """Return the tables of a target, without the columns that it does not get.
+
+    A table that loses a column of its grain has no key any more, for its rows need not differ.
+
+    Raises:
+        SettingsError: the settings name a table or column that there is not, or leave nothing.
+    """
+    known = served_tables()
+    for table in target.tables or ():
+        if table not in known:
+            raise SettingsError(f"serving.{name}.tables: there is no table {table!r}. Tables: {', '.join(known)}.")
+    left_out = {_known(name, entry, known) for entry in target.leave_out}
+    if hidden := {of for of, column in left_out if column == VERSION}:
+        raise SettingsError(
+            f"serving.{name}.leave_out: {', '.join(sorted(hidden))}.{VERSION} has to stay, rows are served by version."
+        )
+    offered = tuple(
+        _without(table, left_out)
+        for table in known.values()
+        if (target.tables is None or table.name in target.tables) and (table.name, "") not in left_out
+    )
+    if not offered:
+        raise SettingsError(f"serving.{name}: no table is left to serve.")
+    return offered
+
+
+def _known(name: str, entry: str, known: dict[str, ServedTable]) -> tuple[str, str]:
+    table, _, column = entry.partition(".")
+    having = [each for each in known.values() if table in ("*", each.name)]
+    if not having or (table == "*" and not column):
+        raise SettingsError(f"serving.{name}.leave_out: there is no table {table!r}. Tables: {', '.join(known)}.")
+    if column and not any(column == each.name for one in having for each in one.columns):
+        raise SettingsError(f"serving.{name}.leave_out: there is no column {entry!r}.")
+    return table, column
+
+
+def _without(table: ServedTable, left_out: set[tuple[str, str]]) -> ServedTable:
+    gone = {column for of, column in left_out if of in ("*", table.name) and column}
+    return replace(
+        table,
+        columns=tuple(column for column in table.columns if column.name not in gone),
+        grain=() if gone & set(table.grain) else table.grain,
+        filters=tuple(column for column in table.filters if column not in gone),
+    )

@@ -1,0 +1,87 @@
+"""What every serving target does."""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import duckdb
+
+from orchestration.serving.contents import Contents, Moves
+from orchestration.serving.tables import VERSION
+
+DATABASE = "target"
+"""The name under which DuckDB has a target attached."""
+RECORD = "served_parts"
+"""The table of a target that says what it holds: the stamp of each part, and when it came."""
+RECORD_COMMENT = "What is served here: one row per table and version, with the time (UTC) at which its rows came."
+RECORD_COLUMNS = {
+    "table_name": "varchar",
+    VERSION: "varchar",
+    "row_count": "bigint",
+    "fingerprint": "varchar",
+    "served_at": "timestamp",
+}
+
+
+@dataclass(frozen=True)
+class Served:
+    """What a target was given: rows and versions that were written, versions that were deleted; notes for people."""
+
+    place: str
+    rows: int
+    written: tuple[str, ...]
+    deleted: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def is_changed(self) -> bool:
+        """Whether anything was moved."""
+        return bool(self.written or self.deleted)
+
+    def __str__(self) -> str:
+        """Say it in a sentence."""
+        if not self.is_changed:
+            return f"{self.place} is up to date."
+        gone = f" {', '.join(self.deleted)} is no longer there." if self.deleted else ""
+        return f"{self.place}: {self.rows:,} rows of {', '.join(self.written) or 'no version'}.{gone}"
+
+
+class Target(Protocol):
+    """A place that versions are served to. Errors are ``ServingError``, without secrets."""
+
+    @property
+    def place(self) -> str:
+        """Where it is, for people."""
+
+    def update(self, connection: duckdb.DuckDBPyConnection, contents: Contents) -> Served:
+        """Bring the target up to the lake, all of it at once or nothing.
+
+        ``contents`` is read in the transaction in which its rows are.
+        """
+
+    @contextmanager
+    def open(self, connection: duckdb.DuckDBPyConnection) -> Iterator[Callable[[str, Callable[[str], str]], list[Any]]]:
+        """Open the target to be read: what is given returns the rows of a query over one of its tables."""
+        yield lambda _table, _query: []
+
+
+def served(place: str, moves: Moves, contents: Contents, notes: tuple[str, ...] = ()) -> Served:
+    """Sum up what was moved."""
+    written = {part.version_id for part in moves.write}
+    held = {part.version_id for part in contents.stamps}
+    return Served(
+        place=place,
+        rows=sum(contents.stamps[part].rows for part in moves.write),
+        written=tuple(sorted(written)),
+        deleted=tuple(sorted({part.version_id for part in moves.delete} - held)),
+        notes=notes,
+    )
+
+
+def sync(file: Path) -> None:
+    """Have the disk hold a file before it takes the place of another."""
+    with file.open("rb") as written:
+        os.fsync(written.fileno())

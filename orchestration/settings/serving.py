@@ -1,0 +1,65 @@
+"""Settings of where published versions are served: PostgreSQL, a DuckDB file, a folder of Parquet files."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import ConfigDict, Field
+
+from orchestration.settings.sources import ObjectStoreSettings, Secret, Section
+
+Identifier = Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]*$", max_length=63)]
+# A table of the schema bi, or one column of it; '*.column' is that column wherever it stands.
+LeftOut = Annotated[str, Field(pattern=r"^([a-z_][a-z0-9_]*|\*)(\.[a-z_][a-z0-9_]*)?$")]
+
+
+class TargetSettings(Section):
+    """What every target has: the tables that it gets, and how far persons can be told from them."""
+
+    tables: list[Identifier] | None = Field(None, description="tables of the schema bi; all of them if not set")
+    leave_out: list[LeftOut] = Field(
+        default_factory=list, description="tables, or columns as 'table.column'; '*.column' is one of every table"
+    )
+    pseudonym_key: Secret | None = Field(
+        None,
+        min_length=16,
+        description="serve identifiers of persons as a keyed hash of this key, as ${NAME}; the same in every table",
+    )
+    retries: int = Field(3, ge=0, le=10, description="how often a publish tries again where the target fails")
+    retry_after_seconds: float = Field(10, gt=0, description="wait before the first retry; doubled for each further")
+
+    def with_paths(self, absolute: Callable[[str], str]) -> Self:
+        """Return the same settings with absolute paths."""
+        path = getattr(self, "path", None)
+        return self if path is None else self.model_copy(update={"path": type(path)(absolute(str(path)))})
+
+
+class PostgresTarget(TargetSettings):
+    """Tables of a PostgreSQL database."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+    type: Literal["postgres"] = "postgres"
+    connection: Secret = Field(description="connection string or URL, as ${NAME}")
+    schema_name: Identifier = Field("bi", alias="schema")
+    reader_role: Identifier | None = Field(
+        "bi_reader", description="a role that may read what is served, made where it is missing; null for none"
+    )
+
+
+class DuckdbTarget(TargetSettings):
+    """One DuckDB file, replaced whole."""
+
+    type: Literal["duckdb"] = "duckdb"
+    path: Path
+
+
+class ParquetTarget(TargetSettings):
+    """A folder of Parquet files, local or on an object store (s3://…)."""
+
+    type: Literal["parquet"] = "parquet"
+    path: str
+    object_store: ObjectStoreSettings = ObjectStoreSettings()
+
+
+ServingTarget = Annotated[PostgresTarget | DuckdbTarget | ParquetTarget, Field(discriminator="type")]

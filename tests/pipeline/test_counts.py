@@ -1,0 +1,47 @@
+"""What every run pays for however small the base, held by number: relations in the catalog, commits, records of events.
+
+A connection reads the catalog's relations, a commit makes all of them be read again. Time tells of neither before it is
+long, so a number here goes up only where somebody has decided that it may.
+"""
+
+from pathlib import Path
+
+import pytest
+from dagster import DagsterInstance
+
+from orchestration.lake.warehouse import Warehouse
+from orchestration.settings import load_settings
+from tests.pipeline.deployments import MONTHS, Deployment
+
+pytestmark = pytest.mark.slow
+
+# What outlives a run, of the layers that are built for one.
+KEPT = {
+    "staging": {"session_days", "session_usage_days"},
+    "intermediate": {
+        *("customer_month_covariates", "margin_months", "published_versions", "service_addresses", "usage_months"),
+    },
+    "features": {"customer_features", "customer_margin_monthly", "home_business_features", "mid_band_features"},
+}
+COMMITS_OF_A_FIRST_RUN = 150
+EVENTS_OF_A_MONTH = 500
+
+
+def test_the_lake_holds_what_outlives_a_run_and_the_workspace_is_gone(small: Deployment) -> None:
+    relations = small.frame(
+        "select table_schema, table_name from information_schema.tables where table_catalog = 'lake'"
+        f" and table_schema in {tuple(KEPT)}"
+    )
+    assert relations.groupby("table_schema")["table_name"].agg(set).to_dict() == KEPT
+    assert not Warehouse(load_settings(small.settings_file).warehouse).workspace_file.exists()
+
+
+def test_a_first_run_commits_to_the_catalog_no_more_often_than_it_did(small: Deployment) -> None:
+    commits = small.frame("select count(*) as n from ducklake_snapshots('lake')")["n"].iloc[0]
+    assert commits <= COMMITS_OF_A_FIRST_RUN
+
+
+def test_a_month_leaves_no_more_events_in_dagsters_record_than_it_did(small: Deployment) -> None:
+    with DagsterInstance.from_config(str(Path(small.folder, "dagster"))) as instance:
+        (run,) = (run for run in instance.get_runs() if run.job_name == "monthly_segmentation")
+        assert len(instance.all_logs(run.run_id)) <= EVENTS_OF_A_MONTH * len(MONTHS)

@@ -1,0 +1,85 @@
+"""A folder of Parquet files: a state becomes current by one small file, and its files never change."""
+
+import json
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from orchestration.errors import ServingError
+from tests.serving.conftest import DECEMBER, NOVEMBER
+
+
+def _current(folder: Path) -> tuple[dict, dict]:
+    pointer = json.loads((folder / "current.json").read_text())
+    return pointer, json.loads((folder / pointer["manifest"]).read_text())
+
+
+def _files(folder: Path, table: str) -> list[str]:
+    return [str(folder / part["file"]) for part in _current(folder)[1]["parts"] if part["table"] == table]
+
+
+def test_the_manifest_names_files_that_hold_what_the_lake_holds(lake, brought_up, tmp_path):
+    lake.publish(DECEMBER, seed=2)
+    brought_up(type="parquet", path=str(tmp_path / "served"))
+    for table in lake.tables:
+        rows = duckdb.sql(
+            f"select * from read_parquet({_files(tmp_path / 'served', table)}, hive_partitioning = false) order by all"
+        ).fetchall()
+        assert rows == lake.rows(table)
+    pointer, manifest = _current(tmp_path / "served")
+    assert pointer["versions"] == [NOVEMBER, DECEMBER]
+    assert manifest["tables"]["customer_segment_history"]["columns"]["total_value"]["type"] == "decimal(18,2)"
+
+
+def test_a_pattern_over_the_folders_of_versions_reads_them_as_partitions(lake, brought_up, tmp_path):
+    lake.publish(DECEMBER)
+    brought_up(type="parquet", path=str(tmp_path / "served"))
+    pattern = tmp_path / "served" / "version_id=*" / "customer_segment_history.*.parquet"
+    counted = duckdb.sql(f"select version_id, count(*) from '{pattern}' group by 1 order by 1").fetchall()
+    assert counted == [(NOVEMBER, 40), (DECEMBER, 40)]
+
+
+def test_files_of_the_state_before_stay_for_those_who_read_them_and_go_with_the_next(lake, brought_up, tmp_path):
+    folder = tmp_path / "served"
+    brought_up(type="parquet", path=str(folder))
+    before = _files(folder, "customer_segments")
+    for version in (DECEMBER, "2026-01-31.1"):
+        assert all(Path(file).exists() for file in before)
+        lake.publish(version)
+        brought_up(type="parquet", path=str(folder))
+    assert not any(Path(file).exists() for file in before)
+    assert len(list((folder / "manifests").iterdir())) == 2
+
+
+def test_a_new_version_writes_no_file_of_the_older_ones(lake, brought_up, tmp_path):
+    folder = tmp_path / "served"
+    brought_up(type="parquet", path=str(folder))
+    before = {file: file.stat().st_mtime_ns for file in (folder / f"version_id={NOVEMBER}").iterdir()}
+    lake.publish(DECEMBER)
+    brought_up(type="parquet", path=str(folder))
+    assert {file: file.stat().st_mtime_ns for file in (folder / f"version_id={NOVEMBER}").iterdir()} == before
+
+
+def test_a_file_that_somebody_deleted_is_written_again(lake, brought_up, tmp_path):
+    folder = tmp_path / "served"
+    brought_up(type="parquet", path=str(folder))
+    (lost,) = _files(folder, "churn_reasons")
+    Path(lost).unlink()
+    assert brought_up(type="parquet", path=str(folder)).rows == 40
+    assert Path(lost).exists()
+
+
+def test_a_folder_that_cannot_be_written_is_told_and_the_state_in_force_stays(lake, brought_up, tmp_path):
+    folder = tmp_path / "served"
+    brought_up(type="parquet", path=str(folder))
+    pointer = (folder / "current.json").read_bytes()
+    lake.publish(DECEMBER)
+    # A file where the folder of the version belongs.
+    (folder / f"version_id={DECEMBER}").touch()
+    with pytest.raises(ServingError, match="What it held stays"):
+        brought_up(type="parquet", path=str(folder))
+    assert (folder / "current.json").read_bytes() == pointer
+    (folder / f"version_id={DECEMBER}").unlink()
+    brought_up(type="parquet", path=str(folder))
+    assert _current(folder)[0]["versions"] == [NOVEMBER, DECEMBER]

@@ -1,0 +1,53 @@
+"""A lake of an earlier release becomes one of this release, and keeps its rows."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from orchestration.lake.migrations import migrate
+from orchestration.lake.warehouse import Warehouse
+from orchestration.segments.registry import versioned_tables
+from orchestration.settings import WarehouseSettings
+
+SNAPSHOTS = "select count(*) from ducklake_snapshots('lake')"
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    with Warehouse(WarehouseSettings(path=tmp_path)).writer() as connection:
+        migrate(connection)
+        yield connection
+
+
+def test_a_lake_of_this_release_is_left_alone(lake: duckdb.DuckDBPyConnection) -> None:
+    before = lake.execute(SNAPSHOTS).fetchall()
+    migrate(lake)
+    assert lake.execute(SNAPSHOTS).fetchall() == before
+
+
+def test_columns_are_added_also_to_tables_that_dbt_makes(lake: duckdb.DuckDBPyConnection) -> None:
+    lake.execute("create table segments.customer_lifecycle (version_id varchar, as_of_date date)")
+    lake.execute("insert into segments.customer_lifecycle values ('2026-10-31.1', '2026-10-31')")
+    lake.execute("alter table segments.customer_value drop column value_decile_fixed")
+    migrate(lake)
+    for name in ("customer_lifecycle", "customer_value"):
+        described = lake.execute(f"describe segments.{name}").fetchall()
+        assert {row[0] for row in described} == set(versioned_tables()[name].types)
+    assert lake.execute("select version_id, rule_stage from segments.customer_lifecycle").fetchall() == [
+        ("2026-10-31.1", None)
+    ]
+    tables = lake.execute("select table_name from duckdb_tables() where schema_name = 'segments'").fetchall()
+    assert ("customer_market",) not in tables, "dbt makes its tables itself"
+
+
+def test_a_renamed_table_keeps_its_rows_and_can_be_read_by_both_names(lake: duckdb.DuckDBPyConnection) -> None:
+    lake.execute("alter table segments.behavior_events rename to cluster_events")
+    lake.execute("alter table segments.cluster_events drop column members_now")
+    lake.execute("insert into segments.cluster_events (version_id, event) values ('2026-10-31.1', 'kept')")
+    migrate(lake)
+    migrate(lake)
+    for name in ("behavior_events", "cluster_events"):
+        rows = lake.execute(f"select version_id, event, members_now from segments.{name}").fetchall()
+        assert rows == [("2026-10-31.1", "kept", None)]
