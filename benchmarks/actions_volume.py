@@ -17,14 +17,13 @@ from rich.table import Table
 
 from benchmarks.rules_volume import RUN, dbt
 from orchestration.actions.decisions import decide
-from orchestration.actions.tables import ensure_action_tables, set_days
+from orchestration.actions.tables import set_days
 from orchestration.actions.triggers import find_triggers
-from orchestration.lake.contract import ensure_tables
+from orchestration.dagster_support.dbt import parsed_manifest
+from orchestration.dagster_support.dbt_assets import of_the_workspace
+from orchestration.lake.migrations import migrate
 from orchestration.lake.run_scope import set_scope
 from orchestration.lake.warehouse import Warehouse
-from orchestration.segments.addresses import ensure_address_table
-from orchestration.segments.tables import ensure_segment_tables
-from orchestration.segments.versions import ensure_registry
 from orchestration.settings import Settings, WarehouseSettings
 
 DAY, MONTH = date(2025, 12, 10), date(2025, 11, 30)
@@ -84,11 +83,7 @@ _BASE = (
 def prepare(settings: Settings, customers: int) -> None:
     """Make a lake of so many customers, with a published month before the day."""
     with Warehouse(settings.warehouse).writer() as connection:
-        ensure_tables(connection)
-        ensure_registry(connection)
-        ensure_address_table(connection)
-        ensure_segment_tables(connection)
-        ensure_action_tables(connection)
+        migrate(connection)
         set_scope(connection, RUN, {MONTH: f"{MONTH}.1"})
     dbt(settings, "build")
     with Warehouse(settings.warehouse).writer() as connection:
@@ -118,8 +113,9 @@ def main(
             found = work()
             table.add_row(step, f"{time.monotonic() - started:.1f}", str(found)[:600])
 
+        models = of_the_workspace(parsed_manifest(settings), "actions")
         timed("make the lake", lambda: prepare(settings, customers))
-        timed("facts of the day (dbt)", lambda: dbt(settings, "run", "fqn:segmentation.actions.*")["customer_days"])
+        timed("facts of the day (dbt)", lambda: dbt(settings, "run", *models)["customer_days"])
         with Warehouse(settings.warehouse).writer() as connection:
             actions = settings.actions
             timed("triggers", lambda: find_triggers(connection, actions.triggers, [DAY], DAY))

@@ -57,7 +57,7 @@ def _proven(results: pd.DataFrame) -> str:
     )
 
 
-def _result(row: dict[str, Any], currency: str) -> dict[str, Any]:
+def _result(row: dict[Any, Any], currency: str) -> dict[Any, Any]:
     if pd.isna(row["uplift"]):
         return row | {"uplift_words": "unknown", "gain_words": "unknown"}
     low, high = signed_share(row["uplift_low"], 1), signed_share(row["uplift_high"], 1)
