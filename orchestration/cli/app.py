@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from orchestration.cli import lake, quarantine, serve, status
+from orchestration.cli import actions, lake, quarantine, serve, status
 from orchestration.cli.commands import Commands
 from orchestration.cli.common import (
     Config,
@@ -41,6 +41,7 @@ versions_app = typer.Typer(help="Look at the versions of the segments.", no_args
 app.add_typer(versions_app, name="versions")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(lake.app)
+app.add_typer(actions.app)
 app.add_typer(serve.app)
 app.add_typer(status.app)
 

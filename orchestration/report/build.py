@@ -9,6 +9,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from orchestration.report import (
+    action_section,
     cluster_section,
     formats,
     home_section,
@@ -44,6 +45,7 @@ SECTIONS: Mapping[str, Make] = {
     "market": lambda data, _: segment_sections.market(data),
     "mid_band": mid_band_section.mid_band,
     "homes": home_section.homes,
+    "actions": action_section.actions,
     "changes": segment_sections.changes,
     "quality": lambda data, _: provenance_sections.quality(data),
     "definitions": lambda _data, _settings: provenance_sections.definitions(),
