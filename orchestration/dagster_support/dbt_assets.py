@@ -26,6 +26,9 @@ FEATURES = " ".join(
     for kind in ("model", "seed")
 )
 
+# Built by the day, not by the month.
+ACTIONS = "fqn:segmentation.actions.*"
+
 
 class LayerTranslator(DagsterDbtTranslator):
     """Names the group of a model after its folder: staging, intermediate, features, segments, bi."""
@@ -49,6 +52,24 @@ def tables_of_the_workspace(manifest: Path) -> set[tuple[str, str]]:
     """Return schema and name of all that dbt makes in the workspace of a run."""
     nodes = json.loads(manifest.read_bytes())["nodes"].values()
     return {(node["schema"], node["alias"]) for node in nodes if node["database"] == WORKSPACE}
+
+
+def of_the_workspace(manifest: Mapping[str, Any], selection: str) -> list[str]:
+    """Return the names of a folder's models, and of what they are made of in the workspace; the lake has the rest."""
+    nodes = manifest["nodes"]
+    waiting = [name for name, node in nodes.items() if node["resource_type"] == "model" and node["fqn"][1] == selection]
+    found: set[str] = set()
+    while waiting:
+        name = waiting.pop()
+        if name in found:
+            continue
+        found.add(name)
+        waiting += [
+            each
+            for each in nodes[name]["depends_on"]["nodes"]
+            if each in nodes and nodes[each]["database"] == WORKSPACE
+        ]
+    return sorted(nodes[name]["name"] for name in found)
 
 
 def unchanged(context: dg.AssetExecutionContext, but: Collection[dg.AssetKey] = ()) -> Iterator[dg.MaterializeResult]:

@@ -126,6 +126,7 @@ class ScheduleSettings(Section):
     timezone: str = Field("UTC", description="the operator's zone: decides what day it is and when a month is over")
     daily_ingest_cron: str = "30 2 * * *"
     monthly_segmentation_cron: str = "0 4 2 * *"
+    daily_actions_cron: str = "0 6 * * *"
     maintenance_cron: str = "0 5 * * 0"
     keep_snapshots_days: int = Field(30, ge=1)
     keep_orphans_hours: int = Field(

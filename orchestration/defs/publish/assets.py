@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import dagster as dg
 
 from orchestration.dagster_support.deployment import ALL_MONTHS_IN_ONE_RUN, MONTHS, OWNERS, WRITER_POOL, Deployment
-from orchestration.dagster_support.progress import tell
+from orchestration.dagster_support.progress import tell, warn
 from orchestration.dagster_support.segment_assets import candidates_of
 from orchestration.lake.declarations import declared_tables
 from orchestration.months import as_of_date
@@ -48,18 +48,33 @@ def published_versions(context: dg.AssetExecutionContext, deployment: Deployment
     backfill_policy=ALL_MONTHS_IN_ONE_RUN,
 )
 def report(context: dg.AssetExecutionContext, deployment: Deployment) -> dg.MaterializeResult:
-    """One self-contained HTML page a published version, for people who do not open a warehouse."""
+    """One self-contained HTML page a published version, for people who do not open a warehouse.
+
+    The versions are published before: a report that cannot be written is told, and fails no run.
+    """
     settings, warehouse = deployment.settings, deployment.warehouse
     with warehouse.reader() as connection:
         version_ids = published_version_ids(connection, [as_of_date(month) for month in context.partition_keys])
-    written = []
+    written, failed = [], []
     for version_id in version_ids:
-        if not report_path(settings, version_id).exists():
+        if report_path(settings, version_id).exists():
+            continue
+        try:
             written.append(write_report(warehouse, settings, version_id))
+        except Exception as error:
+            context.log.exception("The report of %s could not be written", version_id)
+            failed.append(version_id)
+            warn(
+                context,
+                f"{version_id} is published, but its report could not be written ({type(error).__name__});"
+                f" 'segmentation report {version_id} --debug' tries again.",
+            )
+        else:
             tell(context, f"Report {written[-1]}")
     with warehouse.lock("the report"):
         warehouse.discard_workspace()
     return dg.MaterializeResult(
         metadata={"reports_written": len(written)}
+        | ({"reports_failed": ", ".join(failed)} if failed else {})
         | ({"latest_report": dg.MetadataValue.path(written[-1])} if written else {})
     )
