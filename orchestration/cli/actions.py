@@ -65,18 +65,27 @@ def audience(
         "audience.csv"
     ),
     day: Day = None,
+    webhook: Annotated[bool, typer.Option("--webhook", help="Post it to actions.webhook as well.")] = False,
     config: Config = None,
 ) -> None:
     """Write the customers to be contacted on a day, without those who have withdrawn consent since."""
     from orchestration.actions.audience import audience as read_audience
     from orchestration.actions.audience import write_audience
+    from orchestration.actions.webhook import deliver
 
     with errors_for_people():
         settings = chosen_settings(config)
+        target = settings.actions.webhook
+        if webhook and target is None:
+            raise SegmentationError("--webhook needs actions.webhook in the settings, with its url and key.")
+        chosen = _day(day, settings)
         now = datetime.now(ZoneInfo(settings.schedule.timezone)).replace(tzinfo=None)
         with existing_warehouse(settings).reader() as connection:
-            people = read_audience(connection, settings.actions, _day(day, settings), now, name)
+            people = read_audience(connection, settings.actions, chosen, now, name)
         write_audience(people, output)
+        if webhook and target is not None:
+            parts = deliver(people, target, chosen, name)
+            out.print(f"Posted in {parts} part(s).", highlight=False)
     out.print(f"{len(people):,} customers in {output}.", highlight=False, soft_wrap=True)
 
 

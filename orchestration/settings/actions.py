@@ -15,7 +15,7 @@ import yaml
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from models.actions.parameters import ArbitrationParameters, ResultParameters
-from orchestration.settings.sources import Section, Share
+from orchestration.settings.sources import Secret, Section, Share
 
 SHIPPED = Path(__file__).with_name("shipped_actions.yaml")
 Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
@@ -137,6 +137,27 @@ class ContactSettings(Section):
     minimum_distance_days: int = Field(3, ge=0, le=60, description="days between two contacts of a customer")
 
 
+class WebhookSettings(Section):
+    """Where audiences are posted."""
+
+    url: Secret
+    key: Secret = Field(min_length=16, description="what parts are signed with, as ${NAME}; the receiver knows it too")
+    batch_rows: int = Field(500, ge=1, le=10_000, description="actions in a part")
+    attempts: int = Field(5, ge=1, le=20)
+    wait_seconds: float = Field(2, ge=0, description="before the second attempt; each later one waits twice as long")
+    timeout_seconds: float = Field(30, gt=0)
+
+
+class ArrivalSettings(Section):
+    """What is looked for between two nights."""
+
+    tables: list[str] = Field(
+        default_factory=lambda: ["usage", "usage_sessions", "balances", "payments", "interactions"],
+        description="source tables whose files fire triggers as they arrive",
+    )
+    debounce_seconds: int = Field(60, ge=0, description="files that have changed within these are still arriving")
+
+
 class ActionSettings(Section):
     """From segments to actions."""
 
@@ -149,6 +170,8 @@ class ActionSettings(Section):
     channels: dict[Identifier, Channel] = Field(default_factory=dict, validate_default=True)
     guards: dict[Identifier, Guard] = Field(default_factory=dict, validate_default=True)
     contacts: ContactSettings = ContactSettings()
+    arrivals: ArrivalSettings = ArrivalSettings()
+    webhook: WebhookSettings | None = None
     arbitration: ArbitrationParameters = ArbitrationParameters()
     results: ResultParameters = ResultParameters()
 

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orchestration.actions.audience import COLUMNS, audience, write_audience
+from orchestration.actions.checks import failures
 from orchestration.actions.decisions import decide
 from orchestration.actions.triggers import find_triggers
 from orchestration.errors import SegmentationError
@@ -174,6 +175,25 @@ def test_consent_that_is_withdrawn_today_counts_at_the_hand_over(connection: duc
     after = audience(connection, given_rules, DAY, NOW)
     assert after["customer_id"].tolist() == ["C"]
     assert after["action_id"].iloc[0] in set(before["action_id"])
+
+
+def test_the_checks_of_a_day_pass_and_find_what_they_are_for(connection: duckdb.DuckDBPyConnection) -> None:
+    customers(connection, "A", "B")
+    facts(connection, *[{"customer_id": name, "gap_value": 50, "household_id": "H"} for name in "AB"])
+    act(connection, rules())
+
+    def broken() -> list[str]:
+        return [check.name for check, rows in failures(connection, DAY) if rows]
+
+    assert broken() == []
+    for statement, name in (
+        ("update segments.customer_actions set outcome = 'chosen'", "nobody_is_contacted_twice_a_day"),
+        ("update raw.customers set do_not_contact = true", "nobody_who_asked_not_to_be_contacted_is_chosen"),
+        ("update segments.customer_actions set is_control = true", "nobody_held_out_is_chosen"),
+        ("delete from segments.triggers", "every_action_rests_on_an_occasion_that_stands"),
+    ):
+        connection.execute(statement)
+        assert name in broken()
 
 
 def test_an_audience_is_of_an_offer_a_trigger_or_a_segment(connection: duckdb.DuckDBPyConnection) -> None:

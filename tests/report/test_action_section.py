@@ -8,14 +8,17 @@ from tests.report.conftest import VERSION
 from tests.report.test_report import Page
 
 _ACTIONS = """
-    insert into bi.customer_actions values
+    insert into bi.customer_actions (action_date, offer_id, outcome, suppressed_by, is_control, expected_value) values
         ('2026-10-05', 'renewal', 'chosen', null, false, 12.4), ('2026-10-31', 'renewal', 'chosen', null, false, 20),
         ('2026-10-06', 'renewal', 'suppressed', 'control_group', true, 9),
         ('2026-10-06', 'welcome', 'suppressed', 'overdue_gets_no_upsell', false, 9),
         ('2026-09-30', 'welcome', 'chosen', null, false, 1000), ('2026-11-01', 'welcome', 'chosen', null, false, 1000)
 """
 _RESULTS = """
-    insert into segments.action_results values
+    insert into bi.action_results (
+        action_date, offer_id, market_segment, period, treated, control, uptake, control_uptake,
+        uplift, uplift_low, uplift_high, gain, gain_low, gain_high, sample_needed, verdict, finding
+    ) values
         ('2026-10-31', 'renewal', 'all', 'all', 900, 100, .12, .05, .07, .04, .1, 5000, 1000, 9000, 0, 'effective',
             'It is.'),
         ('2026-10-31', 'welcome', 'all', 'all', 50, 0, .5, null, null, null, null, null, null, null, 700, 'no_control',

@@ -1,7 +1,10 @@
 """Triggers, actions and results of a day."""
 
+from collections.abc import Iterator
+
 import dagster as dg
 
+from orchestration.actions.checks import CHECKS, failures
 from orchestration.actions.decisions import decide
 from orchestration.actions.results import write_results
 from orchestration.actions.rules import require_sound_rules
@@ -40,19 +43,26 @@ def triggers(context: dg.AssetExecutionContext, deployment: Deployment) -> dg.Ma
 @dg.multi_asset(
     name="customer_actions",
     specs=[action_spec(ACTIONS, [["segments", TRIGGERS]], kinds=["python"])],
+    check_specs=[
+        dg.AssetCheckSpec(check.name, asset=["segments", ACTIONS], description=check.description, blocking=True)
+        for check in CHECKS
+    ],
     partitions_def=DAYS,
     backfill_policy=ONE_DAY_PER_RUN,
     pool=WRITER_POOL,
 )
-def customer_actions(context: dg.AssetExecutionContext, deployment: Deployment) -> dg.MaterializeResult:
+def customer_actions(
+    context: dg.AssetExecutionContext, deployment: Deployment
+) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
     """Choose the actions of the day; every candidate is kept with what became of it."""
     with deployment.warehouse.writer() as connection:
         report = decide(connection, deployment.settings.actions, day_of(context))
+        broken = list(failures(connection, day_of(context)))
     counts = f"{report.chosen:,} actions chosen of {report.candidates:,} candidates, {report.held_out:,} held out."
     tell(context, counts)
     if report.candidates and report.suppressed.get("no_consent", 0) == report.candidates:
         warn(context, "No customer's consent is known, so nobody is contacted; see actions.contacts.")
-    return dg.MaterializeResult(
+    yield dg.MaterializeResult(
         asset_key=["segments", ACTIONS],
         metadata={
             "dagster/row_count": report.candidates,
@@ -62,6 +72,10 @@ def customer_actions(context: dg.AssetExecutionContext, deployment: Deployment) 
             "suppressed_by": report.suppressed,
         },
     )
+    for check, rows in broken:
+        yield dg.AssetCheckResult(
+            check_name=check.name, asset_key=["segments", ACTIONS], passed=rows == 0, metadata={"rows": rows}
+        )
 
 
 @dg.multi_asset(
