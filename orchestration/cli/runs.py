@@ -12,7 +12,7 @@ import yaml
 from orchestration.dagster_support.dbt import ensure_manifest, parsed_manifest, sources_hash
 from orchestration.dagster_support.progress import PROGRESS_LOGGER, quiet_stdout
 from orchestration.errors import RunFailedError, SegmentationError
-from orchestration.lake.built_views import are_views_of
+from orchestration.lake.built_views import views_are_outdated
 from orchestration.lake.warehouse import Warehouse
 from orchestration.months import as_of_date, last_complete_month, month_of, months_between, operators_day
 from orchestration.segments.code_version import code_version
@@ -85,7 +85,7 @@ class Runner:
         code = code_version(parsed_manifest(self._settings))
         with self._warehouse.writer() as connection:
             built = days_to_build(connection, days, code, self._settings.semantic_hash())
-            if not built and are_views_of(connection, sources_hash(self._settings)):
+            if not built and not views_are_outdated(connection, sources_hash(self._settings)):
                 published = published_version_ids(connection, days)
                 self._say(f"[bold]monthly_segmentation[/] {' to '.join(dict.fromkeys((months[0], months[-1])))}")
                 self._say("  No month has changed; nothing to do.")

@@ -5,13 +5,20 @@ import duckdb
 from orchestration.lake.warehouse import transaction
 
 
-def are_views_of(connection: duckdb.DuckDBPyConnection, sources_hash: str) -> bool:
-    """Whether the views were built last from these sources; false where nobody noted it."""
-    noted = connection.execute(
-        "select 1 from duckdb_tables() where database_name = current_database()"
-        " and schema_name = 'ops' and table_name = 'built_views'"
-    ).fetchall()
-    return bool(noted) and connection.execute("from ops.built_views").fetchall() == [(sources_hash,)]
+def views_are_outdated(connection: duckdb.DuckDBPyConnection, sources_hash: str) -> bool:
+    """Whether there are views, and others than these sources make, or nobody noted which."""
+    there = dict(
+        connection.execute(
+            "select schema_name, count(*) from duckdb_views() where database_name = current_database() group by all"
+            " union all"
+            " select table_name, 1 from duckdb_tables() where database_name = current_database()"
+            " and schema_name = 'ops' and table_name = 'built_views'"
+        ).fetchall()
+    )
+    if not there.get("bi"):
+        return False
+    noted = connection.execute("from ops.built_views").fetchall() if "built_views" in there else []
+    return noted != [(sources_hash,)]
 
 
 def note_views(connection: duckdb.DuckDBPyConnection, sources_hash: str) -> None:

@@ -272,8 +272,13 @@ def second_cursor(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConne
 
 def _look_in_both(connection: duckdb.DuckDBPyConnection) -> None:
     """Let ``intermediate.bills`` be the lake's or the workspace's, whichever has it."""
-    places = [f"{database}.{schema}" for database in (ALIAS, WORKSPACE) for schema in _SHARED_SCHEMAS]
-    connection.execute(f"set search_path = '{ALIAS}.main,{','.join(places)}'")
+    # A workspace whose run has not come far lacks some of them.
+    there = connection.execute(
+        "select database_name || '.' || schema_name from duckdb_schemas() where database_name in (?, ?)"
+        " and schema_name in (select unnest(?)) order by database_name",
+        [ALIAS, WORKSPACE, list(_SHARED_SCHEMAS)],
+    ).fetchall()
+    connection.execute(f"set search_path = '{','.join([f'{ALIAS}.main', *(place for (place,) in there)])}'")
 
 
 def _literal(value: object) -> str:

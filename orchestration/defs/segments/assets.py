@@ -10,7 +10,7 @@ from orchestration.dagster_support.dbt import ensure_manifest, sources_hash
 from orchestration.dagster_support.dbt_assets import ACTIONS, FEATURES, LayerTranslator, build, build_views, unchanged
 from orchestration.dagster_support.deployment import ALL_MONTHS_IN_ONE_RUN, MONTHS, SETTINGS, WRITER_POOL, Deployment
 from orchestration.dagster_support.progress import tell
-from orchestration.lake.built_views import are_views_of, note_views
+from orchestration.lake.built_views import note_views, views_are_outdated
 from orchestration.lake.run_scope import set_scope
 from orchestration.months import as_of_date
 from orchestration.segments.versions import candidates, scope_of
@@ -35,15 +35,15 @@ def segments_and_bi(context: dg.AssetExecutionContext, deployment: Deployment) -
         # Again here: a run that begins with this step, after another has failed, has a scope of its own.
         set_scope(connection, context.run.run_id, scope_of([each.as_of_date for each in opened], opened))
         views = sources_hash(settings)
-        are_built = are_views_of(connection, views)
+        outdated = views_are_outdated(connection, views)
     if opened:
         yield from build(context, settings)
-    elif are_built:
-        tell(context, "No month has changed; nothing to do.")
-        yield from unchanged(context)
-    else:
+    elif outdated:
         tell(context, "No month has changed, but what the bi views are made of has: they are built again.")
         yield from build_views(context, settings)
-    if not are_built:
+    else:
+        tell(context, "No month has changed; nothing to do.")
+        yield from unchanged(context)
+    if opened or outdated:
         with warehouse.writer() as connection:
             note_views(connection, views)
