@@ -21,9 +21,14 @@ from orchestration.settings import Settings
 # What must be built before a version is opened: features, and all that segments are made of. dbt builds the rest after.
 # Sources are left out, and so are their tests: ingestion has judged every row by the same contract, once.
 FEATURES = " ".join(
-    f"+fqn:segmentation.{layer}.*,resource_type:{kind}"
-    for layer in ("intermediate", "features")
-    for kind in ("model", "seed")
+    [
+        "+fqn:segmentation.staging.*,resource_type:model",
+        *(
+            f"+fqn:segmentation.{layer}.*,resource_type:{kind}"
+            for layer in ("intermediate", "features")
+            for kind in ("model", "seed")
+        ),
+    ]
 )
 
 # Built by the day, not by the month.
