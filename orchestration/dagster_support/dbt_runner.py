@@ -95,7 +95,10 @@ def stream(arguments: Sequence[str], project: Path, target: Path) -> Iterator[di
             if thread.is_alive():
                 dbt_plugin.interrupt()
         dbt_plugin.close()
-    if not results or not results[0].success:
+        is_done = bool(results) and results[0].success
+        if not is_done:
+            parsed_project.cache_clear()  # a command that was cut short leaves what it added to the project
+    if not is_done:
         raise SegmentationError(_failure("dbt failed", results[0] if results else None, errors))
 
 
