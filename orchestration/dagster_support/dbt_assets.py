@@ -28,6 +28,7 @@ FEATURES = " ".join(
 
 # Built by the day, not by the month.
 ACTIONS = "fqn:segmentation.actions.*"
+ACTION_VIEWS = "fqn:segmentation.bi.actions.*"
 
 
 class LayerTranslator(DagsterDbtTranslator):
