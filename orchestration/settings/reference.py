@@ -10,7 +10,7 @@ import dataclasses
 import re
 import types
 from collections.abc import Iterator, Mapping
-from inspect import getdoc, getsource
+from inspect import get_annotations, getdoc, getsource
 from itertools import pairwise
 from textwrap import dedent
 from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin
