@@ -62,8 +62,10 @@ def _read_as_of(connection: duckdb.DuckDBPyConnection, version_id: str) -> None:
         raise VersionError(f"Version {version_id} is not published. Published: {', '.join(known) or 'none'}.")
     connection.execute("attach ':memory:' as one_version")
     connection.execute("create schema one_version.bi")
-    for name, table in declared_tables("bi").items():
-        source = name if _VERSION in table.grain else _CUSTOMERS
+    views = "select view_name from duckdb_views() where database_name = ? and schema_name = 'bi'"
+    declared = declared_tables("bi")
+    for name in {name for (name,) in connection.execute(views, [ALIAS]).fetchall()} & declared.keys():
+        source = name if _VERSION in declared[name].grain else _CUSTOMERS
         connection.execute(
             f"create view one_version.bi.{name} as select * from {ALIAS}.bi.{source} where {_VERSION} = '{version_id}'"
         )
