@@ -15,6 +15,7 @@ from dagster_dbt.core.dbt_cli_event import DbtCoreCliEventMessage
 from orchestration.dagster_support.dbt import dbt_arguments, ensure_manifest, parsed_manifest, prepare_for_dbt
 from orchestration.dagster_support.dbt_runner import PARSED_PROJECT, stream
 from orchestration.dagster_support.deployment import OWNERS
+from orchestration.lake.declarations import tables_of_days
 from orchestration.lake.warehouse import ALIAS, WORKSPACE
 from orchestration.settings import Settings
 
@@ -33,6 +34,10 @@ FEATURES = " ".join(
 
 # Built by the day, not by the month.
 ACTIONS = "fqn:segmentation.actions.*"
+ACTION_VIEWS = "fqn:segmentation.bi.actions.*"
+
+
+_OF_DAYS = {dg.AssetKey(table.key.split(".")) for table in tables_of_days().values()}
 
 
 class LayerTranslator(DagsterDbtTranslator):
@@ -45,6 +50,9 @@ class LayerTranslator(DagsterDbtTranslator):
         if node["resource_type"] == "source":
             return spec
         return spec.replace_attributes(
+            # Views over what is decided by the day are built by the month: as dependencies they would close a circle
+            # (months, facts of a day, actions, views), and Dagster would cut the step of the months in pieces.
+            deps=[each for each in spec.deps if each.asset_key not in _OF_DAYS],
             key=dg.AssetKey([node["schema"], node["alias"]]),
             group_name=node["fqn"][1] if node["resource_type"] == "model" else "seeds",
             kinds={"dbt", "duckdb", "view" if node["config"].get("materialized") == "view" else "table"},

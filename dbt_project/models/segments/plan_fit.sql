@@ -95,11 +95,10 @@ on_sale as (
         coalesce(plans.data_cap_gb >= needs.data_cap_gb, plans.data_cap_gb is null)
         and coalesce(plans.download_mbps, 0) >= coalesce(needs.download_mbps, 0) as is_equal
     from needs
-    inner join {{ ref('stg_plans') }} as plans
+    inner join {{ ref('plans_as_of') }} as plans
         on
             needs.product_family = plans.product_family
-            and needs.as_of_date >= plans.valid_from_date
-            and coalesce(needs.as_of_date <= plans.valid_until_date, true)
+            and needs.as_of_date = plans.as_of_date
             and coalesce(needs.market_segment = plans.market_segment, true)
     where needs.is_known
 ),
