@@ -272,13 +272,16 @@ def second_cursor(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConne
 
 def _look_in_both(connection: duckdb.DuckDBPyConnection) -> None:
     """Let ``intermediate.bills`` be the lake's or the workspace's, whichever has it."""
-    # A workspace whose run has not come far lacks some of them.
-    there = connection.execute(
-        "select database_name || '.' || schema_name from duckdb_schemas() where database_name in (?, ?)"
-        " and schema_name in (select unnest(?)) order by database_name",
-        [ALIAS, WORKSPACE, list(_SHARED_SCHEMAS)],
-    ).fetchall()
-    connection.execute(f"set search_path = '{','.join([f'{ALIAS}.main', *(place for (place,) in there)])}'")
+    places = [
+        f"{database}.{schema}"
+        for database, schema in connection.execute(
+            "select database_name, schema_name from duckdb_schemas()"
+            " where database_name in ($lake, $workspace) and schema_name in (select unnest($shared::varchar[]))"
+            " order by database_name = $workspace, schema_name",
+            {"lake": ALIAS, "workspace": WORKSPACE, "shared": list(_SHARED_SCHEMAS)},
+        ).fetchall()
+    ]
+    connection.execute(f"set search_path = '{ALIAS}.main,{','.join(places)}'")
 
 
 def _literal(value: object) -> str:
