@@ -26,11 +26,12 @@ _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 @dataclass(frozen=True)
 class Column:
-    """A declared column."""
+    """A declared column; ``personal`` is "identifier" or "attribute" where it is about a person or a household."""
 
     name: str
     sql_type: str
     description: str
+    personal: str | None = None
 
 
 @dataclass(frozen=True)
@@ -84,6 +85,12 @@ def declared_tables(schema: str) -> Mapping[str, DeclaredTable]:
     return {table.name: table for table in _read({"ops": "intermediate", "raw": "staging"}.get(schema, schema), schema)}
 
 
+@cache
+def tables_of_days() -> Mapping[str, DeclaredTable]:
+    """Return the tables of actions that Python writes, by name; they are of days and not of versions."""
+    return {table.name: table for schema in ("ops", "segments") for table in _read("actions", schema)}
+
+
 def _read(folder: str, schema: str) -> Iterator[DeclaredTable]:
     for file in sorted((MODELS / folder).rglob("_*.yml")):
         content = yaml.load(file.read_text(encoding="utf-8"), Loader=_Loader)
@@ -97,7 +104,12 @@ def _read(folder: str, schema: str) -> Iterator[DeclaredTable]:
 
 def _table(schema: str, declared: Mapping[str, Any], is_model: bool) -> DeclaredTable:
     columns = tuple(
-        Column(column["name"], column["data_type"], " ".join(column.get("description", "").split()))
+        Column(
+            column["name"],
+            column["data_type"],
+            " ".join(column.get("description", "").split()),
+            column.get("config", {}).get("meta", {}).get("personal"),
+        )
         for column in declared.get("columns", ())
         if "data_type" in column
     )

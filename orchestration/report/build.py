@@ -9,6 +9,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from orchestration.report import (
+    action_section,
     cluster_section,
     formats,
     home_section,
@@ -19,6 +20,7 @@ from orchestration.report import (
     segment_sections,
     value_sections,
 )
+from orchestration.report.caveats import warnings
 from orchestration.report.data import ReportData, read_report_data
 from orchestration.report.section import Section
 from orchestration.settings import Settings
@@ -29,7 +31,7 @@ Make = Callable[[ReportData, Settings], Section]
 
 
 def _headline(data: ReportData, settings: Settings) -> Section:
-    return value_sections.headline(data, settings, observation_section.warnings(data, settings))
+    return value_sections.headline(data, settings, warnings(data, settings))
 
 
 # In the order of the page, by the names of their blocks in the template.
@@ -44,6 +46,7 @@ SECTIONS: Mapping[str, Make] = {
     "market": lambda data, _: segment_sections.market(data),
     "mid_band": mid_band_section.mid_band,
     "homes": home_section.homes,
+    "actions": action_section.actions,
     "changes": segment_sections.changes,
     "quality": lambda data, _: provenance_sections.quality(data),
     "definitions": lambda _data, _settings: provenance_sections.definitions(),

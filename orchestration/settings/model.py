@@ -15,7 +15,9 @@ from models.hazard.parameters import HazardParameters
 from models.homes.parameters import HomeBusinessParameters
 from models.retention.parameters import RetentionParameters
 from models.value.parameters import ValueParameters
+from orchestration.settings.actions import ActionSettings
 from orchestration.settings.observation import ObservationSettings
+from orchestration.settings.plan_fit import PlanFitSettings
 from orchestration.settings.rules import LifecycleSettings, MarketSettings
 from orchestration.settings.sections import (
     BillingSettings,
@@ -77,6 +79,8 @@ class Settings(Section):
     household: HouseholdSettings = HouseholdSettings()
     home_business: HomeBusinessParameters = HomeBusinessParameters()
     mid_band: MidBandParameters = MidBandParameters()
+    plan_fit: PlanFitSettings = PlanFitSettings()
+    actions: ActionSettings = ActionSettings()
     schedule: ScheduleSettings = ScheduleSettings()
     report: ReportSettings = ReportSettings()
     serving: dict[LocationName, ServingTarget] = Field(
@@ -93,6 +97,7 @@ class Settings(Section):
         ):
             if used := set(self.protected_attributes) & set(re.findall(r"\w+", rule.when.lower())):
                 raise ValueError(f"rule {rule.id} uses {', '.join(sorted(used))}, which protected_attributes forbids")
+        self.actions.require_no(self.protected_attributes)
         return self
 
     def semantic_hash(self) -> str:
@@ -101,7 +106,7 @@ class Settings(Section):
             mode="json",
             include={
                 *("currency", "exchange_rates", "costs", "billing", "features", "observation"),
-                *("market", "lifecycle", "household", "report"),
+                *("market", "lifecycle", "household", "plan_fit", "report"),
             },
         )
         meaning["report"].pop("path")

@@ -135,6 +135,7 @@ class ScheduleSettings(Section):
     timezone: str = Field("UTC", description="the operator's zone: decides what day it is and when a month is over")
     daily_ingest_cron: str = Field("30 2 * * *", description="when new data are loaded")
     monthly_segmentation_cron: str = Field("0 4 2 * *", description="when the month before is segmented")
+    daily_actions_cron: str = Field("0 6 * * *", description="when the actions of the day are decided")
     maintenance_cron: str = Field("0 5 * * 0", description="when the lake is tidied")
     keep_snapshots_days: int = Field(30, ge=1, description="age at which maintenance drops snapshots of the lake")
     keep_orphans_hours: int = Field(
