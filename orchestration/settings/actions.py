@@ -51,18 +51,18 @@ class Trigger(Section):
     valid_days: int = Field(7, ge=1, le=365, description="days from the trigger in which an action may follow")
     cooldown_days: int = Field(0, ge=0, le=730, description="days in which it does not fire again for the customer")
     needs: list[SourceTable] = Field(default_factory=list, description="source tables without which it says nothing")
-    enabled: bool = True
+    enabled: bool = Field(True, description="false leaves it out")
 
 
 class Offer(Section):
     """What a customer can be told or offered, and what that is worth."""
 
-    title: Annotated[str, Field(min_length=1)]
+    title: Annotated[str, Field(min_length=1)] = Field(description="what a reader calls it")
     kind: Kind = Field(description="'service' messages need no consent to marketing; guards go by the kind")
-    triggers: list[Identifier] = Field(min_length=1)
+    triggers: list[Identifier] = Field(min_length=1, description="occasions on which it may be made")
     eligible: Sql = Field("true", description="SQL condition: who can have it")
     suitable: Sql = Field("true", description="SQL condition: whom it serves")
-    channels: list[Identifier] = Field(min_length=1)
+    channels: list[Identifier] = Field(min_length=1, description="ways it can be made")
     cost: float = Field(0, ge=0, description="of an acceptance, beside the contact: a gift, a visit, a discount")
     uptake: Share = Field(description="expected share of those contacted who accept, until results say otherwise")
     uptake_weight: float = Field(50, gt=0, description="contacts that the expectation weighs as much as")
@@ -72,11 +72,11 @@ class Offer(Section):
         0.0, description="share of the churn within twelve months that an acceptance prevents"
     )
     response_days: int = Field(14, ge=1, le=365, description="days in which an acceptance counts as an answer")
-    valid_from_date: date | None = None
-    valid_until_date: date | None = None
+    valid_from_date: date | None = Field(None, description="first day it can be made")
+    valid_until_date: date | None = Field(None, description="last day it can be made")
     deadline_days: int | None = Field(None, ge=1, description="days until the customer's deadline, said in the message")
     daily_capacity: int | None = Field(None, ge=0, description="most customers contacted with it in a day")
-    enabled: bool = True
+    enabled: bool = Field(True, description="false leaves it out")
 
 
 class Channel(Section):
@@ -84,8 +84,8 @@ class Channel(Section):
 
     cost: float = Field(0, ge=0, description="of one contact")
     most_contacts: int = Field(4, ge=1, description="in the days of contact_days")
-    contact_days: int = Field(30, ge=1, le=365)
-    quiet_weekdays: list[Weekday] = Field(default_factory=list)
+    contact_days: int = Field(30, ge=1, le=365, description="days that most_contacts is counted over")
+    quiet_weekdays: list[Weekday] = Field(default_factory=list, description="days of the week without contacts")
     contact_from: Clock = Field("08:00", description="local time from which contacts are made")
     contact_until: Clock = Field("20:00", description="local time until which contacts are made")
 
@@ -99,10 +99,10 @@ class Channel(Section):
 class Guard(Section):
     """Who must not get which kinds of offer, whatever they are worth."""
 
-    kinds: list[Kind] = Field(min_length=1)
-    when: Sql
-    because: Annotated[str, Field(min_length=1)]
-    enabled: bool = True
+    kinds: list[Kind] = Field(min_length=1, description="kinds of offer that it keeps back")
+    when: Sql = Field(description="SQL condition over the facts of a customer and day")
+    because: Annotated[str, Field(min_length=1)] = Field(description="what a reader is told")
+    enabled: bool = Field(True, description="false leaves it out")
 
 
 class FactSettings(Section):
@@ -110,11 +110,13 @@ class FactSettings(Section):
 
     lookback_days: int = Field(45, ge=7, le=120, description="days of usage and payments that are looked at")
     stale_after_days: int = Field(5, ge=0, le=31, description="usage and balances older than this say nothing of a day")
-    recent_usage_days: int = Field(7, ge=1, le=31)
+    recent_usage_days: int = Field(7, ge=1, le=31, description="days of usage that are compared with those before")
     usage_days_before: int = Field(28, ge=7, le=62, description="days before those, which they are compared with")
-    complaint_lookback_days: int = Field(180, ge=1)
-    outage_days: int = Field(7, ge=1, le=31)
-    families_with_usage: list[str] = Field(default_factory=lambda: ["internet", "mobile"])
+    complaint_lookback_days: int = Field(180, ge=1, description="days of complaints that are looked at")
+    outage_days: int = Field(7, ge=1, le=31, description="days of outages that are looked at")
+    families_with_usage: list[str] = Field(
+        default_factory=lambda: ["internet", "mobile"], description="families without whose usage something is wrong"
+    )
 
     @model_validator(mode="after")
     def _sees_what_it_compares(self) -> "FactSettings":
@@ -133,19 +135,19 @@ class ContactSettings(Section):
     )
     minimum_age: int = Field(18, ge=0, le=30, description="nobody who may be younger is contacted")
     most_contacts: int = Field(4, ge=1, description="over all channels, in the days of contact_days")
-    contact_days: int = Field(30, ge=1, le=365)
+    contact_days: int = Field(30, ge=1, le=365, description="days that most_contacts is counted over")
     minimum_distance_days: int = Field(3, ge=0, le=60, description="days between two contacts of a customer")
 
 
 class WebhookSettings(Section):
     """Where audiences are posted."""
 
-    url: Secret
+    url: Secret = Field(description="address, as ${NAME}")
     key: Secret = Field(min_length=16, description="what parts are signed with, as ${NAME}; the receiver knows it too")
     batch_rows: int = Field(500, ge=1, le=10_000, description="actions in a part")
-    attempts: int = Field(5, ge=1, le=20)
+    attempts: int = Field(5, ge=1, le=20, description="times that a part is posted before it has failed")
     wait_seconds: float = Field(2, ge=0, description="before the second attempt; each later one waits twice as long")
-    timeout_seconds: float = Field(30, gt=0)
+    timeout_seconds: float = Field(30, gt=0, description="of one attempt")
 
 
 class ArrivalSettings(Section):

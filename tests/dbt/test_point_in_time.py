@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from pandas.testing import assert_frame_equal
 
+from orchestration.lake.contract import load_contract
 from tests.dbt.lakes import LAST_MONTH, RAW_TABLES, Lake, empty_lake
 
 CUT = date(2025, 11, 30)
@@ -60,6 +61,12 @@ FEATURES = {
 }
 
 
+def _known_by_then(table: str) -> str:
+    """Return the query of what was known on the day; of a table without more to it, the rows dated by then."""
+    dated = f"select * from source.raw.{table} where {load_contract()[table].time_column} < $cut + 1"
+    return KNOWN_BY_THEN.get(table, dated)
+
+
 def _features(lake: Lake) -> dict[str, pd.DataFrame]:
     return {table: lake.frame(query, [CUT]) for table, query in FEATURES.items()}
 
@@ -80,7 +87,7 @@ def cut_lake(simulated_lake: Lake, tmp_path_factory: pytest.TempPathFactory) -> 
         connection.execute(f"attach 'ducklake:sqlite:{source}/catalog.sqlite' as source (read_only)")
         for table in RAW_TABLES:
             connection.execute(
-                f"insert into raw.{table} by name select * from ({KNOWN_BY_THEN[table]}) as t order by hash(t)",
+                f"insert into raw.{table} by name select * from ({_known_by_then(table)}) as t order by hash(t)",
                 {"cut": CUT},
             )
     lake.scope({CUT: None})
