@@ -12,7 +12,8 @@ from uuid import NAMESPACE_URL, uuid5
 
 import yaml
 
-from orchestration.serving.tables import ServedColumn, served_tables
+from orchestration.lake.declarations import Column
+from orchestration.serving.tables import served_tables
 from orchestration.serving.target import RECORD_COLUMNS, RECORD_COMMENT
 
 FOLDER = "segmentation"
@@ -78,7 +79,7 @@ def _database(uri: str) -> dict[str, Any]:
 
 def _dataset(table: str, dataset: dict[str, Any], schema: str) -> dict[str, Any]:
     declared = served_tables().get(table)
-    columns = declared.columns if declared else tuple(ServedColumn(*each, "") for each in RECORD_COLUMNS.items())
+    columns = declared.columns if declared else tuple(Column(*each, "") for each in RECORD_COLUMNS.items())
     name = f"{schema}.{table}"
     latest = f"select * from {name} where as_of_date = (select max(as_of_date) from {name})"
     has_date = any(column.name == "as_of_date" for column in columns)

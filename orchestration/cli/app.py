@@ -4,14 +4,13 @@ Exit codes: 0 done, 1 the user's to fix (a message says how), 2 wrong usage, 3 a
 """
 
 import sys
-from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import typer
 
-from orchestration.cli import actions, lake, quarantine, serve, status
+from orchestration.cli import actions, lake, quarantine, serve, status, versions
 from orchestration.cli.commands import Commands
 from orchestration.cli.common import (
     Config,
@@ -37,8 +36,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     cls=Commands,
 )
-versions_app = typer.Typer(help="Look at the versions of the segments.", no_args_is_help=True)
-app.add_typer(versions_app, name="versions")
+app.add_typer(versions.app, name="versions")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(lake.app)
 app.add_typer(actions.app)
@@ -237,6 +235,9 @@ def presets(
 def sql(
     query: Annotated[str, typer.Argument(help="SQL over the lake's schemas, for example bi.customer_segments.")],
     config: Config = None,
+    version: Annotated[
+        str | None, typer.Option(help="Read the tables of bi as of this published version, as if it were the only one.")
+    ] = None,
     output: Annotated[Format, typer.Option("--format")] = Format.table,
     keep_formulas: Annotated[
         bool,
@@ -247,7 +248,7 @@ def sql(
     with errors_for_people():
         from orchestration.lake.queries import query as run_query
 
-        columns, rows = run_query(existing_warehouse(chosen_settings(config)), query)
+        columns, rows = run_query(existing_warehouse(chosen_settings(config)), query, version)
         print_rows(columns, rows, output, keep_formulas=keep_formulas)
 
 
@@ -267,34 +268,6 @@ def clean_text_command(config: Config = None) -> None:
     rows = [[each.table, each.quarantined, each.cleaned, each.orphaned] for each in cleaned]
     print_rows(["source_table", "to quarantine", "cleaned", "of other tables to quarantine"], rows, Format.table)
     out.print("'segmentation quarantine list' shows them. 'segmentation run --revise' segments the months they reach.")
-
-
-@versions_app.command("list")
-def versions_list(config: Config = None, output: Annotated[Format, typer.Option("--format")] = Format.table) -> None:
-    """Print the registry of versions, newest first. JSON has every column; the table has those a person reads."""
-    from orchestration.lake.declarations import REGISTRY, declared_tables
-    from orchestration.segments.versions import list_versions
-
-    shown = list(declared_tables("segments")[REGISTRY].types) if output is not Format.table else [
-        "version_id", "status", "changes", "created_at", "published_at", "code_version"
-    ]  # fmt: skip
-    with errors_for_people():
-        rows = _read(config, list_versions)
-    print_rows(shown, [[row[name] for name in shown] for row in rows], output)
-
-
-@versions_app.command("due")
-def versions_due(config: Config = None, output: Annotated[Format, typer.Option("--format")] = Format.table) -> None:
-    """Print the published months that late data have reached since they were made; 'run --revise' fixes them."""
-    from orchestration.segments.revisions import describe, months_due
-
-    with errors_for_people():
-        due = _read(config, months_due)
-    if not due and output is Format.table:
-        out.print(describe(due))
-        return
-    rows = [[each.month, each.version_id, each.reason, sum(each.rows.values()), each.first_load_id] for each in due]
-    print_rows(["month", "version_id", "reason", "rows", "first_load_id"], rows, output)
 
 
 @app.command()
@@ -331,21 +304,13 @@ def report(
 
         warehouse = existing_warehouse(chosen_settings(config))
         if version_id is None:
-            published = [row["version_id"] for row in _read(config, list_versions) if row["status"] == "published"]
+            published = [
+                row["version_id"] for row in versions.read(config, list_versions) if row["status"] == "published"
+            ]
             if not published:
                 raise SegmentationError("No version has been published yet. 'segmentation run' makes one.")
             version_id = published[0]
         out.print(str(write_report(warehouse, chosen_settings(config), version_id)), soft_wrap=True)
-
-
-def _read(config: Path | None, read: Callable[[Any], Any]) -> Any:
-    import duckdb
-
-    with existing_warehouse(chosen_settings(config)).reader() as connection:
-        try:
-            return read(connection)
-        except duckdb.CatalogException as error:
-            raise SegmentationError("The warehouse has no versions yet. 'segmentation run' makes them.") from error
 
 
 if __name__ == "__main__":

@@ -26,11 +26,12 @@ _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 @dataclass(frozen=True)
 class Column:
-    """A declared column."""
+    """A declared column; ``personal`` is "identifier" or "attribute" where it is about a person or a household."""
 
     name: str
     sql_type: str
     description: str
+    personal: str | None = None
 
 
 @dataclass(frozen=True)
@@ -103,7 +104,12 @@ def _read(folder: str, schema: str) -> Iterator[DeclaredTable]:
 
 def _table(schema: str, declared: Mapping[str, Any], is_model: bool) -> DeclaredTable:
     columns = tuple(
-        Column(column["name"], column["data_type"], " ".join(column.get("description", "").split()))
+        Column(
+            column["name"],
+            column["data_type"],
+            " ".join(column.get("description", "").split()),
+            column.get("config", {}).get("meta", {}).get("personal"),
+        )
         for column in declared.get("columns", ())
         if "data_type" in column
     )

@@ -5,9 +5,10 @@ from typing import Any
 
 import duckdb
 
-from orchestration.errors import SegmentationError
+from orchestration.errors import SegmentationError, VersionError
+from orchestration.lake.declarations import declared_tables
 from orchestration.lake.sql_guard import ROW_FUNCTIONS, Allowed, RefusedSqlError, require_query
-from orchestration.lake.warehouse import Warehouse, lock_down
+from orchestration.lake.warehouse import ALIAS, Warehouse, lock_down
 
 # What tells about the lake itself.
 _ABOUT_THE_LAKE = frozenset({
@@ -15,11 +16,14 @@ _ABOUT_THE_LAKE = frozenset({
     "ducklake_list_files", "ducklake_snapshots", "ducklake_table_changes", "ducklake_table_deletions",
     "ducklake_table_info", "ducklake_table_insertions", "pragma_show", "pragma_table_info", "summary",
 })  # fmt: skip
+_VERSION, _CUSTOMERS = "version_id", "customer_segment_history"
 _EXPLAIN = re.compile(r"\s*explain(\s+analyze)?\s", re.IGNORECASE)
 
 
-def query(warehouse: Warehouse, sql: str) -> tuple[list[str], list[tuple[Any, ...]]]:
+def query(warehouse: Warehouse, sql: str, version_id: str | None = None) -> tuple[list[str], list[tuple[Any, ...]]]:
     """Return the names of the columns and the rows of a query.
+
+    With ``version_id`` the tables of ``bi`` are read as of that published version, as if it were the only one.
 
     The lake is attached to be read, the connection reaches no file but the lake's own, and anything but one SELECT,
     DESCRIBE, SHOW, SUMMARIZE or EXPLAIN of one is refused: no COPY, ATTACH, SET, INSTALL or LOAD.
@@ -36,9 +40,36 @@ def query(warehouse: Warehouse, sql: str) -> tuple[list[str], list[tuple[Any, ..
             f"its output instead, for example with --format csv."
         ) from error
     with warehouse.reader() as connection:
+        if version_id:
+            _read_as_of(connection, version_id)
         lock_down(connection, [warehouse.data_path, f"{warehouse.path}/tmp/"])
         try:
             result = connection.execute(sql)
             return [column[0] for column in result.description or []], result.fetchall()
         except duckdb.Error as error:
             raise SegmentationError(str(error)) from error
+
+
+def _read_as_of(connection: duckdb.DuckDBPyConnection, version_id: str) -> None:
+    """Put views of one version before the tables of ``bi``; what is current then is what that version shows.
+
+    Raises:
+        VersionError: it is not published.
+    """
+    published = "select version_id from bi.segmentation_versions where status = 'published' order by version_id"
+    known = [found for (found,) in connection.execute(published).fetchall()]
+    if version_id not in known:
+        raise VersionError(f"Version {version_id} is not published. Published: {', '.join(known) or 'none'}.")
+    connection.execute("attach ':memory:' as one_version")
+    connection.execute("create schema one_version.bi")
+    views = "select view_name from duckdb_views() where database_name = ? and schema_name = 'bi'"
+    declared = declared_tables("bi")
+    for name in {name for (name,) in connection.execute(views, [ALIAS]).fetchall()} & declared.keys():
+        source = name if _VERSION in declared[name].grain else _CUSTOMERS
+        connection.execute(
+            f"create view one_version.bi.{name} as select * from {ALIAS}.bi.{source} where {_VERSION} = '{version_id}'"
+        )
+    # Of the schemas that bear the name bi the first on the path is meant; others are found by standing on it.
+    schemas = connection.execute("select schema_name from duckdb_schemas() where database_name = ?", [ALIAS]).fetchall()
+    path = "one_version.bi", *(f"{ALIAS}.{schema}" for (schema,) in schemas)
+    connection.execute(f"set search_path = '{','.join(path)}'")

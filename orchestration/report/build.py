@@ -20,6 +20,7 @@ from orchestration.report import (
     segment_sections,
     value_sections,
 )
+from orchestration.report.caveats import warnings
 from orchestration.report.data import ReportData, read_report_data
 from orchestration.report.section import Section
 from orchestration.settings import Settings
@@ -30,7 +31,7 @@ Make = Callable[[ReportData, Settings], Section]
 
 
 def _headline(data: ReportData, settings: Settings) -> Section:
-    return value_sections.headline(data, settings, observation_section.warnings(data, settings))
+    return value_sections.headline(data, settings, warnings(data, settings))
 
 
 # In the order of the page, by the names of their blocks in the template.

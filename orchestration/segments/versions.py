@@ -135,7 +135,7 @@ def publish(connection: duckdb.DuckDBPyConnection, version_ids: Sequence[str], n
     """
     with transaction(connection):
         for version_id in version_ids:
-            row = _row(connection, version_id)
+            row = version(connection, version_id)
             if row["status"] != "candidate":
                 raise VersionError(f"Version {version_id} is {row['status']}, only a candidate can be published.")
             if row["checks"] is None:
@@ -152,12 +152,25 @@ def rollback(connection: duckdb.DuckDBPyConnection, version_id: str, now: dateti
     make a new revision.
     """
     with transaction(connection):
-        row = _row(connection, version_id)
+        row = version(connection, version_id)
         if row["status"] == "published":
             raise VersionError(f"Version {version_id} is already the published one.")
         if row["status"] == "candidate":
             raise VersionError(f"Version {version_id} is a candidate that was never published; run its month again.")
         return _replace_published(connection, version_id, row["as_of_date"], "withdrawn", now)
+
+
+def withdraw(connection: duckdb.DuckDBPyConnection, version_id: str) -> None:
+    """Take a published version back, with none in its place; ``rollback`` publishes one of its month again.
+
+    Raises:
+        VersionError: it is not published.
+    """
+    with transaction(connection):
+        status = version(connection, version_id)["status"]
+        if status != "published":
+            raise VersionError(f"Version {version_id} is {status}; only a published one can be withdrawn.")
+        connection.execute("update segments.versions set status = 'withdrawn' where version_id = ?", [version_id])
 
 
 def list_versions(connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
@@ -194,7 +207,12 @@ def _replace_published(
     return current[0] if current else None
 
 
-def _row(connection: duckdb.DuckDBPyConnection, version_id: str) -> dict[str, Any]:
+def version(connection: duckdb.DuckDBPyConnection, version_id: str) -> dict[str, Any]:
+    """Return what the registry says of a version.
+
+    Raises:
+        VersionError: there is no such version.
+    """
     for row in list_versions(connection):
         if row["version_id"] == version_id:
             return row

@@ -15,8 +15,9 @@ import duckdb
 from orchestration.errors import ServingError
 from orchestration.ingest.mapping.pseudonyms import hashed, use_key
 from orchestration.ingest.sql_text import sql_name, sql_text
+from orchestration.lake.declarations import Column
 from orchestration.lake.warehouse import ALIAS
-from orchestration.serving.tables import VERSION, ServedColumn, ServedTable
+from orchestration.serving.tables import VERSION, ServedTable
 
 CURRENT = "current"
 """The one part of a table that holds only what is current."""
@@ -113,7 +114,7 @@ class Contents:
         columns = ", ".join(self._expression(column) for column in table.columns)
         return f"select {columns} from {ALIAS}.bi.{table.name}"
 
-    def _expression(self, column: ServedColumn) -> str:
+    def _expression(self, column: Column) -> str:
         if self._is_pseudonymous and column.personal == "identifier":
             return f"{hashed(column.name)} as {sql_name(column.name)}"
         return sql_name(column.name)

@@ -1,29 +1,15 @@
-"""The tables that are served, as dbt declares them in ``models/bi/_bi.yml``."""
+"""The tables that are served: those of the schema ``bi``, as dbt declares them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
-from typing import Any
 
-import yaml
-
-from orchestration.paths import PROJECT_DIR
+from orchestration.lake.declarations import Column, DeclaredTable, declared_tables
 
 VERSION = "version_id"
 REGISTRY = "segmentation_versions"
 """The registry of versions: tables refer to it."""
 CUSTOMERS = "customer_segment_history"
 """One row per customer and version: tables of customers refer to it."""
-_PREFIX = "bi__"
-
-
-@dataclass(frozen=True)
-class ServedColumn:
-    """A column; ``personal`` is "identifier" or "attribute" where it is about a person or a household."""
-
-    name: str
-    sql_type: str
-    description: str
-    personal: str | None = None
 
 
 @dataclass(frozen=True)
@@ -36,7 +22,7 @@ class ServedTable:
 
     name: str
     description: str
-    columns: tuple[ServedColumn, ...]
+    columns: tuple[Column, ...]
     grain: tuple[str, ...]
     nullable_keys: tuple[str, ...]
     filters: tuple[str, ...]
@@ -47,30 +33,17 @@ class ServedTable:
 @cache
 def served_tables() -> dict[str, ServedTable]:
     """Return the tables of the schema ``bi`` by name."""
-    file = PROJECT_DIR / "models" / "bi" / "_bi.yml"
-    models = yaml.safe_load(file.read_text(encoding="utf-8"))["models"]
-    tables = [_table(model) for model in models]
-    return {table.name: table for table in tables}
+    return {name: _served(table) for name, table in declared_tables("bi").items()}
 
 
-def _table(model: dict[str, Any]) -> ServedTable:
-    meta = model["config"]["meta"]
-    columns = tuple(
-        ServedColumn(
-            name=column["name"],
-            sql_type=column["data_type"].replace(" ", ""),
-            description=column["description"].strip(),
-            personal=column.get("config", {}).get("meta", {}).get("personal"),
-        )
-        for column in model["columns"]
-    )
+def _served(table: DeclaredTable) -> ServedTable:
     return ServedTable(
-        name=model["name"].removeprefix(_PREFIX),
-        description=model["description"].strip(),
-        columns=columns,
-        grain=tuple(meta["grain"]),
-        nullable_keys=tuple(meta.get("nullable_keys", ())),
-        filters=tuple(meta.get("filters", ())),
-        is_history=VERSION in meta["grain"],
-        is_of_persons=any(column.personal == "identifier" and column.name in meta["grain"] for column in columns),
+        name=table.name,
+        description=table.description,
+        columns=tuple(replace(column, sql_type=column.sql_type.replace(" ", "")) for column in table.columns),
+        grain=table.grain,
+        nullable_keys=tuple(table.meta.get("nullable_keys", ())),
+        filters=tuple(table.meta.get("filters", ())),
+        is_history=VERSION in table.grain,
+        is_of_persons=any(column.personal == "identifier" and column.name in table.grain for column in table.columns),
     )

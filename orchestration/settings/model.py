@@ -45,15 +45,19 @@ Month = Annotated[str, Field(pattern=r"^\d{4}-(0[1-9]|1[0-2])$")]
 class Settings(Section):
     """Everything a deployment decides."""
 
-    name: str = Field("isp", pattern=r"^[a-z][a-z0-9_]*$")
-    title: str = "Customer segmentation"
+    name: str = Field(
+        "isp", pattern=r"^[a-z][a-z0-9_]*$", description="short name of the deployment, for paths and runs"
+    )
+    title: str = Field("Customer segmentation", description="heading of the report")
     owner: str = Field("data-team@example.com", description="an e-mail address or 'team:name', shown on every asset")
     currency: str = Field("EUR", pattern=r"^[A-Z]{3}$", description="reporting currency, ISO 4217")
     exchange_rates: ExchangeRateSettings = ExchangeRateSettings()
     first_month: Month = Field("2020-01", description="the first month that can be segmented")
     warehouse: WarehouseSettings = WarehouseSettings()
     locations: dict[LocationName, LocationSettings] = Field(default_factory=dict)
-    presets: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    presets: dict[str, dict[str, Any]] = Field(
+        default_factory=dict, description="mappings of known systems to use, with their parameters (docs/presets.md)"
+    )
     sources: dict[str, SourceSettings] = Field(default_factory=dict)
     pseudonyms: PseudonymSettings | None = None
     checks: CheckSettings = CheckSettings()

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
+from benchmarks.published_lakes import PublishedLake, make_lake, open_lake
 from orchestration.serving.serve import serve
 from orchestration.serving.tables import served_tables
 from orchestration.serving.target import Served
 from orchestration.settings import Settings
-from tests.serving.lakes import PublishedLake, make_lake, open_lake
 
 NOVEMBER, DECEMBER = "2025-11-30.1", "2025-12-31.1"
 # Of each kind: the registry, what is current, histories of customers, small tables with and without a key.

@@ -121,6 +121,8 @@ def test_views_grants_and_sessions_of_others_survive(lake, brought_up, database,
     client.execute("grant select on bi.customer_segments to marketing")
     client.execute("revoke select on bi.value_deciles from bi_reader")
     client.execute("create view public.best as select * from bi.customer_segments where value_decile = 10")
+    client.execute("alter table bi.customer_segments enable row level security")
+    client.execute("create policy own on bi.customer_segments for select to bi_reader using (is_open)")
     client.execute("prepare latest as select max(version_id) from bi.customer_segments")
     with psycopg.connect(database) as idle:
         idle.execute("set transaction isolation level repeatable read")
@@ -132,6 +134,9 @@ def test_views_grants_and_sessions_of_others_survive(lake, brought_up, database,
     assert {version for (version,) in _all(client, "select version_id from public.best")} == {DECEMBER}
     assert _all(client, "select has_table_privilege('marketing', 'bi.customer_segments', 'select')") == [(True,)]
     assert _all(client, "select has_table_privilege('bi_reader', 'bi.value_deciles', 'select')") == [(False,)]
+    client.execute("set role bi_reader")
+    assert _all(client, "select bool_and(is_open) from bi.customer_segments") == [(True,)]
+    client.execute("reset role")
     client.execute("drop owned by marketing; drop role marketing")
 
 

@@ -4,8 +4,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from orchestration.lake.declarations import Column
 from orchestration.lake.warehouse import Warehouse, transaction
-from orchestration.serving.tables import CUSTOMERS, REGISTRY, VERSION, ServedColumn, ServedTable, served_tables
+from orchestration.serving.tables import CUSTOMERS, REGISTRY, VERSION, ServedTable, served_tables
 from orchestration.settings import WarehouseSettings
 
 CURRENT = "customer_segments"
@@ -80,7 +81,7 @@ def make_lake(folder: Path, tables: Iterable[str]) -> PublishedLake:
     return lake
 
 
-def _value(table: ServedTable, column: ServedColumn, version_id: str, seed: int) -> str:
+def _value(table: ServedTable, column: Column, version_id: str, seed: int) -> str:
     """Return a value of the column's type for row ``i``: keys tell rows apart, other columns are null now and then."""
     is_key = column.name in table.grain
     value = _literal(column, version_id, seed)
@@ -89,7 +90,7 @@ def _value(table: ServedTable, column: ServedColumn, version_id: str, seed: int)
     return f"case when (i + {len(column.name)}) % 7 <> 0 then {value} end"
 
 
-def _literal(column: ServedColumn, version_id: str, seed: int) -> str:
+def _literal(column: Column, version_id: str, seed: int) -> str:
     fixed = {
         VERSION: f"'{version_id}'",
         "as_of_date": f"date '{version_id[:10]}'",

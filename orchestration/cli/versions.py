@@ -1,0 +1,104 @@
+"""``segmentation versions``: look at the versions of the segments, compare them, take one back."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from orchestration.cli.common import (
+    Config,
+    Format,
+    Wait,
+    chosen_settings,
+    errors_for_people,
+    existing_warehouse,
+    out,
+    print_rows,
+    writing,
+)
+from orchestration.errors import SegmentationError
+
+app = typer.Typer(help="Look at the versions of the segments, compare them, take one back.", no_args_is_help=True)
+
+Output = Annotated[Format, typer.Option("--format")]
+VersionId = Annotated[str, typer.Argument(help="A version, for example 2026-10-31.1.")]
+
+
+@app.command("list")
+def versions_list(config: Config = None, output: Output = Format.table) -> None:
+    """Print the registry of versions, newest first. JSON has every column; the table has those a person reads."""
+    from orchestration.lake.declarations import REGISTRY, declared_tables
+    from orchestration.segments.versions import list_versions
+
+    shown = list(declared_tables("segments")[REGISTRY].types) if output is not Format.table else [
+        "version_id", "status", "changes", "created_at", "published_at", "code_version"
+    ]  # fmt: skip
+    with errors_for_people():
+        rows = read(config, list_versions)
+    print_rows(shown, [[row[name] for name in shown] for row in rows], output)
+
+
+@app.command("due")
+def versions_due(config: Config = None, output: Output = Format.table) -> None:
+    """Print the published months that late data have reached since they were made; 'run --revise' fixes them."""
+    from orchestration.segments.revisions import describe, months_due
+
+    with errors_for_people():
+        due = read(config, months_due)
+    if not due and output is Format.table:
+        out.print(describe(due))
+        return
+    rows = [[each.month, each.version_id, each.reason, sum(each.rows.values()), each.first_load_id] for each in due]
+    print_rows(["month", "version_id", "reason", "rows", "first_load_id"], rows, output)
+
+
+@app.command()
+def show(version_id: VersionId, config: Config = None, output: Output = Format.table) -> None:
+    """Print all that the registry says of a version."""
+    from orchestration.segments.versions import version
+
+    with errors_for_people():
+        row = read(config, lambda connection: version(connection, version_id))
+    print_rows(["what", "value"], list(row.items()), output)
+
+
+@app.command()
+def diff(first: VersionId, second: VersionId, config: Config = None, output: Output = Format.table) -> None:
+    """Print which customers moved between two versions, from where to where, and the change of their total value."""
+    from orchestration.segments.version_diff import diff as compare
+
+    with errors_for_people():
+        found = read(config, lambda connection: compare(connection, first, second))
+    print_rows(["scheme", first, second, "customers", "change of value"], found.moves, output)
+    if output is Format.table:
+        out.print(f"Made from different {', '.join(found.causes)}." if found.causes else "Made from the same.")
+
+
+@app.command()
+def withdraw(version_id: VersionId, config: Config = None, wait: Wait = True) -> None:
+    """Take a published version back, with none in its place: its month is in no table of bi and on no target."""
+    from orchestration.cli.serve import serve_targets
+    from orchestration.segments.versions import withdraw as take_back
+
+    with errors_for_people():
+        settings = chosen_settings(config)
+        with writing(settings, "versions withdraw", wait), existing_warehouse(settings).writer() as connection:
+            take_back(connection, version_id)
+        out.print(f"Withdrew {version_id}; 'segmentation rollback' publishes it, or another of its month, again.")
+        serve_targets(settings, settings.serving)
+
+
+def read(config: Path | None, query: Callable[[Any], Any]) -> Any:
+    """Return what a query finds in the lake.
+
+    Raises:
+        SegmentationError: there is no lake, or no version in it.
+    """
+    import duckdb
+
+    with existing_warehouse(chosen_settings(config)).reader() as connection:
+        try:
+            return query(connection)
+        except duckdb.CatalogException as error:
+            raise SegmentationError("The warehouse has no versions yet. 'segmentation run' makes them.") from error

@@ -1,0 +1,88 @@
+"""What lies between two versions: which customers moved, from where to where, how much value, and by what cause.
+
+Versions of any status are compared, so a withdrawn one can be looked into.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import duckdb
+
+from orchestration.errors import VersionError
+
+# How customers are divided, as bi.segment_migrations does.
+SCHEMES: Mapping[str, str] = {
+    "market_segment": "market_segment",
+    "lifecycle_stage": "lifecycle_stage",
+    "value_decile": "value_decile",
+    "behavior_cluster": "cluster_id",
+}
+_CAUSES = {"input_hash": "data", "settings_hash": "settings", "code_version": "code"}
+_MODELS = "select population, model_id from segments.behavior_models where version_id = ?"
+
+
+@dataclass(frozen=True)
+class VersionDiff:
+    """The moves between two versions.
+
+    Attributes:
+        causes: what the versions were not made alike from: data, settings, code, model of a population.
+        moves: scheme, segment in the first and in the second (None where the customer has none, or is not there),
+            customers, and the change of their total value.
+    """
+
+    causes: tuple[str, ...]
+    moves: tuple[tuple[str, str | None, str | None, int, Any], ...]
+
+
+def diff(connection: duckdb.DuckDBPyConnection, first: str, second: str) -> VersionDiff:
+    """Compare two versions customer by customer.
+
+    Raises:
+        VersionError: there is no such version.
+    """
+    one, other = _made_from(connection, first), _made_from(connection, second)
+    causes = [cause for name, cause in _CAUSES.items() if one[name] != other[name]]
+    before = dict(connection.execute(_MODELS, [first]).fetchall())
+    after = dict(connection.execute(_MODELS, [second]).fetchall())
+    causes += [
+        f"model of {population}"
+        for population in sorted(before.keys() | after.keys())
+        if before.get(population) != after.get(population)
+    ]
+    return VersionDiff(tuple(causes), tuple(_moves(connection, first, second)))
+
+
+def _made_from(connection: duckdb.DuckDBPyConnection, version_id: str) -> dict[str, Any]:
+    row = connection.execute(
+        f"select {', '.join(_CAUSES)} from segments.versions where version_id = ?", [version_id]
+    ).fetchone()
+    if row is None:
+        raise VersionError(f"There is no version {version_id}; 'segmentation versions list' shows those that exist.")
+    return dict(zip(_CAUSES, row, strict=True))
+
+
+def _moves(connection: duckdb.DuckDBPyConnection, first: str, second: str) -> list[Any]:
+    """Count the customers of each move in one pass over both versions."""
+    pairs = ", ".join(
+        f"{{'scheme': '{scheme}', 'before': cast(one.{column} as varchar), 'after': cast(other.{column} as varchar)}}"
+        for scheme, column in SCHEMES.items()
+    )
+    return connection.execute(
+        f"""
+        with moved as (
+            select
+                unnest([{pairs}]) as move,
+                coalesce(other.total_value, 0) - coalesce(one.total_value, 0) as value_change
+            from (from segments.customer_segments where version_id = ?) as one
+            full join (from segments.customer_segments where version_id = ?) as other using (customer_id)
+        )
+        select move.scheme, move.before, move.after, count(*), sum(value_change)
+        from moved
+        where move.before is distinct from move.after
+        group by all
+        order by 1, 4 desc, 2, 3
+        """,
+        [first, second],
+    ).fetchall()
