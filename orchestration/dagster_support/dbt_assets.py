@@ -34,7 +34,6 @@ FEATURES = " ".join(
 
 # Built by the day, not by the month.
 ACTIONS = "fqn:segmentation.actions.*"
-ACTION_VIEWS = "fqn:segmentation.bi.actions.*"
 
 
 _OF_DAYS = {dg.AssetKey(table.key.split(".")) for table in tables_of_days().values()}

@@ -1,6 +1,5 @@
 """Who is contacted and who is not, from the facts of a day to the hand-over."""
 
-from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -37,9 +36,6 @@ RULES: dict[str, Any] = {
 def rules(held_out: bool = False, **changes: Any) -> ActionSettings:
     arbitration = {"global_holdout_share": 0.3, "offer_control_share": 0.3} if held_out else NOBODY_HELD_OUT
     return ActionSettings.model_validate(RULES | {"arbitration": arbitration} | changes)
-
-
-Act = Callable[..., pd.DataFrame]
 
 
 def act(connection: duckdb.DuckDBPyConnection, given_rules: ActionSettings, day: date = DAY) -> pd.DataFrame:

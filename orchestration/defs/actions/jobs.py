@@ -4,11 +4,10 @@ import dagster as dg
 
 from orchestration.dagster_support.action_days import DAYS, GROUP
 from orchestration.dagster_support.deployment import SETTINGS
-from orchestration.defs.actions.views import action_views
 
 daily_actions = dg.define_asset_job(
     "daily_actions",
-    selection=dg.AssetSelection.groups(GROUP) | dg.AssetSelection.assets(action_views),
+    selection=dg.AssetSelection.groups(GROUP),
     partitions_def=DAYS,
     description="Find the triggers of a day, choose the actions, read what came of earlier ones.",
 )

@@ -7,15 +7,12 @@ import dagster as dg
 from orchestration.dagster_support.deployment import ALL_MONTHS_IN_ONE_RUN, MONTHS, OWNERS, WRITER_POOL, Deployment
 from orchestration.dagster_support.progress import tell, warn
 from orchestration.dagster_support.segment_assets import candidates_of
-from orchestration.lake.declarations import declared_tables, tables_of_days
+from orchestration.lake.declarations import declared_tables
 from orchestration.months import as_of_date
 from orchestration.report import report_path, write_report
 from orchestration.segments.checks import CANDIDATE_CHECKS
 from orchestration.segments.registry import versioned_tables
 from orchestration.segments.versions import publish, published_version_ids
-
-# What a version shows; the views of actions show days.
-VIEWS = [name for name in declared_tables("bi") if name not in tables_of_days()]
 
 
 @dg.asset(
@@ -25,7 +22,7 @@ VIEWS = [name for name in declared_tables("bi") if name not in tables_of_days()]
     owners=OWNERS,
     code_version="1",
     # All that a version holds, and the views that show it: what a check of either blocks is not published.
-    deps=[*(["segments", name] for name in versioned_tables()), *(["bi", name] for name in VIEWS)],
+    deps=[*(["segments", name] for name in versioned_tables()), *(["bi", name] for name in declared_tables("bi"))],
     partitions_def=MONTHS,
     backfill_policy=ALL_MONTHS_IN_ONE_RUN,
     pool=WRITER_POOL,
@@ -46,7 +43,7 @@ def published_versions(context: dg.AssetExecutionContext, deployment: Deployment
     kinds={"html"},
     owners=OWNERS,
     code_version="1",
-    deps=[published_versions, *(["bi", name] for name in tables_of_days() if name in declared_tables("bi"))],
+    deps=[published_versions],
     partitions_def=MONTHS,
     backfill_policy=ALL_MONTHS_IN_ONE_RUN,
 )
