@@ -59,9 +59,11 @@ class MidBandParameters:
     minimum_employees: int = 10
     """Of the whole group."""
     maximum_employees: int = 999
+    """The same: more staff is an enterprise."""
     minimum_revenue: int = 2_000_000
     """A year, of the whole group; decides where the number of employees is not known."""
     maximum_revenue: int = 1_000_000_000
+    """The same: more revenue is an enterprise."""
     staff_bands: tuple[int, ...] = (10, 20, 50, 100, 250, 500)
     """Where the bands of staff begin against which needs have to prove themselves."""
     reseller_sales_channels: tuple[str, ...] = ("reseller", "partner", "agent", "wholesale")
@@ -76,6 +78,7 @@ class MidBandParameters:
     elsewhere_uptake: float = 0.6
     """Share of look-alikes from which a family that a company lacks is taken to be bought elsewhere."""
     routes: Mapping[str, Route] = field(default_factory=default_routes)
+    """Ways to sell to and serve a company, from cheap to dear, with the operator's own costs."""
 
     def __post_init__(self) -> None:
         """Refuse routes by which some company could not be served."""

@@ -40,3 +40,4 @@ class ClusterParameters:
     mini_batch_rows: int = 50_000
     """Rows beyond which k-means learns from mini-batches (Sculley 2010)."""
     random_state: int = 0
+    """Seed of what is drawn at random."""

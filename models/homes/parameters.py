@@ -36,5 +36,8 @@ class HomeBusinessParameters:
     reason_strength: float = 0.5
     """Least log likelihood ratio at which something is given as a reason."""
     folds: int = 5
+    """Parts that the learning is checked on in turn."""
     fit_sample: int = 50_000
+    """Customers that are learned from; all others are scored."""
     random_state: int = 0
+    """Seed of what is drawn at random."""

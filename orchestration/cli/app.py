@@ -10,7 +10,8 @@ from typing import Annotated, Literal
 
 import typer
 
-from orchestration.cli import lake, quarantine, serve, versions
+from orchestration.cli import actions, lake, quarantine, serve, status, versions
+from orchestration.cli.commands import Commands
 from orchestration.cli.common import (
     Config,
     Format,
@@ -33,17 +34,24 @@ app = typer.Typer(
     help="Customer segmentation for internet and telecom providers.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    cls=Commands,
 )
 app.add_typer(versions.app, name="versions")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(lake.app)
+app.add_typer(actions.app)
 app.add_typer(serve.app)
+app.add_typer(status.app)
 
 Month = Annotated[str | None, typer.Option(metavar="YYYY-MM")]
 
 
 @app.callback()
-def mask(context: typer.Context) -> None:
+def mask(
+    context: typer.Context,
+    # Taken out of the arguments before they come here (``Commands``), so that it may also follow a command's name.
+    debug: Annotated[bool, typer.Option("--debug", help="Of an error also show where it came from.")] = False,
+) -> None:
     """Customer segmentation for internet and telecom providers."""
     context.with_resource(masked_output())
 

@@ -99,6 +99,10 @@ class Runner:
             },
         )
 
+    def act(self, day: date) -> None:
+        """Run the job ``daily_actions`` for a day."""
+        self._run("daily_actions", {"dagster/partition": day.isoformat()})
+
     def _write_missing_reports(self, version_ids: Sequence[str]) -> None:
         from orchestration.report import report_path, write_report
 

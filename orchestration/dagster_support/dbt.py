@@ -50,6 +50,8 @@ def dbt_variables(settings: Settings) -> dict[str, Any]:
         "held_months": [{"stage": stage, "months": held} for stage, held in settings.lifecycle.held_months.items()],
         "hazard": {"training_months": settings.hazard.training_months},
         "minimum_cell_size": settings.report.minimum_cell_size,
+        "plan_fit": settings.plan_fit.model_dump(mode="json"),
+        "actions": settings.actions.facts.model_dump(mode="json"),
     }
 
 
@@ -72,6 +74,7 @@ def dbt_environment(warehouse: Warehouse) -> dict[str, str]:
         "SEGMENTATION_LAKE_PATH": str(warehouse.path),
         "SEGMENTATION_LAKE_DATA_PATH": warehouse.data_path,
         "SEGMENTATION_WORKSPACE": str(warehouse.workspace_file),
+        "SEGMENTATION_SPILL": str(warehouse.workspace_file.parent),
         "SEGMENTATION_THREADS": str(warehouse.threads),
         "DBT_TARGET": "sqlite_catalog" if warehouse.is_sqlite else "postgres_catalog",
         "DO_NOT_TRACK": "1",
@@ -104,10 +107,13 @@ def ensure_manifest(settings: Settings) -> Path:
     # What one release of dbt has written another may not read.
     releases = {package: version(package).encode() for package in ("dbt-core", "dbt-duckdb")}
     sources = _digest({**releases, **_project_files()})
+    if _says(stamp, sources):
+        return manifest
     target.mkdir(parents=True, exist_ok=True)
     with FileLock(target / "parse.lock"):
-        if not stamp.exists() or stamp.read_text() != sources:
+        if not _says(stamp, sources):
             os.environ.update(dbt_environment(Warehouse(settings.warehouse)) | dbt_secrets())
+            stamp.unlink(missing_ok=True)  # a parse that is killed leaves none that could be right again
             parse(dbt_arguments("parse", settings), target)
             stamp.write_text(sources)
     return manifest
@@ -117,6 +123,10 @@ def ensure_manifest(settings: Settings) -> Path:
 def _parsed(manifest: Path, _modified_ns: int) -> Mapping[str, Any]:
     parsed: Mapping[str, Any] = json.loads(manifest.read_text(encoding="utf-8"))
     return parsed
+
+
+def _says(stamp: Path, sources: str) -> bool:
+    return stamp.exists() and stamp.read_text() == sources
 
 
 def sources_hash(settings: Settings) -> str:

@@ -15,6 +15,7 @@ from dagster_dbt.core.dbt_cli_event import DbtCoreCliEventMessage
 from orchestration.dagster_support.dbt import dbt_arguments, ensure_manifest, parsed_manifest, prepare_for_dbt
 from orchestration.dagster_support.dbt_runner import PARSED_PROJECT, stream
 from orchestration.dagster_support.deployment import OWNERS
+from orchestration.lake.declarations import tables_of_days
 from orchestration.lake.warehouse import ALIAS, WORKSPACE
 from orchestration.settings import Settings
 
@@ -25,6 +26,13 @@ FEATURES = " ".join(
     for layer in ("intermediate", "features")
     for kind in ("model", "seed")
 )
+
+# Built by the day, not by the month.
+ACTIONS = "fqn:segmentation.actions.*"
+ACTION_VIEWS = "fqn:segmentation.bi.actions.*"
+
+
+_OF_DAYS = {dg.AssetKey(table.key.split(".")) for table in tables_of_days().values()}
 
 
 class LayerTranslator(DagsterDbtTranslator):
@@ -37,6 +45,9 @@ class LayerTranslator(DagsterDbtTranslator):
         if node["resource_type"] == "source":
             return spec
         return spec.replace_attributes(
+            # Views over what is decided by the day are built by the month: as dependencies they would close a circle
+            # (months, facts of a day, actions, views), and Dagster would cut the step of the months in pieces.
+            deps=[each for each in spec.deps if each.asset_key not in _OF_DAYS],
             key=dg.AssetKey([node["schema"], node["alias"]]),
             group_name=node["fqn"][1] if node["resource_type"] == "model" else "seeds",
             kinds={"dbt", "duckdb", "view" if node["config"].get("materialized") == "view" else "table"},
@@ -49,6 +60,24 @@ def tables_of_the_workspace(manifest: Path) -> set[tuple[str, str]]:
     """Return schema and name of all that dbt makes in the workspace of a run."""
     nodes = json.loads(manifest.read_bytes())["nodes"].values()
     return {(node["schema"], node["alias"]) for node in nodes if node["database"] == WORKSPACE}
+
+
+def of_the_workspace(manifest: Mapping[str, Any], selection: str) -> list[str]:
+    """Return the names of a folder's models, and of what they are made of in the workspace; the lake has the rest."""
+    nodes = manifest["nodes"]
+    waiting = [name for name, node in nodes.items() if node["resource_type"] == "model" and node["fqn"][1] == selection]
+    found: set[str] = set()
+    while waiting:
+        name = waiting.pop()
+        if name in found:
+            continue
+        found.add(name)
+        waiting += [
+            each
+            for each in nodes[name]["depends_on"]["nodes"]
+            if each in nodes and nodes[each]["database"] == WORKSPACE
+        ]
+    return sorted(nodes[name]["name"] for name in found)
 
 
 def unchanged(context: dg.AssetExecutionContext, but: Collection[dg.AssetKey] = ()) -> Iterator[dg.MaterializeResult]:

@@ -34,6 +34,8 @@ def process_tags(warehouse: Warehouse) -> dict[str, str]:
 def close_dead_runs(instance: DagsterInstance, warehouse: Warehouse, has_lock: bool) -> list[str]:
     """Mark the runs whose process is gone as failed, give back their places in pools, and return their identifiers.
 
+    The workspace that they left behind is deleted by who holds the lock.
+
     Args:
         instance: Dagster's record.
         warehouse: the lake whose runs are looked at.
@@ -51,6 +53,8 @@ def close_dead_runs(instance: DagsterInstance, warehouse: Warehouse, has_lock: b
             instance.report_run_failed(run, message)
         instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
         closed.append(run.run_id)
+    if closed and has_lock:
+        warehouse.discard_workspace()
     return closed
 
 

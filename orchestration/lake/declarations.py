@@ -85,6 +85,12 @@ def declared_tables(schema: str) -> Mapping[str, DeclaredTable]:
     return {table.name: table for table in _read({"ops": "intermediate", "raw": "staging"}.get(schema, schema), schema)}
 
 
+@cache
+def tables_of_days() -> Mapping[str, DeclaredTable]:
+    """Return the tables of actions that Python writes, by name; they are of days and not of versions."""
+    return {table.name: table for schema in ("ops", "segments") for table in _read("actions", schema)}
+
+
 def _read(folder: str, schema: str) -> Iterator[DeclaredTable]:
     for file in sorted((MODELS / folder).rglob("_*.yml")):
         content = yaml.load(file.read_text(encoding="utf-8"), Loader=_Loader)

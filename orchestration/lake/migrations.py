@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import duckdb
 
 from orchestration.lake.contract import LOAD_ID, load_contract
-from orchestration.lake.declarations import declared_tables
+from orchestration.lake.declarations import declared_tables, tables_of_days
 from orchestration.lake.warehouse import transaction
 
 Existing = Mapping[str, set[str]]
@@ -64,6 +64,8 @@ def _derived_tables() -> Iterator[TableShape]:
             # By month, so that a month is read alone.
             by_month = ("as_of_date",) if table.is_versioned else ()
             yield TableShape(table.key, table.types, by_month, made_here=not table.is_model)
+    for table in tables_of_days().values():
+        yield TableShape(table.key, table.types, tuple(table.meta.get("partition_by", ())))
 
 
 def _complete(connection: duckdb.DuckDBPyConnection, tables: Iterable[TableShape]) -> None:

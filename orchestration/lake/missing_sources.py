@@ -11,6 +11,11 @@ WITHOUT: dict[str, str] = {
     "interactions": "contacts and complaints are not known, and service cost leaves them out",
     "service_quality": "outages are not known",
     "balances": "prepaid balances are not known",
+    "consents": "consent is taken from customers, and a withdrawal counts only once it is there",
+    "contacts": "only the actions chosen here count towards how often a customer is contacted",
+    "responses": "what comes of actions is not known, and uptake stays as the settings expect it",
+    "plans": "plan fit has no plans to compare with",
+    "price_changes": "announced price rises are not known",
     "exchange_rates": "amounts in any other currency than the reporting one are set aside",
 }
 

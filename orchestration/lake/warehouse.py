@@ -7,7 +7,7 @@ or PostgreSQL (many writers). Extensions come from pinned packages, so no connec
 import hashlib
 import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -171,8 +171,10 @@ class Warehouse:
                         for schema in missing:
                             connection.execute(f"create schema if not exists {schema}")
                 if self.workspace_file.exists():
-                    connection.execute(f"attach {_literal(self.workspace_file)} as {WORKSPACE} (read_only)")
-                    _look_in_both(connection)
+                    # One that was killed half made is of no use to anybody, and in nobody's way.
+                    with suppress(duckdb.Error):
+                        connection.execute(f"attach {_literal(self.workspace_file)} as {WORKSPACE} (read_only)")
+                        _look_in_both(connection)
                 yield connection
 
     def discard_workspace(self) -> None:

@@ -1,5 +1,7 @@
 """From a version in the warehouse to one HTML document."""
 
+import logging
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import duckdb
@@ -7,6 +9,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from orchestration.report import (
+    action_section,
     cluster_section,
     formats,
     home_section,
@@ -17,10 +20,37 @@ from orchestration.report import (
     segment_sections,
     value_sections,
 )
-from orchestration.report.data import read_report_data
+from orchestration.report.caveats import warnings
+from orchestration.report.data import ReportData, read_report_data
+from orchestration.report.section import Section
 from orchestration.settings import Settings
 
 _FOLDER = Path(__file__).parent
+_LOG = logging.getLogger(__name__)
+Make = Callable[[ReportData, Settings], Section]
+
+
+def _headline(data: ReportData, settings: Settings) -> Section:
+    return value_sections.headline(data, settings, warnings(data, settings))
+
+
+# In the order of the page, by the names of their blocks in the template.
+SECTIONS: Mapping[str, Make] = {
+    "headline": _headline,
+    "deciles": value_sections.deciles,
+    "concentration": lambda data, _: value_sections.concentration(data),
+    "observation": lambda data, _: observation_section.observation(data),
+    "retention": retention_section.retention,
+    "clusters": lambda data, _: cluster_section.clusters(data),
+    "lifecycle": segment_sections.lifecycle,
+    "market": lambda data, _: segment_sections.market(data),
+    "mid_band": mid_band_section.mid_band,
+    "homes": home_section.homes,
+    "actions": action_section.actions,
+    "changes": segment_sections.changes,
+    "quality": lambda data, _: provenance_sections.quality(data),
+    "definitions": lambda _data, _settings: provenance_sections.definitions(),
+}
 
 
 def build_report(connection: duckdb.DuckDBPyConnection, version_id: str, settings: Settings) -> str:
@@ -35,32 +65,51 @@ def build_report(connection: duckdb.DuckDBPyConnection, version_id: str, setting
         VersionError: there is no such version.
     """
     data = read_report_data(connection, version_id)
-    sections = (
-        value_sections.headline(data, settings, observation_section.warnings(data, settings)),
-        value_sections.deciles(data, settings),
-        value_sections.concentration(data),
-        observation_section.observation(data),
-        retention_section.retention(data, settings),
-        cluster_section.clusters(data),
-        segment_sections.lifecycle(data, settings),
-        segment_sections.market(data),
-        mid_band_section.mid_band(data, settings),
-        home_section.homes(data, settings),
-        segment_sections.changes(data, settings),
-        provenance_sections.quality(data),
-        provenance_sections.definitions(),
-    )
+    sections = [_made(name, make, data, settings) for name, make in SECTIONS.items()]
     template = _environment().get_template("template.html.jinja")
-    return template.render(
-        style=Markup((_FOLDER / "style.css").read_text(encoding="utf-8")),
-        title=settings.title,
-        currency=settings.currency,
-        version=data.version,
-        previous=data.previous,
-        loads=int(data["loads"]["loads"].sum()),
-        sources=[formats.label(name).lower() for name in data["loads"].query("rows_accepted > 0")["source_table"]],
-        sections=sections,
-    )
+
+    def render(shown: Sequence[Section]) -> str:
+        return template.render(
+            style=Markup((_FOLDER / "style.css").read_text(encoding="utf-8")),
+            title=settings.title,
+            currency=settings.currency,
+            version=data.version,
+            previous=data.previous,
+            loads=int(data["loads"]["loads"].sum()),
+            sources=[formats.label(name).lower() for name in data["loads"].query("rows_accepted > 0")["source_table"]],
+            sections=shown,
+        )
+
+    try:
+        return render(sections)
+    except Exception:
+        _LOG.exception("The report of %s could not be drawn; it goes without the sections at fault.", version_id)
+        return render([_drawn(sections, place, render) for place in range(len(sections))])
+
+
+def _made(name: str, make: Make, data: ReportData, settings: Settings) -> Section:
+    """Make one section. What goes wrong in it costs that section and never the report, let alone the version."""
+    try:
+        return make(data, settings)
+    except Exception as error:
+        _LOG.exception("Section %s of the report could not be made.", name)
+        return _failed(name, formats.label(name), error)
+
+
+def _drawn(sections: Sequence[Section], place: int, render: Callable[[Sequence[Section]], str]) -> Section:
+    """Return a section if it can be drawn when no other is, else one that says why not."""
+    section = sections[place]
+    others = [Section(each.id, each.title, empty_because="left out") for each in sections]
+    try:
+        render([*others[:place], section, *others[place + 1 :]])
+    except Exception as error:
+        return _failed(section.id, section.title, error)
+    return section
+
+
+def _failed(section_id: str, title: str, error: Exception) -> Section:
+    reason = f"This section could not be made ({type(error).__name__}); the log of the run says why."
+    return Section(section_id, title, empty_because=reason)
 
 
 def _environment() -> Environment:

@@ -29,7 +29,8 @@ _QUERIES = {
             from bi.lifecycle_stages
             group by version_id
         )
-        select market.*, stages.open_customers, stages.churned_customers
+        select market.*, coalesce(stages.open_customers, 0) as open_customers,
+            coalesce(stages.churned_customers, 0) as churned_customers
         from market left join stages using (version_id)
         where market.as_of_date <= $as_of_date
         order by market.as_of_date
@@ -278,6 +279,29 @@ _QUERIES = {
         from ops.source_checks
         where checked_at = (select max(checked_at) from ops.source_checks where checked_at <= $created_at)
         order by passed, action = 'block' desc, check_name, source_table
+    """,
+    # Actions are of days: those of the version's month, and what had come of earlier ones by its end.
+    "actions": """
+        select offer_id, count(*) filter (where outcome = 'chosen') as chosen,
+            count(*) filter (where is_control) as held_out, count(*) as candidates,
+            sum(expected_value) filter (where outcome = 'chosen') as expected_value
+        from bi.customer_actions
+        where action_date > last_day($as_of_date::date - interval 1 month) and action_date <= $as_of_date
+        group by offer_id order by expected_value desc nulls last, offer_id
+    """,
+    "action_reasons": """
+        select suppressed_by, count(*) as candidates
+        from bi.customer_actions
+        where outcome = 'suppressed'
+            and action_date > last_day($as_of_date::date - interval 1 month) and action_date <= $as_of_date
+        group by suppressed_by order by candidates desc, suppressed_by
+    """,
+    "action_results": """
+        select *
+        from bi.action_results
+        where market_segment = 'all' and period = 'all'
+            and action_date = (select max(action_date) from bi.action_results where action_date <= $as_of_date)
+        order by gain desc nulls last, offer_id
     """,
 }
 

@@ -1,10 +1,9 @@
-"""The section about what of the history churn can be learned from, and the warnings that go before everything else."""
+"""The section about what of the history churn can be learned from."""
 
 from orchestration.report import figures
 from orchestration.report.data import ReportData
-from orchestration.report.formats import is_unknown, label
+from orchestration.report.formats import label
 from orchestration.report.section import Section, empty
-from orchestration.settings import Settings
 
 SHOWN_MONTHS = 120
 ATTRIBUTE_NAMES = {
@@ -13,24 +12,6 @@ ATTRIBUTE_NAMES = {
     "retention_term": "Term",
     "is_committed": "Commitment",
 }
-
-
-def warnings(data: ReportData, settings: Settings) -> list[str]:
-    """What a reader must know before any value: what values rest on if not on what was learned, failed backtests."""
-    rows = data["value_evidence"]
-    if rows.empty:
-        return []
-    row = rows.iloc[0]
-    said = []
-    if row["value_basis"] == "past_only":
-        said.append(f"Future value is not known, and customers are ranked by past value: {row['observation_decision']}")
-    elif row["value_basis"] == "assumed":
-        rate = settings.value.assumed_monthly_churn
-        assumed = "a stated rate" if rate is None else f"{rate:.1%} a month"
-        said.append(f"Future value assumes churn of {assumed} for everybody: {row['observation_decision']}")
-    if not is_unknown(row["backtest_findings"]):
-        said.append(f"Past predictions do not agree with what came. {row['backtest_findings']}")
-    return said
 
 
 def observation(data: ReportData) -> Section:

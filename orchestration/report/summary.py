@@ -9,8 +9,8 @@ from rich.text import Text
 
 from orchestration.months import as_of_date
 from orchestration.report import report_path
+from orchestration.report.caveats import warnings
 from orchestration.report.data import read_report_data
-from orchestration.report.observation_section import warnings
 from orchestration.settings import Settings
 
 

@@ -145,12 +145,13 @@ def customers_at(
             from features.customer_margin_monthly
         ),
         margins as (
+            -- In the order of months: the last digit of a sum of doubles must not depend on how rows lie in files.
             select
                 margin.customer_id,
-                sum(margin.margin) filter (ahead between 1 - least(12, known_months) and 0)
+                sum(margin.margin order by ahead) filter (ahead between 1 - least(12, known_months) and 0)
                     / any_value(least(12, known_months)) as margin_12m_mean,
-                sum(margin.margin * pow(1 + $rate::double, -ahead / 12.0)) filter (ahead between 1 and $horizon)
-                    as actual_margin
+                sum(margin.margin * pow(1 + $rate::double, -ahead / 12.0) order by ahead)
+                    filter (ahead between 1 and $horizon) as actual_margin
             from (
                 select
                     months.customer_id, months.margin::double as margin,

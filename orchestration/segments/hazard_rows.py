@@ -1,6 +1,5 @@
-"""The rows of the hazard model: a bounded sample of customer-months to fit on, and customers with their covariates."""
+"""The rows that the hazard model is fitted on: a bounded sample of customer-months, and ends of commitments."""
 
-from collections.abc import Iterable, Iterator
 from datetime import date
 
 import duckdb
@@ -8,12 +7,8 @@ import pandas as pd
 
 from models.hazard.covariates import COVARIATES
 from models.retention.cohorts import COHORT_COLUMNS
-from orchestration.lake.declarations import declared_tables
-from orchestration.lake.frames import read_batches, read_frame
-from orchestration.months import month_number
-from orchestration.segments.observation import MIGRATED_MONTH
+from orchestration.lake.frames import read_frame
 
-_AT_RISK = "features.customer_months_at_risk"
 _OUTCOMES = ("customer_id", "month_number", "months_followed", "churned_after_months")
 # Who leaves next month, who leaves later, who stays: a hundred times fewer leave, and they say the most.
 _OUTCOME_GROUP = "case when churned_next_month then 0 when churned_after_months is not null then 1 else 2 end"
@@ -84,38 +79,4 @@ def commitment_ends(connection: duckdb.DuckDBPyConnection, as_of: date, months: 
         order by all
         """,
         [as_of],
-    )
-
-
-def customers_with_covariates(
-    connection: duckdb.DuckDBPyConnection,
-    as_of: date,
-    version_id: str,
-    feature_columns: Iterable[str],
-    key_columns: Iterable[str],
-) -> Iterator[pd.DataFrame]:
-    """Read customers in batches: columns of the features, and of the month at risk what the features lack.
-
-    ``month_number`` is null of customers who are not at risk. ``spell_months`` of who was taken along in a migration is
-    what it is taken to be (``orchestration.segments.observation``).
-    """
-    features = declared_tables("features")["customer_features"].types
-    wanted = dict.fromkeys((*feature_columns, *key_columns))
-    columns = ", ".join(
-        "(features.spell_months + coalesce(heaps.tenure_at_migration, 0))::integer as spell_months"
-        if name == "spell_months"
-        else f"{'features' if name in features else 'at_risk'}.{name}"
-        for name in wanted
-    )
-    return read_batches(
-        connection,
-        f"select {columns} from features.customer_features as features"
-        f" left join (select * from {_AT_RISK} where as_of_date = $day and month_end_date = $day) as at_risk"
-        " on features.customer_id = at_risk.customer_id"
-        f" left join (select distinct source_system, {MIGRATED_MONTH} as migrated_month, tenure_at_migration"
-        "  from segments.observation_windows as windows where version_id = $version) as heaps"
-        " on features.source_system = heaps.source_system"
-        " and $month - features.spell_months = heaps.migrated_month"
-        " where features.as_of_date = $day",
-        {"day": as_of, "version": version_id, "month": month_number(as_of)},
     )

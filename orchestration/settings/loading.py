@@ -6,7 +6,7 @@ Relative paths are read from the folder of the settings file, so a command means
 
 import os
 import re
-from collections.abc import Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, get_args
 
@@ -20,6 +20,7 @@ from orchestration.masking import is_secret, keep_secret, masked
 from orchestration.settings.model import Settings
 from orchestration.settings.ordered_rules import Rule
 from orchestration.settings.presets import apply_presets
+from orchestration.settings.reference import fields_of
 from orchestration.settings.serving import ServingTarget
 from orchestration.settings.sources import FILE_DATABASES, LocationSettings, SourceSettings
 
@@ -123,7 +124,7 @@ def _explain(file: Path, error: ValidationError) -> str:
     for problem in error.errors():
         key = ".".join(str(part) for part in problem["loc"]) or "(top level)"
         if problem["type"] in {"extra_forbidden", "unexpected_keyword_argument"}:
-            lines.append(f"  {key}: this key is not known. Known here: {_known_keys(problem['loc'][:-1])}.")
+            lines.append(f"  {key}: this key is not known. {_known_keys(problem['loc'])}")
         else:
             lines.append(f"  {key}: {problem['msg']} (found {_found(problem)}).")
     return masked("\n".join(lines))
@@ -153,7 +154,16 @@ def _inner_types(annotation: Any) -> list[Any]:
 
 
 def _known_keys(location: tuple[int | str, ...]) -> str:
-    """List the keys allowed in the section at ``location``, walking the declared types."""
+    """List the keys allowed where an unknown one stands, with the meaning of the one that may be meant."""
+    *section, unknown = location
+    known = {name: meaning for name, _, _, meaning in fields_of(_section_at(tuple(section)))}
+    meant = get_close_matches(str(unknown), known, 1)
+    hint = f" Perhaps {meant[0]} is meant: {known[meant[0]]}." if meant and known[meant[0]] else ""
+    return f"Known here: {', '.join(known)}.{hint}"
+
+
+def _section_at(location: tuple[int | str, ...]) -> Any:
+    """Return the section at ``location``, walking the declared types."""
     section: Any = Settings
     for part in location:
         fields = getattr(section, "model_fields", {})
@@ -165,8 +175,7 @@ def _known_keys(location: tuple[int | str, ...]) -> str:
             section = named.get(str(location[0] if len(location) == 2 else location[1]), section)
             continue
         section = fields[part].annotation
-    names: Mapping[str, Any] = getattr(section, "model_fields", None) or getattr(section, "__dataclass_fields__", {})
-    return ", ".join(getattr(field, "alias", None) or name for name, field in names.items())
+    return section
 
 
 def _with_absolute_paths(settings: Settings, base: Path) -> Settings:

@@ -15,7 +15,9 @@ from models.hazard.parameters import HazardParameters
 from models.homes.parameters import HomeBusinessParameters
 from models.retention.parameters import RetentionParameters
 from models.value.parameters import ValueParameters
+from orchestration.settings.actions import ActionSettings
 from orchestration.settings.observation import ObservationSettings
+from orchestration.settings.plan_fit import PlanFitSettings
 from orchestration.settings.rules import LifecycleSettings, MarketSettings
 from orchestration.settings.sections import (
     BillingSettings,
@@ -43,15 +45,19 @@ Month = Annotated[str, Field(pattern=r"^\d{4}-(0[1-9]|1[0-2])$")]
 class Settings(Section):
     """Everything a deployment decides."""
 
-    name: str = Field("isp", pattern=r"^[a-z][a-z0-9_]*$")
-    title: str = "Customer segmentation"
+    name: str = Field(
+        "isp", pattern=r"^[a-z][a-z0-9_]*$", description="short name of the deployment, for paths and runs"
+    )
+    title: str = Field("Customer segmentation", description="heading of the report")
     owner: str = Field("data-team@example.com", description="an e-mail address or 'team:name', shown on every asset")
     currency: str = Field("EUR", pattern=r"^[A-Z]{3}$", description="reporting currency, ISO 4217")
     exchange_rates: ExchangeRateSettings = ExchangeRateSettings()
     first_month: Month = Field("2020-01", description="the first month that can be segmented")
     warehouse: WarehouseSettings = WarehouseSettings()
     locations: dict[LocationName, LocationSettings] = Field(default_factory=dict)
-    presets: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    presets: dict[str, dict[str, Any]] = Field(
+        default_factory=dict, description="mappings of known systems to use, with their parameters (docs/presets.md)"
+    )
     sources: dict[str, SourceSettings] = Field(default_factory=dict)
     pseudonyms: PseudonymSettings | None = None
     checks: CheckSettings = CheckSettings()
@@ -73,6 +79,8 @@ class Settings(Section):
     household: HouseholdSettings = HouseholdSettings()
     home_business: HomeBusinessParameters = HomeBusinessParameters()
     mid_band: MidBandParameters = MidBandParameters()
+    plan_fit: PlanFitSettings = PlanFitSettings()
+    actions: ActionSettings = ActionSettings()
     schedule: ScheduleSettings = ScheduleSettings()
     report: ReportSettings = ReportSettings()
     serving: dict[LocationName, ServingTarget] = Field(
@@ -89,6 +97,7 @@ class Settings(Section):
         ):
             if used := set(self.protected_attributes) & set(re.findall(r"\w+", rule.when.lower())):
                 raise ValueError(f"rule {rule.id} uses {', '.join(sorted(used))}, which protected_attributes forbids")
+        self.actions.require_no(self.protected_attributes)
         return self
 
     def semantic_hash(self) -> str:
@@ -97,7 +106,7 @@ class Settings(Section):
             mode="json",
             include={
                 *("currency", "exchange_rates", "costs", "billing", "features", "observation"),
-                *("market", "lifecycle", "household", "report"),
+                *("market", "lifecycle", "household", "plan_fit", "report"),
             },
         )
         meaning["report"].pop("path")

@@ -15,10 +15,10 @@ class Rule(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    id: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
-    segment: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    id: str = Field(pattern=r"^[a-z][a-z0-9_]*$", description="name of the rule, stored with every customer")
+    segment: str = Field(pattern=r"^[a-z][a-z0-9_]*$", description="what a customer is whom the rule holds for first")
     when: str = Field(min_length=1, description="SQL condition; {name} is a threshold of the same section")
-    because: str = Field(min_length=1)
+    because: str = Field(min_length=1, description="the reason a reader is told; {name} is a threshold")
     signal: str | None = Field(None, description="what it goes by, for a section that uses some signals and not others")
 
 

@@ -41,7 +41,8 @@ class MarketSettings(_RuleSettings):
             "eu_medium_max_revenue": 50_000_000,
             "eu_small_max_balance_sheet": 10_000_000,
             "eu_medium_max_balance_sheet": 43_000_000,
-        }
+        },
+        description="numbers that the rules name; a file gives only those it changes",
     )
     rules: list[Rule] = Field(default_factory=lambda: list(MARKET_RULES), min_length=1)
     size_schemes: dict[str, SizeScheme] = Field(default_factory=lambda: dict(SIZE_SCHEMES))
@@ -117,7 +118,8 @@ class LifecycleSettings(_RuleSettings):
             "contract_end_window_months": 3,
             "price_rise_window_months": 3,
             "price_rise_min_share": 0.05,
-        }
+        },
+        description="numbers that the rules name; a file gives only those it changes",
     )
     rules: list[Rule] = Field(default_factory=lambda: list(LIFECYCLE_RULES), min_length=1)
     at_risk_by: list[Signal] = Field(

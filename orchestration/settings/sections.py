@@ -48,9 +48,9 @@ class CostSettings(Section):
         default_factory=lambda: {"default": 0.35},
         description="product cost as a share of the list fee, by product family; used where a contract has no cost",
     )
-    per_gb: float = Field(0.004, ge=0)
-    per_contact: float = Field(4.0, ge=0)
-    per_payment_failure: float = Field(2.0, ge=0)
+    per_gb: float = Field(0.004, ge=0, description="cost of a gigabyte (10^9 bytes) of traffic, either direction")
+    per_contact: float = Field(4.0, ge=0, description="cost of a contact with customer care")
+    per_payment_failure: float = Field(2.0, ge=0, description="cost of a payment that fails")
     write_off_after_days: int = Field(120, ge=1, description="unpaid invoices are written off at this age past due")
 
 
@@ -87,9 +87,16 @@ class SessionSettings(Section):
 class FeatureSettings(Section):
     """Choices behind the features."""
 
-    main_product_families: list[str] = Field(default_factory=lambda: ["internet", "mobile"])
-    contact_categories_of_complaint: list[str] = Field(default_factory=lambda: ["complaint"])
-    autopay_methods: list[str] = Field(default_factory=lambda: ["direct_debit", "card"])
+    main_product_families: list[str] = Field(
+        default_factory=lambda: ["internet", "mobile"],
+        description="families that carry traffic, in order: they make the main contract of a customer",
+    )
+    contact_categories_of_complaint: list[str] = Field(
+        default_factory=lambda: ["complaint"], description="categories of interactions that are complaints"
+    )
+    autopay_methods: list[str] = Field(
+        default_factory=lambda: ["direct_debit", "card"], description="payment methods that pay by themselves"
+    )
     usage_revenue_months: int = Field(
         6, ge=1, le=60, description="usage charges are expected to go on as in so many months, best and worst left out"
     )
@@ -113,7 +120,9 @@ class HouseholdSettings(Section):
         description="'splink' links addresses in text whose streets have typing errors; needs the extra 'linkage'",
     )
     linkage_threshold: Share = Field(0.9, description="least probability at which two addresses are linked")
-    offered_families: list[ProductFamily] = Field(list(get_args(ProductFamily)), min_length=1)
+    offered_families: list[ProductFamily] = Field(
+        list(get_args(ProductFamily)), min_length=1, description="product families that households are offered"
+    )
     prior_households: float = Field(
         50, gt=0, description="weight of all households of a size against the similar ones, in households"
     )
@@ -124,10 +133,11 @@ class ScheduleSettings(Section):
     """When it runs, in the operator's own time zone."""
 
     timezone: str = Field("UTC", description="the operator's zone: decides what day it is and when a month is over")
-    daily_ingest_cron: str = "30 2 * * *"
-    monthly_segmentation_cron: str = "0 4 2 * *"
-    maintenance_cron: str = "0 5 * * 0"
-    keep_snapshots_days: int = Field(30, ge=1)
+    daily_ingest_cron: str = Field("30 2 * * *", description="when new data are loaded")
+    monthly_segmentation_cron: str = Field("0 4 2 * *", description="when the month before is segmented")
+    daily_actions_cron: str = Field("0 6 * * *", description="when the actions of the day are decided")
+    maintenance_cron: str = Field("0 5 * * 0", description="when the lake is tidied")
+    keep_snapshots_days: int = Field(30, ge=1, description="age at which maintenance drops snapshots of the lake")
     keep_orphans_hours: int = Field(
         24, ge=1, description="maintenance deletes files that no snapshot knows, left by killed runs, at this age"
     )
@@ -148,5 +158,5 @@ class ScheduleSettings(Section):
 class ReportSettings(Section):
     """The HTML report and the profiles."""
 
-    path: Path = Path("data/reports")
+    path: Path = Field(Path("data/reports"), description="folder of the reports")
     minimum_cell_size: int = Field(10, ge=1, description="smaller cells are suppressed in published profiles")

@@ -44,12 +44,14 @@ def _as_list(value: Any) -> Any:
 class ObjectStoreSettings(Section):
     """How an S3-compatible object store is reached; secrets come from the environment as ``${NAME}``."""
 
-    key_id: Secret | None = None
-    secret: Secret | None = None
-    region: str | None = None
+    key_id: Secret | None = Field(None, description="access key; without one the store is read as anybody may")
+    secret: Secret | None = Field(None, description="secret of the access key")
+    region: str | None = Field(None, description="region of the bucket")
     endpoint: str | None = Field(None, description="host and port of a store that is not Amazon's")
-    use_ssl: bool = True
-    url_style: Literal["vhost", "path"] = "vhost"
+    use_ssl: bool = Field(True, description="whether the store is reached by https")
+    url_style: Literal["vhost", "path"] = Field(
+        "vhost", description="whether the bucket is part of the host name or of the path"
+    )
 
 
 class LocationSettings(Section):
@@ -83,7 +85,9 @@ class LocationSettings(Section):
         " is 'nullstr' of the reader's options",
     )
     object_store: ObjectStoreSettings | None = None
-    database: Literal["postgres", "mysql", "sqlite", "duckdb"] | None = None
+    database: Literal["postgres", "mysql", "sqlite", "duckdb"] | None = Field(
+        None, description="kind of database, in place of files"
+    )
     # A secret too, unless it is a path; see ``model_post_init``.
     connection: SecretStr | None = Field(
         None, description="connection string, or the path of a SQLite or DuckDB file; secrets as ${NAME}"
@@ -130,9 +134,9 @@ class SourceSettings(Section):
     largest is the cursor of a row.
     """
 
-    location: str | None = None
+    location: str | None = Field(None, description="the location that is read, or whose new files are")
     table: str | None = Field(None, description="table of a database location, with its schema where it needs one")
-    query: str | None = None
+    query: str | None = Field(None, description="SQL over the locations that gives the contract's columns")
     columns: dict[str, str] = Field(
         default_factory=dict, description="contract column: SQL expression over source columns"
     )

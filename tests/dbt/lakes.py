@@ -28,6 +28,11 @@ RAW_TABLES = (
     "service_quality",
     "balances",
     "exchange_rates",
+    "consents",
+    "contacts",
+    "responses",
+    "plans",
+    "price_changes",
 )
 
 

@@ -80,6 +80,17 @@ def test_views_are_replaced_only_when_they_are_not_what_they_should_be(built_lak
     assert len(built_lake.frame("describe bi.value_deciles")) > 10
 
 
+def test_a_view_that_outlives_a_run_reads_nothing_that_goes_with_it(built_lake: Lake) -> None:
+    nodes = json.loads(ensure_manifest(built_lake.settings).read_text())["nodes"]
+    views = {
+        name: [parent for parent in node["depends_on"]["nodes"] if nodes.get(parent, node)["database"] != "lake"]
+        for name, node in nodes.items()
+        if (node["database"], node["config"]["materialized"]) == ("lake", "view")
+    }
+    assert len(views) > 30
+    assert {name: read for name, read in views.items() if read} == {}
+
+
 def test_a_run_sees_the_scope_of_its_own_and_of_no_other_run(built_lake: Lake) -> None:
     def in_force(run_id: str | None) -> list[tuple[object, ...]]:
         with built_lake.warehouse.writer() as connection:

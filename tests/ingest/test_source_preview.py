@@ -200,12 +200,14 @@ def test_the_report_as_json_is_whole(small_isp: Isp) -> None:
 
 
 @pytest.mark.parametrize("width", [60, 80, 200])
-def test_the_report_fits_a_terminal_and_ends_with_the_verdict(small_isp: Isp, width: int) -> None:
+def test_the_report_fits_a_terminal_and_begins_with_what_matters_most(small_isp: Isp, width: int) -> None:
     small_isp.write("usage.csv", f"{USAGE}K1,2025-01-01,9,1,a\n")
     small_isp.map("contracts", "contracts*.csv", columns={"start_date": "begun"})
     shown = text(check(small_isp), width)
     assert max(map(len, shown.splitlines())) <= width
-    assert shown.rstrip().endswith("tables would fail.")
+    verdict, finding, *_ = shown.splitlines()
+    assert verdict.rstrip() == "1 of 10 tables would fail."
+    assert finding.startswith("  contracts: sources.contracts.columns.start_date:")
 
 
 def test_rows_in_a_currency_without_a_rate_are_found(small_isp: Isp) -> None:
@@ -236,3 +238,63 @@ def test_of_a_large_file_only_the_beginning_is_read(
     report = preview_sources(Settings.model_validate(small_isp.settings), sample_rows=5)
     usage = table(report, "usage")
     assert (usage.sampled, usage.accepted, usage.duplicate, usage.rejected, usage.error) == (5, 5, 0, [], None)
+
+
+CONTRACT_COLUMNS = (
+    "contract_id,customer_id,product_code,product_family,start_date,end_date,monthly_fee,discount_amount\n"
+)
+INVOICE_COLUMNS = (
+    "invoice_id,customer_id,invoice_date,due_date,period_start,period_end,net_amount,tax_amount,currency\n"
+)
+DOUBTS = {
+    "an end before the start": (
+        "contracts", "K1,C1,NET,internet,2024-01-05,2024-01-01,30,0\n",
+        "1 of 1 end before they start (for example K1 from 2024-01-05 to 2024-01-01).",
+    ),
+    "a discount above the fee": (
+        "contracts", "K1,C1,NET,internet,2024-01-05,,30,50\n",
+        "1 of 1 have a discount above their fee: is discount_amount a percentage, or the price after it?"
+        " (for example K1 with 50.0000 off 30.0000).",
+    ),
+    "all endings on one day": (
+        "contracts", "".join(f"K{i},C1,NET,internet,2024-01-05,2025-06-30,30,0\n" for i in range(20)),
+        "1 of 1 days has more than half of all endings: is it the day of a migration, or of the export?"
+        " (for example 20 of 20 on 2025-06-30).",
+    ),
+    "a bill whose period ends before it starts": (
+        "invoices", "I1,C1,2025-01-31,2025-02-14,2025-01-31,2025-01-01,30,6,EUR\n",
+        "1 of 1 end their period before it starts; such a bill counts on its own day"
+        " (for example I1 for 2025-01-31 to 2025-01-01).",
+    ),
+    "more tax than amount": (
+        "invoices", "I1,C1,2025-01-31,2025-02-14,2025-01-01,2025-01-31,30,36,EUR\n",
+        "1 of 1 have more tax than net amount: is tax_amount the gross amount?"
+        " (for example I1 with 36.0000 on 30.0000).",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("doubt", DOUBTS)
+def test_a_doubt_counts_its_rows_and_shows_one(small_isp: Isp, doubt: str) -> None:
+    name, rows, said = DOUBTS[doubt]
+    small_isp.write(f"{name}.csv", (CONTRACT_COLUMNS if name == "contracts" else INVOICE_COLUMNS) + rows)
+    small_isp.map(name, f"{name}.csv")
+    assert said in table(check(small_isp), name).warnings
+
+
+def test_bills_and_usage_after_the_last_end_are_doubted(small_isp: Isp) -> None:
+    small_isp.write("contracts.csv", CONTRACT_COLUMNS + "K1,C1,NET,internet,2024-01-05,2025-01-01,30,0\n")
+    small_isp.write("usage.csv", f"{USAGE}K1,2025-01-01,9,1,a\n")
+    small_isp.write("invoices.csv", INVOICE_COLUMNS + "I1,C1,2025-01-31,2025-02-14,2025-01-01,2025-01-31,30,6,EUR\n")
+    small_isp.map("invoices", "invoices.csv")
+    report = check(small_isp)
+    assert any("for example K1 on 2025-01-01, ended 2025-01-01" in each for each in table(report, "usage").warnings)
+    assert any("for example I1 for 2025-01-01" in each for each in table(report, "invoices").warnings)
+
+
+def test_what_is_missing_of_organizations_is_not_told_where_all_are_persons(small_isp: Isp) -> None:
+    assert "legal_form" in {missing.column for missing in table(check(small_isp), "customers").missing}
+    small_isp.write("customers.csv", "customer_id,customer_type,created_date\nC1,person,2024-01-01\n")
+    report = check(small_isp)
+    assert "legal_form" not in {missing.column for missing in table(report, "customers").missing}
+    assert text(report, 120).count("households are known by address only") == 2, "missing, and of the table it costs"

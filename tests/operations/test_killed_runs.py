@@ -83,6 +83,19 @@ def test_a_run_of_another_machine_is_judged_by_the_lock_it_had_alone(instance, w
     assert {_status(instance, run) for run in (waits, others)} == {DagsterRunStatus.STARTED}
 
 
+def test_the_workspace_of_a_dead_run_is_deleted_by_who_has_the_lock(instance, warehouse):
+    warehouse.workspace_file.parent.mkdir(parents=True)
+    warehouse.workspace_file.write_bytes(b"half made")
+    assert close_dead_runs(instance, warehouse, has_lock=True) == []
+    _started(instance, process="elsewhere 1 1.00", lake=warehouse.identity, lock="true")
+    with warehouse.writer() as connection:
+        assert connection.execute("select current_database()").fetchall() == [("lake",)]
+        close_dead_runs(instance, warehouse, has_lock=False)
+        assert warehouse.workspace_file.exists()
+        close_dead_runs(instance, warehouse, has_lock=True)
+    assert not warehouse.workspace_file.exists()
+
+
 def test_a_run_in_this_process_is_never_closed(instance, warehouse):
     @op
     def look(context) -> list[str]:

@@ -43,7 +43,7 @@ def test_asset_graph_is_the_one_meant(definitions: dg.Definitions, snapshot: Sna
 
 
 def test_the_flow_goes_one_way_from_layer_to_layer(definitions: dg.Definitions):
-    layers = ["raw", "staging", "intermediate", "features", "segments", "bi", "publish", "serving"]
+    layers = ["raw", "staging", "intermediate", "features", "segments", "actions", "bi", "publish", "serving"]
     graph = definitions.resolve_asset_graph()
     layer = {key: graph.get(key).group_name for key in graph.materializable_asset_keys}
     backwards = [
@@ -97,7 +97,7 @@ def test_every_asset_has_a_description_an_owner_and_a_group(definitions: dg.Defi
         assert node.description, f"{key.to_user_string()} has no description"
         assert node.owners, f"{key.to_user_string()} has no owner"
         assert node.group_name in {
-            "raw", "seeds", "staging", "intermediate", "features", "segments", "bi", "publish",
+            "raw", "seeds", "staging", "intermediate", "features", "segments", "actions", "bi", "publish",
         }  # fmt: skip
 
 

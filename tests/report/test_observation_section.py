@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 
 from orchestration.report.build import build_report
+from orchestration.report.caveats import warnings
 from orchestration.report.data import ReportData
-from orchestration.report.observation_section import warnings
 from orchestration.settings import Settings
 from tests.report.conftest import VERSION
 

@@ -21,7 +21,7 @@ from orchestration.settings import ReportSettings, Settings
 VERSION = "2026-10-31.1"
 SECTIONS = [
     "headline", "deciles", "concentration", "observation", "retention", "clusters", "lifecycle", "market", "mid-band",
-    "homes", "changes", "quality", "definitions",
+    "homes", "actions", "changes", "quality", "definitions",
 ]  # fmt: skip
 VOID = {"meta", "br", "path", "use", "polyline", "rect", "img", "link", "input", "hr"}
 

@@ -62,7 +62,7 @@ joined as (
         contracts.days_since_service_end,
         contracts.months_since_win_back,
         coalesce(contracts.product_families, 0) as product_families,
-        {% for family in product_families() + ['wholesale'] -%}
+        {% for family in product_families(['wholesale']) -%}
         coalesce(contracts.has_{{ family }}, false) as has_{{ family }},
         contracts.{{ family }}_months,
         {% endfor -%}
@@ -208,7 +208,7 @@ select
     cast(days_since_service_end as integer) as days_since_service_end,
     cast(months_since_win_back as integer) as months_since_win_back,
     cast(product_families as integer) as product_families,
-    {% for family in product_families() + ['wholesale'] -%}
+    {% for family in product_families(['wholesale']) -%}
     has_{{ family }},
     {% endfor -%}
     {% for family in product_families() -%}

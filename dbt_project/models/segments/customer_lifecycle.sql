@@ -1,5 +1,4 @@
-{{ config(unique_key='version_id', partitioned_by='as_of_date') }}"
-) }}
+{{ config(unique_key='version_id', partitioned_by='as_of_date') }}
 
 with candidates as (
     select as_of_date, version_id

@@ -1,4 +1,9 @@
-{{ config(materialized='view', database='workspace', schema='intermediate', persist_docs={'relation': true, 'columns': false}) }}
+{{ config(
+    materialized='view',
+    database='workspace',
+    schema='intermediate',
+    persist_docs={'relation': true, 'columns': false}
+) }}
 
 -- A threshold that a customer crosses back and forth must not move it back and forth: the rules see the lowest usage
 -- trend and the highest churn probability of the three months before as well, and whether service was suspended the

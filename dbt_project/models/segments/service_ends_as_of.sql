@@ -1,4 +1,9 @@
-{{ config(materialized='view', database='workspace', schema='intermediate', persist_docs={'relation': true, 'columns': false}) }}
+{{ config(
+    materialized='view',
+    database='workspace',
+    schema='intermediate',
+    persist_docs={'relation': true, 'columns': false}
+) }}
 
 with features as (
     select

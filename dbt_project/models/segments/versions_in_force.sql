@@ -1,4 +1,9 @@
-{{ config(materialized='view', database='workspace', schema='intermediate', persist_docs={'relation': true, 'columns': false}) }}
+{{ config(
+    materialized='view',
+    database='workspace',
+    schema='intermediate',
+    persist_docs={'relation': true, 'columns': false}
+) }}
 
 -- The version that stands for a month while the run is building: its candidate, else what is published.
 with run_scope as (

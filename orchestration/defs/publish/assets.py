@@ -5,14 +5,17 @@ from datetime import UTC, datetime
 import dagster as dg
 
 from orchestration.dagster_support.deployment import ALL_MONTHS_IN_ONE_RUN, MONTHS, OWNERS, WRITER_POOL, Deployment
-from orchestration.dagster_support.progress import tell
+from orchestration.dagster_support.progress import tell, warn
 from orchestration.dagster_support.segment_assets import candidates_of
-from orchestration.lake.declarations import declared_tables
+from orchestration.lake.declarations import declared_tables, tables_of_days
 from orchestration.months import as_of_date
 from orchestration.report import report_path, write_report
 from orchestration.segments.checks import CANDIDATE_CHECKS
 from orchestration.segments.registry import versioned_tables
 from orchestration.segments.versions import publish, published_version_ids
+
+# What a version shows; the views of actions show days.
+VIEWS = [name for name in declared_tables("bi") if name not in tables_of_days()]
 
 
 @dg.asset(
@@ -22,7 +25,7 @@ from orchestration.segments.versions import publish, published_version_ids
     owners=OWNERS,
     code_version="1",
     # All that a version holds, and the views that show it: what a check of either blocks is not published.
-    deps=[*(["segments", name] for name in versioned_tables()), *(["bi", name] for name in declared_tables("bi"))],
+    deps=[*(["segments", name] for name in versioned_tables()), *(["bi", name] for name in VIEWS)],
     partitions_def=MONTHS,
     backfill_policy=ALL_MONTHS_IN_ONE_RUN,
     pool=WRITER_POOL,
@@ -43,23 +46,38 @@ def published_versions(context: dg.AssetExecutionContext, deployment: Deployment
     kinds={"html"},
     owners=OWNERS,
     code_version="1",
-    deps=[published_versions],
+    deps=[published_versions, *(["bi", name] for name in tables_of_days() if name in declared_tables("bi"))],
     partitions_def=MONTHS,
     backfill_policy=ALL_MONTHS_IN_ONE_RUN,
 )
 def report(context: dg.AssetExecutionContext, deployment: Deployment) -> dg.MaterializeResult:
-    """One self-contained HTML page a published version, for people who do not open a warehouse."""
+    """One self-contained HTML page a published version, for people who do not open a warehouse.
+
+    The versions are published before: a report that cannot be written is told, and fails no run.
+    """
     settings, warehouse = deployment.settings, deployment.warehouse
     with warehouse.reader() as connection:
         version_ids = published_version_ids(connection, [as_of_date(month) for month in context.partition_keys])
-    written = []
+    written, failed = [], []
     for version_id in version_ids:
-        if not report_path(settings, version_id).exists():
+        if report_path(settings, version_id).exists():
+            continue
+        try:
             written.append(write_report(warehouse, settings, version_id))
+        except Exception as error:
+            context.log.exception("The report of %s could not be written", version_id)
+            failed.append(version_id)
+            warn(
+                context,
+                f"{version_id} is published, but its report could not be written ({type(error).__name__});"
+                f" 'segmentation report {version_id} --debug' tries again.",
+            )
+        else:
             tell(context, f"Report {written[-1]}")
     with warehouse.lock("the report"):
         warehouse.discard_workspace()
     return dg.MaterializeResult(
         metadata={"reports_written": len(written)}
+        | ({"reports_failed": ", ".join(failed)} if failed else {})
         | ({"latest_report": dg.MetadataValue.path(written[-1])} if written else {})
     )

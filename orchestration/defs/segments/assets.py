@@ -7,7 +7,15 @@ import dagster as dg
 from dagster_dbt import dbt_assets
 
 from orchestration.dagster_support.dbt import ensure_manifest, sources_hash
-from orchestration.dagster_support.dbt_assets import FEATURES, LayerTranslator, build, build_views, unchanged
+from orchestration.dagster_support.dbt_assets import (
+    ACTION_VIEWS,
+    ACTIONS,
+    FEATURES,
+    LayerTranslator,
+    build,
+    build_views,
+    unchanged,
+)
 from orchestration.dagster_support.deployment import ALL_MONTHS_IN_ONE_RUN, MONTHS, SETTINGS, WRITER_POOL, Deployment
 from orchestration.dagster_support.progress import tell
 from orchestration.lake.built_views import are_views_of, note_views
@@ -19,7 +27,7 @@ from orchestration.segments.versions import candidates, scope_of
 @dbt_assets(
     manifest=ensure_manifest(SETTINGS),
     select="resource_type:model resource_type:seed",
-    exclude=FEATURES,
+    exclude=f"{FEATURES} {ACTIONS} {ACTION_VIEWS}",
     name="segments_and_bi",
     partitions_def=MONTHS,
     backfill_policy=ALL_MONTHS_IN_ONE_RUN,

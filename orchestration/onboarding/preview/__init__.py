@@ -24,7 +24,12 @@ from orchestration.lake.contract import EXCHANGE_RATES, Table, load_contract
 from orchestration.lake.warehouse import connect
 from orchestration.onboarding.preview.findings import LocationFound, OutputCheck, Rejected, SourcesReport, TableCheck
 from orchestration.onboarding.preview.locations import files_read, look_at_locations
-from orchestration.onboarding.preview.outputs import check_outputs, missing_columns, missing_tables
+from orchestration.onboarding.preview.outputs import (
+    check_outputs,
+    leave_out_organizations,
+    missing_columns,
+    missing_tables,
+)
 from orchestration.onboarding.preview.references import FILE, LINE, look_up
 from orchestration.onboarding.preview.rendering import as_json, render
 from orchestration.onboarding.preview.warnings import warn
@@ -77,6 +82,11 @@ def preview_sources(settings: Settings, sample_rows: int = 10_000) -> SourcesRep
         for table in contract.values():
             _show(connection, table, checks[table.name])
         warn(connection, settings, checks)
+        is_of_persons = connection.execute("select bool_and(customer_type = 'person') from raw.customers").fetchall()[
+            0
+        ][0]
+    if is_of_persons:
+        leave_out_organizations(list(checks.values()))
     tables = list(checks.values())
     return SourcesReport(locations, tables, check_outputs(tables), missing_tables(tables))
 

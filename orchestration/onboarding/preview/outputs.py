@@ -12,6 +12,12 @@ from orchestration.lake.missing_sources import ALTERNATIVES, WITHOUT
 from orchestration.onboarding.preview.findings import Availability, Missing, OutputCheck, TableCheck
 
 _FILE = Path(__file__).with_name("missing_columns.yaml")
+# What says nothing of a person.
+_OF_ORGANIZATIONS = {
+    "customers.has_tax_number", "customers.parent_customer_id", "customers.employee_count", "customers.annual_revenue",
+    "customers.industry_code", "customers.industry_scheme", "customers.legal_form", "customers.is_public_sector",
+    "customers.is_education", "customers.is_reseller", "contracts.sales_channel", "contracts.reseller_customer_id",
+}  # fmt: skip
 
 
 @cache
@@ -45,6 +51,12 @@ def missing_columns(table: Table, filled: Sequence[str]) -> list[Missing]:
         if column.name not in filled and (column.default is None or column.default not in filled)
     ]
     return sorted(found, key=lambda each: each.costs is None)
+
+
+def leave_out_organizations(checks: Sequence[TableCheck]) -> None:
+    """Drop missing columns that say nothing where all customers are persons."""
+    for check in checks:
+        check.missing = [each for each in check.missing if f"{check.table}.{each.column}" not in _OF_ORGANIZATIONS]
 
 
 def check_outputs(checks: Sequence[TableCheck]) -> list[OutputCheck]:

@@ -1,4 +1,7 @@
-"""The report for a terminal, narrow ones too, and as JSON. What must be fixed comes last, where people see it."""
+"""The report for a terminal, narrow ones too, and as JSON.
+
+The verdict and what matters most come first, then each table, then what is missing, once, and what that costs.
+"""
 
 import json
 from collections.abc import Sequence
@@ -16,6 +19,7 @@ from orchestration.printing import printable
 
 _LONGEST_VALUE = 36
 _MOST_REASONS = 8
+_MOST_FINDINGS = 3
 
 
 def as_json(report: SourcesReport) -> str:
@@ -28,11 +32,11 @@ def as_json(report: SourcesReport) -> str:
 
 def render(report: SourcesReport) -> RenderableType:
     """Return the report for a terminal."""
-    parts: list[RenderableType] = [_locations(report.locations)]
+    parts: list[RenderableType] = [*_verdict(report), Text(), _locations(report.locations)]
     for check in report.tables:
         if check.is_mapped:
             parts += _table(check)
-    return Group(*parts, _outputs(report), *_verdict(report))
+    return Group(*parts, *_missing(report), _outputs(report))
 
 
 def _locations(found: Sequence[LocationFound]) -> Grid:
@@ -67,10 +71,6 @@ def _table(check: TableCheck) -> list[RenderableType]:
         parts.append(_line(f"quarantine: {len(shown) - _MOST_REASONS} reasons more", "yellow"))
     parts += [_line(f"warning: {warning}", "yellow") for warning in check.warnings]
     parts += [_line(f"note: {note}") for note in check.notes]
-    costly = [missing for missing in check.missing if missing.costs]
-    parts += [_line(f"missing {missing.column}: {missing.costs}", "dim") for missing in costly]
-    if others := [missing.column for missing in check.missing if not missing.costs]:
-        parts.append(_line(f"missing, and nothing needs them yet: {', '.join(others)}", "dim"))
     if check.ignored_columns:
         parts.append(_line(f"source columns not used: {', '.join(check.ignored_columns)}", "dim"))
     return parts
@@ -109,23 +109,44 @@ def _outputs(report: SourcesReport) -> RenderableType:
     return Group(Text(), grid)
 
 
-def _verdict(report: SourcesReport) -> list[RenderableType]:
-    lines: list[RenderableType] = [Text()]
+def _missing(report: SourcesReport) -> list[RenderableType]:
+    """Say what nothing fills, and what that costs; columns that cost the same share a line."""
+    lines: list[RenderableType] = [Text(), Text("Missing", style="bold")]
     absent = {check.table for check in report.tables if not check.is_mapped}
     lines += [
-        Text(f"{'Without' if table in absent else 'With nothing accepted of'} {table}: {costs}.")
+        _line(f"{'without' if table in absent else 'with nothing accepted of'} {table}: {costs}.")
         for table, costs in report.unavailable.items()
     ]
+    alike: dict[str, list[str]] = {}
+    unneeded = 0
+    for check in report.tables:
+        for each in check.missing if check.is_mapped else ():
+            unneeded += each.costs is None
+            if each.costs:
+                alike.setdefault(each.costs, []).append(f"{check.table}.{each.column}")
+    lines += [_line(f"{', '.join(names)}: {costs}", "dim") for costs, names in alike.items()]
+    if unneeded:
+        lines.append(_line(f"and {unneeded} columns that nothing needs yet (--format json names them).", "dim"))
+    return lines
+
+
+def _verdict(report: SourcesReport) -> list[RenderableType]:
+    """Say whether a load would work, and the findings that matter most: failures, quarantine, doubts."""
+    failures = [(check.table, check.failure) for check in report.tables if check.failure]
+    if failures:
+        said = f"{len(failures)} of {len(report.tables)} tables would fail."
+        lines: list[RenderableType] = [Text(said, style="bold red")]
+    else:
+        lines = [Text("Every source can be loaded.", style="bold green")]
+    findings = [(f"{table}: {failure}", "red") for table, failure in failures]
     for check in report.tables:
         if check.quarantine_share > check.max_share and check.ok:
             share = f"{check.quarantine_share:.1%} to quarantine, above the {check.max_share:.1%} that is warned of"
-            lines.append(Text(f"{check.table}: {share}.", style="yellow"))
-    failures = [(check.table, check.failure) for check in report.tables if check.failure]
-    lines += [printable(f"{table}: {failure}", "red") for table, failure in failures]
-    if failures:
-        lines.append(Text(f"{len(failures)} of {len(report.tables)} tables would fail.", style="bold red"))
-    else:
-        lines.append(Text("Every source can be loaded.", style="bold green"))
+            findings.append((f"{check.table}: {share}.", "yellow"))
+    findings += [(f"{check.table}: {warning}", "yellow") for check in report.tables for warning in check.warnings]
+    lines += [_line(text, style) for text, style in findings[: max(_MOST_FINDINGS, len(failures))]]
+    if (more := len(findings) - max(_MOST_FINDINGS, len(failures))) > 0:
+        lines.append(_line(f"{more} more below.", "dim"))
     return lines
 
 

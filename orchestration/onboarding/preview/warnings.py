@@ -26,33 +26,89 @@ _ALWAYS = {"recent_start": date.min, "table_newest": date.max}
 
 @dataclass(frozen=True)
 class _Doubt:
-    """A condition on the accepted rows of a sample, and what it suggests."""
+    """Rows of a sample that are possible and more likely a mistake, and what they suggest.
+
+    ``condition`` is about a row of ``rows``; more than ``above`` of them (a share) must hold it. ``row`` is SQL of what
+    to show of the first such row.
+    """
 
     table: str
-    sql: str
+    condition: str
+    row: str
     says: str
+    rows: str = ""
+    above: float = 0.0
 
 
+_AFTER_END = """
+    (select facts.*, ends.end_date from raw.{table} as facts inner join
+        (select {key}, max(coalesce(end_date, date '9999-12-31')) as end_date from raw.contracts group by all) as ends
+        using ({key}))
+"""
 _DOUBTS = (
     _Doubt(
         "contracts",
-        "select count(*) filter (end_date < start_date) > 0 from raw.contracts",
-        "some contracts end before they start.",
+        "end_date < start_date",
+        "contract_id || ' from ' || start_date || ' to ' || end_date",
+        "end before they start",
+    ),
+    _Doubt(
+        "contracts",
+        "discount_amount > monthly_fee",
+        "contract_id || ' with ' || discount_amount || ' off ' || monthly_fee",
+        "have a discount above their fee: is discount_amount a percentage, or the price after it?",
+    ),
+    _Doubt(
+        "contracts",
+        "most_of_day > 0.5 * endings and endings >= 20",
+        "most_of_day || ' of ' || endings || ' on ' || end_date",
+        "days has more than half of all endings: is it the day of a migration, or of the export?",
+        rows="""
+            (select end_date, count(*) as most_of_day, sum(count(*)) over () as endings
+             from raw.contracts where end_date < date '9999-01-01' group by end_date)
+        """,
+    ),
+    _Doubt(
+        "usage",
+        "usage_date >= end_date",
+        "contract_id || ' on ' || usage_date || ', ended ' || end_date",
+        "are dated on or after the end of their contract",
+        rows=_AFTER_END.format(table="usage", key="contract_id"),
+        above=0.01,
     ),
     _Doubt(
         "invoices",
-        "select median(due_date - invoice_date) < 0 from raw.invoices",
-        "most invoices are due before they are issued: are invoice_date and due_date swapped?",
+        "coalesce(period_start, invoice_date) >= end_date",
+        "invoice_id || ' for ' || period_start || ', ended ' || end_date",
+        "are for a time after the last contract of the customer has ended",
+        rows=_AFTER_END.format(table="invoices", key="customer_id"),
+        above=0.01,
     ),
     _Doubt(
         "invoices",
-        "select median(tax_amount) > median(net_amount) from raw.invoices where net_amount > 0",
-        "tax is more than the net amount: is tax_amount the gross amount?",
+        "period_end < period_start",
+        "invoice_id || ' for ' || period_start || ' to ' || period_end",
+        "end their period before it starts; such a bill counts on its own day",
+    ),
+    _Doubt(
+        "invoices",
+        "due_date < invoice_date",
+        "invoice_id || ' of ' || invoice_date || ', due ' || due_date",
+        "are due before they are issued: are invoice_date and due_date swapped?",
+        above=0.5,
+    ),
+    _Doubt(
+        "invoices",
+        "net_amount > 0 and tax_amount > net_amount",
+        "invoice_id || ' with ' || tax_amount || ' on ' || net_amount",
+        "have more tax than net amount: is tax_amount the gross amount?",
+        above=0.5,
     ),
     _Doubt(
         "service_quality",
-        "select max(packet_loss_ratio) > 1 from raw.service_quality",
-        "packet_loss_ratio is above 1: is it in percent?",
+        "packet_loss_ratio > 1",
+        "contract_id || ' with ' || packet_loss_ratio",
+        "have a packet_loss_ratio above 1: is it in percent?",
     ),
 )
 # Starts may lie ahead, and so may planned ends.
@@ -79,8 +135,14 @@ def warn(connection: duckdb.DuckDBPyConnection, settings: Settings, checks: Mapp
         _tell_window(connection, settings, checks["contracts"])
     for doubt in _DOUBTS:
         check = checks[doubt.table]
-        if check.accepted and connection.execute(doubt.sql).fetchall()[0][0]:
-            check.warnings.append(doubt.says)
+        if not check.accepted:
+            continue
+        count, rows, example = connection.execute(f"""
+            select count(*) filter ({doubt.condition}), count(*), min({doubt.row}) filter ({doubt.condition})
+            from {doubt.rows or f"raw.{doubt.table}"}
+        """).fetchall()[0]
+        if count > doubt.above * rows:
+            check.warnings.append(f"{count:,} of {rows:,} {doubt.says} (for example {example}).")
 
 
 def _tell_window(connection: duckdb.DuckDBPyConnection, settings: Settings, check: TableCheck) -> None:

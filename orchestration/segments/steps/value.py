@@ -16,8 +16,9 @@ from models.value.parameters import ValueParameters
 from orchestration.lake.frames import read_frame
 from orchestration.segments.backtest_rows import backtested, spread_before
 from orchestration.segments.candidate import Candidate
+from orchestration.segments.customer_rows import customers_with_covariates
 from orchestration.segments.exposures import exposures_within
-from orchestration.segments.hazard_rows import commitment_ends, customers_with_covariates, sample_customer_months
+from orchestration.segments.hazard_rows import commitment_ends, sample_customer_months
 from orchestration.segments.month import Fact, SegmentMonth
 from orchestration.segments.observation import Observed, months_within, observed
 from orchestration.segments.value_cutoffs import cutoffs_of

@@ -43,8 +43,8 @@ for_a_bill as (
     where bill_id is not null
 ),
 
--- Money that names no bill there is: none at all, one that is not known, or a credit note, which was money on account or
--- is now, so that the account is what pays it out. No money vanishes.
+-- Money that names no bill there is: none at all, one that is not known, or a credit note, which was money on account
+-- or is now, so that the account is what pays it out. No money vanishes.
 on_account as (
     select
         customer_id,

@@ -67,7 +67,7 @@ products as (
         count(*) as open_contracts,
         sum(case when is_suspended then 1 else 0 end) as suspended_contracts,
         count(distinct product_family) as product_families,
-        {% for family in product_families() + ['wholesale'] -%}
+        {% for family in product_families(['wholesale']) -%}
         max(case when product_family = '{{ family }}' then 1 else 0 end) = 1 as has_{{ family }},
         min(case when product_family = '{{ family }}' then start_date end) as {{ family }}_since_date,
         {% endfor -%}
@@ -134,7 +134,7 @@ select
             then cast(spells.month_number - spells.spell_first_month as integer)
     end as months_since_win_back,
     coalesce(products.product_families, 0) as product_families,
-    {% for family in product_families() + ['wholesale'] -%}
+    {% for family in product_families(['wholesale']) -%}
     coalesce(products.has_{{ family }}, false) as has_{{ family }},
     {{ months_between('products.' ~ family ~ '_since_date', 'started.as_of_date') }} as {{ family }}_months,
     {% endfor -%}

@@ -1,0 +1,95 @@
+-- What each customer owes on the day: money for a bill settles that bill, what is left over and what is on account
+-- settles the oldest open one first; bill_settlements has the same rule for every day at once.
+with bills as (
+    select
+        days.action_date,
+        bills.*
+    from {{ ref('action_days') }} as days
+    inner join {{ ref('bills') }} as bills
+        on days.action_date >= bills.invoice_date
+),
+
+entries as (
+    select
+        days.action_date,
+        entries.*
+    from {{ ref('action_days') }} as days
+    inner join {{ ref('settlement_entries') }} as entries
+        on days.action_date >= entries.settled_date
+),
+
+named as (
+    select
+        action_date,
+        invoice_id,
+        sum(amount) as received
+    from entries
+    where invoice_id is not null
+    group by action_date, invoice_id
+),
+
+received as (
+    select
+        bills.*,
+        greatest(coalesce(named.received, 0) - bills.gross_amount, 0) as excess,
+        greatest(bills.gross_amount - greatest(coalesce(named.received, 0), 0), 0) as open_by_name
+    from bills
+    left join named
+        on
+            bills.action_date = named.action_date
+            and bills.invoice_id = named.invoice_id
+),
+
+on_account as (
+    select
+        action_date,
+        customer_id,
+        sum(amount) as amount
+    from entries
+    where invoice_id is null
+    group by action_date, customer_id
+),
+
+in_order as (
+    select
+        received.*,
+        coalesce(on_account.amount, 0)
+        + sum(received.excess) over (partition by received.action_date, received.customer_id) as account,
+        sum(received.open_by_name) over (
+            partition by received.action_date, received.customer_id order by received.bill_number
+            rows between unbounded preceding and current row
+        ) as open_by_name_to_date
+    from received
+    left join on_account
+        on
+            received.action_date = on_account.action_date
+            and received.customer_id = on_account.customer_id
+),
+
+open_bills as (
+    select
+        action_date,
+        customer_id,
+        due_date,
+        least(open_by_name, open_by_name_to_date - greatest(account, 0)) as open_amount
+    from in_order
+    where
+        is_judged
+        and write_off_date > action_date
+),
+
+owed as (
+    -- To the cent: what rounding leaves is not a debt.
+    select * from open_bills
+    where open_amount >= 0.01
+)
+
+select
+    action_date,
+    customer_id,
+    min(case when due_date >= action_date then due_date end) as next_due_date,
+    {{ money('sum(case when due_date >= action_date then open_amount else 0 end)') }} as due_amount,
+    min(case when due_date < action_date then due_date end) as overdue_since_date,
+    {{ money('sum(case when due_date < action_date then open_amount else 0 end)') }} as overdue_amount
+from owed
+group by action_date, customer_id

@@ -1,0 +1,104 @@
+{%- set settings = var('actions') -%}
+{%- set recent = settings['recent_usage_days'] | int -%}
+{%- set before = settings['usage_days_before'] | int -%}
+-- The days of usage are counted back from the last day that has arrived. Where that is too long ago nothing is said.
+with usage_days as (
+    select
+        days.action_date,
+        usage.contract_id,
+        usage.usage_date,
+        usage.bytes_down + usage.bytes_up as bytes_total
+    from {{ ref('action_days') }} as days
+    inner join {{ ref('stg_usage') }} as usage
+        on
+            days.action_date >= usage.usage_date
+            and {{ add_days('days.action_date', -(settings['lookback_days'] | int)) }} <= usage.usage_date
+),
+
+arrived as (
+    select
+        action_date,
+        max(usage_date) as usage_known_date
+    from usage_days
+    group by action_date
+),
+
+known as (
+    select
+        arrived.action_date,
+        arrived.usage_known_date
+    from arrived
+    where
+        {{ days_between('arrived.usage_known_date', 'arrived.action_date') }}
+        <= {{ settings['stale_after_days'] | int }}
+),
+
+by_contract as (
+    select
+        known.action_date,
+        usage.contract_id,
+        max(case when usage.bytes_total > 0 then usage.usage_date end) as last_usage_date,
+        sum(
+            case when usage.usage_date >= {{ month_start('known.action_date') }} then usage.bytes_total else 0 end
+        ) as bytes_of_month,
+        sum(
+            case
+                when usage.usage_date > {{ add_days('known.usage_known_date', -recent) }} then usage.bytes_total
+                else 0
+            end
+        ) as bytes_recent,
+        sum(
+            case
+                when
+                    usage.usage_date <= {{ add_days('known.usage_known_date', -recent) }}
+                    and usage.usage_date > {{ add_days('known.usage_known_date', -(recent + before)) }}
+                    then usage.bytes_total
+                else 0
+            end
+        ) as bytes_before
+    from known
+    inner join usage_days as usage
+        on known.action_date = usage.action_date
+    group by known.action_date, usage.contract_id
+),
+
+contracts as (
+    select
+        contracts.action_date,
+        contracts.customer_id,
+        contracts.start_date,
+        contracts.data_cap_gb,
+        known.usage_known_date,
+        usage.last_usage_date,
+        usage.bytes_of_month,
+        usage.bytes_recent,
+        usage.bytes_before,
+        -- Of what was in service during all of the days that are compared.
+        contracts.start_date <= {{ add_days('known.usage_known_date', -(recent + before)) }} as is_compared,
+        contracts.product_family in ({{ text_list(settings['families_with_usage']) }})
+        and contracts.start_date > {{ add_days('known.usage_known_date', -(settings['lookback_days'] | int)) }}
+        and coalesce(usage.last_usage_date < contracts.start_date, true) as is_silent
+    from {{ ref('contracts_on_day') }} as contracts
+    inner join known
+        on contracts.action_date = known.action_date
+    left join by_contract as usage
+        on
+            contracts.action_date = usage.action_date
+            and contracts.contract_id = usage.contract_id
+    where contracts.is_open
+)
+
+select
+    action_date,
+    customer_id,
+    max(usage_known_date) as usage_known_date,
+    max(last_usage_date) as last_usage_date,
+    min(case when is_silent and start_date <= usage_known_date then start_date end) as silent_since_date,
+    max({{ ratio('bytes_of_month', 'data_cap_gb * 1e9') }}) as cap_share,
+    {{ ratio(
+        'sum(case when is_compared then bytes_recent end) * ' ~ before,
+        'sum(case when is_compared then bytes_before end) * ' ~ recent
+    ) }} as usage_change,
+    {{ ratio('sum(case when is_compared then bytes_before end) * 30', '1e9 * ' ~ before) }} as usage_gb_month_before
+from contracts
+group by action_date, customer_id

@@ -1,0 +1,58 @@
+"""Parameters of arbitration and of results."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class ArbitrationParameters:
+    """How one action per customer and day is chosen, and who is held out.
+
+    Attributes:
+        holdout_key: what the random draws are keyed by; another key draws other customers.
+        global_holdout_share: share of contact units (households, groups, else customers) that no action reaches.
+        offer_control_share: share of the rest that is held out of each offer.
+        exploration_share: share of units and days for which one of the permitted actions is drawn at random, so that
+            offers with a low expected uptake are tried too.
+        monthly_discount_rate: at which a later margin counts less.
+    """
+
+    holdout_key: str = "isp-segmentation"
+    global_holdout_share: float = 0.02
+    offer_control_share: float = 0.1
+    exploration_share: float = 0.05
+    monthly_discount_rate: float = 0.007
+
+    def __post_init__(self) -> None:
+        """Refuse shares that are none."""
+        for name in ("global_holdout_share", "offer_control_share", "exploration_share", "monthly_discount_rate"):
+            if not 0 <= getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 0 and less than 1, found {getattr(self, name)}")
+        if not self.holdout_key:
+            raise ValueError("holdout_key must not be empty")
+
+
+@dataclass(frozen=True)
+class ResultParameters:
+    """How results are read.
+
+    Attributes:
+        interval: probability that the interval of a single reading covers the uplift.
+        error: probability of ever calling an offer without effect effective, or harmful, however often it is looked at.
+        power: probability to find the target within the sample size that is said to be needed.
+        target_uplift: the uplift in share of customers that the sample size is for.
+        segment_weight: contacts of an offer as a whole that count as much as those of a segment itself.
+    """
+
+    interval: float = 0.8
+    error: float = 0.05
+    power: float = 0.8
+    target_uplift: float = 0.02
+    segment_weight: float = 50.0
+
+    def __post_init__(self) -> None:
+        """Refuse probabilities that are none."""
+        for name in ("interval", "error", "power", "target_uplift"):
+            if not 0 < getattr(self, name) < 1:
+                raise ValueError(f"{name} must be between 0 and 1, found {getattr(self, name)}")
+        if self.segment_weight <= 0:
+            raise ValueError(f"segment_weight must be above 0, found {self.segment_weight}")

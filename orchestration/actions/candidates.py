@@ -1,0 +1,252 @@
+"""What could be done on a day: occasions that stand, the offers that answer them, and what speaks against each."""
+
+from datetime import date, timedelta
+from typing import Any
+
+import duckdb
+import pandas as pd
+
+from orchestration.actions import permissions
+from orchestration.actions.rules import FACTS, literal
+from orchestration.lake.frames import read_frame
+from orchestration.settings.actions import ActionSettings, Offer
+
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+
+
+def read_candidates(
+    connection: duckdb.DuckDBPyConnection, settings: ActionSettings, day: date, uptakes: pd.DataFrame
+) -> pd.DataFrame:
+    """Return the candidates of a day, one row per customer, occasion, offer and channel.
+
+    An occasion that led to an action on an earlier day, or was held out then, gives no candidate again.
+
+    Args:
+        connection: to the lake.
+        settings: offers, channels, guards, caps.
+        day: whose facts are in ``features.customer_days``.
+        uptakes: offer_id, market_segment (null for all others), uptake.
+
+    Returns:
+        The columns that ``models.actions.arbitration`` reads, and those of ``segments.customer_actions`` that are known
+        before it: customer, offer, texts of triggers and guards, deadlines, hours.
+    """
+    offers = {name: offer for name, offer in sorted(settings.offers.items()) if _is_on_sale(offer, day)}
+    branches = [_branch(name, offer, day) for name, offer in offers.items()] or [_branch("none", _NOTHING, day)]
+    connection.register("uptakes", uptakes)
+    connection.register("channels", _channels(settings, day))
+    try:
+        return read_frame(
+            connection,
+            _SQL.format(
+                offered=" union all ".join(branches),
+                guard=_guards(settings, "id"),
+                guard_words=_guards(settings, "because"),
+                refusal=permissions.refusal("offered.kind", "consents", "customers", settings),
+                consents=permissions.CONSENTS,
+                contacts=permissions.CONTACTS,
+                distance=settings.contacts.minimum_distance_days,
+                contact_days=settings.contacts.contact_days,
+                most_contacts=settings.contacts.most_contacts,
+                facts=FACTS,
+            ),
+            permissions.parameters(settings, day) | {"until": day + timedelta(days=1)},
+        )
+    finally:
+        for name in ("uptakes", "channels"):
+            connection.unregister(name)
+
+
+_NOTHING = Offer(title="nothing", kind="service", triggers=["none"], channels=["none"], uptake=0)
+
+
+def _is_on_sale(offer: Offer, day: date) -> bool:
+    has_begun = offer.valid_from_date is None or offer.valid_from_date <= day
+    return offer.enabled and has_begun and (offer.valid_until_date is None or day <= offer.valid_until_date)
+
+
+def _branch(name: str, offer: Offer, day: date) -> str:
+    """Return the SQL of one offer's candidates before channels. The offer's end comes before its deadline."""
+    deadline = day + timedelta(days=offer.deadline_days) if offer.deadline_days else None
+    ends = min(filter(None, (deadline, offer.valid_until_date)), default=None)
+    triggers = ", ".join(literal(each) for each in offer.triggers)
+    channels = ", ".join(literal(each) for each in offer.channels)
+    return f"""
+    select
+        facts.*,
+        events.trigger_event_id,
+        events.trigger_id,
+        events.priority,
+        events.reason as trigger_reason,
+        {literal(name)} as offer_id,
+        {literal(offer.title)} as offer_title,
+        {literal(offer.kind)} as kind,
+        unnest([{channels}]) as channel,
+        cast(({offer.monthly_margin}) as double) as monthly_margin,
+        {offer.horizon_months} as horizon_months,
+        {offer.hazard_reduction} as hazard_reduction,
+        {offer.cost} as acceptance_cost,
+        {offer.uptake} as expected_uptake,
+        {"null" if offer.daily_capacity is None else offer.daily_capacity}::integer as daily_capacity,
+        {offer.response_days} as response_days,
+        {f"date '{ends}'" if ends else "cast(null as date)"} as offer_deadline_date
+    from facts
+    inner join events
+        on facts.customer_id = events.customer_id
+    where
+        events.trigger_id in ({triggers})
+        and ({offer.eligible})
+        and ({offer.suitable})
+    """
+
+
+def _guards(settings: ActionSettings, part: str) -> str:
+    """Return the first guard that forbids a candidate, by the order of their ids, as SQL; null where none does."""
+    whens = [
+        f"when offered.kind in ({', '.join(literal(kind) for kind in guard.kinds)}) and ({guard.when})"
+        f" then {literal(name if part == 'id' else guard.because)}"
+        for name, guard in sorted(settings.guards.items())
+        if guard.enabled
+    ]
+    return f"case {' '.join(whens)} end" if whens else "cast(null as varchar)"
+
+
+def _channels(settings: ActionSettings, day: date) -> pd.DataFrame:
+    weekday = WEEKDAYS[day.weekday()]
+    rows: list[dict[str, Any]] = [
+        {
+            "channel": name,
+            "contact_cost": channel.cost,
+            "most_contacts": channel.most_contacts,
+            "contact_days": channel.contact_days,
+            "is_quiet": weekday in channel.quiet_weekdays,
+            "contact_from": channel.contact_from,
+            "contact_until": channel.contact_until,
+        }
+        for name, channel in settings.channels.items()
+    ]
+    return pd.DataFrame(rows)
+
+
+_SQL = """
+with facts as (
+    select * from {facts} where action_date = $day
+),
+
+acted as (
+    select distinct trigger_event_id
+    from segments.customer_actions
+    where action_date < $day and (outcome = 'chosen' or is_control)
+),
+
+events as (
+    select trigger_event_id, customer_id, trigger_id, priority, reason
+    from segments.triggers
+    where
+        trigger_date <= $day
+        and expires_date >= $day
+        and taken_back_date is null
+        and trigger_event_id not in (select acted.trigger_event_id from acted)
+),
+
+offered as ({offered}),
+
+guarded as (
+    select
+        offered.*,
+        {guard} as guard_id,
+        {guard_words} as guard_reason
+    from offered
+),
+
+consents as ({consents}),
+
+contacts as ({contacts}),
+
+contacted as (
+    select
+        customer_id,
+        max(contact_date) as last_contact_date,
+        count(*) filter (where contact_date > $day - {contact_days}) as contacts
+    from contacts
+    group by customer_id
+),
+
+contacted_by as (
+    select
+        contacts.customer_id,
+        contacts.channel,
+        count(*) filter (where contacts.contact_date > $day - cast(channels.contact_days as integer)) as contacts
+    from contacts
+    inner join channels
+        on contacts.channel = channels.channel
+    group by contacts.customer_id, contacts.channel
+)
+
+select
+    md5(concat_ws(
+        chr(31), offered.customer_id, cast($day as date), offered.offer_id, offered.trigger_event_id, offered.channel
+    )) as action_id,
+    offered.customer_id,
+    coalesce(
+        'household ' || offered.household_id, 'group ' || offered.group_id, 'customer ' || offered.customer_id
+    ) as contact_unit,
+    offered.trigger_event_id,
+    offered.trigger_id,
+    offered.priority,
+    offered.trigger_reason,
+    offered.offer_id,
+    offered.offer_title,
+    offered.channel,
+    coalesce(lower(customers.preferred_channel) = offered.channel, false) as is_preferred,
+    offered.daily_capacity,
+    coalesce(
+        {refusal},
+        offered.guard_id,
+        case
+            when channels.is_quiet then 'quiet_day'
+            when contacted.last_contact_date > $day - {distance} then 'minimum_distance'
+            when contacted.contacts >= {most_contacts} then 'total_frequency'
+            when contacted_by.contacts >= channels.most_contacts then 'channel_frequency'
+        end
+    ) as suppressed_by,
+    offered.guard_id,
+    offered.guard_reason,
+    coalesce(of_segment.uptake, of_offer.uptake, offered.expected_uptake) as uptake,
+    offered.monthly_margin,
+    offered.horizon_months,
+    offered.hazard_reduction,
+    offered.churn_probability_12m,
+    cast(offered.future_value_36m as double) as future_value_36m,
+    channels.contact_cost,
+    offered.acceptance_cost,
+    offered.version_id,
+    offered.market_segment,
+    offered.response_days,
+    offered.offer_deadline_date,
+    channels.contact_from,
+    channels.contact_until
+from guarded as offered
+inner join channels
+    on offered.channel = channels.channel
+inner join raw.customers as customers
+    on offered.customer_id = customers.customer_id
+left join consents
+    on
+        offered.customer_id = consents.customer_id
+        and offered.channel = consents.channel
+left join contacted
+    on offered.customer_id = contacted.customer_id
+left join contacted_by
+    on
+        offered.customer_id = contacted_by.customer_id
+        and offered.channel = contacted_by.channel
+left join uptakes as of_segment
+    on
+        offered.offer_id = of_segment.offer_id
+        and offered.market_segment = of_segment.market_segment
+left join uptakes as of_offer
+    on
+        offered.offer_id = of_offer.offer_id
+        and of_offer.market_segment is null
+"""

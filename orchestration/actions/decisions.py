@@ -1,0 +1,70 @@
+"""The actions of a day: candidates, arbitration, and the words for what was decided."""
+
+from dataclasses import dataclass
+from datetime import date
+
+import duckdb
+import pandas as pd
+
+from models.actions import arbitration
+from models.actions.uptake import learned_uptake
+from orchestration.actions import permissions
+from orchestration.actions.candidates import read_candidates
+from orchestration.actions.results import counted_outcomes
+from orchestration.actions.tables import ACTIONS, columns_of, replace_day
+from orchestration.lake.warehouse import transaction
+from orchestration.settings.actions import ActionSettings
+
+
+@dataclass(frozen=True)
+class DecisionReport:
+    """What was decided on a day: candidates, actions chosen, held out, and suppressed by reason."""
+
+    candidates: int
+    chosen: int
+    held_out: int
+    suppressed: dict[str, int]
+    expected_value: float
+
+
+def decide(connection: duckdb.DuckDBPyConnection, settings: ActionSettings, day: date) -> DecisionReport:
+    """Choose the actions of a day and write every candidate to ``segments.customer_actions``; a rerun replaces them."""
+    candidates = read_candidates(connection, settings, day, uptakes(connection, settings, day))
+    decided = arbitration.arbitrate(candidates, settings.arbitration, day.isoformat())
+    decided["reason"] = _reasons(decided)
+    columns = [name for name in columns_of(ACTIONS) if name != "action_date"]
+    with transaction(connection):
+        replace_day(connection, ACTIONS, day, decided[columns])
+    is_chosen = decided["outcome"] == arbitration.CHOSEN
+    return DecisionReport(
+        candidates=len(decided),
+        chosen=int(is_chosen.sum()),
+        held_out=int(decided["is_control"].sum()),
+        suppressed={str(name): int(rows) for name, rows in decided["suppressed_by"].value_counts().items()},
+        expected_value=float(decided.loc[is_chosen, "expected_value"].sum()),
+    )
+
+
+def uptakes(connection: duckdb.DuckDBPyConnection, settings: ActionSettings, day: date) -> pd.DataFrame:
+    """Return the uptake of each offer and segment: what the settings expect, corrected by what has come of it."""
+    expected = pd.DataFrame(
+        [(name, offer.uptake, offer.uptake_weight) for name, offer in settings.offers.items()],
+        columns=["offer_id", "uptake", "uptake_weight"],
+    )
+    outcomes = counted_outcomes(connection, day)
+    # Where nobody delivers responses, none is not nobody.
+    outcomes = outcomes[outcomes["accepted"].notna() & (outcomes["treated"] > 0)]
+    totals = outcomes.groupby(["offer_id", "market_segment"], as_index=False)[["treated", "accepted"]].sum()
+    return learned_uptake(totals, expected, settings.results.segment_weight)
+
+
+def _reasons(decided: pd.DataFrame) -> pd.Series:
+    """Say in words why each candidate was chosen or not."""
+    # Text also where there are no rows, whose columns would be of no type.
+    texts = decided[["trigger_reason", "offer_title", "guard_reason"]].astype("str")
+    why_not = decided["suppressed_by"].map(arbitration.WORDS | permissions.WORDS).astype("str")
+    why_not = why_not.where(decided["suppressed_by"] != decided["guard_id"], texts["guard_reason"])
+    value = decided["expected_value"].map("{:,.2f}".format).astype("str")
+    why = texts["offer_title"] + ": expected to bring " + value + " after cost."
+    why = why.mask(decided["is_exploration"], texts["offer_title"] + ": tried at random, to learn what comes of it.")
+    return texts["trigger_reason"] + " " + why_not.where(decided["suppressed_by"].notna(), why)

@@ -1,0 +1,97 @@
+"""Who may be contacted, as SQL: consent by channel, do-not-contact, age, and how often there was contact.
+
+Read from the raw tables, so that what was withdrawn a minute ago is known, whatever version is in force.
+"""
+
+from datetime import date
+from typing import Any
+
+from orchestration.settings.actions import ActionSettings
+
+WORDS = {
+    "do_not_contact": "The customer asked not to be contacted.",
+    "under_age": "The customer may be under age.",
+    "opted_out": "The customer has withdrawn consent to marketing.",
+    "no_consent": "Nobody has recorded consent to marketing.",
+    "quiet_day": "The channel rests on this day of the week.",
+    "channel_frequency": "The channel has been used as often as it may be.",
+    "total_frequency": "There have been as many contacts as there may be.",
+    "minimum_distance": "The last contact was too few days ago.",
+}
+"""What a reader is told of each reason."""
+
+
+def refusal(kind: str, consent: str, customer: str, settings: ActionSettings) -> str:
+    """Return SQL for why a customer must not be contacted; null where nothing is against it.
+
+    Args:
+        kind: SQL of the kind of the offer.
+        consent: name of a row of ``CONSENTS`` for the channel.
+        customer: name of a row of ``raw.customers``.
+        settings: minimum age, and what an unknown consent means.
+    """
+    unknown = "'no_consent'" if settings.contacts.when_consent_unknown == "suppress" else "null"
+    return f"""
+    case
+        when {customer}.do_not_contact then 'do_not_contact'
+        when
+            {customer}.customer_type = 'person'
+            and extract(year from $day::date) - {customer}.birth_year - 1 < {settings.contacts.minimum_age}
+            then 'under_age'
+        when {kind} = 'service' then null
+        when not coalesce({consent}.is_granted, {customer}.marketing_consent) then 'opted_out'
+        when coalesce({consent}.is_granted, {customer}.marketing_consent) is null then {unknown}
+    end
+    """
+
+
+# The latest word of each customer on each channel; of two of the same time the withdrawal. A channel without a word of
+# its own since then goes by 'all'. $channels are those of the settings, $until is when what comes after is not known.
+CONSENTS = """
+select customer_id, channel, is_granted
+from (
+    select
+        consents.customer_id,
+        channels.channel,
+        consents.is_granted,
+        row_number() over (
+            partition by consents.customer_id, channels.channel order by consents.changed_at desc, consents.is_granted
+        ) as recency
+    from raw.consents as consents
+    inner join (select unnest($channels::varchar[]) as channel) as channels
+        on lower(consents.channel) in (channels.channel, 'all')
+    where consents.changed_at < $until::timestamp
+)
+where recency = 1
+"""
+
+# What was sent before the day, and what was chosen before it and is not known to have been sent.
+CONTACTS = """
+select customer_id, lower(channel) as channel, cast(contacted_at as date) as contact_date
+from raw.contacts
+where
+    cast(contacted_at as date) <= $day
+    and cast(contacted_at as date) > $day - $window
+    and not exists (
+        select 1 from segments.customer_actions as today
+        where today.action_date = $day and today.action_id = contacts.action_id
+    )
+union all
+select actions.customer_id, actions.channel, actions.action_date as contact_date
+from segments.customer_actions as actions
+where
+    actions.outcome = 'chosen'
+    and actions.action_date < $day
+    and actions.action_date > $day - $window
+    and not exists (select 1 from raw.contacts as contacts where contacts.action_id = actions.action_id)
+"""
+
+
+def parameters(settings: ActionSettings, day: date) -> dict[str, Any]:
+    """Return the parameters of ``CONTACTS`` and of the channels' consents."""
+    windows = [settings.contacts.contact_days, settings.contacts.minimum_distance_days]
+    return {
+        "day": day,
+        "channels": sorted(settings.channels),
+        "window": max(windows + [each.contact_days for each in settings.channels.values()]),
+    }

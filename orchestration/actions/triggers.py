@@ -1,0 +1,164 @@
+"""Triggers: occasions found in the facts of a run's days, each written once, whatever is run again."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import duckdb
+
+from orchestration.actions.rules import FACTS, literal
+from orchestration.lake.warehouse import transaction
+from orchestration.settings.actions import Trigger
+
+
+@dataclass(frozen=True)
+class TriggerReport:
+    """What a run has found.
+
+    Attributes:
+        fired: occasions written, by trigger; a trigger without any is in it with 0.
+        taken_back: occasions that the facts of their day no longer give.
+        restored: occasions taken back before that they give again.
+        silent: triggers that say nothing, by the source tables that they lack.
+    """
+
+    fired: Mapping[str, int]
+    taken_back: int
+    restored: int
+    silent: Mapping[str, str]
+
+
+def find_triggers(
+    connection: duckdb.DuckDBPyConnection, triggers: Mapping[str, Trigger], days: Sequence[date], found_date: date
+) -> TriggerReport:
+    """Evaluate the triggers over ``features.customer_days`` and write what is new to ``segments.triggers``.
+
+    An occasion is a customer, a trigger and a period, and its identifier their digest: it is written once, with the
+    first day whose facts gave it. Within its cooldown, before or after, a trigger does not fire again for a customer.
+    Occasions of the days that their facts no longer give are marked, and unmarked where the facts come back.
+
+    Args:
+        connection: to the lake, for writing.
+        triggers: of the settings, by their ids.
+        days: whose facts are there.
+        found_date: the day that the run is for.
+    """
+    silent = _without_sources(connection, triggers)
+    evaluated = {name: each for name, each in sorted(triggers.items()) if each.enabled and name not in silent}
+    fired = dict.fromkeys(evaluated, 0)
+    if not evaluated:
+        return TriggerReport(fired, 0, 0, silent)
+    connection.execute(f"create or replace temp table trigger_hits as {_hits(evaluated)}")
+    try:
+        with transaction(connection):
+            # Oldest first: an occasion belongs to the first day that gives it.
+            for day in sorted(days):
+                connection.execute(_FIRE, {"day": day})
+                for trigger_id, rows in connection.execute(_COUNT).fetchall():
+                    fired[trigger_id] += rows
+                connection.execute(_WRITE, {"found": found_date})
+            scope = {"days": list(days), "evaluated": list(evaluated)}
+            taken_back = _changed(connection, _TAKE_BACK, scope | {"found": found_date})
+            restored = _changed(connection, _RESTORE, {})
+    finally:
+        for table in ("trigger_hits", "new_triggers"):
+            connection.execute(f"drop table if exists temp.{table}")
+    return TriggerReport(fired, taken_back, restored, silent)
+
+
+def _changed(connection: duckdb.DuckDBPyConnection, sql: str, parameters: Mapping[str, object]) -> int:
+    row = connection.execute(sql, dict(parameters)).fetchone()
+    return int(row[0]) if row else 0
+
+
+def _without_sources(connection: duckdb.DuckDBPyConnection, triggers: Mapping[str, Trigger]) -> dict[str, str]:
+    needed = sorted({table for each in triggers.values() for table in each.needs})
+    # Daily usage may be counted from sessions.
+    reading = {table: [table, "usage_sessions"] if table == "usage" else [table] for table in needed}
+    missing = {
+        table
+        for table, names in reading.items()
+        if not any(connection.execute(f"select 1 from raw.{name} limit 1").fetchone() for name in names)
+    }
+    return {
+        name: ", ".join(sorted(missing & set(each.needs)))
+        for name, each in sorted(triggers.items())
+        if each.enabled and missing & set(each.needs)
+    }
+
+
+def _hits(triggers: Mapping[str, Trigger]) -> str:
+    """Return the SQL of all that holds on the days. An occasion whose period is not known is none."""
+    return " union all ".join(
+        f"""
+        select
+            md5(concat_ws(chr(31), customer_id, {literal(name)}, cast(({each.period}) as varchar))) as trigger_event_id,
+            customer_id,
+            {literal(name)} as trigger_id,
+            cast(({each.period}) as varchar) as period,
+            action_date as trigger_date,
+            cast(action_date + {each.valid_days} * interval 1 day as date) as expires_date,
+            version_id,
+            {each.priority} as priority,
+            {literal(each.because)} as reason,
+            {each.cooldown_days} as cooldown_days
+        from {FACTS}
+        where ({each.when}) and ({each.period}) is not null
+        """
+        for name, each in triggers.items()
+    )
+
+
+_FIRE = """
+create or replace temp table new_triggers as
+select hits.*
+from temp.trigger_hits as hits
+where
+    hits.trigger_date = $day
+    and not exists (
+        select 1 from segments.triggers as known where known.trigger_event_id = hits.trigger_event_id
+    )
+    and not exists (
+        select 1 from segments.triggers as recent
+        where
+            recent.customer_id = hits.customer_id
+            and recent.trigger_id = hits.trigger_id
+            and recent.taken_back_date is null
+            and abs(date_diff('day', recent.trigger_date, hits.trigger_date)) < hits.cooldown_days
+    )
+"""
+_COUNT = "select trigger_id, count(*) from temp.new_triggers group by trigger_id"
+_WRITE = """
+insert into segments.triggers (
+    trigger_event_id, customer_id, trigger_id, period, trigger_date, expires_date, found_date, version_id, priority,
+    reason, taken_back_date
+)
+select
+    trigger_event_id, customer_id, trigger_id, period, trigger_date, expires_date, $found, version_id, priority,
+    reason, null
+from temp.new_triggers
+"""
+_TAKE_BACK = """
+update segments.triggers set taken_back_date = $found
+where
+    trigger_date in (select unnest($days::date[]))
+    and trigger_id in (select unnest($evaluated::varchar[]))
+    and taken_back_date is null
+    and not exists (
+        select 1 from temp.trigger_hits as hits
+        where
+            hits.trigger_event_id = triggers.trigger_event_id
+            and hits.trigger_date >= triggers.trigger_date
+    )
+"""
+# On whichever day the facts give it: the identifier is taken, so it would never fire otherwise.
+_RESTORE = """
+update segments.triggers
+set taken_back_date = null, expires_date = greatest(triggers.expires_date, hits.expires_date)
+from (
+    select trigger_event_id, max(expires_date) as expires_date from temp.trigger_hits group by trigger_event_id
+) as hits
+where
+    hits.trigger_event_id = triggers.trigger_event_id
+    and triggers.taken_back_date is not null
+"""

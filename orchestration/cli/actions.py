@@ -1,0 +1,98 @@
+"""``segmentation actions`` and ``audience``: what is done on a day, and who is to be contacted."""
+
+from datetime import date, datetime
+from pathlib import Path
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+import typer
+
+from orchestration.cli.common import (
+    Config,
+    Format,
+    Wait,
+    chosen_settings,
+    err,
+    errors_for_people,
+    existing_warehouse,
+    out,
+    print_rows,
+    writing,
+)
+from orchestration.errors import SegmentationError
+from orchestration.settings import Settings
+
+app = typer.Typer()
+Day = Annotated[
+    str | None, typer.Option("--day", metavar="YYYY-MM-DD", help="Default: today, in the operator's time zone.")
+]
+
+
+@app.command()
+def actions(
+    day: Day = None,
+    config: Config = None,
+    skip_ingest: Annotated[bool, typer.Option(help="Decide on what is already loaded.")] = False,
+    wait: Wait = True,
+) -> None:
+    """Load what is new, find the triggers of a day, choose one action per customer, read what came of earlier ones."""
+    with errors_for_people():
+        settings = chosen_settings(config)
+        chosen = _day(day, settings)
+        from orchestration.cli.runs import Runner
+
+        runner = Runner(settings, say=lambda line: err.print(line, highlight=False))
+        with writing(settings, "actions", wait):
+            if not skip_ingest:
+                runner.ingest()
+            runner.act(chosen)
+        with existing_warehouse(settings).reader() as connection:
+            rows = connection.execute(
+                "select offer_id, trigger_id, count(*) filter (where outcome = 'chosen') as chosen,"
+                " count(*) filter (where is_control) as held_out, count(*) as candidates,"
+                " sum(expected_value) filter (where outcome = 'chosen') as expected_value"
+                " from segments.customer_actions where action_date = ?"
+                " group by offer_id, trigger_id order by chosen desc, 1, 2",
+                [chosen],
+            ).fetchall()
+    print_rows(["offer", "trigger", "chosen", "held out", "candidates", "expected value"], rows, Format.table)
+
+
+@app.command()
+def audience(
+    name: Annotated[str | None, typer.Argument(help="A trigger, offer or market segment. Default: all.")] = None,
+    output: Annotated[Path, typer.Option("--output", "-o", help="A .csv or .parquet file to write.")] = Path(
+        "audience.csv"
+    ),
+    day: Day = None,
+    webhook: Annotated[bool, typer.Option("--webhook", help="Post it to actions.webhook as well.")] = False,
+    config: Config = None,
+) -> None:
+    """Write the customers to be contacted on a day, without those who have withdrawn consent since."""
+    from orchestration.actions.audience import audience as read_audience
+    from orchestration.actions.audience import write_audience
+    from orchestration.actions.webhook import deliver
+
+    with errors_for_people():
+        settings = chosen_settings(config)
+        target = settings.actions.webhook
+        if webhook and target is None:
+            raise SegmentationError("--webhook needs actions.webhook in the settings, with its url and key.")
+        chosen = _day(day, settings)
+        now = datetime.now(ZoneInfo(settings.schedule.timezone)).replace(tzinfo=None)
+        with existing_warehouse(settings).reader() as connection:
+            people = read_audience(connection, settings.actions, chosen, now, name)
+        write_audience(people, output)
+        if webhook and target is not None:
+            parts = deliver(people, target, chosen, name)
+            out.print(f"Posted in {parts} part(s).", highlight=False)
+    out.print(f"{len(people):,} customers in {output}.", highlight=False, soft_wrap=True)
+
+
+def _day(day: str | None, settings: Settings) -> date:
+    if day is None:
+        return datetime.now(ZoneInfo(settings.schedule.timezone)).date()
+    try:
+        return date.fromisoformat(day)
+    except ValueError as error:
+        raise SegmentationError(f"{day!r} is not a day; write it as 2026-10-31.") from error

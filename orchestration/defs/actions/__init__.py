@@ -1,0 +1,1 @@
+"""Actions of a day: facts, triggers, decisions, results, and the job that makes them."""

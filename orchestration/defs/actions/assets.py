@@ -1,0 +1,96 @@
+"""Triggers, actions and results of a day."""
+
+from collections.abc import Iterator
+
+import dagster as dg
+
+from orchestration.actions.checks import CHECKS, failures
+from orchestration.actions.decisions import decide
+from orchestration.actions.results import write_results
+from orchestration.actions.rules import require_sound_rules
+from orchestration.actions.tables import ACTIONS, RESULTS, TRIGGERS
+from orchestration.actions.triggers import find_triggers
+from orchestration.dagster_support.action_days import DAYS, ONE_DAY_PER_RUN, action_spec, day_of, days_of
+from orchestration.dagster_support.deployment import WRITER_POOL, Deployment
+from orchestration.dagster_support.progress import tell, warn
+
+
+@dg.multi_asset(
+    name="triggers",
+    specs=[action_spec(TRIGGERS, [["features", "customer_days"]])],
+    partitions_def=DAYS,
+    backfill_policy=ONE_DAY_PER_RUN,
+    pool=WRITER_POOL,
+)
+def triggers(context: dg.AssetExecutionContext, deployment: Deployment) -> dg.MaterializeResult:
+    """Find the occasions of the day, and mark those that late data take back."""
+    settings, day = deployment.settings.actions, day_of(context)
+    with deployment.warehouse.writer() as connection:
+        require_sound_rules(connection, settings)
+        found = find_triggers(connection, settings.triggers, days_of(day, settings.recheck_days), day)
+    fired = {name: rows for name, rows in found.fired.items() if rows}
+    tell(context, f"{sum(fired.values()):,} triggers fired, {found.taken_back:,} were taken back by late data.")
+    if found.silent:
+        lacks = "; ".join(f"{name} ({tables})" for name, tables in found.silent.items())
+        tell(context, f"Not evaluated, for want of source tables: {lacks}.")
+    return dg.MaterializeResult(
+        asset_key=["segments", TRIGGERS],
+        metadata={"fired": sum(fired.values()), "taken_back": found.taken_back, "restored": found.restored}
+        | {"by_trigger": fired, "not_evaluated": dict(found.silent)},
+    )
+
+
+@dg.multi_asset(
+    name="customer_actions",
+    specs=[action_spec(ACTIONS, [["segments", TRIGGERS]], kinds=["python"])],
+    check_specs=[
+        dg.AssetCheckSpec(check.name, asset=["segments", ACTIONS], description=check.description, blocking=True)
+        for check in CHECKS
+    ],
+    partitions_def=DAYS,
+    backfill_policy=ONE_DAY_PER_RUN,
+    pool=WRITER_POOL,
+)
+def customer_actions(
+    context: dg.AssetExecutionContext, deployment: Deployment
+) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
+    """Choose the actions of the day; every candidate is kept with what became of it."""
+    with deployment.warehouse.writer() as connection:
+        report = decide(connection, deployment.settings.actions, day_of(context))
+        broken = list(failures(connection, day_of(context)))
+    counts = f"{report.chosen:,} actions chosen of {report.candidates:,} candidates, {report.held_out:,} held out."
+    tell(context, counts)
+    if report.candidates and report.suppressed.get("no_consent", 0) == report.candidates:
+        warn(context, "No customer's consent is known, so nobody is contacted; see actions.contacts.")
+    yield dg.MaterializeResult(
+        asset_key=["segments", ACTIONS],
+        metadata={
+            "dagster/row_count": report.candidates,
+            "chosen": report.chosen,
+            "held_out": report.held_out,
+            "expected_value": report.expected_value,
+            "suppressed_by": report.suppressed,
+        },
+    )
+    for check, rows in broken:
+        yield dg.AssetCheckResult(
+            check_name=check.name, asset_key=["segments", ACTIONS], passed=rows == 0, metadata={"rows": rows}
+        )
+
+
+@dg.multi_asset(
+    name="action_results",
+    specs=[action_spec(RESULTS, [["segments", ACTIONS], ["raw", "contacts"], ["raw", "responses"]], kinds=["python"])],
+    partitions_def=DAYS,
+    backfill_policy=ONE_DAY_PER_RUN,
+    pool=WRITER_POOL,
+)
+def action_results(context: dg.AssetExecutionContext, deployment: Deployment) -> dg.MaterializeResult:
+    """Read what has come of the actions whose response days are over."""
+    with deployment.warehouse.writer() as connection:
+        results = write_results(connection, deployment.settings.actions.results, day_of(context))
+    verdicts = results[(results["market_segment"] == "all") & (results["period"] == "all")]["verdict"].value_counts()
+    return dg.MaterializeResult(
+        asset_key=["segments", RESULTS],
+        metadata={"dagster/row_count": len(results), "verdicts": {str(name): int(n) for name, n in verdicts.items()}},
+    )

@@ -1,0 +1,27 @@
+"""The actions of a day, every morning after the data of the night."""
+
+import dagster as dg
+
+from orchestration.dagster_support.action_days import DAYS, GROUP
+from orchestration.dagster_support.deployment import SETTINGS
+from orchestration.defs.actions.views import action_views
+
+daily_actions = dg.define_asset_job(
+    "daily_actions",
+    selection=dg.AssetSelection.groups(GROUP) | dg.AssetSelection.assets(action_views),
+    partitions_def=DAYS,
+    description="Find the triggers of a day, choose the actions, read what came of earlier ones.",
+)
+
+
+@dg.schedule(
+    job=daily_actions,
+    cron_schedule=SETTINGS.schedule.daily_actions_cron,
+    execution_timezone=SETTINGS.schedule.timezone,
+    default_status=dg.DefaultScheduleStatus.STOPPED,
+    description="Decide the actions of the day that begins. Off until an operator who has looked at them turns it on.",
+)
+def daily_actions_schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
+    """Decide today."""
+    day = context.scheduled_execution_time.date().isoformat()
+    return dg.RunRequest(partition_key=day, run_key=day)

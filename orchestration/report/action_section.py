@@ -1,0 +1,67 @@
+"""The section about actions: what was done in the month, what was not and why, and what has come of it."""
+
+from typing import Any
+
+import pandas as pd
+
+from models.actions.arbitration import WORDS
+from orchestration.actions import permissions
+from orchestration.report.data import ReportData
+from orchestration.report.formats import label, money, number, plural, signed_share
+from orchestration.report.section import Section, empty
+from orchestration.settings import Settings
+
+
+def actions(data: ReportData, settings: Settings) -> Section:
+    """Show the actions of the month by offer, why others were not done, and the uplift of earlier ones."""
+    title = "Actions and what came of them"
+    offers, reasons, results = data["actions"], data["action_reasons"], data["action_results"]
+    if offers.empty and results.empty:
+        return empty("actions", title, data, "No day of this month has been decided; 'segmentation actions' does that.")
+    titles = {name: offer.title for name, offer in settings.actions.offers.items()}
+    chosen, held_out = int(offers["chosen"].sum()), int(offers["held_out"].sum())
+    expected = money(float(offers["expected_value"].sum()), settings.currency)
+    takeaway = f"{plural(chosen, 'action')} chosen in the month, expected to bring {expected} after cost;"
+    takeaway += f" {number(held_out)} held out. " + _proven(results)
+    return Section(
+        "actions",
+        title,
+        takeaway,
+        content={
+            "offers": _titled(offers, titles).to_dict("records"),
+            "reasons": reasons.assign(words=[_words(name, settings) for name in reasons["suppressed_by"]]).to_dict(
+                "records"
+            ),
+            "results": [_result(row, settings.currency) for row in _titled(results, titles).to_dict("records")],
+        },
+    )
+
+
+def _titled(frame: pd.DataFrame, titles: dict[str, str]) -> pd.DataFrame:
+    return frame.assign(title=[titles.get(offer, label(offer)) for offer in frame["offer_id"]])
+
+
+def _words(suppressed_by: str, settings: Settings) -> str:
+    guard = settings.actions.guards.get(suppressed_by)
+    return guard.because if guard else (WORDS | permissions.WORDS).get(suppressed_by, label(suppressed_by))
+
+
+def _proven(results: pd.DataFrame) -> str:
+    """Say what is known of uplift, and no more."""
+    if results.empty:
+        return "What came of earlier actions is not known yet."
+    effective = int((results["verdict"] == "effective").sum())
+    return (
+        f"Of {plural(len(results), 'offer')} with results, {number(effective)}"
+        f" {'is' if effective == 1 else 'are'} shown to be effective against those held out."
+    )
+
+
+def _result(row: dict[Any, Any], currency: str) -> dict[Any, Any]:
+    if pd.isna(row["uplift"]):
+        return row | {"uplift_words": "unknown", "gain_words": "unknown"}
+    low, high = signed_share(row["uplift_low"], 1), signed_share(row["uplift_high"], 1)
+    return row | {
+        "uplift_words": f"{signed_share(row['uplift'], 1)} ({low} to {high})",
+        "gain_words": f"{money(row['gain'], currency)} ({number(row['gain_low'])} to {number(row['gain_high'])})",
+    }

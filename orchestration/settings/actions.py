@@ -1,0 +1,217 @@
+"""Settings of actions: the facts of a day, triggers, offers, who may be contacted, and who is held out.
+
+Triggers, offers and guards are data. Their conditions are SQL over the columns of ``features.customer_days``, one row
+per customer and day; ``shipped_actions.yaml`` holds those that come with the project. A settings file names only what
+it adds or changes: ``triggers: {cap_80: {enabled: false}}`` turns one off and keeps the rest.
+"""
+
+import re
+from datetime import date
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BeforeValidator, Field, field_validator, model_validator
+
+from models.actions.parameters import ArbitrationParameters, ResultParameters
+from orchestration.settings.sources import Secret, Section, Share
+
+SHIPPED = Path(__file__).with_name("shipped_actions.yaml")
+Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+
+
+def _as_text(value: Any) -> Any:
+    """Read a number or a truth value of YAML as the SQL that it is."""
+    return str(value).lower() if isinstance(value, int | float) else value
+
+
+Sql = Annotated[str, BeforeValidator(_as_text), Field(min_length=1)]
+Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+Clock = Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
+Kind = Literal["service", "retention", "win_back", "upsell", "cross_sell", "downgrade", "price_notice"]
+SourceTable = Literal["usage", "invoices", "payments", "interactions", "service_quality", "balances", "price_changes"]
+
+
+@cache
+def _shipped() -> dict[str, dict[str, Any]]:
+    document: dict[str, dict[str, Any]] = yaml.safe_load(SHIPPED.read_text(encoding="utf-8"))
+    return document
+
+
+class Trigger(Section):
+    """An occasion to act, found in the facts of a day."""
+
+    when: Sql = Field(description="SQL condition over the facts of a customer and day")
+    period: Sql = Field(
+        description="SQL of what makes an occasion the same one (a due date, a month): it fires once for each"
+    )
+    because: Annotated[str, Field(min_length=1)] = Field(description="what a reader is told")
+    priority: int = Field(5, ge=1, le=9, description="1 goes first where two actions are worth the same")
+    valid_days: int = Field(7, ge=1, le=365, description="days from the trigger in which an action may follow")
+    cooldown_days: int = Field(0, ge=0, le=730, description="days in which it does not fire again for the customer")
+    needs: list[SourceTable] = Field(default_factory=list, description="source tables without which it says nothing")
+    enabled: bool = True
+
+
+class Offer(Section):
+    """What a customer can be told or offered, and what that is worth."""
+
+    title: Annotated[str, Field(min_length=1)]
+    kind: Kind = Field(description="'service' messages need no consent to marketing; guards go by the kind")
+    triggers: list[Identifier] = Field(min_length=1)
+    eligible: Sql = Field("true", description="SQL condition: who can have it")
+    suitable: Sql = Field("true", description="SQL condition: whom it serves")
+    channels: list[Identifier] = Field(min_length=1)
+    cost: float = Field(0, ge=0, description="of an acceptance, beside the contact: a gift, a visit, a discount")
+    uptake: Share = Field(description="expected share of those contacted who accept, until results say otherwise")
+    uptake_weight: float = Field(50, gt=0, description="contacts that the expectation weighs as much as")
+    monthly_margin: Sql = Field("0", description="SQL: change of the monthly margin by an acceptance")
+    horizon_months: int = Field(12, ge=1, le=120, description="months that the margin is counted for")
+    hazard_reduction: Share = Field(
+        0.0, description="share of the churn within twelve months that an acceptance prevents"
+    )
+    response_days: int = Field(14, ge=1, le=365, description="days in which an acceptance counts as an answer")
+    valid_from_date: date | None = None
+    valid_until_date: date | None = None
+    deadline_days: int | None = Field(None, ge=1, description="days until the customer's deadline, said in the message")
+    daily_capacity: int | None = Field(None, ge=0, description="most customers contacted with it in a day")
+    enabled: bool = True
+
+
+class Channel(Section):
+    """A way to reach a customer."""
+
+    cost: float = Field(0, ge=0, description="of one contact")
+    most_contacts: int = Field(4, ge=1, description="in the days of contact_days")
+    contact_days: int = Field(30, ge=1, le=365)
+    quiet_weekdays: list[Weekday] = Field(default_factory=list)
+    contact_from: Clock = Field("08:00", description="local time from which contacts are made")
+    contact_until: Clock = Field("20:00", description="local time until which contacts are made")
+
+    @model_validator(mode="after")
+    def _has_hours(self) -> "Channel":
+        if self.contact_from >= self.contact_until:
+            raise ValueError("contact_from must be before contact_until")
+        return self
+
+
+class Guard(Section):
+    """Who must not get which kinds of offer, whatever they are worth."""
+
+    kinds: list[Kind] = Field(min_length=1)
+    when: Sql
+    because: Annotated[str, Field(min_length=1)]
+    enabled: bool = True
+
+
+class FactSettings(Section):
+    """How far back the facts of a day look."""
+
+    lookback_days: int = Field(45, ge=7, le=120, description="days of usage and payments that are looked at")
+    stale_after_days: int = Field(5, ge=0, le=31, description="usage and balances older than this say nothing of a day")
+    recent_usage_days: int = Field(7, ge=1, le=31)
+    usage_days_before: int = Field(28, ge=7, le=62, description="days before those, which they are compared with")
+    complaint_lookback_days: int = Field(180, ge=1)
+    outage_days: int = Field(7, ge=1, le=31)
+    families_with_usage: list[str] = Field(default_factory=lambda: ["internet", "mobile"])
+
+    @model_validator(mode="after")
+    def _sees_what_it_compares(self) -> "FactSettings":
+        if self.lookback_days < self.recent_usage_days + self.usage_days_before + self.stale_after_days:
+            raise ValueError(
+                "lookback_days must cover recent_usage_days, usage_days_before and stale_after_days together"
+            )
+        return self
+
+
+class ContactSettings(Section):
+    """Who may be contacted, and how often."""
+
+    when_consent_unknown: Literal["suppress", "allow"] = Field(
+        "suppress", description="marketing to customers whose consent nobody has recorded"
+    )
+    minimum_age: int = Field(18, ge=0, le=30, description="nobody who may be younger is contacted")
+    most_contacts: int = Field(4, ge=1, description="over all channels, in the days of contact_days")
+    contact_days: int = Field(30, ge=1, le=365)
+    minimum_distance_days: int = Field(3, ge=0, le=60, description="days between two contacts of a customer")
+
+
+class WebhookSettings(Section):
+    """Where audiences are posted."""
+
+    url: Secret
+    key: Secret = Field(min_length=16, description="what parts are signed with, as ${NAME}; the receiver knows it too")
+    batch_rows: int = Field(500, ge=1, le=10_000, description="actions in a part")
+    attempts: int = Field(5, ge=1, le=20)
+    wait_seconds: float = Field(2, ge=0, description="before the second attempt; each later one waits twice as long")
+    timeout_seconds: float = Field(30, gt=0)
+
+
+class ArrivalSettings(Section):
+    """What is looked for between two nights."""
+
+    tables: list[str] = Field(
+        default_factory=lambda: ["usage", "usage_sessions", "balances", "payments", "interactions"],
+        description="source tables whose files fire triggers as they arrive",
+    )
+    debounce_seconds: int = Field(60, ge=0, description="files that have changed within these are still arriving")
+
+
+class ActionSettings(Section):
+    """From segments to actions."""
+
+    facts: FactSettings = FactSettings()
+    recheck_days: int = Field(
+        1, ge=0, le=31, description="days before that are looked at again, for what late data add or take back"
+    )
+    triggers: dict[Identifier, Trigger] = Field(default_factory=dict, validate_default=True)
+    offers: dict[Identifier, Offer] = Field(default_factory=dict, validate_default=True)
+    channels: dict[Identifier, Channel] = Field(default_factory=dict, validate_default=True)
+    guards: dict[Identifier, Guard] = Field(default_factory=dict, validate_default=True)
+    contacts: ContactSettings = ContactSettings()
+    arrivals: ArrivalSettings = ArrivalSettings()
+    webhook: WebhookSettings | None = None
+    arbitration: ArbitrationParameters = ArbitrationParameters()
+    results: ResultParameters = ResultParameters()
+
+    @field_validator("triggers", "offers", "channels", "guards", mode="before")
+    @classmethod
+    def _over_shipped(cls, given: Any, info: Any) -> Any:
+        """Let a file name only what it adds or changes."""
+        if not isinstance(given, dict):
+            return given
+        shipped = _shipped()[info.field_name]
+        return shipped | {
+            name: shipped.get(name, {}) | each if isinstance(each, dict) else each for name, each in given.items()
+        }
+
+    @model_validator(mode="after")
+    def _names_what_exists(self) -> "ActionSettings":
+        for name, offer in self.offers.items():
+            if unknown := sorted(set(offer.triggers) - self.triggers.keys()):
+                raise ValueError(f"offer {name} names triggers that do not exist: {', '.join(unknown)}")
+            if unknown := sorted(set(offer.channels) - self.channels.keys()):
+                raise ValueError(f"offer {name} names channels that do not exist: {', '.join(unknown)}")
+        return self
+
+    def conditions(self) -> dict[str, str]:
+        """Return every SQL text of the rules, by the name of its rule."""
+        return (
+            {f"triggers.{name}": f"{each.when} {each.period}" for name, each in self.triggers.items()}
+            | {
+                f"offers.{name}": f"{each.eligible} {each.suitable} {each.monthly_margin}"
+                for name, each in self.offers.items()
+            }
+            | {f"guards.{name}": each.when for name, each in self.guards.items()}
+        )
+
+    def require_no(self, attributes: list[str]) -> None:
+        """Refuse rules that use a protected attribute.
+
+        Raises:
+            ValueError: names the rule and the attribute.
+        """
+        for name, condition in self.conditions().items():
+            if used := set(attributes) & set(re.findall(r"\w+", condition.lower())):
+                raise ValueError(f"actions.{name} uses {', '.join(sorted(used))}, which protected_attributes forbids")

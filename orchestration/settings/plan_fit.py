@@ -1,0 +1,29 @@
+"""Settings of plan fit: from when on a plan is too small or too large for what is used."""
+
+from pydantic import Field, model_validator
+
+from orchestration.settings.sources import Section, Share
+
+
+class PlanFitSettings(Section):
+    """When a plan is too small, too large or too dear for the usage of its contract."""
+
+    months: int = Field(6, ge=1, le=24, description="months of usage that are looked at")
+    least_months: int = Field(3, ge=1, description="with fewer whole months of usage nothing is said")
+    least_days_of_month: int = Field(25, ge=1, le=31, description="a month with fewer days of usage is not whole")
+    pressed_cap_share: Share = Field(0.8, description="share of the data volume from which a month is pressed")
+    pressed_rate_share: Share = Field(0.9, description="share of the line rate from which a month is pressed")
+    pressed_months_share: Share = Field(0.5, description="share of pressed months from which a contract is")
+    unused_cap_share: Share = Field(0.25, description="overbought if no month uses more of the data volume")
+    unused_rate_share: Share = Field(0.3, description="overbought if no peak uses more of the line rate")
+    least_peers: int = Field(10, ge=2, description="others of the same use, to compare fees with")
+    overpaid_share: Share = Field(0.2, description="above the median fee of the same use by more than this")
+    headroom: float = Field(0.2, ge=0, description="what a better plan has above the most that was used")
+    upgrade_hazard_reduction: Share = Field(0.1, description="share of the churn that an upgrade prevents")
+    downgrade_hazard_reduction: Share = Field(0.3, description="share of the churn that a downgrade prevents")
+
+    @model_validator(mode="after")
+    def _looks_at_enough(self) -> "PlanFitSettings":
+        if self.least_months > self.months:
+            raise ValueError("least_months must not exceed months")
+        return self

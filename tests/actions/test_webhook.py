@@ -1,0 +1,99 @@
+"""Hand-over by webhook, to a server of its own."""
+
+import json
+import threading
+from collections.abc import Iterator
+from datetime import date
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+import pandas as pd
+import pytest
+
+from orchestration.actions.webhook import IDEMPOTENCY_KEY, SIGNATURE, TIMESTAMP, deliver, signature
+from orchestration.errors import SegmentationError
+from orchestration.settings.actions import WebhookSettings
+
+DAY = date(2025, 12, 10)
+KEY = "a key of sixteen characters"
+PEOPLE = pd.DataFrame({"action_id": [f"A{number}" for number in range(5)], "customer_id": "Zoë", "action_date": DAY})
+
+
+class Receiver(HTTPServer):
+    """Answers as it is told to, and keeps what it got."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.answers: list[int] = []
+        self.got: list[tuple[dict[str, str], bytes]] = []
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: Receiver
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.got.append((dict(self.headers), body))
+        self.send_response(self.server.answers.pop(0) if self.server.answers else 200)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with Receiver() as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+def target(receiver: Receiver, **changes: object) -> WebhookSettings:
+    url = f"http://127.0.0.1:{receiver.server_port}/actions"
+    return WebhookSettings.model_validate({"url": url, "key": KEY, "wait_seconds": 1} | changes)
+
+
+def test_parts_are_signed_and_hold_every_action_once(receiver: Receiver) -> None:
+    assert deliver(PEOPLE, target(receiver, batch_rows=2), DAY, "renewal") == 3
+    contents = [json.loads(body) for _, body in receiver.got]
+    assert [each["action_id"] for content in contents for each in content["actions"]] == PEOPLE["action_id"].tolist()
+    assert [(content["part"], content["parts"], content["audience"]) for content in contents] == [
+        (number, 3, "renewal") for number in (1, 2, 3)
+    ]
+    assert contents[0]["actions"][0]["customer_id"] == "Zoë"
+    for headers, body in receiver.got:
+        assert headers[SIGNATURE] == signature(KEY, headers[TIMESTAMP], body)
+        assert headers[SIGNATURE] != signature("another key of that length", headers[TIMESTAMP], body)
+
+
+def test_what_is_sent_again_has_the_same_key_and_new_content_another(receiver: Receiver) -> None:
+    for people in (PEOPLE, PEOPLE, PEOPLE[:4]):
+        deliver(people, target(receiver), DAY, None)
+    keys = [headers[IDEMPOTENCY_KEY] for headers, _ in receiver.got]
+    assert keys[0] == keys[1] != keys[2]
+
+
+def test_a_fault_of_the_receiver_is_waited_for_twice_as_long_each_time(receiver: Receiver) -> None:
+    receiver.answers = [503, 429, 200]
+    waited: list[float] = []
+    deliver(PEOPLE, target(receiver), DAY, None, sleep=waited.append)
+    assert (waited, len(receiver.got)) == ([1, 2], 3)
+    assert len({headers[IDEMPOTENCY_KEY] for headers, _ in receiver.got}) == 1
+
+
+def test_a_refusal_is_not_tried_again(receiver: Receiver) -> None:
+    receiver.answers = [403]
+    with pytest.raises(SegmentationError, match="refused part 1 of 1: 403"):
+        deliver(PEOPLE, target(receiver), DAY, None)
+    assert len(receiver.got) == 1
+
+
+def test_a_receiver_that_never_answers_well_is_named_with_its_reason(receiver: Receiver) -> None:
+    receiver.answers = [500, 500]
+    with pytest.raises(SegmentationError, match="in 2 attempts: it answered 500"):
+        deliver(PEOPLE, target(receiver, attempts=2), DAY, None, sleep=lambda _: None)
+    nowhere = target(receiver, url="http://127.0.0.1:9/", attempts=1)
+    with pytest.raises(SegmentationError, match="in 1 attempts"):
+        deliver(PEOPLE, nowhere, DAY, None)

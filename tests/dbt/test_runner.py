@@ -1,0 +1,38 @@
+"""dbt in the process of a run: what it says, how it fails, and that it stops with who called it."""
+
+import json
+import threading
+import time
+
+import pytest
+
+from orchestration.dagster_support.dbt import dbt_variables, ensure_manifest, prepare_for_dbt
+from orchestration.dagster_support.dbt_runner import PARSED_PROJECT, stream
+from orchestration.errors import SegmentationError
+from tests.dbt.lakes import RUN, Lake
+
+ENDLESS = "select count(*) as n from range(1000000000) as a, range(1000000000) as b"
+
+
+def _started(lake: Lake, sql: str):
+    command = ["show", "--inline", sql, "--vars", json.dumps(dbt_variables(lake.settings))]
+    project = ensure_manifest(lake.settings).with_name(PARSED_PROJECT)
+    return stream(command, project, prepare_for_dbt(lake.settings, RUN))
+
+
+def test_who_is_interrupted_takes_the_statement_at_work_along(built_lake: Lake) -> None:
+    with built_lake.warehouse.lock("a test"):
+        said = _started(built_lake, ENDLESS)
+        while next(said)["info"]["name"] != "ConcurrencyLine":
+            pass
+        time.sleep(1)
+        assert "dbt" in {thread.name for thread in threading.enumerate()}
+        said.close()
+        assert "dbt" not in {thread.name for thread in threading.enumerate()}
+    # What was interrupted is over: another command builds, and another writer has the lake to itself.
+    assert "1" in built_lake.dbt("show", "--inline", "select 1 as n")
+
+
+def test_a_failed_command_says_why(built_lake: Lake) -> None:
+    with built_lake.warehouse.lock("a test"), pytest.raises(SegmentationError, match="no_such_table"):
+        list(_started(built_lake, "select * from no_such_table"))
