@@ -272,7 +272,15 @@ def second_cursor(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConne
 
 def _look_in_both(connection: duckdb.DuckDBPyConnection) -> None:
     """Let ``intermediate.bills`` be the lake's or the workspace's, whichever has it."""
-    places = [f"{database}.{schema}" for database in (ALIAS, WORKSPACE) for schema in _SHARED_SCHEMAS]
+    places = [
+        f"{database}.{schema}"
+        for database, schema in connection.execute(
+            "select database_name, schema_name from duckdb_schemas()"
+            " where database_name in ($lake, $workspace) and schema_name in (select unnest($shared::varchar[]))"
+            " order by database_name = $workspace, schema_name",
+            {"lake": ALIAS, "workspace": WORKSPACE, "shared": list(_SHARED_SCHEMAS)},
+        ).fetchall()
+    ]
     connection.execute(f"set search_path = '{ALIAS}.main,{','.join(places)}'")
 
 
