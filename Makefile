@@ -15,7 +15,7 @@ SIMULATED := examples/simulated_isp/segmentation.yaml
 IBM := examples/ibm_telco/segmentation.yaml
 
 help:  ## Show the targets
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
 
 $(INSTALLED): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, found " + sys.version.split()[0] + "; try make PYTHON=python3.12") if sys.version_info < (3, 11) else None'
@@ -66,6 +66,9 @@ $(SERVED): | data/simulated_isp/source
 
 bi: $(INSTALLED) $(BI_VENV)/.installed $(SERVED)  ## Open Apache Superset on the simulated ISP (BI_SOURCE=postgresql://… reads PostgreSQL)
 	$(BIN)/python deploy/superset/start.py --config $(SIMULATED) $(if $(BI_SOURCE),--source "$(BI_SOURCE)")
+
+bi-check: $(INSTALLED) $(BI_VENV)/.installed $(SERVED)  ## Look at every dashboard in headless Chromium
+	$(BIN)/python deploy/superset/start.py --config $(SIMULATED) --port 8089 --look data/superset/pictures
 
 dev: export SEGMENTATION_CONFIG ?= $(CURDIR)/$(SIMULATED)
 dev: export DAGSTER_HOME ?= $(CURDIR)/data/simulated_isp/dagster

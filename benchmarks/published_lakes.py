@@ -31,6 +31,8 @@ class PublishedLake:
                 [day],
             )
             for table in (served_tables()[name] for name in self.tables if name != CURRENT):
+                if not table.is_history:
+                    connection.execute(f"delete from segments.rows_{table.name}")
                 size = 1 if table.name == REGISTRY else customers if table.is_of_persons else 5
                 columns = ", ".join(_value(table, column, version_id, seed) for column in table.columns)
                 connection.execute(
@@ -75,7 +77,7 @@ def make_lake(folder: Path, tables: Iterable[str]) -> PublishedLake:
             source = f"select * from segments.rows_{CUSTOMERS if name == CURRENT else name}"
             if name == CURRENT:
                 source += f" where {VERSION} = (select max({VERSION}) from ({published}))"
-            elif name != REGISTRY:
+            elif name != REGISTRY and VERSION in {column.name for column in served_tables()[name].columns}:
                 source += f" where {VERSION} in ({published})"
             connection.execute(f"create view bi.{name} as {source}")
     return lake

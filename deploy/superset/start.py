@@ -7,7 +7,9 @@ import argparse
 import os
 import secrets
 import subprocess
+import time
 from pathlib import Path
+from urllib.request import urlopen
 
 import bundle
 
@@ -16,6 +18,7 @@ from orchestration.settings.serving import DuckdbTarget
 
 HERE = Path(__file__).parent
 USER = "admin"
+LONGEST_START_SECONDS = 120
 
 
 def served_file(settings_file: Path) -> str:
@@ -46,6 +49,7 @@ def main() -> None:
     arguments.add_argument("--home", type=Path, default=Path("data/superset"))
     arguments.add_argument("--programs", type=Path, default=Path(".venv-superset/bin"))
     arguments.add_argument("--port", type=int, default=8088)
+    arguments.add_argument("--look", type=Path, help="look at every dashboard, keep pictures in this folder, and end")
     chosen = arguments.parse_args()
     source = chosen.source or served_file(chosen.config)
     home = chosen.home.resolve()
@@ -75,10 +79,38 @@ def main() -> None:
     superset("init")
     superset("import-directory", "--overwrite", str(home / "bundle"))
     address = f"127.0.0.1:{chosen.port}"
-    print(f"Superset: http://{address}/dashboard/list/ (user {USER}, password {password}); Ctrl-C ends it.", flush=True)
     server = str(chosen.programs / "gunicorn")
     options = ["--bind", address, "--worker-class", "gthread", "--threads", "8", "--timeout", "120"]
-    os.execve(server, [server, *options, "--log-level", "warning", "superset.app:create_app()"], environment)
+    command = [server, *options, "--log-level", "warning", "superset.app:create_app()"]
+    if chosen.look:
+        raise SystemExit(look(command, environment, chosen.programs, address, password, chosen.look))
+    print(f"Superset: http://{address}/dashboard/list/ (user {USER}, password {password}); Ctrl-C ends it.", flush=True)
+    os.execve(server, command, environment)
+
+
+def look(
+    command: list[str], environment: dict[str, str], programs: Path, address: str, password: str, folder: Path
+) -> int:
+    """Run the server for as long as look.py needs it, and return how that ended."""
+    with subprocess.Popen(command, env=environment) as server:
+        try:
+            wait_for(f"http://{address}/health", server)
+            looking = [programs / "python", HERE / "look.py", f"http://{address}", folder]
+            return subprocess.run(looking, env=environment | {"SUPERSET_PASSWORD": password}, check=False).returncode
+        finally:
+            server.terminate()
+
+
+def wait_for(url: str, server: subprocess.Popen[bytes]) -> None:
+    """Wait until the server answers."""
+    deadline = time.monotonic() + LONGEST_START_SECONDS
+    while time.monotonic() < deadline and server.poll() is None:
+        try:
+            with urlopen(url, timeout=5):
+                return
+        except OSError:
+            time.sleep(1)
+    raise SystemExit(f"Superset does not answer at {url}.")
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ _ABOUT_THE_LAKE = frozenset({
     "ducklake_list_files", "ducklake_snapshots", "ducklake_table_changes", "ducklake_table_deletions",
     "ducklake_table_info", "ducklake_table_insertions", "pragma_show", "pragma_table_info", "summary",
 })  # fmt: skip
-_VERSION, _CUSTOMERS = "version_id", "customer_segment_history"
+_VERSION, _CURRENT, _CUSTOMERS = "version_id", "customer_segments", "customer_segment_history"
 _EXPLAIN = re.compile(r"\s*explain(\s+analyze)?\s", re.IGNORECASE)
 
 
@@ -65,7 +65,9 @@ def _read_as_of(connection: duckdb.DuckDBPyConnection, version_id: str) -> None:
     views = "select view_name from duckdb_views() where database_name = ? and schema_name = 'bi'"
     declared = declared_tables("bi")
     for name in {name for (name,) in connection.execute(views, [ALIAS]).fetchall()} & declared.keys():
-        source = name if _VERSION in declared[name].grain else _CUSTOMERS
+        if name != _CURRENT and _VERSION not in declared[name].grain:
+            continue  # of no version
+        source = _CUSTOMERS if name == _CURRENT else name
         connection.execute(
             f"create view one_version.bi.{name} as select * from {ALIAS}.bi.{source} where {_VERSION} = '{version_id}'"
         )

@@ -22,6 +22,7 @@ from orchestration.serving.target import DATABASE, RECORD, RECORD_COLUMNS, RECOR
 from orchestration.settings.serving import PostgresTarget
 
 _LOCK_TIMEOUT = "60s"
+_INDEX_MEMORY = "256MB"
 
 
 class PostgresServer:
@@ -85,8 +86,6 @@ class PostgresServer:
         self._move(connection, contents, moves, existing)
         self._add_indexes(connection, tables)
         self._add_constraints(connection, tables)
-        for name in sorted({part.table for part in moves.write}):
-            self._execute(connection, f"analyze {self.schema}.{name}")
         self._grant(connection, [RECORD, *(table.name for table in made)] if made else [])
         self._keep_record(connection, contents, moves)
         return served(self.place, moves, contents, notes)
@@ -126,6 +125,8 @@ class PostgresServer:
             # Names in what PostgreSQL tells of its tables come with their schema.
             self._execute(connection, "set local search_path = ''")
             self._execute(connection, f"set local lock_timeout = '{_LOCK_TIMEOUT}'")
+            # Of building keys and checking references after a first load.
+            self._execute(connection, f"set local maintenance_work_mem = '{_INDEX_MEMORY}'")
             # One publish at a time.
             self._execute(connection, f"select pg_advisory_xact_lock(hashtext('segmentation {self.schema}'))")
             yield

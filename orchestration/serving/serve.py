@@ -63,4 +63,5 @@ def _reader(warehouse: Warehouse) -> Iterator[duckdb.DuckDBPyConnection]:
     with warehouse.reader() as connection:
         connection.execute(f"set memory_limit = '{warehouse.memory_limit}'")
         connection.execute("set preserve_insertion_order = false")
+        connection.execute("set enable_progress_bar = false")
         yield connection

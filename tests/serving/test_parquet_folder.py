@@ -3,8 +3,10 @@
 import json
 from pathlib import Path
 
+import boto3
 import duckdb
 import pytest
+from moto.server import ThreadedMotoServer
 
 from orchestration.errors import ServingError
 from tests.serving.conftest import DECEMBER, NOVEMBER
@@ -83,3 +85,38 @@ def test_a_folder_that_cannot_be_written_is_told_and_the_state_in_force_stays(la
     (folder / f"version_id={DECEMBER}").unlink()
     brought_up(type="parquet", path=str(folder))
     assert _current(folder)[0]["versions"] == [NOVEMBER, DECEMBER]
+
+
+def test_an_object_store_holds_the_same(lake, brought_up, monkeypatch):
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    moto = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    moto.start()
+    try:
+        host, port = moto.get_host_and_port()
+        login = {
+            "aws_access_key_id": "id",
+            "aws_secret_access_key": "secret of the store",
+            "region_name": "eu-central-1",
+        }
+        bucket = boto3.resource("s3", endpoint_url=f"http://{host}:{port}", **login).Bucket("served")
+        bucket.create(CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
+        store = {
+            "key_id": "id",
+            "secret": "secret of the store",
+            "region": "eu-central-1",
+            "endpoint": f"{host}:{port}",
+        }
+        target = {"path": "s3://served/isp", "object_store": store | {"use_ssl": False, "url_style": "path"}}
+        for version in (DECEMBER, "2026-01-31.1", "2026-02-28.1"):
+            lake.publish(version)
+            brought_up(type="parquet", **target)
+        keys = {found.key for found in bucket.objects.all()}
+        pointer = json.loads(bucket.Object("isp/current.json").get()["Body"].read())
+        assert pointer["versions"] == [NOVEMBER, DECEMBER, "2026-01-31.1", "2026-02-28.1"]
+        assert len({key for key in keys if "/current/customer_segments." in key}) == 2, "the state before stays"
+        lake.publish("2026-03-31.1")
+        wrong = target | {"object_store": target["object_store"] | {"endpoint": "127.0.0.1:1"}}
+        with pytest.raises(ServingError, match="What it held stays"):
+            brought_up(type="parquet", **wrong)
+    finally:
+        moto.stop()
