@@ -143,7 +143,7 @@ class PlantedHistory:
         return max([self.first_month, *known, *after])
 
     def months_by_segment(self) -> pd.DataFrame:
-        """One row a market segment and month of the whole recorded history, from the first start that is known on.
+        """One row per market segment and month of the whole recorded history, from the first start that is known on.
 
         Columns ``market_segment``, ``month_number``, ``customers_at_risk``, ``customers_churned``,
         ``customers_started``. Before ``first_month`` there are survivors of older cohorts alone, as in any history.

@@ -71,7 +71,7 @@ def poll(settings_file: str, stop: Event, fresh: bool, found: Any) -> None:
 
 
 def main() -> None:
-    """Run the campaign and print what came of it."""
+    """Run the campaign and print its outcome."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--only-flips", action="store_true")

@@ -15,7 +15,7 @@ from simulator.parameters import SimulationParameters
 from simulator.randomness import Draws
 from simulator.write import Writer
 
-# One row a contract that is still on file, with the day its customer was gone and the day its own end was booked.
+# One row per contract that is still on file, with the day its customer was gone and the day its own end was booked.
 _KEPT = """
 create temp table kept as
 with contract_ends as (

@@ -37,7 +37,7 @@ _TABLE = load_contract()["usage"]
 
 @dataclass
 class Results:
-    """Inputs by kind and what came of them; ``failures`` tell what must not be, with the input."""
+    """Inputs by kind and their outcome; ``failures`` are those that must not be, with the input."""
 
     inputs: Counter[tuple[str, str]] = field(default_factory=Counter)
     records: Counter[str] = field(default_factory=Counter)

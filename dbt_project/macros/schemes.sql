@@ -1,5 +1,5 @@
 {#-
-    Customers in long form, one row a customer and scheme: the ways in which customers are divided.
+    Customers in long form, one row per customer and scheme: the ways in which customers are divided.
     `columns` are columns of customer_segments to keep; each may be a name or an expression with a name.
 -#}
 {% macro scheme_memberships(relation, columns) -%}

@@ -1,1 +1,1 @@
-"""Predictions held against what came after an earlier cut-off."""
+"""Predictions from an earlier cut-off beside actual figures."""

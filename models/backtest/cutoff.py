@@ -1,4 +1,4 @@
-"""One cut-off of the backtest: every forecast made from what was known then, and measured against what came."""
+"""One cut-off of the backtest: every forecast made from what was known then, measured against actual figures."""
 
 from dataclasses import dataclass
 

@@ -84,7 +84,7 @@ def _findings(
         found.append(f"Predicted churn {ahead} was {expected:.1%}, and {observed:.1%} left.")
     margin, came = values.get("predicted_margin", np.nan), values.get("actual_margin", np.nan)
     if _is_off(margin, came, parameters):
-        found.append(f"Predicted margin {ahead} was {margin / came:.2f} times what came.")
+        found.append(f"Predicted margin {ahead} was {margin / came:.2f} times the actual figure.")
     coverage = values.get("interval_coverage", np.nan)
     if abs(coverage - interval_coverage) > parameters.most_coverage_gap:
         found.append(

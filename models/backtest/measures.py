@@ -1,4 +1,4 @@
-"""The backtest of customer value: what was predicted from past cut-offs, beside what came.
+"""The backtest of customer value: what was predicted from past cut-offs, beside actual figures.
 
 Each cut-off is a past as-of date. Models are fitted again on what was known then and predict the margin and the
 churn of the months after it. They are judged by what no one can better by predicting anything but the expectation, the
@@ -58,14 +58,14 @@ def measures_at_cutoff(
     has_churned: Floats,
     intervals: Mapping[str, Floats] | None = None,
 ) -> pd.DataFrame:
-    """Hold every forecast from one cut-off against what came.
+    """Measure every forecast from one cut-off against actual figures.
 
     Args:
         horizon_months, cutoff_date: repeated on every row.
         margins: predicted margin by forecast, one entry a customer.
         churn: predicted probability to churn within the horizon by forecast; a forecast without one has no measures
             of churn.
-        actual_margin: what came, discounted like the predictions.
+        actual_margin: margin after the cut-off, discounted like the predictions.
         has_churned: 1 for those who left within the horizon, else 0.
         intervals: low and high of the margin by forecast, arrays (customers, 2).
 
@@ -247,7 +247,7 @@ def _gain(title: str, rival: str, rivals_loss: Floats, own_loss: Floats) -> Iter
 
 
 def _gini_lift(predicted: Floats, actual: Floats) -> float:
-    """How much of the concentration of what came the prediction's order finds: 1 for the perfect order, 0 for none."""
+    """How much of the actual concentration the prediction's order finds: 1 for the perfect order, 0 for none."""
 
     def area(order_by: Floats) -> float:
         # Rows alike in order share what they brought.

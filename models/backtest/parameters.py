@@ -1,4 +1,4 @@
-"""How predicted value is held against what came."""
+"""How predicted value is measured against actual figures."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -17,7 +17,8 @@ class BacktestParameters:
             1.645 is a one-sided 5 %.
         when_failed: what happens where the backtest speaks against the values: ``warn`` publishes them and says so
             wherever they are read, ``block`` does not publish them.
-        most_factor: predicted churn or margin may be so many times what came, or one so many-th of it.
+        most_factor: predicted churn or margin may be at most this many times the actual figure, and the other way
+            round.
         most_coverage_gap: how far the share of customers within their interval may lie from the one that is meant.
     """
 

@@ -74,7 +74,7 @@ class LookAlikes(BaseEstimator):
         return others
 
     def headroom(self, X: pd.DataFrame) -> pd.DataFrame:
-        """Return one row a company and family: what look-alikes bring with it, and how much more that is.
+        """Return one row per company and family: what look-alikes bring with it, and how much more that is.
 
         `uptake` is the share of look-alikes that hold the family. `look_alike_margin` is what a company would bring if
         it became like them: of one that holds the family the median margin a month, after discounts and the product's

@@ -1,4 +1,4 @@
-"""Mid-size companies: headroom, exposure to resellers and the route, one row a company."""
+"""Mid-size companies: headroom, exposure to resellers and the route, one row per company."""
 
 from collections.abc import Sequence
 
@@ -23,7 +23,7 @@ COLUMNS = [
 def segment_mid_band(
     companies: pd.DataFrame, look_alikes: LookAlikes, parameters: MidBandParameters | None = None
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return one row a company, and one a company and product family (`LookAlikes.headroom`).
+    """Return one row per company, and one a company and product family (`LookAlikes.headroom`).
 
     `companies` has rows of `features.mid_band_features` with the columns of `segments.mid_band_needs`. Where nobody
     could be compared, headroom is null and the route is chosen by margin alone.

@@ -30,7 +30,7 @@ def rates_of_others(held: np.ndarray, groups: np.ndarray) -> np.ndarray:
 
 
 def uptake_evidence(model: LookAlikes) -> pd.DataFrame:
-    """Return one row a family and method, `look_alikes` and `staff_bands`, judged on companies left out.
+    """Return one row per family and method, `look_alikes` and `staff_bands`, judged on companies left out.
 
     Every company of the sample is predicted by the others only. `explained_deviance` is 1 - deviance / deviance of the
     mean (McFadden's R², below zero where the method misleads), `auc` the probability that a holder is put before one

@@ -45,7 +45,7 @@ def choose(evidence: list[Evidence], parameters: ClusterParameters, reason: str 
     accepted = [item for item in evidence if not refusals[item.shape, item.k]]
     chosen = max(accepted, key=lambda item: (item.k, item.prediction_strength), default=None)
     k = chosen.k if chosen else 1
-    alone = reason or f"no k from 2 to {parameters.largest_k} shows clusters that hold"
+    alone = reason or f"no k from 2 to {parameters.largest_k} gives stable clusters"
     rows = [_row(_single(), k == 1, f"One cluster: {alone}." if k == 1 else f"{k} clusters hold.")]
     for item in evidence:
         if item is chosen:

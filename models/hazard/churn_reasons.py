@@ -180,7 +180,7 @@ def churn_reasons_frame(model: ChurnHazard, customers: pd.DataFrame) -> pd.DataF
         customers: open customers with the columns ``key_columns`` of the model and of its curves.
 
     Returns:
-        One row a customer: ``hazard_model`` (which one speaks for this customer), ``hazard_1m``,
+        One row per customer: ``hazard_model`` (which one speaks for this customer), ``hazard_1m``,
         ``cohort_hazard_1m`` and ``churn_reasons``, a JSON list, null where the hazard is not above the cohort's or
         no covariate raises it materially.
     """

@@ -81,7 +81,7 @@ def z_score_of_log_loss(probability: Floats, baseline: Floats, pairs: Pairs) -> 
 
 
 def measures(probability: Floats, pairs: Pairs) -> pd.DataFrame:
-    """Measures of predictions against what happened, one row a ``measure`` and ``part``.
+    """Measures of predictions against what happened, one row per ``measure`` and ``part``.
 
     ``auc``, ``brier``, ``log_loss`` and ``top_decile_lift`` have no part. ``expected_churn`` and ``observed_churn``
     are shares: over all without a part, and by tenth of predicted risk with the parts 1 (riskiest) to 10.

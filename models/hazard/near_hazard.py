@@ -31,7 +31,7 @@ class Predictions:
     """What is said of pairs, before any calibration.
 
     Attributes:
-        design: the classifier's matrix, one row a pair.
+        design: the classifier's matrix, one row per pair.
         model, cohort: hazard by the classifier and by the curves that it was fitted with.
     """
 

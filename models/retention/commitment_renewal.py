@@ -64,7 +64,7 @@ class CommitmentRenewals(BaseEstimator):
         """Fit on counts.
 
         Args:
-            ends: ``RENEWAL_COLUMNS``, one row a cohort and ``is_later`` (whether it was not the first commitment):
+            ends: ``RENEWAL_COLUMNS``, one row per cohort and ``is_later`` (whether it was not the first commitment):
                 commitments that ended or were renewed while the customer stayed, those renewed, mean months of a term.
             y: ignored, for scikit-learn.
         """

@@ -75,7 +75,7 @@ class RetentionCurves(BaseEstimator):
         """Fit on ``features.retention_exposures`` of one as-of date.
 
         Args:
-            exposures: one row a cohort and ``spell_months``, the value that the customers at risk had at
+            exposures: one row per cohort and ``spell_months``, the value that the customers at risk had at
                 the month end before; ``customers_at_risk``, ``customers_churned``.
             y: ignored, for scikit-learn.
             commitment_ends: as ``CommitmentRenewals.fit`` takes them; without any, nobody commits again.
@@ -175,7 +175,7 @@ class RetentionCurves(BaseEstimator):
         after commitments, the free curve has it (``term_end``).
 
         Args:
-            customers: open customers with the columns ``key_columns``; one row a customer or a distinct key.
+            customers: open customers with the columns ``key_columns``; one row per customer or a distinct key.
             months: how many months ahead.
 
         Returns:
@@ -219,13 +219,13 @@ class RetentionCurves(BaseEstimator):
         return market + "/" + segment + "/" + product + "/" + term + "/" + state
 
     def parameters_frame(self) -> pd.DataFrame:
-        """Evidence, one row a cohort and a row for each group that lends its curve (``retention_evidence``)."""
+        """Evidence, one row per cohort and a row for each group that lends its curve (``retention_evidence``)."""
         check_is_fitted(self)
         parts = self.curves_, self.exposures_, self._weighed
         return parameters_frame(*parts, self.renewals_)
 
     def curves_frame(self) -> pd.DataFrame:
-        """The curves beside their data, one row a cohort of ``parameters_frame`` and month of tenure."""
+        """The curves beside their data, one row per cohort of ``parameters_frame`` and month of tenure."""
         check_is_fitted(self)
         months = (self.parameters or RetentionParameters()).published_months
         return curves_frame(self.curves_, self.exposures_, self.term_end_, months)

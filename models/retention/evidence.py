@@ -45,7 +45,7 @@ def parameters_frame(
     weighed: Mapping[Cohort, Exposures],
     renewals: CommitmentRenewals,
 ) -> pd.DataFrame:
-    """Evidence, one row a cohort and a row for each group that lends its curve.
+    """Evidence, one row per cohort and a row for each group that lends its curve.
 
     ``pooled_from`` names the lender, null for a curve of the cohort's own; ``level`` is how many times as many
     churn events the curve expects of the cohort's exposures as the lender's own. ``alpha``, ``beta`` and ``shape``
@@ -85,7 +85,7 @@ def parameters_frame(
 
 
 def curves_frame(curves: Curves, exposures: Mapping[Cohort, Exposures], term_end: TermEnd, months: int) -> pd.DataFrame:
-    """The curves beside their data, one row a cohort of ``parameters_frame`` and month of tenure.
+    """The curves beside their data, one row per cohort of ``parameters_frame`` and month of tenure.
 
     ``observed_survival`` is the estimate of Kaplan & Meier (1958), null from the first tenure on at which nobody
     was at risk; ``fitted_survival`` is that of a customer who is in the cohort all along.

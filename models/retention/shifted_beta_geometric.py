@@ -76,7 +76,7 @@ class ShiftedBetaGeometric(BaseEstimator):
         self.max_iterations = max_iterations
 
     def fit(self, exposures: pd.DataFrame, y: None = None) -> Self:
-        """Fit on one row a tenure (repeated tenures add up).
+        """Fit on one row per tenure (repeated tenures add up).
 
         Args:
             exposures: ``tenure`` (the period at risk, the first is 1), ``at_risk`` (customers open at its

@@ -106,7 +106,7 @@ def customer_value(
             alone.
 
     Returns:
-        One row a customer in the order given, money in whole cents. A value is null where it is not known;
+        One row per customer in the order given, money in whole cents. A value is null where it is not known;
         ``total_value`` is then the part that is. Who has no ``ranked_value`` is not ranked.
         ``expected_remaining_months`` is undiscounted and ends at ``tail_months``. Deciles come after, by
         ``models.deciles``: they need every customer at once.

@@ -28,11 +28,11 @@ def value_drift(before: pd.DataFrame, now: pd.DataFrame, *, watch: float, act: f
     """Compare the open customers of two versions.
 
     Args:
-        before, now: ``MEASURES``, one row an open customer; money may be decimal.
+        before, now: ``MEASURES``, one row per open customer; money may be decimal.
         watch, act: population stability indices from which drift is watched and acted on.
 
     Returns:
-        ``DRIFT_COLUMNS``, one row a measure. ``noise`` is what chance alone hardly exceeds; at or below it the status
+        ``DRIFT_COLUMNS``, one row per measure. ``noise`` is what chance alone hardly exceeds; at or below it the status
         is ``steady`` whatever the index. Where either version has no open customer it is ``no_reference``, the index
         null.
     """

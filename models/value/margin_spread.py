@@ -37,7 +37,7 @@ class MarginSpread:
         """Learn from customers who stayed.
 
         Args:
-            stayed: ``SPREAD_COLUMNS``, one row a customer: what it was expected to bring if it stayed, what it brought
+            stayed: ``SPREAD_COLUMNS``, one row per customer: expected margin if it stayed, and its margin
                 in the same months. Without a positive expectation there is no ratio, and the row is not read.
         """
         known = stayed[stayed["expected_margin"] > 0]

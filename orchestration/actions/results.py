@@ -62,7 +62,7 @@ _FINDINGS = {
     HARMFUL: "Fewer of the treated accepted than of those held out; chance is ruled out, however often it is read.",
     NOT_SHOWN: "The difference from those held out can still be chance.",
     NO_CONTROL: "Nobody was held out, so nothing can be said of uplift.",
-    NO_RESPONSES: "No responses are delivered, so what came of it is not known.",
+    NO_RESPONSES: "No responses are delivered, so its result is not known.",
 }
 
 _COUNT = """

@@ -35,7 +35,7 @@ def actions(
     skip_ingest: Annotated[bool, typer.Option(help="Decide on what is already loaded.")] = False,
     wait: Wait = True,
 ) -> None:
-    """Load what is new, find the triggers of a day, choose one action per customer, read what came of earlier ones."""
+    """Load what is new, find the triggers of a day, choose actions, one per customer, and read earlier results."""
     with errors_for_people():
         settings = chosen_settings(config)
         chosen = _day(day, settings)

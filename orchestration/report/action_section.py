@@ -14,7 +14,7 @@ from orchestration.settings import Settings
 
 def actions(data: ReportData, settings: Settings) -> Section:
     """Show the actions of the month by offer, why others were not done, and the uplift of earlier ones."""
-    title = "Actions and what came of them"
+    title = "Actions and their results"
     offers, reasons, results = data["actions"], data["action_reasons"], data["action_results"]
     if offers.empty and results.empty:
         return empty("actions", title, data, "No day of this month has been decided; 'segmentation actions' does that.")
@@ -49,7 +49,7 @@ def _words(suppressed_by: str, settings: Settings) -> str:
 def _proven(results: pd.DataFrame) -> str:
     """Say what is known of uplift, and no more."""
     if results.empty:
-        return "What came of earlier actions is not known yet."
+        return "The results of earlier actions are not known yet."
     effective = int((results["verdict"] == "effective").sum())
     return (
         f"Of {plural(len(results), 'offer')} with results, {number(effective)}"

@@ -1,4 +1,4 @@
-"""The part of the retention section about past predictions: what was predicted, and what came."""
+"""The part of the retention section about past predictions: predicted and actual."""
 
 from typing import Any
 
@@ -74,7 +74,9 @@ def _sentence(error: Any, name: str, horizon: int) -> str:
         return f"Nothing came in the {horizon} months that were predicted."
     if abs(error) < 0.0005:
         return f"{name}: the margin of the {horizon} months after was predicted to {share(0.0005, 2)}."
-    return f"{name}: the margin predicted for the {horizon} months after was {signed_share(error)} off what came."
+    return (
+        f"{name}: the margin predicted for the {horizon} months after was {signed_share(error)} off the actual figure."
+    )
 
 
 def _errors_sentence(overall: pd.DataFrame, measures: pd.DataFrame, shown: str, horizon: int) -> str:

@@ -19,5 +19,5 @@ def warnings(data: ReportData, settings: Settings) -> list[str]:
         assumed = "a stated rate" if rate is None else f"{rate:.1%} a month"
         said.append(f"Future value assumes churn of {assumed} for everybody: {row['observation_decision']}")
     if not is_unknown(row["backtest_findings"]):
-        said.append(f"Past predictions do not agree with what came. {row['backtest_findings']}")
+        said.append(f"Past predictions disagree with actual figures. {row['backtest_findings']}")
     return said

@@ -97,7 +97,7 @@ def _decision(evidence: pd.DataFrame) -> str:
 
 
 def evidence_by_family(evidence: pd.DataFrame) -> list[dict[str, Any]]:
-    """Put look-alikes and bands of staff side by side, one row a product family."""
+    """Put look-alikes and bands of staff side by side, one row per product family."""
     rows = []
     for family, methods in evidence.groupby("product_family", sort=True):
         row: dict[str, Any] = {"product_family": family, "holders": methods["holders"].iloc[0]}

@@ -134,7 +134,7 @@ def tally(outcomes: Collection[Outcome], settings: Settings) -> str:
     mapped = settings.sources.keys()
     left_out = [check.name for check in CHECKS if not (mapped & set(check.tables) and mapped >= set(check.needs))]
     return f"Source checks: {passed} of {len(outcomes)} passed." + (
-        f" Not made, as their tables are not mapped: {', '.join(sorted(left_out))}." if left_out else ""
+        f" Skipped, as their tables are not mapped: {', '.join(sorted(left_out))}." if left_out else ""
     )
 
 

@@ -44,7 +44,7 @@ def test_a_forecast_that_agrees_with_what_came_passes() -> None:
         ({"predicted_churn": 0.03}, "Predicted churn over 6 months was 3.0%"),
         ({"predicted_churn": 0.3}, "Predicted churn over 6 months was"),
         ({"covered": 0.5}, "Intervals over 6 months held 5"),
-        ({"margin": 1.7}, "Predicted margin over 6 months was 1.70 times what came."),
+        ({"margin": 1.7}, "Predicted margin over 6 months was 1.70 times the actual figure."),
     ],
 )
 def test_each_way_to_be_wrong_is_said(faults: dict[str, float], said: str) -> None:

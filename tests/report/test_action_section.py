@@ -42,7 +42,7 @@ def test_the_actions_of_the_month_are_shown_with_what_was_not_done_and_why(
     lake.execute(_ACTIONS)
     words = said(lake, settings)
     assert "2 actions chosen in the month, expected to bring CHF 32 after cost; 1 held out." in words
-    assert "What came of earlier actions is not known yet." in words
+    assert "The results of earlier actions are not known yet." in words
     assert "A new term at the price of today" in words
     assert "Held out of this offer, to measure what it brings." in words
     assert "The customer owes money." in words

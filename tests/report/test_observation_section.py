@@ -25,7 +25,7 @@ def test_values_that_were_learned_and_tested_come_without_a_warning() -> None:
     [
         ({"value_basis": "past_only"}, "Future value is not known, and customers are ranked by past value: Why."),
         ({"value_basis": "assumed"}, "Future value assumes churn of 1.0% a month for everybody: Why."),
-        ({"backtest_findings": "Off."}, "Past predictions do not agree with what came. Off."),
+        ({"backtest_findings": "Off."}, "Past predictions disagree with actual figures. Off."),
     ],
 )
 def test_what_values_lack_is_said_in_a_sentence(row: dict[str, str], said: str) -> None:

@@ -9,7 +9,7 @@ daily_actions = dg.define_asset_job(
     "daily_actions",
     selection=dg.AssetSelection.groups(GROUP),
     partitions_def=DAYS,
-    description="Find the triggers of a day, choose the actions, read what came of earlier ones.",
+    description="Find the triggers of a day, choose the actions, read the results of earlier ones.",
 )
 
 

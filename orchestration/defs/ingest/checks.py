@@ -36,7 +36,7 @@ def check_results(outcomes: Sequence[Outcome]) -> Iterator[dg.AssetCheckResult]:
             severity=dg.AssetCheckSeverity.ERROR
             if outcome is not None and outcome.action == "block"
             else dg.AssetCheckSeverity.WARN,
-            description=said(outcome) if outcome else "Not made: switched off, not mapped, or nothing was loaded yet.",
+            description=said(outcome) if outcome else "Skipped: disabled, not mapped, or nothing loaded yet.",
             metadata=found,
         )
 

@@ -36,7 +36,7 @@ from orchestration.segments.versions import Provenance, open_candidates
     pool=WRITER_POOL,
 )
 def versions(context: dg.AssetExecutionContext, deployment: Deployment) -> dg.MaterializeResult:
-    """One row a version: status, provenance, row counts and checks. A run opens its candidates here.
+    """One row per version: status, provenance, row counts and checks. A run opens its candidates here.
 
     A month whose inputs, settings, code and predecessor are those of its latest version gets no candidate, and
     everything after this asset leaves it alone.
@@ -56,7 +56,7 @@ def versions(context: dg.AssetExecutionContext, deployment: Deployment) -> dg.Ma
         tell(context, f"Candidate {candidate.version_id}: {candidate.changes}.")
     unchanged = len(days) - len(opened)
     if unchanged:
-        tell(context, f"{unchanged} month(s) are unchanged since their latest version and keep it.")
+        tell(context, f"{unchanged} months unchanged, current versions kept.")
     return dg.MaterializeResult(
         metadata={
             "candidates": ", ".join(candidate.version_id for candidate in opened) or "none",

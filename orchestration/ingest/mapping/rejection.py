@@ -31,7 +31,7 @@ def has_errors(connection: duckdb.DuckDBPyConnection) -> bool:
     return True
 
 
-# A line can break more than one rule of CSV, and a file can be scanned more than once: one row a line. Its number is
+# A line can break more than one rule of CSV, and a file can be scanned more than once: one row per line. Its number is
 # negative while it is set aside, so that it is never taken for that of a row.
 _LINE = readable("any_value(ltrim(csv_line, chr(13) || chr(10)))")
 UNPARSABLE = f"""
