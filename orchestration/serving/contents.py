@@ -128,6 +128,7 @@ class Contents:
             self._connection.execute(f"create or replace temp table {name} as {self._select(table)}")
             found = self._connection.execute(
                 f"select {version}, count(*), sum(hash(row_))::varchar from temp.{name} as row_ group by all"
+                " having count(*) > 0"
             ).fetchall()
         except duckdb.BinderException as error:
             raise ServingError(

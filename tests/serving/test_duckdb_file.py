@@ -9,6 +9,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from benchmarks.published_lakes import make_lake
 from orchestration.serving.tables import served_tables
 from tests.serving.conftest import DECEMBER, FEW, NOVEMBER, bring_up
 
@@ -133,3 +134,10 @@ def test_a_damaged_file_is_written_from_the_start(lake, brought_up, tmp_path, co
     file.write_bytes(content)
     brought_up(type="duckdb", path=file)
     assert _versions(file) == [NOVEMBER]
+
+
+def test_a_lake_in_which_nothing_is_published_is_served_empty(tmp_path):
+    tables = ("segmentation_versions", "customer_segments", "customer_segment_history", "triggers")
+    file = tmp_path / "segments.duckdb"
+    assert bring_up(make_lake(tmp_path / "empty", tables), type="duckdb", path=file).rows == 0
+    assert [_rows(file, table) for table in tables] == [[]] * 4
