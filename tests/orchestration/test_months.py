@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from orchestration.cli.runs import Runner
 from orchestration.defs.publish.jobs import monthly_segmentation_schedule
 from orchestration.errors import SegmentationError
-from orchestration.lake.contract import ensure_tables
+from orchestration.lake.migrations import ensure_tables
 from orchestration.lake.warehouse import Warehouse
 from orchestration.months import (
     as_of_date,

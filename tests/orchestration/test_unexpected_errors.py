@@ -21,7 +21,7 @@ def broken(monkeypatch):
     def fails(*_given, **_named):
         raise RuntimeError("no such place as password=opensesame\nand more of it")
 
-    for module in ("app", "lake", "quarantine", "reprocess", "serve", "status"):
+    for module in ("app", "lake", "quarantine", "reprocess", "serve", "status", "versions"):
         monkeypatch.setattr(f"orchestration.cli.{module}.chosen_settings", fails, raising=False)
 
 
