@@ -23,8 +23,8 @@ KEPT = {
     },
     "features": {"customer_features", "customer_margin_monthly", "home_business_features", "mid_band_features"},
 }
-COMMITS_OF_A_FIRST_RUN = 150
-EVENTS_OF_A_MONTH = 500
+COMMITS_OF_A_FIRST_RUN = 165
+EVENTS_OF_A_MONTH = 540
 
 
 def test_the_lake_holds_what_outlives_a_run_and_the_workspace_is_gone(small: Deployment) -> None:
