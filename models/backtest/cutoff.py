@@ -15,7 +15,7 @@ from models.value.parameters import ValueParameters
 
 @dataclass(frozen=True)
 class KnownAtCutoff:
-    """What forecasts are made from at a cut-off, and what came of it.
+    """What forecasts are made from at a cut-off, with the actual figures after it.
 
     Attributes:
         exposures, commitment_ends, sample: of the months before, as ``forecast_hazards`` takes them.

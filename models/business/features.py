@@ -71,7 +71,7 @@ LOOK_ALIKE_WEIGHTS = WEIGHTS | {"size": 1.0}
 
 
 def scheme_without(family: str) -> FeatureScheme:
-    """Return the scheme of look-alikes that says nothing of a family, so that holding it is no reason to be alike.
+    """Return the scheme of look-alikes without a product family, so that holding it does not make companies alike.
 
     What the lines of a family say goes with it: speed, term and traffic are those of internet lines. Sites stay in:
     nobody sells a company a second site.

@@ -31,7 +31,7 @@ from sklearn.preprocessing import PolynomialFeatures, StandardScaler
 from models.homes.parameters import HomeBusinessParameters
 
 TOO_FEW_PROVIDED = "Fewer than {} lines that an employer provides: nobody says what work at home looks like."
-NO_DAYPARTS = "Business hours are not known of enough customers, and daily totals alone would say too much."
+NO_DAYPARTS = "Business hours are known for too few customers, and daily totals alone would overstate work at home."
 NOT_TOLD_APART = "Businesses at home cannot be told, and home workers use their lines much as they do."
 NOT_ALIKE = "Lines that an employer provides are used like others."
 

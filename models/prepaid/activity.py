@@ -1,4 +1,4 @@
-"""Prepaid customers: how many months they will top up in, when nobody tells when they have left.
+"""Prepaid customers: in how many months they will top up, where nobody records when they leave.
 
 A prepaid customer has no contract to end, so leaving is not seen: this is the non-contractual setting, and the only one
 in which these models may be used. Time is discrete, a month with a top-up or without one, so the model is the

@@ -4,6 +4,7 @@ import dagster as dg
 
 from orchestration.dagster_support.action_days import DAYS, GROUP
 from orchestration.dagster_support.deployment import SETTINGS
+from orchestration.months import operators_day
 
 daily_actions = dg.define_asset_job(
     "daily_actions",
@@ -22,5 +23,5 @@ daily_actions = dg.define_asset_job(
 )
 def daily_actions_schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
     """Decide today."""
-    day = context.scheduled_execution_time.date().isoformat()
+    day = operators_day(context.scheduled_execution_time, SETTINGS.schedule.timezone).isoformat()
     return dg.RunRequest(partition_key=day, run_key=day)
