@@ -17,6 +17,7 @@ from rich.padding import Padding
 from rich.status import Status
 from rich.text import Text
 
+from orchestration.errors import SegmentationError
 from orchestration.masking import MaskedStream
 
 PROGRESS_LOGGER = "progress"
@@ -66,7 +67,7 @@ class _Progress(logging.Handler):
         elif event.is_step_success:
             self._console.print(f"  [green]✓[/] {event.step_key} [dim]{self._seconds(event.step_key):.1f} s[/]")
         elif event.is_step_failure:
-            self._console.print(f"  [red]✗[/] {event.step_key}\n{escape(_message(event))}")
+            self._console.print(f"  [red]✗[/] {event.step_key}\n{escape(_message(event))}", soft_wrap=True)
 
     def _seconds(self, step: str | None) -> float:
         return time.monotonic() - self._started.get(step or "", time.monotonic())
@@ -114,13 +115,20 @@ class _LastLine(io.TextIOBase):
 
 
 def _message(event: dg.DagsterEvent) -> str:
-    """Return the deepest cause of a failed step: what went wrong, without the frames around it."""
+    """Return why a step failed: the error that was raised for a person to read, else the deepest cause."""
+    for_people = _names_of(SegmentationError)
     error = event.step_failure_data.error
-    while error is not None and error.cause is not None:
+    while error is not None and error.cause is not None and error.cls_name not in for_people:
         error = error.cause
     message = error.message.strip() if error else ""
+    if error is not None and error.cls_name in for_people:
+        message = message.split(": ", 1)[-1]
     if full := _DISK_FULL.search(message):
         where = f" ({full['path']})" if full["path"] else ""
         return f"The disk is full{where}. Nothing of this step was kept. Make room, then run again."
     # dbt's command line carries all rules and would bury the error itself.
     return re.sub(r"--vars \{.*?\}(?= --| *`)", "--vars …", message, flags=re.DOTALL)
+
+
+def _names_of(kind: type[Exception]) -> set[str]:
+    return {kind.__name__}.union(*(_names_of(each) for each in kind.__subclasses__()))

@@ -118,15 +118,33 @@ def test_deep_json_is_refused_with_the_name_of_the_file(isp: Isp, wrap: str) -> 
         load(isp, "customers.json", wrap.format("[" * 10_000 + "]" * 10_000).encode())
 
 
-def test_a_file_of_bad_lines_is_refused_by_a_bound(isp: Isp, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("orchestration.ingest.reading.text_files._MOST_FAULTS", 1000)
-    with pytest.raises(SourceError, match=r"too many of its lines cannot be read.*Nothing of it was kept"):
-        load(isp, "customers.csv", (HEADER + "a,b\n" * 2000).encode())
+@pytest.mark.parametrize("line", ["a,b", '"a",b', '"a,c,d",b', '"a"b,c', "a,b,c,d,e"])
+def test_a_csv_file_of_bad_lines_is_refused_by_a_bound(isp: Isp, monkeypatch: pytest.MonkeyPatch, line: str) -> None:
     monkeypatch.setattr(bad_lines, "MOST_BAD_LINES", 1000)
+    monkeypatch.setattr(bad_lines, "MOST_REJECTED_LINES", 1000)
+    with pytest.raises(SourceError, match=r"too many of its lines cannot be read.*Nothing of it was kept"):
+        load(isp, "customers.csv", (HEADER + f"{line}\n" * 2000).encode())
+
+
+@pytest.mark.parametrize(
+    ("name", "head", "line"),
+    [("customers.csv.gz", HEADER, '"C1","person, of sorts"'), ("customers.jsonl.gz", "", '{"customer_id": "C1",')],
+)
+def test_a_gigabyte_of_bad_lines_is_refused_by_the_true_bounds(isp: Isp, name: str, head: str, line: str) -> None:
+    lines = f"{line}\n".encode() * 1_000_000
+    data = gzip.compress(head.encode()) + gzip.compress(lines, compresslevel=1) * (1 + 10**9 // len(lines))
+    with pytest.raises(SourceError, match=r"too many of its lines cannot be read.*Nothing of it was kept"):
+        load(isp, name, data)
+
+
+@pytest.mark.parametrize("name", ["customers.csv", "customers.jsonl"])
+def test_faults_of_the_kind_that_duckdb_alone_finds_are_bounded_too(
+    isp: Isp, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setattr("orchestration.ingest.reading.text_files._MOST_FAULTS", 1000)
+    text = (HEADER + "a,b\n" * 2000).encode() if name.endswith("csv") else b"{broken\n" * 2000
     with pytest.raises(SourceError, match="too many of its lines cannot be read"):
-        load(isp, "customers.csv", (HEADER + '"a"b,c\n' * 2000).encode())
-    with pytest.raises(SourceError, match="too many of its lines cannot be read"):
-        load(isp, "customers.jsonl", b"{broken\n" * 2000)
+        load(isp, name, text)
 
 
 @pytest.mark.parametrize("option", ["ignore_errors", "strict_mode", "store_rejects", "rejects_limit"])

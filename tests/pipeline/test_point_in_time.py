@@ -10,11 +10,13 @@ import duckdb
 import pandas as pd
 import pytest
 
+from orchestration.lake.declarations import tables_of_days
 from tests.pipeline.deployments import Deployment
 
 pytestmark = pytest.mark.slow
 
 MONTH, AS_OF = "2025-11", "2025-11-30"
+DAYS = {f"{schema}.{table}" for table in tables_of_days() for schema in ("segments", "bi")}
 # When a row of each source became known.
 KNOWN_SINCE = {
     "customers": "created_date",
@@ -44,8 +46,8 @@ def _as_of(deployment: Deployment) -> dict[str, pd.DataFrame]:
     """What was known at the end of the month, by table and view."""
     found = {}
     for name, frame in deployment.contents("features", "segments", "bi").items():
-        # The one is a running account, which later write-offs change; the other shows the last month alone.
-        if name not in {"features.customer_margin_monthly", "bi.customer_segments"}:
+        # The first is a running account, which later write-offs change; the second shows the last month alone.
+        if name not in {"features.customer_margin_monthly", "bi.customer_segments", *DAYS}:
             rows = frame[pd.to_datetime(frame["as_of_date"]) == AS_OF]
             # How many loads the sources came in is no fact about customers.
             found[name] = rows.drop(columns="last_load_id", errors="ignore").reset_index(drop=True)

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 UNPARSABLE_LINE, LINE_TOO_LONG, NESTED_TOO_DEEP = "unparsable_line", "line_too_long", "nested_too_deep"
 # More than this, and a file is not what it was taken for; each is kept, so the number bounds memory too.
 MOST_BAD_LINES = 100_000
+# The same of lines that DuckDB rejects: it keeps each fault in memory, beyond the limit that it is given.
+MOST_REJECTED_LINES = 1_000_000
 _KEPT_BYTES = 500
 
 
@@ -24,7 +26,7 @@ class BadLine:
 
 
 class TooManyBadLinesError(Exception):
-    """A file has more bad lines than ``MOST_BAD_LINES``."""
+    """A file has more bad lines than ``MOST_BAD_LINES``, or DuckDB would reject more than ``MOST_REJECTED_LINES``."""
 
 
 class UncountableError(Exception):
@@ -35,17 +37,29 @@ class UncountableError(Exception):
 class Records:
     """What a count has found: ``count`` records that are left for DuckDB to read, and the lines that are none.
 
-    ``count`` is None where records cannot be told apart. ``longest`` bounds the bytes of one record.
+    ``count`` is None where records cannot be told apart. ``longest`` bounds the bytes of one record. DuckDB will reject
+    at least ``rejected`` of them.
     """
 
     count: int | None = 0
     longest: int = 0
+    rejected: int = 0
     bad: list[BadLine] = field(default_factory=list)
 
     def add(self, count: int) -> None:
         """Count records."""
         if self.count is not None:
             self.count += count
+
+    def expect_rejected(self, count: int) -> None:
+        """Count records that DuckDB will reject.
+
+        Raises:
+            TooManyBadLinesError: there are more than can be the fault of single lines.
+        """
+        self.rejected += count
+        if self.rejected > MOST_REJECTED_LINES:
+            raise TooManyBadLinesError
 
     def set_aside(self, number: int, reason: str, line: bytes) -> None:
         """Note a line that is no record.

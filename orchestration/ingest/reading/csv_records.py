@@ -78,7 +78,7 @@ class CsvRecords(LineCounter):
         """
         text = np.frombuffer(lines, dtype=np.uint8)
         ends = np.flatnonzero(text == _FEED)
-        size = len(lines)
+        size, quotes = len(lines), np.empty(0, dtype=np.intp)
         if self._quote and self._quote in lines:
             quotes = np.flatnonzero(text == self._quote[0])
             if len(quotes) % 2:
@@ -97,10 +97,27 @@ class CsvRecords(LineCounter):
         if (sizes == 2).any():
             is_blank |= (sizes == 2) & (text[np.maximum(records - 1, 0)] == _RETURN)
         is_blank[: self._preamble_left] = False
+        self.found.expect_rejected(self._of_other_columns(text, records, quotes))
         self.found.add(len(records) - (0 if self._dialect.is_blank_a_record else int(is_blank.sum())))
         self.found.longest = max(self.found.longest, int(sizes.max()))
         self.lines += len(ends)
         return size
+
+    def _of_other_columns(self, text: np.ndarray, ends: np.ndarray, quotes: np.ndarray) -> int:
+        """Count records that have another number of values than they should; blank ones have none."""
+        columns, is_delimiter = self._dialect.columns, text == self._delimiter[0]
+        if columns is None:
+            return 0
+        if quotes.size:
+            is_within = np.bitwise_xor.accumulate(text == self._quote[0])
+            is_delimiter = is_delimiter & ~is_within
+        if np.count_nonzero(is_delimiter) == len(ends) * (columns - 1):
+            return 0
+        values = np.diff(np.searchsorted(np.flatnonzero(is_delimiter), ends), prepend=0) + 1
+        # An empty value at the end of a line may be one too many.
+        is_one_more = (values == columns + 1) & is_delimiter[np.maximum(ends - 1, 0)]
+        is_blank = np.diff(ends, prepend=-1) <= 2
+        return int(((values != columns) & ~is_one_more & ~is_blank).sum())
 
     def _record_ends(self, text: np.ndarray, ends: np.ndarray, quotes: np.ndarray) -> np.ndarray | None:
         """Return which line ends are those of records; None where a quote is not where it should be."""

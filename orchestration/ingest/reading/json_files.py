@@ -136,8 +136,7 @@ def _good_lines(
     """
     lines, good, bad = (scratch_file(f"{kind} lines of {file.path}") for kind in ("all", "good", "bad"))
     write_lines(file, path, location, lines)
-    connection.execute(f"""
-        create or replace temp table _json_lines as
+    told_apart = f"""
         select line, is_object and not coalesce({_REPEATS_NAME.format("object")}, false) as is_good
         from (
             select case when trim(text, e' \\t\\r') <> '' then text end as line,
@@ -145,11 +144,13 @@ def _good_lines(
                 case when is_object then line end as object
             from (select line as text from read_csv([{sql_text(str(lines))}], {_READ_LINES}))
         )
-    """)
-    bad_lines = connection.execute("select count(*) from _json_lines where not is_good and line is not null").fetchall()
-    if bad_lines[0][0] > file.most_faults:
-        connection.execute("drop table _json_lines")
+    """
+    # Counted before any is kept: the lines of a file that is something else would fill the disk.
+    some_bad = f"select 1 from ({told_apart}) where not is_good and line is not null limit {file.most_faults + 1}"
+    ((bad_lines,),) = connection.execute(f"select count(*) from ({some_bad})").fetchall()
+    if bad_lines > file.most_faults:
         raise too_many_bad_lines(path)
+    connection.execute(f"create or replace temp table _json_lines as {told_apart}")
     for target, line in ((good, "case when is_good then line end"), (bad, _BAD_LINE)):
         connection.execute(
             f"copy (select {line} from _json_lines) to {sql_text(str(target))} "

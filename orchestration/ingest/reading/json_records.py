@@ -27,6 +27,9 @@ _BLANK_LINE = re.compile(rb"^[ \t\r]*+\n", re.MULTILINE)
 _QUOTE, _COMMA, _FEED = b'",\n'
 _IS_SPACE = np.zeros(256, dtype=bool)
 _IS_SPACE[list(b" \t\r\n")] = True
+# By the first and the last byte of a line that does not begin with space.
+_MAY_BE_AN_OBJECT = np.zeros((256, 256), dtype=bool)
+_MAY_BE_AN_OBJECT[b"{"[0], list(b"} \t\r")] = True
 _STEPS = np.zeros(256, dtype=np.int8)
 _STEPS[list(b"[{")], _STEPS[list(b"]}")] = 1, -1
 
@@ -57,9 +60,12 @@ class JsonLines(LineCounter):
         if np.diff(ends, prepend=-1).max() > self.most_bytes or self._may_be_deep(lines, len(ends)):
             lines = self._without_bad(lines)
             ends = np.flatnonzero(np.frombuffer(lines, dtype=np.uint8) == _FEED)
-        first = np.frombuffer(lines, dtype=np.uint8)[np.concatenate(([0], ends[:-1] + 1))]
-        may_be_blank = _IS_SPACE[first].any()
-        self.found.add(len(ends) - (len(_BLANK_LINE.findall(lines)) if may_be_blank else 0))
+        text = np.frombuffer(lines, dtype=np.uint8)
+        first = text[np.concatenate(([0], ends[:-1] + 1))]
+        may_be_blank = _IS_SPACE[first]
+        is_object = _MAY_BE_AN_OBJECT[first, text[np.maximum(ends - 1, 0)]]
+        self.found.expect_rejected(int((~may_be_blank & ~is_object).sum()))
+        self.found.add(len(ends) - (len(_BLANK_LINE.findall(lines)) if may_be_blank.any() else 0))
         self.found.longest = max(self.found.longest, int(np.diff(ends, prepend=-1).max()))
         self.lines += len(ends)
         return lines, size
