@@ -9,6 +9,7 @@ from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
 from orchestration.cli.common import err
+from orchestration.errors import full_disk
 from orchestration.masking import masked
 from orchestration.printing import printable
 
@@ -41,7 +42,9 @@ class Commands(TyperGroup):
         except Exception as error:
             if not _show(error, ctx):
                 said = (str(error).strip() or "no message").splitlines()[0]
-                line = f"{type(error).__name__}: {said} This was not expected; with {DEBUG} the command says where."
+                line = full_disk(str(error)) or (
+                    f"{type(error).__name__}: {said} This was not expected; with {DEBUG} the command says where."
+                )
                 err.print(Text.assemble(("Error:", "bold red"), " ", printable(masked(line))), soft_wrap=True)
             raise typer.Exit(1) from error
 

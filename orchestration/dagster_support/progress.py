@@ -17,15 +17,10 @@ from rich.padding import Padding
 from rich.status import Status
 from rich.text import Text
 
-from orchestration.errors import SegmentationError
+from orchestration.errors import SegmentationError, full_disk
 from orchestration.masking import MaskedStream
 
 PROGRESS_LOGGER = "progress"
-# What DuckDB, SQLite and Python say of it, through whatever calls them.
-_DISK_FULL = re.compile(
-    r"(?P<path>/[^\s\"':]+)?[\"']?:?\s*(No space left on device|database or disk is full|Disk quota exceeded)",
-    re.IGNORECASE,
-)
 # Marks what our assets say: Dagster and its libraries use the loggers of steps too, and that is for the UI alone.
 _TOLD = "told_by_an_asset"
 
@@ -123,9 +118,8 @@ def _message(event: dg.DagsterEvent) -> str:
     message = error.message.strip() if error else ""
     if error is not None and error.cls_name in for_people:
         message = message.split(": ", 1)[-1]
-    if full := _DISK_FULL.search(message):
-        where = f" ({full['path']})" if full["path"] else ""
-        return f"The disk is full{where}. Nothing of this step was kept. Make room, then run again."
+    if told := full_disk(message):
+        return told
     # dbt's command line carries all rules and would bury the error itself.
     return re.sub(r"--vars \{.*?\}(?= --| *`)", "--vars …", message, flags=re.DOTALL)
 
