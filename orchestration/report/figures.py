@@ -306,7 +306,7 @@ def predicted_and_actual(tenths: pd.DataFrame, horizon: int) -> Markup:
         place = np.arange(len(tenths))
         for offset, column, color, name in (
             (-0.2, "predicted_margin", FUTURE, "Predicted"),
-            (0.2, "actual_margin", PAST, "What came"),
+            (0.2, "actual_margin", PAST, "Actual"),
         ):
             axes.bar(place + offset, tenths[column].to_numpy(dtype=float), width=0.38, color=color, label=name)
         axes.set_xticks(place, [str(part) for part in tenths.index])
