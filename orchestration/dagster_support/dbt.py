@@ -20,6 +20,7 @@ from orchestration.settings import Settings
 from orchestration.settings.ordered_rules import render
 
 TARGET = PROJECT_DIR / "target"
+PARSED = TARGET / "parsed"
 DBT = str(Path(sys.executable).with_name("dbt"))
 MID_BAND_VARIABLES = (
     *("market_segments", "reseller_sales_channels"),
@@ -98,23 +99,21 @@ def prepare_for_dbt(settings: Settings, run_id: str) -> Path:
 def ensure_manifest(settings: Settings) -> Path:
     """Parse the dbt project if its sources changed since the last manifest, and return the manifest's path.
 
-    Parsing opens neither the lake nor the network. What it gives depends on the variables and not on where the lake is,
-    so deployments of the same settings share it.
+    Parsing opens neither the lake nor the network. What it gives depends neither on where the lake is nor on the
+    variables, which are read when a model is compiled, so all deployments share it.
     """
-    variables = json.dumps(dbt_variables(settings), sort_keys=True)
-    target = TARGET / f"parsed-{hashlib.sha256(variables.encode()).hexdigest()[:12]}"
-    manifest, stamp = target / "manifest.json", target / _STAMP
+    manifest, stamp = PARSED / "manifest.json", PARSED / _STAMP
     # What one release of dbt has written another may not read.
     releases = {package: version(package).encode() for package in ("dbt-core", "dbt-duckdb")}
     sources = _digest({**releases, **_project_files()})
     if _says(stamp, sources):
         return manifest
-    target.mkdir(parents=True, exist_ok=True)
-    with FileLock(target / "parse.lock"):
+    PARSED.mkdir(parents=True, exist_ok=True)
+    with FileLock(PARSED / "parse.lock"):
         if not _says(stamp, sources):
             os.environ.update(dbt_environment(Warehouse(settings.warehouse)) | dbt_secrets())
             stamp.unlink(missing_ok=True)  # a parse that is killed leaves none that could be right again
-            parse(dbt_arguments("parse", settings), target)
+            parse(dbt_arguments("parse", Settings()), PARSED)
             stamp.write_text(sources)
     return manifest
 
