@@ -64,7 +64,9 @@ class LocationSettings(Section):
     files: Annotated[list[str], BeforeValidator(_as_list)] = Field(
         default_factory=list, description="local globs, or globs on an object store (s3://bucket/…)"
     )
-    format: Literal["csv", "json", "parquet"] | None = Field(None, description="taken from the file's ending if absent")
+    format: Literal["csv", "json", "parquet", "excel"] | None = Field(
+        None, description="taken from the file's ending if absent"
+    )
     options: dict[str, Any] = Field(
         default_factory=dict, description="options of DuckDB's reader, for example delim, encoding or header"
     )
