@@ -32,6 +32,7 @@ class Contradiction:
     closed: float
 
     def __str__(self) -> str:
+        """Say it in a sentence."""
         opened, closed = (f"{amount:,.2f}".removesuffix(".00") for amount in (self.opened, self.closed))
         return f"{self.version_id} opens with {self.what} {opened}, {self.before_id} closes with {closed}"
 

@@ -68,7 +68,9 @@ class LocationSettings(Section):
         None, description="taken from the file's ending if absent"
     )
     options: dict[str, Any] = Field(
-        default_factory=dict, description="options of DuckDB's reader, for example delim, encoding or header"
+        default_factory=dict,
+        description="options of DuckDB's reader, for example delim, encoding or header; of an Excel file sheet (name "
+        "or place), range (such as A3:H200) and header_row",
     )
     columns: dict[str, str] = Field(
         default_factory=dict,

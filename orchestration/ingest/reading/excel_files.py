@@ -28,8 +28,10 @@ from orchestration.ingest.reading.text_files import scratch_file
 from orchestration.ingest.sql_text import sql_text
 from orchestration.settings import LocationSettings
 
-SHEET_ROW = "_sheet_row"
-"""The column of the converted sheet that holds the number of the row, as Excel shows it."""
+# No header gives a name with two spaces.
+_ROW_NAME = "row  of the sheet"
+SHEET_ROW = f'"{_ROW_NAME}"'
+"""SQL of the column of the converted sheet that holds the number of the row, as Excel shows it."""
 
 _OPTIONS = {"sheet", "range", "header_row"}
 _CELLS = re.compile(r"([A-Z]{1,3})(\d*):([A-Z]{1,3})(\d*)")
@@ -51,13 +53,15 @@ class _Area:
 
 
 def excel_rows(path: str, location: LocationSettings) -> str:
-    """Return the query in brackets that reads a sheet; all its values are text, and ``_sheet_row`` their row.
+    """Return the table function that reads a sheet; all its values are text, and ``SHEET_ROW`` their row.
 
     Raises:
         SourceError: the file is no workbook, its sheet is not plain or not there, or it has no header.
     """
     if unknown := sorted(location.options.keys() - _OPTIONS):
-        raise SourceError(f"options.{unknown[0]} is no option of an Excel file; it takes {', '.join(sorted(_OPTIONS))}.")
+        raise SourceError(
+            f"options.{unknown[0]} is no option of an Excel file; it takes {', '.join(sorted(_OPTIONS))}."
+        )
     try:
         state = state_of(path, location)
     except OSError as error:
@@ -104,8 +108,8 @@ def _converted(path: str, chosen: _Chosen) -> str:
         for number, row in enumerate(cells[header:], header + 1)
         if _is_filled(row[area.left : area.right]) and (area.last is None or number <= area.last)
     ]
-    columns: dict[str, pa.Array] = {SHEET_ROW: pa.array((number for number, _ in rows), pa.int64())}
-    for place, column in zip(places, distinct_names([SHEET_ROW, *names])[1:], strict=True):
+    columns: dict[str, pa.Array] = {_ROW_NAME: pa.array((number for number, _ in rows), pa.int64())}
+    for place, column in zip(places, distinct_names(names), strict=True):
         texts = pa.array((_text(row[place], location) for _, row in rows), pa.string())
         # A column that is wider than its sheet has no name and no values.
         if names[place - area.left] or texts.null_count < len(texts):
