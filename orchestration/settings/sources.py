@@ -64,9 +64,13 @@ class LocationSettings(Section):
     files: Annotated[list[str], BeforeValidator(_as_list)] = Field(
         default_factory=list, description="local globs, or globs on an object store (s3://bucket/…)"
     )
-    format: Literal["csv", "json", "parquet"] | None = Field(None, description="taken from the file's ending if absent")
+    format: Literal["csv", "json", "parquet", "excel"] | None = Field(
+        None, description="taken from the file's ending if absent"
+    )
     options: dict[str, Any] = Field(
-        default_factory=dict, description="options of DuckDB's reader, for example delim, encoding or header"
+        default_factory=dict,
+        description="options of DuckDB's reader, for example delim, encoding or header; of an Excel file sheet (name "
+        "or place), range (such as A3:H200) and header_row",
     )
     columns: dict[str, str] = Field(
         default_factory=dict,

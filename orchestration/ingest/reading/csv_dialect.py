@@ -83,7 +83,7 @@ def _by_header(head: str, location: LocationSettings, most_bytes: int) -> tuple[
         if (len(delimiter) == 1 and len(quote) == 1)
         else first.rstrip("\r").split(delimiter)
     )
-    columns = _distinct(names)
+    columns = distinct_names(names)
     options = {
         "auto_detect": False, "delim": delimiter, "quote": quote, "escape": escape, "skip": skip,
         "columns": dict.fromkeys(columns, "VARCHAR"),
@@ -139,7 +139,7 @@ def _character(value: str | None) -> str:
     return value if value and len(value) == 1 and value != "\0" else ""
 
 
-def _distinct(names: Iterable[str]) -> list[str]:
+def distinct_names(names: Iterable[str]) -> list[str]:
     """Name columns without a name by their place, and number those of the same name, as DuckDB does."""
     found: list[str] = []
     for place, name in enumerate(names):

@@ -6,6 +6,7 @@ import duckdb
 
 from orchestration.errors import SourceError
 from orchestration.ingest.reading.csv_files import CSV_ERRORS, CSV_SCANS, csv_rows
+from orchestration.ingest.reading.excel_files import SHEET_ROW, excel_rows
 from orchestration.ingest.reading.json_files import json_rows
 from orchestration.ingest.sql_text import describe, rendered, sql_name, sql_text, without_patterns
 from orchestration.settings import LocationSettings
@@ -28,14 +29,17 @@ _ENDINGS = {
     "csv": "csv", "tsv": "csv", "txt": "csv",
     "json": "json", "jsonl": "json", "ndjson": "json",
     "parquet": "parquet", "pq": "parquet",
+    "xlsx": "excel", "xlsm": "excel",
 }  # fmt: skip
 _COMPRESSED = {"gz", "zst"}
+_READERS = {"csv": csv_rows, "excel": excel_rows}
+_NUMBERS = {"parquet": "file_row_number + 1", "excel": SHEET_ROW}
 # Of a row's number in its file: a trillion rows, and room for millions of files above them.
 _NUMBER_BITS = 40
 
 
 def file_format(path: str, location: LocationSettings) -> str:
-    """Return csv, json or parquet: as set, else by the file's ending.
+    """Return csv, json, parquet or excel: as set, else by the file's ending.
 
     Raises:
         SourceError: the ending says nothing.
@@ -47,8 +51,8 @@ def file_format(path: str, location: LocationSettings) -> str:
         endings.pop()
     if not endings or endings[-1] not in _ENDINGS:
         raise SourceError(
-            f"The format of {path} is not plain from its name. If it is CSV, JSON or Parquet, set 'format' of its "
-            f"location; export anything else, such as a spreadsheet, as one of them."
+            f"The format of {path} is not plain from its name. If it is CSV, JSON, Parquet or Excel (.xlsx), set "
+            f"'format' of its location; export anything else as one of them."
         )
     return _ENDINGS[endings[-1]]
 
@@ -63,7 +67,7 @@ def rows_sql(
     """Return a query of the rows of ``paths``, all of one format; files may differ in their columns.
 
     CSV values stay text, so that leading zeros and long identifiers survive and a bad value costs its row only; lines
-    that are no rows go to the table ``_csv_errors``. Text in JSON stays text too.
+    that are no rows go to the table ``_csv_errors``. Text in JSON stays text too, and all of an Excel sheet is text.
 
     Raises:
         SourceError: the format is not known, the files differ in it, or one of them is damaged.
@@ -78,9 +82,10 @@ def rows_sql(
         parts = [f"select {columns} from read_parquet([{files}]{rendered({'union_by_name': True} | location.options)})"]
     else:
         # DuckDB's reader either unites columns by name or keeps what it cannot parse, so text files are united here.
-        reader = csv_rows if form == "csv" else lambda path, where: json_rows(connection, path, where)
+        reader = _READERS.get(form) or (lambda path, where: json_rows(connection, path, where))
+        columns = f"* exclude ({SHEET_ROW})" if form == "excel" else "*"
         parts = [
-            f"select *{f', {sql_text(path)} as filename' if with_filename else ''} from {reader(path, location)}"
+            f"select {columns}{f', {sql_text(path)} as filename' if with_filename else ''} from {reader(path, location)}"
             for path in paths
         ]
     if location.columns and form != "json":
@@ -91,12 +96,12 @@ def rows_sql(
 def numbered(
     connection: duckdb.DuckDBPyConnection, paths: Sequence[str], location: LocationSettings, *, with_filename: bool
 ) -> str:
-    """Return a query of the rows of files with ``_row``, their number in their file from 1.
+    """Return a query of the rows of files with ``_row``, their number in their file from 1, in a sheet as Excel has it.
 
     Of several files, which must be Parquet, the number also holds the place of the file in ``paths`` (see ``place_of``
     and ``number_of``).
     """
-    number = "file_row_number + 1" if is_parquet(paths[0], location) else "row_number() over ()"
+    number = _NUMBERS.get(file_format(paths[0], location), "row_number() over ()")
     if len(paths) > 1:
         number = f"(file_index::bigint << {_NUMBER_BITS}) + {number}"
     rows = rows_sql(connection, paths, location, with_filename=with_filename)

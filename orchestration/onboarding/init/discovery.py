@@ -15,10 +15,11 @@ from orchestration.ingest.reading.files import SourceFile
 from orchestration.ingest.reading.readers import describe, rows_sql
 from orchestration.onboarding.init.csv_dialect import dialect
 from orchestration.onboarding.init.vocabulary import words
+from orchestration.onboarding.init.workbooks import is_workbook, sheet_options
 from orchestration.onboarding.source_heads import head_of
 from orchestration.settings import LocationSettings
 
-_DATA = re.compile(r"\.(csv|tsv|txt|json|jsonl|ndjson|parquet|pq)(\.(gz|zst))?$", re.IGNORECASE)
+_DATA = re.compile(r"\.(csv|tsv|txt|json|jsonl|ndjson|parquet|pq|xlsx|xlsm)(\.(gz|zst))?$", re.IGNORECASE)
 # Digits with what may stand between them in a date or a serial number.
 _NUMBERS = re.compile(r"\d+(?:[-_.T]?\d+)*")
 _DATED = re.compile(r"(?<!\d)(19|20)\d{2}[-_.]?(0[1-9]|1[0-2])|year=\d{4}|month=\d")
@@ -74,7 +75,9 @@ def relations_in_folder(
         if path.is_file() and _DATA.search(path.name) and not any(part[0] in "._" for part in path.parts[-1:])
     )
     if not paths:
-        kinds = "CSV (.csv .tsv .txt), JSON (.json .jsonl .ndjson) or Parquet (.parquet), also .gz and .zst"
+        kinds = (
+            "CSV (.csv .tsv .txt), JSON (.json .jsonl .ndjson), Parquet (.parquet), also .gz and .zst, or Excel (.xlsx)"
+        )
         raise SourceError(f"{folder} has no data files. 'segmentation init' looks for {kinds}, in its folders too.")
     relations: list[Relation] = []
     unread: list[str] = []
@@ -123,8 +126,32 @@ def _relations(
     paths: Sequence[str],
     taken: set[str],
 ) -> list[Relation]:
-    """Return a relation for each kind of file among files of like names: usually one."""
-    options = dialect(connection, folder / group[0])
+    """Return a relation for each kind of file among files of like names, and for each sheet: usually one."""
+    first = folder / group[0]
+    if not is_workbook(first):
+        return _laid_out(connection, folder, base, temporary, group, paths, taken, dialect(connection, first), None)
+    found: list[Relation] = []
+    sheets = sheet_options(first)
+    for sheet, options in sheets.items():
+        found += _laid_out(
+            connection, folder, base, temporary, group, paths, taken | {each.location for each in found},
+            {"options": dict(options)} if options else {}, sheet if len(sheets) > 1 else None,
+        )  # fmt: skip
+    return found
+
+
+def _laid_out(
+    connection: duckdb.DuckDBPyConnection,
+    folder: Path,
+    base: Path,
+    temporary: Path,
+    group: Sequence[str],
+    paths: Sequence[str],
+    taken: set[str],
+    options: dict[str, Any],
+    sheet: str | None,
+) -> list[Relation]:
+    """Return the relations of files read with ``options``; of a workbook with several sheets, of one sheet."""
     location = LocationSettings(files=[str(folder / group[0])], **options)
     dated = bool(_DATED.search(group[0]))
     looked_at = group if len(group) <= 24 and not dated else [group[0], group[len(group) // 2], group[-1]]
@@ -142,7 +169,7 @@ def _relations(
     for _, members in kinds:
         stem = Path(members[0]).name.split(".")[0]
         parent = Path(members[0]).parent.name
-        telling = _telling(stem, parent, alone=len(kinds) == 1)
+        telling = sheet or _telling(stem, parent, alone=len(kinds) == 1)
         # Only names that say nothing borrow the folder's: data.csv, part-0.parquet.
         name = location_name(telling, taken | {each.location for each in found})
         chosen = [members[at] for at in sorted({0, len(members) // 2, len(members) - 1})][:_LOOKED_AT]
@@ -150,14 +177,14 @@ def _relations(
         found.append(
             Relation(
                 name=telling,
-                origin=members[0] + more,
+                origin=members[0] + more + (f", sheet {sheet}" if sheet else ""),
                 rows=_sampled(connection, [_head(folder / path, location, temporary) for path in chosen], location),
                 whole=_whole(connection, [folder / path for path in members], location),
                 location=name,
                 settings={"files": _written(folder, base, members, paths)} | options,
                 files=len(members),
                 is_dated=dated,
-                other_names=tuple(filter(None, (parent, folder.name if parent == "" else ""))),
+                other_names=tuple(filter(None, (stem if sheet else "", parent, folder.name if parent == "" else ""))),
             )
         )
     return found

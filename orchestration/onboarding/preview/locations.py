@@ -84,10 +84,14 @@ def _look_at_files(
 def _rows_and_bytes(
     connection: duckdb.DuckDBPyConnection, file: SourceFile, location: LocationSettings, folder: Path
 ) -> tuple[int | None, int]:
-    """Return how many rows lie in how many bytes of a file; Parquet says it, text is judged by its first rows."""
+    """Return how many rows lie in how many bytes of a file: Parquet says it, text is judged by its first rows."""
     if is_parquet(file.path, location):
         query = "select coalesce(sum(num_rows), 0) from parquet_file_metadata($path)"
         return connection.execute(query, {"path": file.path}).fetchall()[0][0], file.size
+    if file_format(file.path, location) == "excel":
+        # It is read as a whole anyway.
+        query = f"select count(*) from ({rows_sql(connection, [file.path], location)})"
+        return connection.execute(query).fetchall()[0][0], file.size
     # A line is as long as its values with a delimiter after each; the names of JSON fields come on top.
     head = head_of(file, location, folder, _SAMPLE_ROWS)
     rows = f"select * from ({rows_sql(connection, [head.path], location)}) limit {_SAMPLE_ROWS}"

@@ -1,0 +1,220 @@
+"""Excel workbooks: one sheet of each read cell by cell, its values written as the location says that text is written.
+
+A cell has a type of its own, and a column may hold several: a date beside a text, a number beside an identifier with
+leading zeros. DuckDB's reader gives a column the type of its first row, so what does not fit is lost or stops the file,
+and reads dates as serial numbers where all is to be text. Here every cell becomes the text that a CSV export of the
+location would hold (decimal separator, date and time format), and is typed and judged as such.
+
+A number has fifteen digits in Excel. A longer one was rounded when it was typed; it is written with an exponent, so
+that it is refused as an identifier and still read as an amount.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from functools import lru_cache
+from io import BytesIO
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
+
+from orchestration.errors import SourceError
+from orchestration.ingest.reading.csv_dialect import distinct_names
+from orchestration.ingest.reading.streams import open_stream, state_of
+from orchestration.ingest.reading.text_files import scratch_file
+from orchestration.ingest.sql_text import sql_text
+from orchestration.settings import LocationSettings
+
+# No header gives a name with two spaces.
+_ROW_NAME = "row  of the sheet"
+SHEET_ROW = f'"{_ROW_NAME}"'
+"""SQL of the column of the converted sheet that holds the number of the row, as Excel shows it."""
+
+_OPTIONS = {"sheet", "range", "header_row"}
+_CELLS = re.compile(r"([A-Z]{1,3})(\d*):([A-Z]{1,3})(\d*)")
+# Above, Excel has rounded.
+_EXACT = 10**15
+
+Cell = Any
+"""Text, number, truth value, date, time or duration; an empty cell is empty text."""
+
+
+@dataclass(frozen=True)
+class _Area:
+    """Which cells are read: columns from ``left`` up to ``right``, rows up to ``last``, the header among them."""
+
+    left: int
+    right: int | None
+    header: int | None
+    last: int | None
+
+
+def excel_rows(path: str, location: LocationSettings) -> str:
+    """Return the table function that reads a sheet; all its values are text, and ``SHEET_ROW`` their row.
+
+    Raises:
+        SourceError: the file is no workbook, its sheet is not plain or not there, or it has no header.
+    """
+    if unknown := sorted(location.options.keys() - _OPTIONS):
+        raise SourceError(
+            f"options.{unknown[0]} is no option of an Excel file; it takes {', '.join(sorted(_OPTIONS))}."
+        )
+    try:
+        state = state_of(path, location)
+    except OSError as error:
+        raise SourceError(f"{path} cannot be read: {error.strerror}.") from error
+    return f"read_parquet({sql_text(_converted(path, _Chosen(location, state)))})"
+
+
+def sheets_with_rows(path: str, location: LocationSettings) -> Mapping[str, Sequence[Sequence[Cell]]]:
+    """Return the cells of each sheet that a person sees and that holds anything, by its name.
+
+    Raises:
+        SourceError: the file cannot be read as a workbook.
+    """
+    workbook = _opened(path, location)
+    cells = {
+        sheet.name: _cells(workbook.get_sheet_by_name(sheet.name))
+        for sheet in workbook.sheets_metadata
+        if sheet.typ == SheetTypeEnum.WorkSheet and sheet.visible == SheetVisibleEnum.Visible
+    }
+    return {name: rows for name, rows in cells.items() if any(map(_is_filled, rows))}
+
+
+@dataclass(frozen=True)
+class _Chosen:
+    """The location, told apart by whether the file has been touched since."""
+
+    location: LocationSettings
+    state: tuple[int, ...]
+
+    def __hash__(self) -> int:
+        return hash(self.state)
+
+
+@lru_cache(maxsize=128)
+def _converted(path: str, chosen: _Chosen) -> str:
+    """Write the sheet as Parquet, all of it text, and return where."""
+    location = chosen.location
+    name, cells = _sheet(path, location)
+    area = _area(location, path)
+    header, names = _header(cells, area, f"{path}, sheet {name!r}")
+    places = [area.left + offset for offset in range(len(names))]
+    rows = [
+        (number, row)
+        for number, row in enumerate(cells[header:], header + 1)
+        if _is_filled(row[area.left : area.right]) and (area.last is None or number <= area.last)
+    ]
+    columns: dict[str, pa.Array] = {_ROW_NAME: pa.array((number for number, _ in rows), pa.int64())}
+    for place, column in zip(places, distinct_names(names), strict=True):
+        texts = pa.array((_text(row[place], location) for _, row in rows), pa.string())
+        # A column that is wider than its sheet has no name and no values.
+        if names[place - area.left] or texts.null_count < len(texts):
+            columns[column] = texts
+    target = scratch_file(f"{path}\0excel\0{location.model_dump_json(exclude={'files'})}\0{chosen.state}")
+    pq.write_table(pa.table(columns), target)
+    return str(target)
+
+
+def _opened(path: str, location: LocationSettings) -> CalamineWorkbook:
+    try:
+        with open_stream(path, location) as stream:
+            return CalamineWorkbook.from_filelike(BytesIO(stream.read()))
+    except (OSError, pa.ArrowException) as error:
+        raise SourceError(f"{path} cannot be read: {error}.") from error
+    except CalamineError as error:
+        raise SourceError(
+            f"{path} is no Excel workbook (.xlsx), is not whole, or is protected by a password: {error}. "
+            f"Save it again without a password, or deliver it again."
+        ) from error
+
+
+def _sheet(path: str, location: LocationSettings) -> tuple[str, Sequence[Sequence[Cell]]]:
+    wanted = location.options.get("sheet")
+    if wanted is not None:
+        workbook = _opened(path, location)
+        there = workbook.sheet_names
+        if isinstance(wanted, int) and 1 <= wanted <= len(there):
+            wanted = there[wanted - 1]
+        if wanted not in there:
+            raise SourceError(
+                f"{path} has no sheet {wanted!r}. Correct 'options.sheet' of its location; there are: "
+                f"{', '.join(there)}."
+            )
+        return wanted, _cells(workbook.get_sheet_by_name(wanted))
+    found = sheets_with_rows(path, location)
+    if len(found) > 1:
+        raise SourceError(
+            f"{path} has {len(found)} sheets with rows: {', '.join(found)}. Name the one to read as 'options.sheet' of "
+            f"its location, and make one location for each."
+        )
+    if not found:
+        raise SourceError(f"{path} is empty: no sheet has even a header. Deliver it again, or remove it.")
+    return next(iter(found.items()))
+
+
+def _cells(sheet: CalamineSheet) -> Sequence[Sequence[Cell]]:
+    try:
+        return sheet.to_python(skip_empty_area=False)
+    except (CalamineError, OverflowError, ValueError) as error:
+        raise SourceError(f"sheet {sheet.name!r} cannot be read: {error}. Save the workbook again.") from error
+
+
+def _area(location: LocationSettings, path: str) -> _Area:
+    header, cells = location.options.get("header_row"), location.options.get("range")
+    if header is not None and (isinstance(header, bool) or not isinstance(header, int) or header < 1):
+        raise SourceError(f"options.header_row: {header!r} is no row; rows of a sheet count from 1.")
+    if cells is None:
+        return _Area(0, None, header, None)
+    found = _CELLS.fullmatch(str(cells).upper().replace("$", ""))
+    if found is None or _place(found[1]) > _place(found[3]):
+        raise SourceError(f"{path}: options.range {cells!r} is no range of cells; write it as A3:H200, A3:H or A:H.")
+    return _Area(
+        _place(found[1]),
+        _place(found[3]) + 1,
+        header or (int(found[2]) if found[2] else None),
+        int(found[4]) if found[4] else None,
+    )
+
+
+def _place(letters: str) -> int:
+    """Return the place of a column from 0: A is 0, AA is 26."""
+    place = 0
+    for letter in letters:
+        place = place * 26 + ord(letter) - ord("A") + 1
+    return place - 1
+
+
+def _header(cells: Sequence[Sequence[Cell]], area: _Area, where: str) -> tuple[int, list[str]]:
+    """Return the number of the header's row, as set or else the first with anything in it, and its names."""
+    filled = (number for number, row in enumerate(cells, 1) if _is_filled(row[area.left : area.right]))
+    header = area.header or next(filled, None)
+    if header is None or header > len(cells) or not _is_filled(cells[header - 1][area.left : area.right]):
+        raise SourceError(
+            f"{where}: {'there is no header' if header is None else f'row {header} is empty and no header'}. Correct "
+            f"'header_row', 'range' or 'sheet' in the location's 'options'."
+        )
+    return header, [" ".join(str(cell).split()) for cell in cells[header - 1][area.left : area.right]]
+
+
+def _is_filled(row: Sequence[Cell]) -> bool:
+    return any(not isinstance(cell, str) or cell.strip() for cell in row)
+
+
+def _text(cell: Cell, location: LocationSettings) -> str | None:
+    """Return the cell as the location writes it."""
+    if isinstance(cell, str):
+        return cell or None
+    if isinstance(cell, bool):
+        return str(cell).lower()
+    if isinstance(cell, int | float):
+        number = format(cell, ".0f") if cell == int(cell) and abs(cell) < _EXACT else format(cell, ".15g")
+        return number.replace(".", location.decimal_separator)
+    if isinstance(cell, datetime):
+        return cell.strftime(location.timestamp_format) if location.timestamp_format else cell.isoformat(" ")
+    if isinstance(cell, date):
+        return cell.strftime(location.date_format) if location.date_format else cell.isoformat()
+    return cell.isoformat() if isinstance(cell, time) else str(cell)
