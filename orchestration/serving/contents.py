@@ -15,7 +15,7 @@ import duckdb
 
 from orchestration.errors import ServingError
 from orchestration.ingest.mapping.pseudonyms import hashed, use_key
-from orchestration.ingest.sql_text import sql_name, sql_text
+from orchestration.ingest.sql_text import sql_name
 from orchestration.lake.declarations import Column
 from orchestration.lake.warehouse import ALIAS
 from orchestration.serving.tables import VERSION, ServedTable
@@ -117,9 +117,7 @@ class Contents:
             if table.is_of_persons and not table.is_of_days:
                 return self._stamps_by_version(table, view)
             if not _is_large(table):
-                self._connection.execute(
-                    f"create or replace temp table served_{table.name} as {self._select(table)}"
-                )
+                self._connection.execute(f"create or replace temp table served_{table.name} as {self._select(table)}")
             found = self._connection.execute(
                 f"select {table.part_sql}, count(*), sum(hash(row_))::varchar from ({self.rows_sql(table)}) as row_"
                 " group by all having count(*) > 0"
