@@ -9,13 +9,14 @@ from orchestration.errors import SettingsError
 from orchestration.lake.warehouse import Warehouse
 from orchestration.serving.comparison import differences
 from orchestration.serving.contents import Contents
+from orchestration.serving.dlt_destination import DltDestination
 from orchestration.serving.duckdb_file import DuckdbFile
 from orchestration.serving.offer import offered_tables
 from orchestration.serving.parquet_folder import ParquetFolder
 from orchestration.serving.postgres import PostgresServer
 from orchestration.serving.target import Served, Target
 from orchestration.settings import Settings
-from orchestration.settings.serving import DuckdbTarget, ParquetTarget, PostgresTarget, ServingTarget
+from orchestration.settings.serving import DltTarget, DuckdbTarget, ParquetTarget, PostgresTarget, ServingTarget
 
 
 def serve(warehouse: Warehouse, settings: Settings, name: str) -> tuple[Served, list[str]]:
@@ -55,6 +56,8 @@ def _target(name: str, settings: ServingTarget) -> Target:
             return DuckdbFile(name, settings)
         case ParquetTarget():
             return ParquetFolder(name, settings)
+        case DltTarget():
+            return DltDestination(name, settings)
 
 
 @contextmanager

@@ -48,7 +48,7 @@ class ServedTable:
 
     @property
     def part_sql(self) -> str:
-        """SQL, for every target, that names the part of a row: a version, a day as 2026-01-31, ``OPEN`` or ``CURRENT``."""
+        """SQL, for every target, of the part of a row: a version, a day as 2026-01-31, ``OPEN`` or ``CURRENT``."""
         if self.part_by is None:
             return sql_text(CURRENT)
         if self.is_history:

@@ -16,7 +16,10 @@ DATABASE = "target"
 """The name under which DuckDB has a target attached."""
 RECORD = "served_parts"
 """The table of a target that says what it holds: the stamp of each part, and when it came."""
-RECORD_COMMENT = "What is served here: one row per table and part (a version, a day, or what is current), with the time (UTC) at which its rows came."
+RECORD_COMMENT = (
+    "What is served here: one row per table and part (a version, a day, or what is current), with the time (UTC) at"
+    " which its rows came."
+)
 _SHOWN = 12
 RECORD_COLUMNS = {
     "table_name": "varchar",

@@ -1,10 +1,10 @@
-"""Settings of where published versions are served: PostgreSQL, a DuckDB file, a folder of Parquet files."""
+"""Settings of where published versions are served: PostgreSQL, a DuckDB file, Parquet, and what dlt loads."""
 
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, field_validator
 
 from orchestration.settings.sources import ObjectStoreSettings, Secret, Section
 
@@ -62,4 +62,27 @@ class ParquetTarget(TargetSettings):
     object_store: ObjectStoreSettings = ObjectStoreSettings()
 
 
-ServingTarget = Annotated[PostgresTarget | DuckdbTarget | ParquetTarget, Field(discriminator="type")]
+class DltTarget(TargetSettings):
+    """A data set of any SQL destination of dlt: snowflake, bigquery, redshift, databricks, mssql, clickhouse, …."""
+
+    type: Literal["dlt"] = "dlt"
+    destination: Annotated[str, Field(pattern=r"^[a-z_]+$")] = Field(
+        description="destination of dlt, by its name; sqlalchemy for MySQL, MariaDB and what else SQLAlchemy speaks"
+    )
+    dataset: Identifier = Field("bi", description="schema, or data set, that the tables are in")
+    credentials: Secret | None = Field(
+        None, description="connection URL, as ${NAME}; if not set, dlt looks for its own (DESTINATION__…)"
+    )
+    options: dict[str, str | int | bool] = Field(
+        default_factory=dict, description="further arguments of the destination, for example location of bigquery"
+    )
+
+    @field_validator("destination")
+    @classmethod
+    def _must_speak_sql(cls, value: str) -> str:
+        if value in {"filesystem", "dummy"}:
+            raise ValueError("a destination that speaks SQL; for files there is the type parquet")
+        return value
+
+
+ServingTarget = Annotated[PostgresTarget | DuckdbTarget | ParquetTarget | DltTarget, Field(discriminator="type")]
