@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import ConfigDict, Field, field_validator
 
 from orchestration.settings.sources import ObjectStoreSettings, Secret, Section
+from orchestration.settings.webhooks import WebhookSettings
 
 Identifier = Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]*$", max_length=63)]
 # A table of the schema bi, or one column of it; '*.column' is that column wherever it stands.
@@ -25,6 +26,7 @@ class TargetSettings(Section):
         min_length=16,
         description="serve identifiers of persons as a keyed hash of this key, as ${NAME}; the same in every table",
     )
+    webhook: WebhookSettings | None = Field(None, description="who is told after it was brought up: BI tools refresh")
     retries: int = Field(3, ge=0, le=10, description="how often a publish tries again where the target fails")
     retry_after_seconds: float = Field(10, gt=0, description="wait before the first retry; doubled for each further")
 
