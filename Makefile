@@ -89,7 +89,7 @@ docs: $(INSTALLED)  ## Write the pages of the source contract and of the setting
 
 lock:  ## Compile the lock files from pyproject.toml
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
-		--extra examples --extra linkage --group dev pyproject.toml --output-file requirements.lock
+		--extra dlt --extra examples --extra linkage --extra notify --group dev pyproject.toml --output-file requirements.lock
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 		--constraint requirements.lock --group bench --output-file benchmarks/requirements.lock
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \

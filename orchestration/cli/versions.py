@@ -1,6 +1,7 @@
-"""``segmentation versions``: look at the versions of the segments, compare them, take one back."""
+"""``segmentation versions``: look at the versions of the segments, compare them, take one back, delete old ones."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,7 +20,9 @@ from orchestration.cli.common import (
 )
 from orchestration.errors import SegmentationError
 
-app = typer.Typer(help="Look at the versions of the segments, compare them, take one back.", no_args_is_help=True)
+app = typer.Typer(
+    help="Look at the versions of the segments, compare them, take one back, delete old ones.", no_args_is_help=True
+)
 
 Output = Annotated[Format, typer.Option("--format")]
 VersionId = Annotated[str, typer.Argument(help="A version, for example 2026-10-31.1.")]
@@ -86,6 +89,29 @@ def withdraw(version_id: VersionId, config: Config = None, wait: Wait = True) ->
         with writing(settings, "versions withdraw", wait), existing_warehouse(settings).writer() as connection:
             take_back(connection, version_id)
         out.print(f"Withdrew {version_id}; 'segmentation rollback' publishes it, or another of its month, again.")
+        serve_targets(settings, settings.serving)
+
+
+@app.command()
+def prune(
+    keep: Annotated[int, typer.Option("--keep", min=1, help="Revisions of every month that stay.")] = 2,
+    older_than: Annotated[int, typer.Option("--older-than", min=0, help="Days; what was made since stays.")] = 30,
+    config: Config = None,
+    wait: Wait = True,
+) -> None:
+    """Delete the rows of superseded and withdrawn versions, but none that is published or that one that stays needs."""
+    from orchestration.cli.serve import serve_targets
+    from orchestration.segments.pruning import prune as delete
+
+    with errors_for_people():
+        settings = chosen_settings(config)
+        before = (datetime.now(UTC) - timedelta(days=older_than)).replace(tzinfo=None)
+        with writing(settings, "versions prune", wait), existing_warehouse(settings).writer() as connection:
+            pruned = delete(connection, keep, before)
+        if not pruned:
+            out.print("Nothing to prune.")
+            return
+        out.print(f"Pruned {', '.join(pruned)}. Their files go when old snapshots do: 'segmentation maintain'.")
         serve_targets(settings, settings.serving)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import duckdb
 
 from orchestration.errors import VersionError
+from orchestration.segments.versions import version
 
 # How customers are divided, as bi.segment_migrations does.
 SCHEMES: Mapping[str, str] = {
@@ -40,7 +41,7 @@ def diff(connection: duckdb.DuckDBPyConnection, first: str, second: str) -> Vers
     """Compare two versions customer by customer.
 
     Raises:
-        VersionError: there is no such version.
+        VersionError: there is no such version, or it was pruned.
     """
     one, other = _made_from(connection, first), _made_from(connection, second)
     causes = [cause for name, cause in _CAUSES.items() if one[name] != other[name]]
@@ -55,12 +56,10 @@ def diff(connection: duckdb.DuckDBPyConnection, first: str, second: str) -> Vers
 
 
 def _made_from(connection: duckdb.DuckDBPyConnection, version_id: str) -> dict[str, Any]:
-    row = connection.execute(
-        f"select {', '.join(_CAUSES)} from segments.versions where version_id = ?", [version_id]
-    ).fetchone()
-    if row is None:
-        raise VersionError(f"There is no version {version_id}; 'segmentation versions list' shows those that exist.")
-    return dict(zip(_CAUSES, row, strict=True))
+    row = version(connection, version_id)
+    if row["status"] == "pruned":
+        raise VersionError(f"Version {version_id} was pruned: its rows are deleted, so it compares with nothing.")
+    return {cause: row[cause] for cause in _CAUSES}
 
 
 def _moves(connection: duckdb.DuckDBPyConnection, first: str, second: str) -> list[Any]:

@@ -157,6 +157,8 @@ def rollback(connection: duckdb.DuckDBPyConnection, version_id: str, now: dateti
             raise VersionError(f"Version {version_id} is already the published one.")
         if row["status"] == "candidate":
             raise VersionError(f"Version {version_id} is a candidate that was never published; run its month again.")
+        if row["status"] == "pruned":
+            raise VersionError(f"Version {version_id} was pruned, its rows are deleted; run its month again.")
         return _replace_published(connection, version_id, row["as_of_date"], "withdrawn", now)
 
 

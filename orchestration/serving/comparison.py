@@ -1,13 +1,13 @@
-"""A target beside the lake: numbers of rows and values and sums, for every table and version."""
+"""A target beside the lake: numbers of rows and values and sums, for every part of every table."""
 
 from collections.abc import Callable
 from typing import Any
 
 import duckdb
 
-from orchestration.ingest.sql_text import sql_name, sql_text
-from orchestration.serving.contents import CURRENT, Contents
-from orchestration.serving.tables import REGISTRY, VERSION, ServedTable
+from orchestration.ingest.sql_text import sql_name
+from orchestration.serving.contents import Contents
+from orchestration.serving.tables import REGISTRY, ServedTable
 
 _SUMMED = ("decimal", "integer", "bigint")
 _SHOWN = 5
@@ -31,24 +31,23 @@ def differences(
         here = dict(_keyed(connection.execute(totals(f"({contents.rows_sql(table)})")).fetchall()))
         there = dict(_keyed(read(table.name, totals)))
         found += [
-            f"{table.name} of {version}: {_difference(table, here.get(version), there.get(version))}"
-            for version in sorted(here.keys() | there.keys())
-            if here.get(version) != there.get(version)
+            f"{table.name} of {part}: {_difference(table, here.get(part), there.get(part))}"
+            for part in sorted(here.keys() | there.keys())
+            if here.get(part) != there.get(part)
         ]
     return found
 
 
 def _totals(table: ServedTable) -> Callable[[str], str]:
-    """Return a query over a table, in SQL that every target speaks: per version its rows, values and sums."""
-    version = VERSION if table.is_history else f"{sql_text(CURRENT)}"
+    """Return a query over a table, in SQL that every target speaks: per part its rows, values and sums."""
     measures = ["count(*) as row_count"]
     measures += [
         f"cast({measure}({sql_name(column)}) as varchar) as m{number}"
         for number, (column, measure) in enumerate(_measured(table))
     ]
-    if not table.is_history:
-        return lambda source: f"select {version} as part, {', '.join(measures)} from {source} as t having count(*) > 0"
-    return lambda source: f"select {version} as part, {', '.join(measures)} from {source} as t group by {version}"
+    part = table.part_sql
+    grouped = "having count(*) > 0" if table.part_by is None else f"group by {part}"
+    return lambda source: f"select {part} as part, {', '.join(measures)} from {source} as t {grouped}"
 
 
 def _measured(table: ServedTable) -> list[tuple[str, str]]:

@@ -1,9 +1,10 @@
-"""What one snapshot of the lake holds for a target, in parts: the rows of one version in one table.
+"""What one snapshot of the lake holds for a target, in parts: the rows of one version, or of one day, in one table.
 
 A part carries a stamp that changes when its rows do; a target keeps the stamps of what it holds, so that it can be
 brought up from whatever state it is in, and moves nothing else. Rows of persons never change within a version, so
 their stamp is the definition of the view, the version and the number of rows; of the small tables the rows themselves
-are stamped, for some of them look back at the version before, which a rollback may change.
+are stamped, for some of them look back at the version before, which a rollback may change, and so are those of tables
+of days, which late data may change.
 """
 
 import hashlib
@@ -14,21 +15,18 @@ import duckdb
 
 from orchestration.errors import ServingError
 from orchestration.ingest.mapping.pseudonyms import hashed, use_key
-from orchestration.ingest.sql_text import sql_name, sql_text
+from orchestration.ingest.sql_text import sql_name
 from orchestration.lake.declarations import Column
 from orchestration.lake.warehouse import ALIAS
 from orchestration.serving.tables import VERSION, ServedTable
 
-CURRENT = "current"
-"""The one part of a table that holds only what is current."""
-
 
 @dataclass(frozen=True, order=True)
 class Part:
-    """The rows of one version in one table."""
+    """The rows of one version, of one day, or of what is current, in one table."""
 
     table: str
-    version_id: str
+    key: str
 
 
 @dataclass(frozen=True)
@@ -47,10 +45,10 @@ class Moves:
     write: tuple[Part, ...]
 
     def of(self, table: str) -> tuple[list[str], list[str]]:
-        """Return the versions of a table to delete and to write."""
+        """Return the keys of a table's parts to delete and to write."""
         return (
-            [part.version_id for part in self.delete if part.table == table],
-            [part.version_id for part in self.write if part.table == table],
+            [part.key for part in self.delete if part.table == table],
+            [part.key for part in self.write if part.table == table],
         )
 
 
@@ -86,15 +84,10 @@ class Contents:
         gone = held.keys() - self.stamps.keys()
         return Moves(tuple(sorted(gone | (held.keys() & set(changed)))), tuple(changed))
 
-    def rows_sql(self, table: ServedTable, versions: Iterable[str] | None = None) -> str:
-        """Return a query of the rows that the target gets, of some versions or of all there are."""
-        source = f"temp.served_{table.name}" if not table.is_of_persons else self._select(table)
-        if versions is None or not table.is_history:
-            return f"select * from ({source})" if table.is_of_persons else f"from {source}"
-        listed = ", ".join(map(sql_text, versions))
-        if not table.is_of_persons:
-            return f"select * from {source} where {VERSION} in ({listed})"
-        return f"{source} where {VERSION} in ({listed})"
+    def rows_sql(self, table: ServedTable, parts: Iterable[str] | None = None) -> str:
+        """Return a query of the rows that the target gets, of some parts or of all there are."""
+        source = self._select(table) if _is_large(table) else f"select * from temp.served_{table.name}"
+        return source if parts is None else f"{source} where {table.of_parts(parts)}"
 
     def _definitions(self) -> dict[str, str]:
         """Return the views of the lake by name, as they are defined."""
@@ -120,15 +113,14 @@ class Contents:
         return sql_name(column.name)
 
     def _stamps_of(self, table: ServedTable, view: str) -> dict[Part, Stamp]:
-        version = VERSION if table.is_history else sql_text(CURRENT)
         try:
-            if table.is_of_persons:
-                return self._stamps_by_version(table, version, view)
-            name = f"served_{table.name}"
-            self._connection.execute(f"create or replace temp table {name} as {self._select(table)}")
+            if table.is_of_persons and not table.is_of_days:
+                return self._stamps_by_version(table, view)
+            if not _is_large(table):
+                self._connection.execute(f"create or replace temp table served_{table.name} as {self._select(table)}")
             found = self._connection.execute(
-                f"select {version}, count(*), sum(hash(row_))::varchar from temp.{name} as row_ group by all"
-                " having count(*) > 0"
+                f"select {table.part_sql}, count(*), sum(hash(row_))::varchar from ({self.rows_sql(table)}) as row_"
+                " group by all having count(*) > 0"
             ).fetchall()
         except duckdb.BinderException as error:
             raise ServingError(
@@ -137,10 +129,10 @@ class Contents:
         declared = _digest(*(f"{column.name} {column.sql_type}" for column in table.columns))
         return {Part(table.name, of): Stamp(rows, _digest(declared, digest)) for of, rows, digest in found}
 
-    def _stamps_by_version(self, table: ServedTable, version: str, view: str) -> dict[Part, Stamp]:
+    def _stamps_by_version(self, table: ServedTable, view: str) -> dict[Part, Stamp]:
         """Count the rows of each version; a current table is stamped with the version that it shows."""
         found = self._connection.execute(
-            f"select {version}, {VERSION}, count(*) from {ALIAS}.bi.{table.name} group by all"
+            f"select {table.part_sql}, {VERSION}, count(*) from {ALIAS}.bi.{table.name} group by all"
         ).fetchall()
         key = "" if not self._is_pseudonymous else self._key_mark()
         definition = (view, self._select(table), key)
@@ -153,6 +145,11 @@ class Contents:
         ).fetchone()
         assert row
         return str(row[0])
+
+
+def _is_large(table: ServedTable) -> bool:
+    """Whether its rows are read from the lake as they are moved, and not kept aside before."""
+    return table.is_of_persons or table.is_of_days
 
 
 def _digest(*parts: str) -> str:

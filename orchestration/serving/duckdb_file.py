@@ -13,7 +13,7 @@ from orchestration.errors import ServingError
 from orchestration.ingest.explain import first_line
 from orchestration.ingest.sql_text import sql_name, sql_text
 from orchestration.masking import masked, redact
-from orchestration.serving.contents import CURRENT, Contents, Moves, Part, Stamp
+from orchestration.serving.contents import Contents, Moves, Part, Stamp
 from orchestration.serving.tables import VERSION, ServedTable
 from orchestration.serving.target import DATABASE, RECORD, RECORD_COLUMNS, Served, served, sync
 from orchestration.settings.serving import DuckdbTarget
@@ -117,10 +117,10 @@ class DuckdbFile:
                 self._create(connection, table)
         moves = contents.moves(self._held(connection))
         for part in moves.delete:
-            where = "" if part.version_id == CURRENT else f" where {VERSION} = {sql_text(part.version_id)}"
-            connection.execute(f"delete from {_SCHEMA}.{part.table}{where}")
+            where = contents.tables[part.table].of_parts([part.key])
+            connection.execute(f"delete from {_SCHEMA}.{part.table} where {where}")
             connection.execute(
-                f"delete from {_SCHEMA}.{RECORD} where table_name = ? and {VERSION} = ?", [part.table, part.version_id]
+                f"delete from {_SCHEMA}.{RECORD} where table_name = ? and {VERSION} = ?", [part.table, part.key]
             )
         for name in dict.fromkeys(part.table for part in moves.write):
             rows = contents.rows_sql(contents.tables[name], moves.of(name)[1])
@@ -129,7 +129,7 @@ class DuckdbFile:
             stamp = contents.stamps[part]
             connection.execute(
                 f"insert into {_SCHEMA}.{RECORD} values (?, ?, ?, ?, now() at time zone 'utc')",
-                [part.table, part.version_id, stamp.rows, stamp.fingerprint],
+                [part.table, part.key, stamp.rows, stamp.fingerprint],
             )
         return moves
 

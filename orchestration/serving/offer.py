@@ -20,10 +20,13 @@ def offered_tables(name: str, target: TargetSettings) -> tuple[ServedTable, ...]
         if table not in known:
             raise SettingsError(f"serving.{name}.tables: there is no table {table!r}. Tables: {', '.join(known)}.")
     left_out = {_known(name, entry, known) for entry in target.leave_out}
-    if hidden := {of for of, column in left_out if column == VERSION}:
-        raise SettingsError(
-            f"serving.{name}.leave_out: {', '.join(sorted(hidden))}.{VERSION} has to stay, rows are served by version."
-        )
+    for each in known.values():
+        hidden = {column for of, column in left_out if of in ("*", each.name)}
+        for column in each.columns:
+            if column.name in hidden and column.name in (VERSION, each.part_by):
+                raise SettingsError(
+                    f"serving.{name}.leave_out: {each.name}.{column.name} has to stay, rows are served by it."
+                )
     offered = tuple(
         _without(table, left_out)
         for table in known.values()

@@ -30,7 +30,7 @@ from orchestration.ingest.sql_text import sql_text
 from orchestration.lake.warehouse import transaction
 from orchestration.masking import masked, redact
 from orchestration.serving.contents import Contents, Part, Stamp
-from orchestration.serving.tables import VERSION
+from orchestration.serving.tables import CURRENT, VERSION
 from orchestration.serving.target import Served, served, sync
 from orchestration.settings.serving import ParquetTarget
 
@@ -107,15 +107,15 @@ class ParquetFolder:
     def _write(self, connection: duckdb.DuckDBPyConnection, contents: Contents, part: Part) -> dict[str, Any]:
         """Write the rows of a part to a file that is named by its stamp, aside first."""
         table, stamp = contents.tables[part.table], contents.stamps[part]
-        folder = f"{VERSION}={part.version_id}" if table.is_history else part.version_id
+        folder = f"{table.part_by}={part.key}" if table.part_by else CURRENT
         file = f"{folder}/{part.table}.{stamp.fingerprint}.parquet"
-        rows = contents.rows_sql(table, [part.version_id])
+        rows = contents.rows_sql(table, [part.key])
         with self._aside() as aside:
             connection.execute(f"copy ({rows}) to {sql_text(str(aside))} (format parquet, compression zstd)")
             self._put(aside, file)
         return {
             "table": part.table,
-            VERSION: part.version_id,
+            VERSION: part.key,
             "rows": stamp.rows,
             "fingerprint": stamp.fingerprint,
             "file": file,
@@ -138,7 +138,7 @@ class ParquetFolder:
         }
         text = json.dumps(manifest, indent=1)
         name = f"{_MANIFESTS}/{hashlib.sha256(text.encode()).hexdigest()[:16]}.json"
-        versions = sorted({entry[VERSION] for entry in entries if "/current/" not in f"/{entry['file']}"})
+        versions = sorted({entry[VERSION] for entry in entries if entry["file"].startswith(f"{VERSION}=")})
         self._put_text(text, name)
         pointer = {"manifest": name, "versions": versions, "served_at": datetime.now(UTC).isoformat(timespec="seconds")}
         self._put_text(json.dumps(pointer, indent=1), _POINTER)

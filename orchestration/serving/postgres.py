@@ -16,7 +16,7 @@ from orchestration.ingest.sql_text import sql_name, sql_text
 from orchestration.lake.warehouse import load_extension
 from orchestration.masking import masked, redact
 from orchestration.serving import postgres_schema as schema_of
-from orchestration.serving.contents import CURRENT, Contents, Moves, Part, Stamp
+from orchestration.serving.contents import Contents, Moves, Part, Stamp
 from orchestration.serving.tables import VERSION, ServedTable
 from orchestration.serving.target import DATABASE, RECORD, RECORD_COLUMNS, RECORD_COMMENT, Served, served
 from orchestration.settings.serving import PostgresTarget
@@ -260,9 +260,8 @@ class PostgresServer:
             delete, write = moves.of(name)
             table = contents.tables.get(name)
             if delete and name in existing:
-                listed = ", ".join(map(sql_text, delete))
-                where = "" if delete == [CURRENT] else f" where {VERSION} in ({listed})"
-                self._execute(connection, f"delete from {self.schema}.{name}{where}")
+                where = "1 = 1" if table is None else table.of_parts(delete)
+                self._execute(connection, f"delete from {self.schema}.{name} where {where}")
             if write and table is not None:
                 columns = ", ".join(sql_name(column.name) for column in table.columns)
                 connection.execute(
@@ -274,11 +273,11 @@ class PostgresServer:
             self._execute(
                 connection,
                 f"delete from {self.schema}.{RECORD} where table_name = {sql_text(part.table)}"
-                f" and {VERSION} = {sql_text(part.version_id)}",
+                f" and {VERSION} = {sql_text(part.key)}",
             )
         if moves.write:
             values = ", ".join(
-                f"({sql_text(part.table)}, {sql_text(part.version_id)}, {contents.stamps[part].rows},"
+                f"({sql_text(part.table)}, {sql_text(part.key)}, {contents.stamps[part].rows},"
                 f" {sql_text(contents.stamps[part].fingerprint)}, now() at time zone 'utc')"
                 for part in moves.write
             )

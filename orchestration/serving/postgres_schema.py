@@ -76,7 +76,7 @@ def constraints(schema: str, tables: Sequence[ServedTable]) -> dict[tuple[str, s
             keys = served[parent].grain if parent in served else ()
             if table.name == parent or not keys or not names >= set(keys):
                 continue
-            if not (table.is_history or table.is_of_persons):
+            if table.is_of_days or not (table.is_history or table.is_of_persons):
                 continue  # events: they outlive the version that they came from
             # Rows of one customer each: others name a customer that the version need not have.
             if parent == CUSTOMERS and not (table.is_of_persons and "customer_id" in table.grain):

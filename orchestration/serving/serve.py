@@ -1,7 +1,8 @@
-"""Bringing one target up to what is published, and comparing it with the lake."""
+"""Bringing one target up to what is published, comparing it with the lake, and telling who refreshes after it."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 
 import duckdb
 
@@ -9,13 +10,15 @@ from orchestration.errors import SettingsError
 from orchestration.lake.warehouse import Warehouse
 from orchestration.serving.comparison import differences
 from orchestration.serving.contents import Contents
+from orchestration.serving.dlt_destination import DltDestination
 from orchestration.serving.duckdb_file import DuckdbFile
 from orchestration.serving.offer import offered_tables
 from orchestration.serving.parquet_folder import ParquetFolder
 from orchestration.serving.postgres import PostgresServer
 from orchestration.serving.target import Served, Target
+from orchestration.serving.telling import told
 from orchestration.settings import Settings
-from orchestration.settings.serving import DuckdbTarget, ParquetTarget, PostgresTarget, ServingTarget
+from orchestration.settings.serving import DltTarget, DuckdbTarget, ParquetTarget, PostgresTarget, ServingTarget
 
 
 def serve(warehouse: Warehouse, settings: Settings, name: str) -> tuple[Served, list[str]]:
@@ -39,7 +42,10 @@ def serve(warehouse: Warehouse, settings: Settings, name: str) -> tuple[Served, 
         contents = Contents(connection, tables, key)
         served = target.update(connection, contents)
         with target.open(connection) as read:
-            return served, differences(connection, contents, read)
+            found = differences(connection, contents, read)
+    if chosen.webhook and served.is_changed and not found:
+        served = told(served, name, chosen.webhook, datetime.now(UTC))
+    return served, found
 
 
 def places(settings: Settings) -> dict[str, str]:
@@ -55,6 +61,8 @@ def _target(name: str, settings: ServingTarget) -> Target:
             return DuckdbFile(name, settings)
         case ParquetTarget():
             return ParquetFolder(name, settings)
+        case DltTarget():
+            return DltDestination(name, settings)
 
 
 @contextmanager

@@ -1,8 +1,10 @@
 """The tables that are served: those of the schema ``bi``, as dbt declares them."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cache
 
+from orchestration.ingest.sql_text import sql_name, sql_text
 from orchestration.lake.declarations import Column, DeclaredTable, declared_tables
 
 VERSION = "version_id"
@@ -10,14 +12,19 @@ REGISTRY = "segmentation_versions"
 """The registry of versions: tables refer to it."""
 CUSTOMERS = "customer_segment_history"
 """One row per customer and version: tables of customers refer to it."""
+CURRENT = "current"
+"""The one part of a table that holds only what is current."""
+OPEN = "open"
+"""The part of the rows that have no date yet, in a table that grows by a date."""
 
 
 @dataclass(frozen=True)
 class ServedTable:
     """A table: what a row is (``grain``, of which ``nullable_keys`` may be null), and what analysts filter by.
 
-    ``is_history`` says whether it holds every published version and so grows by version, else it holds only what is
-    current; ``is_of_persons`` whether a row is a single person, organization or household.
+    ``part_by`` is the column by which it grows: the version of a history, the date of a table of days (``part_by``
+    under ``config.meta``), none where it holds only what is current. ``is_of_persons`` says whether a row is a single
+    person, organization or household.
     """
 
     name: str
@@ -26,8 +33,37 @@ class ServedTable:
     grain: tuple[str, ...]
     nullable_keys: tuple[str, ...]
     filters: tuple[str, ...]
-    is_history: bool
+    part_by: str | None
     is_of_persons: bool
+
+    @property
+    def is_history(self) -> bool:
+        """Whether it holds every published version, and rows never change within one."""
+        return self.part_by == VERSION
+
+    @property
+    def is_of_days(self) -> bool:
+        """Whether it grows by a date that is none of a version."""
+        return self.part_by is not None and not self.is_history
+
+    @property
+    def part_sql(self) -> str:
+        """SQL, for every target, of the part of a row: a version, a day as 2026-01-31, ``OPEN`` or ``CURRENT``."""
+        if self.part_by is None:
+            return sql_text(CURRENT)
+        if self.is_history:
+            return VERSION
+        return f"coalesce(cast({sql_name(self.part_by)} as varchar(10)), {sql_text(OPEN)})"
+
+    def of_parts(self, parts: Iterable[str]) -> str:
+        """Return the SQL condition that rows of some parts meet, for every target."""
+        named = set(parts)
+        # An earlier release may have served the table as one part.
+        if self.part_by is None or CURRENT in named:
+            return "1 = 1"
+        column, dated = sql_name(self.part_by), ", ".join(map(sql_text, sorted(named - {OPEN})))
+        conditions = ([f"{column} in ({dated})"] if dated else []) + ([f"{column} is null"] if OPEN in named else [])
+        return f"({' or '.join(conditions)})"
 
 
 @cache
@@ -44,6 +80,6 @@ def _served(table: DeclaredTable) -> ServedTable:
         grain=table.grain,
         nullable_keys=tuple(table.meta.get("nullable_keys", ())),
         filters=tuple(table.meta.get("filters", ())),
-        is_history=VERSION in table.grain,
+        part_by=VERSION if VERSION in table.grain else table.meta.get("part_by"),
         is_of_persons=any(column.personal == "identifier" and column.name in table.grain for column in table.columns),
     )

@@ -16,7 +16,11 @@ DATABASE = "target"
 """The name under which DuckDB has a target attached."""
 RECORD = "served_parts"
 """The table of a target that says what it holds: the stamp of each part, and when it came."""
-RECORD_COMMENT = "What is served here: one row per table and version, with the time (UTC) at which its rows came."
+RECORD_COMMENT = (
+    "What is served here: one row per table and part (a version, a day, or what is current), with the time (UTC) at"
+    " which its rows came."
+)
+_SHOWN = 12
 RECORD_COLUMNS = {
     "table_name": "varchar",
     VERSION: "varchar",
@@ -28,7 +32,7 @@ RECORD_COLUMNS = {
 
 @dataclass(frozen=True)
 class Served:
-    """What a target was given: rows and versions that were written, versions that were deleted; notes for people."""
+    """What a target was given: rows and parts that were written, parts that were deleted; notes for people."""
 
     place: str
     rows: int
@@ -45,8 +49,14 @@ class Served:
         """Say it in a sentence."""
         if not self.is_changed:
             return f"{self.place} is up to date."
-        gone = f" {', '.join(self.deleted)} is no longer there." if self.deleted else ""
-        return f"{self.place}: {self.rows:,} rows of {', '.join(self.written) or 'no version'}.{gone}"
+        gone = f" {_listed(self.deleted)} is no longer there." if self.deleted else ""
+        return f"{self.place}: {self.rows:,} rows of {_listed(self.written) or 'no version'}.{gone}"
+
+
+def _listed(parts: tuple[str, ...]) -> str:
+    if len(parts) <= _SHOWN:
+        return ", ".join(parts)
+    return f"{parts[0]} to {parts[-1]} ({len(parts)} versions and days)"
 
 
 class Target(Protocol):
@@ -70,13 +80,13 @@ class Target(Protocol):
 
 def served(place: str, moves: Moves, contents: Contents, notes: tuple[str, ...] = ()) -> Served:
     """Sum up what was moved."""
-    written = {part.version_id for part in moves.write}
-    held = {part.version_id for part in contents.stamps}
+    written = {part.key for part in moves.write}
+    held = {part.key for part in contents.stamps}
     return Served(
         place=place,
         rows=sum(contents.stamps[part].rows for part in moves.write),
         written=tuple(sorted(written)),
-        deleted=tuple(sorted({part.version_id for part in moves.delete} - held)),
+        deleted=tuple(sorted({part.key for part in moves.delete} - held)),
         notes=notes,
     )
 

@@ -15,7 +15,8 @@ import yaml
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from models.actions.parameters import ArbitrationParameters, ResultParameters
-from orchestration.settings.sources import Secret, Section, Share
+from orchestration.settings.sources import Section, Share
+from orchestration.settings.webhooks import WebhookSettings
 
 SHIPPED = Path(__file__).with_name("shipped_actions.yaml")
 Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
@@ -139,15 +140,10 @@ class ContactSettings(Section):
     minimum_distance_days: int = Field(3, ge=0, le=60, description="days between two contacts of a customer")
 
 
-class WebhookSettings(Section):
+class AudienceWebhookSettings(WebhookSettings):
     """Where audiences are posted."""
 
-    url: Secret = Field(description="address, as ${NAME}")
-    key: Secret = Field(min_length=16, description="what parts are signed with, as ${NAME}; the receiver knows it too")
     batch_rows: int = Field(500, ge=1, le=10_000, description="actions in a part")
-    attempts: int = Field(5, ge=1, le=20, description="times that a part is posted before it has failed")
-    wait_seconds: float = Field(2, ge=0, description="before the second attempt; each later one waits twice as long")
-    timeout_seconds: float = Field(30, gt=0, description="of one attempt")
 
 
 class ArrivalSettings(Section):
@@ -173,7 +169,7 @@ class ActionSettings(Section):
     guards: dict[Identifier, Guard] = Field(default_factory=dict, validate_default=True)
     contacts: ContactSettings = ContactSettings()
     arrivals: ArrivalSettings = ArrivalSettings()
-    webhook: WebhookSettings | None = None
+    webhook: AudienceWebhookSettings | None = None
     arbitration: ArbitrationParameters = ArbitrationParameters()
     results: ResultParameters = ResultParameters()
 

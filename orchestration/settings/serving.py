@@ -1,12 +1,13 @@
-"""Settings of where published versions are served: PostgreSQL, a DuckDB file, a folder of Parquet files."""
+"""Settings of where published versions are served: PostgreSQL, a DuckDB file, Parquet, and what dlt loads."""
 
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, field_validator
 
 from orchestration.settings.sources import ObjectStoreSettings, Secret, Section
+from orchestration.settings.webhooks import WebhookSettings
 
 Identifier = Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]*$", max_length=63)]
 # A table of the schema bi, or one column of it; '*.column' is that column wherever it stands.
@@ -25,6 +26,7 @@ class TargetSettings(Section):
         min_length=16,
         description="serve identifiers of persons as a keyed hash of this key, as ${NAME}; the same in every table",
     )
+    webhook: WebhookSettings | None = Field(None, description="who is told after it was brought up: BI tools refresh")
     retries: int = Field(3, ge=0, le=10, description="how often a publish tries again where the target fails")
     retry_after_seconds: float = Field(10, gt=0, description="wait before the first retry; doubled for each further")
 
@@ -62,4 +64,27 @@ class ParquetTarget(TargetSettings):
     object_store: ObjectStoreSettings = ObjectStoreSettings()
 
 
-ServingTarget = Annotated[PostgresTarget | DuckdbTarget | ParquetTarget, Field(discriminator="type")]
+class DltTarget(TargetSettings):
+    """A data set of any SQL destination of dlt: snowflake, bigquery, redshift, databricks, mssql, clickhouse, …."""
+
+    type: Literal["dlt"] = "dlt"
+    destination: Annotated[str, Field(pattern=r"^[a-z_]+$")] = Field(
+        description="destination of dlt, by its name; sqlalchemy for MySQL, MariaDB and what else SQLAlchemy speaks"
+    )
+    dataset: Identifier = Field("bi", description="schema, or data set, that the tables are in")
+    credentials: Secret | None = Field(
+        None, description="connection URL, as ${NAME}; if not set, dlt looks for its own (DESTINATION__…)"
+    )
+    options: dict[str, str | int | bool] = Field(
+        default_factory=dict, description="further arguments of the destination, for example location of bigquery"
+    )
+
+    @field_validator("destination")
+    @classmethod
+    def _must_speak_sql(cls, value: str) -> str:
+        if value in {"filesystem", "dummy"}:
+            raise ValueError("a destination that speaks SQL; for files there is the type parquet")
+        return value
+
+
+ServingTarget = Annotated[PostgresTarget | DuckdbTarget | ParquetTarget | DltTarget, Field(discriminator="type")]

@@ -1,58 +1,32 @@
 """Hand-over by webhook, to a server of its own."""
 
 import json
-import threading
 from collections.abc import Iterator
 from datetime import date
-from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pandas as pd
 import pytest
 
-from orchestration.actions.webhook import IDEMPOTENCY_KEY, SIGNATURE, TIMESTAMP, deliver, signature
+from orchestration.actions.webhook import deliver
 from orchestration.errors import SegmentationError
-from orchestration.settings.actions import WebhookSettings
+from orchestration.settings.actions import AudienceWebhookSettings
+from orchestration.signed_posts import IDEMPOTENCY_KEY, SIGNATURE, TIMESTAMP, signature
+from tests.receivers import Receiver, receiving
 
 DAY = date(2025, 12, 10)
 KEY = "a key of sixteen characters"
 PEOPLE = pd.DataFrame({"action_id": [f"A{number}" for number in range(5)], "customer_id": "Zoë", "action_date": DAY})
 
 
-class Receiver(HTTPServer):
-    """Answers as it is told to, and keeps what it got."""
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.answers: list[int] = []
-        self.got: list[tuple[dict[str, str], bytes]] = []
-
-
-class _Handler(BaseHTTPRequestHandler):
-    server: Receiver
-
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        self.server.got.append((dict(self.headers), body))
-        self.send_response(self.server.answers.pop(0) if self.server.answers else 200)
-        self.end_headers()
-
-    def log_message(self, *_: object) -> None:
-        pass
-
-
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
-    with Receiver() as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
+    with receiving() as server:
         yield server
-        server.shutdown()
-        thread.join()
 
 
-def target(receiver: Receiver, **changes: object) -> WebhookSettings:
+def target(receiver: Receiver, **changes: object) -> AudienceWebhookSettings:
     url = f"http://127.0.0.1:{receiver.server_port}/actions"
-    return WebhookSettings.model_validate({"url": url, "key": KEY, "wait_seconds": 1} | changes)
+    return AudienceWebhookSettings.model_validate({"url": url, "key": KEY, "wait_seconds": 1} | changes)
 
 
 def test_parts_are_signed_and_hold_every_action_once(receiver: Receiver) -> None:

@@ -3,6 +3,7 @@
 import shutil
 from pathlib import Path
 
+import duckdb
 import pandas as pd
 import pytest
 
@@ -16,6 +17,8 @@ DAY = "2025-12-31"
 def decided(small: Deployment, tmp_path_factory: pytest.TempPathFactory) -> Deployment:
     folder = tmp_path_factory.mktemp("actions") / "deployment"
     shutil.copytree(small.folder, folder)
+    with (folder / "segmentation.yaml").open("a", encoding="utf-8") as settings:
+        settings.write("\nserving: {file: {type: duckdb, path: served.duckdb, tables: [customer_actions, triggers]}}\n")
     deployment = Deployment(folder)
     finished = deployment.command("actions", "--skip-ingest", "--day", DAY)
     assert finished.returncode == 0, finished.stdout + finished.stderr
@@ -33,6 +36,12 @@ def test_one_action_at_most_per_customer_and_household_with_a_reason_for_every_c
     assert not actions["action_id"].duplicated().any()
     # Customers of the simulator have consent or not, and may be in arrears.
     assert {"opted_out", "control_group"} <= set(actions["suppressed_by"].dropna())
+
+
+def test_what_is_decided_is_served_at_once(decided: Deployment) -> None:
+    counts = "select (select count(*) from bi.customer_actions) as actions, (select count(*) from bi.triggers) as found"
+    with duckdb.connect(str(decided.folder / "served.duckdb"), read_only=True) as served:
+        assert served.execute(counts).fetchall() == list(decided.frame(counts).itertuples(index=False, name=None))
 
 
 def test_the_facts_of_a_month_end_are_those_of_its_version(decided: Deployment) -> None:

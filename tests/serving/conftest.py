@@ -34,6 +34,14 @@ def lake(first_lake: Path, tmp_path: Path) -> PublishedLake:
     return open_lake(tmp_path / "lake", FEW)
 
 
+@pytest.fixture
+def lake_of_days(tmp_path: Path) -> PublishedLake:
+    """A lake of the registry, triggers and actions, a row of each per day."""
+    made = make_lake(tmp_path / "days", ("segmentation_versions", "triggers", "customer_actions"))
+    made.publish(NOVEMBER)
+    return made
+
+
 @pytest.fixture(scope="session")
 def whole_lake(tmp_path_factory: pytest.TempPathFactory) -> PublishedLake:
     """A lake with every table, in which one version is published; only read."""

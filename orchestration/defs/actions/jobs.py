@@ -8,9 +8,9 @@ from orchestration.months import operators_day
 
 daily_actions = dg.define_asset_job(
     "daily_actions",
-    selection=dg.AssetSelection.groups(GROUP),
+    selection=dg.AssetSelection.groups(GROUP, "serving"),
     partitions_def=DAYS,
-    description="Find the triggers of a day, choose the actions, read the results of earlier ones.",
+    description="Find the triggers of a day, choose the actions, read the results of earlier ones, serve them.",
 )
 
 

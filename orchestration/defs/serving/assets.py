@@ -1,10 +1,15 @@
-"""One asset per serving target of the settings, after publish, with a check that compares it with the lake."""
+"""One asset per serving target of the settings, with a check that compares it with the lake.
+
+A target follows the versions and the tables of days, so it is in no partition: every run that changes one of them ends
+with it.
+"""
 
 import dagster as dg
 
-from orchestration.dagster_support.deployment import ALL_MONTHS_IN_ONE_RUN, MONTHS, OWNERS, SETTINGS, Deployment
+from orchestration.dagster_support.deployment import OWNERS, SETTINGS, Deployment
 from orchestration.dagster_support.progress import tell, warn
 from orchestration.defs.publish.assets import published_versions
+from orchestration.lake.declarations import DeclaredTable, tables_of_days
 from orchestration.serving.serve import serve
 from orchestration.settings.serving import ServingTarget
 
@@ -27,9 +32,7 @@ def target_asset(name: str, target: ServingTarget) -> dg.AssetsDefinition:
         kinds={target.type},
         owners=OWNERS,
         code_version="1",
-        deps=[published_versions],
-        partitions_def=MONTHS,
-        backfill_policy=ALL_MONTHS_IN_ONE_RUN,
+        deps=[published_versions, *([each.schema, each.name] for each in _of_days())],
         check_specs=[
             dg.AssetCheckSpec(
                 CHECK,
@@ -40,8 +43,8 @@ def target_asset(name: str, target: ServingTarget) -> dg.AssetsDefinition:
         retry_policy=dg.RetryPolicy(
             max_retries=target.retries, delay=target.retry_after_seconds, backoff=dg.Backoff.EXPONENTIAL
         ),
-        description=f"Published versions as analysts read them: {target.type}. A failure undoes no publish; the next"
-        " one catches up.",
+        description=f"Published versions and actions as analysts read them: {target.type}. A failure undoes no publish;"
+        " the next one catches up.",
     )
     def serving_target(context: dg.AssetExecutionContext, deployment: Deployment) -> dg.MaterializeResult:
         served, differences = serve(deployment.warehouse, deployment.settings, name)
@@ -63,3 +66,8 @@ def target_asset(name: str, target: ServingTarget) -> dg.AssetsDefinition:
         )
 
     return serving_target
+
+
+def _of_days() -> list[DeclaredTable]:
+    """Return the tables of days that the schema ``bi`` shows."""
+    return [table for table in tables_of_days().values() if table.schema == "segments"]

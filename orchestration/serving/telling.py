@@ -1,0 +1,30 @@
+"""Telling by webhook that a target was brought up, so that BI tools refresh."""
+
+import json
+from dataclasses import replace
+from datetime import datetime
+
+from orchestration.errors import SegmentationError
+from orchestration.serving.target import Served
+from orchestration.settings.webhooks import WebhookSettings
+from orchestration.signed_posts import post
+
+
+def told(served: Served, name: str, webhook: WebhookSettings, now: datetime) -> Served:
+    """Post what a target was given, and return it; with a note where nobody could be told, for the target is right.
+
+    The post is JSON: target, place, rows, written, no_longer_there (versions, days or "current") and served_at.
+    """
+    content = {
+        "target": name,
+        "place": served.place,
+        "rows": served.rows,
+        "written": served.written,
+        "no_longer_there": served.deleted,
+        "served_at": now.isoformat(timespec="microseconds"),
+    }
+    try:
+        post(json.dumps(content, sort_keys=True).encode(), webhook.receiver, f"what {name} was given")
+    except SegmentationError as error:
+        return replace(served, notes=(*served.notes, str(error)))
+    return served

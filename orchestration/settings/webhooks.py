@@ -1,0 +1,29 @@
+"""Settings of webhooks: where is posted to, and how patiently."""
+
+from pydantic import Field
+
+from orchestration.settings.sources import Secret, Section
+from orchestration.signed_posts import Receiver
+
+
+class WebhookSettings(Section):
+    """Where is posted to."""
+
+    url: Secret = Field(description="address, as ${NAME}")
+    key: Secret = Field(
+        min_length=16, description="what each post is signed with, as ${NAME}; the receiver knows it too"
+    )
+    attempts: int = Field(5, ge=1, le=20, description="times that it is posted before it has failed")
+    wait_seconds: float = Field(2, ge=0, description="before the second attempt; each later one waits twice as long")
+    timeout_seconds: float = Field(30, gt=0, description="of one attempt")
+
+    @property
+    def receiver(self) -> Receiver:
+        """Who gets the posts."""
+        return Receiver(
+            self.url.get_secret_value(),
+            self.key.get_secret_value(),
+            self.attempts,
+            self.wait_seconds,
+            self.timeout_seconds,
+        )
