@@ -28,9 +28,9 @@ def deliver(
 ) -> int:
     """Post an audience in parts of at most ``batch_rows`` actions, and return how many parts there were.
 
-    A part is JSON: audience, action_date, channel, part, parts and actions, each with the columns of the audience. It is
-    of one channel, so that it is the same whichever other channels may be used at the time. Its idempotency key is the
-    digest of its content, so the same part sent again has the same key. The signature is the HMAC-SHA-256 of the
+    A part is JSON: audience, action_date, channel, part, parts and actions, each with the columns of the audience. A
+    part is of one channel, so that it is the same whichever other channels may be used at the time. Its idempotency key
+    is the digest of its content, so the same part sent again has the same key. The signature is the HMAC-SHA-256 of the
     timestamp, a point and the body, under the key of the settings; a receiver refuses old ones.
 
     Args:
