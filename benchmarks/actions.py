@@ -51,6 +51,8 @@ def candidates(customers: int, uptakes: dict[str, np.ndarray], margins: dict[str
                 "channel": "email",
                 "is_preferred": False,
                 "daily_capacity": None,
+                "budget_left": None,
+                "channel_capacity": None,
                 "suppressed_by": None,
                 "uptake": uptakes[offer],
                 "monthly_margin": margins[offer],

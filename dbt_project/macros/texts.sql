@@ -24,3 +24,16 @@
     and not (market_segment = 'education' and {{ source }} = 'government')
     {%- endif %}
 {%- endmacro %}
+
+{#- The values of a group as one text, in an order. -#}
+{% macro listed(expression, order_by) -%}
+    {{ return(adapter.dispatch('listed')(expression, order_by)) }}
+{%- endmacro %}
+
+{% macro default__listed(expression, order_by) -%}
+    string_agg({{ expression }}, '; ' order by {{ order_by }})
+{%- endmacro %}
+
+{% macro spark__listed(expression, order_by) -%}
+    concat_ws('; ', array_sort(collect_list({{ expression }})))
+{%- endmacro %}

@@ -10,14 +10,17 @@ from models.actions.parameters import ArbitrationParameters
 CHOSEN, SUPPRESSED = "chosen", "suppressed"
 KEY_COLUMNS = (
     *("action_id", "customer_id", "contact_unit", "trigger_event_id", "priority"),
-    *("offer_id", "channel", "is_preferred", "daily_capacity", "suppressed_by"),
+    *("offer_id", "channel", "is_preferred", "daily_capacity", "budget_left", "channel_capacity", "suppressed_by"),
 )
 INPUT_COLUMNS = KEY_COLUMNS + VALUE_COLUMNS
-"""Columns of a candidate; ``suppressed_by`` holds what already forbids it, null where nothing does."""
+"""Columns of a candidate. ``suppressed_by`` holds what already forbids it; ``daily_capacity`` and ``channel_capacity``
+are the most contacts of the day by offer and by channel, ``budget_left`` the money that the offer may still cost. Null
+where there is no such limit."""
 
 _VALUE_UNKNOWN, _NO_VALUE = "value_unknown", "no_value"
 _PREFERRED_CHANNEL, _BETTER_ACTION, _UNIT_CONTACTED = "preferred_channel", "better_action", "household_contacted"
-_CAPACITY, _GLOBAL_HOLDOUT, _CONTROL_GROUP = "capacity", "global_holdout", "control_group"
+_CAPACITY, _BUDGET, _CHANNEL_CAPACITY = "capacity", "budget", "channel_capacity"
+_GLOBAL_HOLDOUT, _CONTROL_GROUP = "global_holdout", "control_group"
 WORDS = {
     _VALUE_UNKNOWN: "What it would bring is not known.",
     _NO_VALUE: "It costs more than it is expected to bring.",
@@ -25,6 +28,8 @@ WORDS = {
     _BETTER_ACTION: "Another action is worth more to this customer today.",
     _UNIT_CONTACTED: "Another member of the household or group is contacted today.",
     _CAPACITY: "The offer's capacity of the day is used up by actions of more value.",
+    _BUDGET: "The offer's budget is used up by actions of more value.",
+    _CHANNEL_CAPACITY: "The channel's capacity of the day is used up by actions of more value.",
     _GLOBAL_HOLDOUT: "Held out of all actions, to measure what they bring.",
     _CONTROL_GROUP: "Held out of this offer, to measure what it brings.",
 }
@@ -76,10 +81,7 @@ def arbitrate(candidates: pd.DataFrame, parameters: ArbitrationParameters, day: 
     winners = best[~is_later]
 
     held = _held_out(winners, parameters)
-    # Both arms end where the capacity does, so that they stay alike.
-    treated_so_far = held.isna().groupby(winners["offer_id"]).cumsum()
-    beyond = (treated_so_far > winners["daily_capacity"].astype(float)).fillna(False)
-    blocked.loc[winners.index] = held.where(~beyond, _CAPACITY)
+    blocked.loc[winners.index] = _within_limits(winners, held)
     frame["suppressed_by"] = blocked.astype(object).where(blocked.notna(), None)
     frame["is_control"] = blocked.isin([_GLOBAL_HOLDOUT, _CONTROL_GROUP])
     frame["outcome"] = np.where(blocked.isna(), CHOSEN, SUPPRESSED)
@@ -90,6 +92,28 @@ def arbitrate(candidates: pd.DataFrame, parameters: ArbitrationParameters, day: 
 def _where(blocked: pd.Series, condition: pd.Series, reason: str) -> pd.Series:
     """Say ``reason`` of what meets the condition and is not suppressed yet."""
     return blocked.mask(blocked.isna() & condition, reason)
+
+
+def _within_limits(winners: pd.DataFrame, held: pd.Series) -> pd.Series:
+    """Say which limit keeps winners back, one limit after the other, each over those that the earlier ones left.
+
+    Both arms end where a limit does, so that they stay alike. What is expected to be spent counts against the budget:
+    the contact, and the acceptance as often as it is expected.
+    """
+    money = winners[["contact_cost", "uptake", "acceptance_cost"]].astype(float)
+    spent = money["contact_cost"] + money["uptake"] * money["acceptance_cost"]
+    limits = (
+        (_CAPACITY, "offer_id", "daily_capacity", pd.Series(1.0, index=winners.index)),
+        (_BUDGET, "offer_id", "budget_left", spent),
+        (_CHANNEL_CAPACITY, "channel", "channel_capacity", pd.Series(1.0, index=winners.index)),
+    )
+    decided = held.copy()
+    for reason, by, most, weight in limits:
+        is_left = decided.isna() | decided.isin([_GLOBAL_HOLDOUT, _CONTROL_GROUP])
+        used = weight.where(decided.isna(), 0.0).groupby(winners[by]).cumsum()
+        beyond = used.round(6) > winners[most].astype(float)
+        decided = decided.mask(is_left & beyond, reason)
+    return decided
 
 
 def _held_out(winners: pd.DataFrame, parameters: ArbitrationParameters) -> pd.Series:

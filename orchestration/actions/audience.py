@@ -1,7 +1,7 @@
 """Handing over: who is to be contacted, checked once more against what is known of consent by now."""
 
 import csv
-from datetime import date, datetime
+from datetime import date, datetime, time
 from pathlib import Path
 
 import duckdb
@@ -76,6 +76,12 @@ def audience(
         ),
         {"day": day, "until": known_until, "channels": sorted(settings.channels), "name": name},
     )
+
+
+def within_hours(people: pd.DataFrame, now: time) -> pd.DataFrame:
+    """Return the actions whose channel may be used at a local time: from contact_from on, and before contact_until."""
+    clock = f"{now:%H:%M}"
+    return people[(people["contact_from"] <= clock) & (clock < people["contact_until"])]
 
 
 def write_audience(people: pd.DataFrame, file: Path) -> None:

@@ -88,6 +88,8 @@ def _branch(name: str, offer: Offer, day: date) -> str:
         {offer.cost} as acceptance_cost,
         {offer.uptake} as expected_uptake,
         {"null" if offer.daily_capacity is None else offer.daily_capacity}::integer as daily_capacity,
+        {"null" if offer.daily_budget is None else offer.daily_budget}::double as daily_budget,
+        {"null" if offer.total_budget is None else offer.total_budget}::double as total_budget,
         {offer.response_days} as response_days,
         {f"date '{ends}'" if ends else "cast(null as date)"} as offer_deadline_date
     from facts
@@ -117,6 +119,7 @@ def _channels(settings: ActionSettings, day: date) -> pd.DataFrame:
         {
             "channel": name,
             "contact_cost": channel.cost,
+            "channel_capacity": channel.daily_capacity,
             "most_contacts": channel.most_contacts,
             "contact_days": channel.contact_days,
             "is_quiet": weekday in channel.quiet_weekdays,
@@ -125,7 +128,8 @@ def _channels(settings: ActionSettings, day: date) -> pd.DataFrame:
         }
         for name, channel in settings.channels.items()
     ]
-    return pd.DataFrame(rows)
+    # Without a type, a column of nulls alone would be none of numbers.
+    return pd.DataFrame(rows).astype({"channel_capacity": "float64"})
 
 
 _SQL = """
@@ -137,6 +141,14 @@ acted as (
     select distinct trigger_event_id
     from segments.customer_actions
     where action_date < $day and (outcome = 'chosen' or is_control)
+),
+
+-- What was sent costs what it costs; whether it will be accepted is expected.
+spent as (
+    select offer_id, cast(sum(contact_cost + uptake * acceptance_cost) as double) as spent
+    from segments.customer_actions
+    where action_date < $day and outcome = 'chosen'
+    group by offer_id
 ),
 
 events as (
@@ -200,6 +212,9 @@ select
     offered.channel,
     coalesce(lower(customers.preferred_channel) = offered.channel, false) as is_preferred,
     offered.daily_capacity,
+    -- Of two that are null or not, the lesser that is known.
+    least(offered.daily_budget, offered.total_budget - coalesce(spent.spent, 0)) as budget_left,
+    channels.channel_capacity,
     coalesce(
         {refusal},
         offered.guard_id,
@@ -235,6 +250,8 @@ left join consents
     on
         offered.customer_id = consents.customer_id
         and offered.channel = consents.channel
+left join spent
+    on offered.offer_id = spent.offer_id
 left join contacted
     on offered.customer_id = contacted.customer_id
 left join contacted_by

@@ -20,7 +20,15 @@ def deliver(
 ) -> int:
     """Post an audience in parts of at most ``batch_rows`` actions, and return how many parts there were.
 
-    A part is JSON: audience, action_date, part, parts and actions, each with the columns of the audience.
+    A part is JSON: audience, action_date, channel, part, parts and actions, each with the columns of the audience. A
+    part is of one channel, so that it is the same whichever other channels may be used at the time.
+
+    Args:
+        people: ``audience.COLUMNS``; whoever may be contacted now (``audience.within_hours``). None: nothing is posted.
+        settings: address, key, size of parts, attempts.
+        day: of the decision.
+        name: trigger, offer or segment that it is an audience of; None for all.
+        sleep: waits so many seconds between attempts.
 
     Raises:
         SegmentationError: the receiver refused a part, or could not be reached in ``attempts`` attempts.
@@ -32,15 +40,16 @@ def deliver(
 
 
 def _bodies(people: pd.DataFrame, rows: int, day: date, name: str | None) -> Iterator[bytes]:
-    parts = max(-(-len(people) // rows), 1)
-    for part in range(parts):
-        actions = people.iloc[part * rows : (part + 1) * rows]
-        records = json.loads(actions.to_json(orient="records", date_format="iso"))
-        content = {
-            "audience": name or "all",
-            "action_date": day.isoformat(),
-            "part": part + 1,
-            "parts": parts,
-            "actions": records,
-        }
-        yield json.dumps(content, sort_keys=True).encode()
+    for channel, by_channel in people.groupby("channel"):
+        parts = -(-len(by_channel) // rows)
+        for part in range(parts):
+            actions = by_channel.iloc[part * rows : (part + 1) * rows]
+            content = {
+                "audience": name or "all",
+                "action_date": day.isoformat(),
+                "channel": channel,
+                "part": part + 1,
+                "parts": parts,
+                "actions": json.loads(actions.to_json(orient="records", date_format="iso")),
+            }
+            yield json.dumps(content, sort_keys=True).encode()

@@ -70,7 +70,7 @@ def audience(
 ) -> None:
     """Write the customers to be contacted on a day, without those who have withdrawn consent since."""
     from orchestration.actions.audience import audience as read_audience
-    from orchestration.actions.audience import write_audience
+    from orchestration.actions.audience import within_hours, write_audience
     from orchestration.actions.webhook import deliver
 
     with errors_for_people():
@@ -84,8 +84,11 @@ def audience(
             people = read_audience(connection, settings.actions, chosen, now, name)
         write_audience(people, output)
         if webhook and target is not None:
-            parts = deliver(people, target, chosen, name)
-            out.print(f"Posted in {parts} part(s).", highlight=False)
+            reachable = within_hours(people, now.time())
+            parts = deliver(reachable, target, chosen, name)
+            out.print(f"Posted {len(reachable):,} of them in {parts} part(s).", highlight=False)
+            if waiting := len(people) - len(reachable):
+                out.print(f"{waiting:,} wait for the hours of their channel; post again then.", highlight=False)
     out.print(f"{len(people):,} customers in {output}.", highlight=False, soft_wrap=True)
 
 

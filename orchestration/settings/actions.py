@@ -77,6 +77,10 @@ class Offer(Section):
     valid_until_date: date | None = Field(None, description="last day it can be made")
     deadline_days: int | None = Field(None, ge=1, description="days until the customer's deadline, said in the message")
     daily_capacity: int | None = Field(None, ge=0, description="most customers contacted with it in a day")
+    daily_budget: float | None = Field(
+        None, ge=0, description="most money a day for its contacts and the acceptances that are expected of them"
+    )
+    total_budget: float | None = Field(None, ge=0, description="most money for these over all days")
     enabled: bool = Field(True, description="false leaves it out")
 
 
@@ -84,6 +88,7 @@ class Channel(Section):
     """A way to reach a customer."""
 
     cost: float = Field(0, ge=0, description="of one contact")
+    daily_capacity: int | None = Field(None, ge=0, description="most contacts by it in a day, over all offers")
     most_contacts: int = Field(4, ge=1, description="in the days of contact_days")
     contact_days: int = Field(30, ge=1, le=365, description="days that most_contacts is counted over")
     quiet_weekdays: list[Weekday] = Field(default_factory=list, description="days of the week without contacts")

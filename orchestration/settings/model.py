@@ -17,6 +17,7 @@ from models.retention.parameters import RetentionParameters
 from models.value.parameters import ValueParameters
 from orchestration.settings.actions import ActionSettings
 from orchestration.settings.observation import ObservationSettings
+from orchestration.settings.organizations import OrganizationSettings
 from orchestration.settings.plan_fit import PlanFitSettings
 from orchestration.settings.rules import LifecycleSettings, MarketSettings
 from orchestration.settings.sections import (
@@ -79,6 +80,7 @@ class Settings(Section):
     household: HouseholdSettings = HouseholdSettings()
     home_business: HomeBusinessParameters = HomeBusinessParameters()
     mid_band: MidBandParameters = MidBandParameters()
+    organizations: OrganizationSettings = OrganizationSettings()
     plan_fit: PlanFitSettings = PlanFitSettings()
     actions: ActionSettings = ActionSettings()
     schedule: ScheduleSettings = ScheduleSettings()
@@ -106,7 +108,7 @@ class Settings(Section):
             mode="json",
             include={
                 *("currency", "exchange_rates", "costs", "billing", "features", "observation"),
-                *("market", "lifecycle", "household", "plan_fit", "report"),
+                *("market", "lifecycle", "household", "organizations", "plan_fit", "report"),
             },
         )
         meaning["report"].pop("path")

@@ -24,6 +24,8 @@ def candidate(customer: str, offer: str = "o", channel: str = "email", **columns
         "channel": channel,
         "is_preferred": False,
         "daily_capacity": None,
+        "budget_left": None,
+        "channel_capacity": None,
         "suppressed_by": None,
         "uptake": 0.1,
         "monthly_margin": 10.0,
@@ -96,6 +98,31 @@ def test_capacity_goes_to_the_actions_of_most_value() -> None:
         *[candidate(name, daily_capacity=2, monthly_margin=10.0 + place) for place, name in enumerate("ABC")]
     )
     assert found["suppressed_by"].to_dict() == {"A/o/email": "capacity", "B/o/email": None, "C/o/email": None}
+
+
+def test_a_budget_pays_for_contacts_and_for_the_acceptances_that_are_expected() -> None:
+    rows = [
+        candidate(name, budget_left=4.0, acceptance_cost=10.0, monthly_margin=30.0 + place)
+        for place, name in enumerate("ABC")
+    ]
+    # Each costs 1 for the contact and 0.1 times 10 for the acceptance.
+    assert decided(*rows)["suppressed_by"].to_dict() == {"A/o/email": "budget", "B/o/email": None, "C/o/email": None}
+    assert decided(*[row | {"budget_left": 3.99} for row in rows])["outcome"].tolist().count(CHOSEN) == 1
+
+
+def test_the_capacity_of_a_channel_is_shared_by_offers_and_not_used_by_what_another_limit_keeps_back() -> None:
+    found = decided(
+        candidate("A", "best", monthly_margin=30.0, daily_capacity=0, channel_capacity=1),
+        candidate("B", "good", monthly_margin=20.0, channel_capacity=1),
+        candidate("C", "fair", monthly_margin=15.0, channel_capacity=1),
+        candidate("D", "fair", "phone", monthly_margin=15.0),
+    )
+    assert found["suppressed_by"].to_dict() == {
+        "A/best/email": "capacity",
+        "B/good/email": None,
+        "C/fair/email": "channel_capacity",
+        "D/fair/phone": None,
+    }
 
 
 def test_shares_of_the_winners_are_held_out_and_the_same_units_in_every_run_and_day() -> None:

@@ -157,6 +157,17 @@ def test_an_occasion_leads_to_one_action(connection: duckdb.DuckDBPyConnection) 
     assert act(connection, rules(), later).empty
 
 
+def test_a_budget_over_all_days_counts_what_earlier_days_have_spent(connection: duckdb.DuckDBPyConnection) -> None:
+    customers(connection, "A", "B", "C")
+    offers = {"sell": RULES["offers"]["sell"] | {"channels": ["phone"], "total_budget": 8, "daily_budget": 100}}
+    given_rules = rules(offers=offers)
+    facts(connection, *[{"customer_id": name, "gap_value": 100 + place} for place, name in enumerate("AB")])
+    assert sold(act(connection, given_rules), "phone") == {"A": "chosen", "B": "chosen"}
+    later = DAY + timedelta(1)
+    facts(connection, {"customer_id": "C", "gap_value": 200}, day=later)
+    assert sold(act(connection, given_rules, later), "phone") == {"C": "budget"}
+
+
 def test_consent_that_is_withdrawn_today_counts_at_the_hand_over(connection: duckdb.DuckDBPyConnection) -> None:
     customers(connection, "A", "B", "C")
     facts(connection, *[{"customer_id": name, "gap_value": 50} for name in "ABC"])

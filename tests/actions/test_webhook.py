@@ -2,11 +2,12 @@
 
 import json
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, time
 
 import pandas as pd
 import pytest
 
+from orchestration.actions.audience import within_hours
 from orchestration.actions.webhook import deliver
 from orchestration.errors import SegmentationError
 from orchestration.settings.actions import AudienceWebhookSettings
@@ -15,7 +16,9 @@ from tests.receivers import Receiver, receiving
 
 DAY = date(2025, 12, 10)
 KEY = "a key of sixteen characters"
-PEOPLE = pd.DataFrame({"action_id": [f"A{number}" for number in range(5)], "customer_id": "Zoë", "action_date": DAY})
+PEOPLE = pd.DataFrame(
+    {"action_id": [f"A{number}" for number in range(5)], "customer_id": "Zoë", "action_date": DAY, "channel": "email"}
+)
 
 
 @pytest.fixture
@@ -47,6 +50,22 @@ def test_what_is_sent_again_has_the_same_key_and_new_content_another(receiver: R
         deliver(people, target(receiver), DAY, None)
     keys = [headers[IDEMPOTENCY_KEY] for headers, _ in receiver.got]
     assert keys[0] == keys[1] != keys[2]
+
+
+def test_parts_of_a_channel_are_the_same_whichever_other_channels_are_open(receiver: Receiver) -> None:
+    people = PEOPLE.assign(channel=["phone", "email", "phone", "email", "phone"])
+    assert deliver(people, target(receiver), DAY, None) == 2
+    assert deliver(people[people["channel"] == "phone"], target(receiver), DAY, None) == 1
+    both, phone = receiver.got[:2], receiver.got[2]
+    assert [json.loads(body)["channel"] for _, body in both] == ["email", "phone"]
+    assert both[1][1] == phone[1]
+    assert deliver(people[:0], target(receiver), DAY, None) == 0
+
+
+@pytest.mark.parametrize(("clock", "open_for"), [((7, 59), []), ((8, 0), ["A0"]), ((19, 59), ["A0"]), ((20, 0), [])])
+def test_nobody_is_posted_in_the_quiet_hours_of_the_channel(clock: tuple[int, int], open_for: list[str]) -> None:
+    people = PEOPLE[:1].assign(contact_from="08:00", contact_until="20:00")
+    assert within_hours(people, time(*clock))["action_id"].tolist() == open_for
 
 
 def test_a_fault_of_the_receiver_is_waited_for_twice_as_long_each_time(receiver: Receiver) -> None:

@@ -8,6 +8,7 @@ import duckdb
 from orchestration.dagster_support.plots import bar_plot, endings_plot, scatter_plot
 from orchestration.dagster_support.segment_assets import StepCheck, segment_asset
 from orchestration.lake.frames import read_frame
+from orchestration.segments.steps import account_agreement as account_agreement_step
 from orchestration.segments.steps import behavior as behavior_step
 from orchestration.segments.steps import home_business as home_business_step
 from orchestration.segments.steps import mid_band as mid_band_step
@@ -95,3 +96,4 @@ value = segment_asset(
 behavior = segment_asset(behavior_step, plots=_clusters)
 home_business = segment_asset(home_business_step)
 mid_band = segment_asset(mid_band_step)
+account_agreement = segment_asset(account_agreement_step)

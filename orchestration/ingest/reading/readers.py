@@ -85,7 +85,8 @@ def rows_sql(
         reader = _READERS.get(form) or (lambda path, where: json_rows(connection, path, where))
         columns = f"* exclude ({SHEET_ROW})" if form == "excel" else "*"
         parts = [
-            f"select {columns}{f', {sql_text(path)} as filename' if with_filename else ''} from {reader(path, location)}"
+            f"select {columns}{f', {sql_text(path)} as filename' if with_filename else ''}"
+            f" from {reader(path, location)}"
             for path in paths
         ]
     if location.columns and form != "json":

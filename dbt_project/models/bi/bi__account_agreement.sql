@@ -1,0 +1,1 @@
+{{ published_rows(source('segments', 'account_agreement')) }}

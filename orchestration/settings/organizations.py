@@ -1,0 +1,50 @@
+"""Settings of what organizations need: what the operator's products are, and who sells and serves by which channel."""
+
+from typing import Annotated
+
+from pydantic import Field, model_validator
+
+from orchestration.settings.sources import Section, Share
+
+_CHANNELS = {
+    "portal": ["portal", "online", "web", "website", "app", "self_service", "digital"],
+    "contact_center": ["phone", "call", "call_center", "contact_center", "telesales", "chat", "email"],
+    "partner": ["partner", "reseller", "agent", "wholesale", "dealer"],
+    "direct_sales": ["direct", "direct_sales", "sales", "field", "field_sales", "account_manager", "key_account"],
+}
+
+
+class OrganizationSettings(Section):
+    """What of the products tells of needs, and whom organizations are compared with."""
+
+    filtering_products: list[str] = Field(
+        default_factory=list, description="product codes of content filtering; without any, it is not known who has it"
+    )
+    support_products: list[str] = Field(
+        default_factory=list, description="product codes of dedicated support; without any, it is not known who has it"
+    )
+    agreed_uptime: dict[str, Annotated[float, Field(gt=0, le=1)]] = Field(
+        default_factory=dict, description="share of the time that a product must be in service, by product code"
+    )
+    channels: dict[str, list[str]] = Field(
+        default_factory=lambda: {name: list(words) for name, words in _CHANNELS.items()},
+        description="words of sales_channel and preferred_channel, in small letters, by the channel that they mean",
+    )
+    tender_segments: list[str] = Field(
+        default_factory=lambda: ["government", "education"], description="market segments that buy by tender"
+    )
+    tender_opens_months: int = Field(
+        12, ge=1, le=60, description="months before the commitment ends: a tender may begin"
+    )
+    tender_closes_months: int = Field(6, ge=0, le=60, description="months before the commitment ends: it is too late")
+    least_look_alikes: int = Field(
+        10, ge=2, description="with fewer of the same segment nothing is said of what is lacking"
+    )
+    lacking_share: Share = Field(0.5, description="share of them that holds a product, from which its absence is a gap")
+    least_tagged: int = Field(20, ge=2, description="customers with a tag, to compare it with clusters")
+
+    @model_validator(mode="after")
+    def _opens_before_it_closes(self) -> "OrganizationSettings":
+        if self.tender_closes_months >= self.tender_opens_months:
+            raise ValueError("tender_closes_months must be less than tender_opens_months")
+        return self
