@@ -11,7 +11,6 @@ from models.business.features import NEEDS
 from models.clusters.feature_clusters import FeatureClusters
 from models.clusters.feature_space import FeatureScheme, numeric
 
-
 _DECIDING = (
     *("is_open", "has_internet", "has_mobile", "has_fixed_voice"),
     *("usage_history_months", "usage_days_3m", "call_history_months", "tenure_months"),

@@ -11,8 +11,8 @@ class BehaviorParameters(ClusterParameters):
     """Everything that decides a clustering besides the data. Values go into the version's settings hash."""
 
     basis: Literal["auto", "usage", "calls", "billing", "needs"] = "auto"
-    """What is clustered: `auto` takes usage where enough have it, calls where far more have those, else billing; `needs`
-    is for the mid-band."""
+    """What is clustered: `auto` takes usage where enough have it, calls where far more have those, else billing;
+    `needs` is for the mid-band."""
     minimum_history_months: int = 3
     """Months of usage or calls on record (of tenure, where neither is) before a customer gets a cluster."""
     minimum_usage_days: int = 10

@@ -102,7 +102,7 @@ class FeatureSettings(Section):
     )
     usage_granularity: Literal["day", "month"] = Field(
         "day",
-        description="what a row of usage is of: a day, or a month, dated on any day of it; of months nothing is known of"
+        description="what a row of usage is of: a day, or a month, dated on any day of it; months tell nothing of"
         " weekends and volatility, and a customer with traffic was last seen at the month's end",
     )
     sessions: SessionSettings = SessionSettings()

@@ -1,4 +1,4 @@
-"""What the rows of a source tell beyond their judgement: a date format that fits, a file of events taken for customers."""
+"""What the rows of a source give reason to doubt: the format of dates, and events that are taken for customers."""
 
 from collections.abc import Mapping
 
