@@ -26,7 +26,8 @@ EXPORTS: dict[str, Callable[[Path], dict[str, int]]] = {
 # Of each, values that the mapping had to get right.
 ANSWERS = {
     "fixed_line": (
-        "select product_code, monthly_fee::varchar, end_date::varchar, customers.postal_code, customer_type from raw.contracts"
+        "select product_code, monthly_fee::varchar, end_date::varchar, customers.postal_code, customer_type"
+        " from raw.contracts"
         " inner join raw.customers using (customer_id) where contract_id in ('V0', 'V3') order by contract_id",
         [("Glasfaser Büro", "1039.9000", None, "01067", "organization"),
          ("DSL", "29.9000", "2026-05-01", "01070", "person")],

@@ -1,7 +1,5 @@
 """What the rows of a source give reason to doubt: the format of dates, and events that are taken for customers."""
 
-from collections.abc import Mapping
-
 import duckdb
 
 from orchestration.ingest.loading.batch import REJECTED
@@ -86,26 +84,20 @@ def event_file_doubt(
     if table.name != "customers" or own.lower() not in by_name:
         return None
     own = by_name[own.lower()]
-    others = [
-        name for name in by_name.values() if name != own and name_score(name, "customers", "customer_id") >= _NAMED
-    ]
-    for other in others:
-        found = _compared(connection, rows, own, other)
-        if found["rows"] >= _FEWEST and found["own"] == found["rows"] and found["other"] < _REPEATS * found["rows"]:
+    for other in by_name.values():
+        if other == own or name_score(other, "customers", "customer_id") < _NAMED:
+            continue
+        count, mine, theirs, value, events = connection.execute(f"""
+            with sample as (select "{own}" as own, "{other}" as other from ({rows}) where "{other}" is not null),
+            most as (select other, count(*) as events from sample group by all order by events desc, other limit 1)
+            select count(*), count(distinct own), count(distinct other), (select other from most),
+                (select min(own) || ' and ' || max(own) from sample semi join most using (other))
+            from sample
+        """).fetchall()[0]
+        if count >= _FEWEST and mine == count and theirs < _REPEATS * count:
             return (
-                f"customer_id is {own}, of which no value repeats, while {other} of the same file does "
-                f"({found['other']:,} different ones in {found['rows']:,} rows; for example {found['example']}). If these "
-                f"are events or contracts and {other} is the customer, group by it."
+                f"customer_id is {own}, of which no value repeats, while {other} of the same file does ({theirs:,} "
+                f"different ones in {count:,} rows; for example {events} are both of {value}). If these are events or "
+                f"contracts and {other} is the customer, group by it."
             )
     return None
-
-
-def _compared(connection: duckdb.DuckDBPyConnection, rows: str, own: str, other: str) -> Mapping[str, int | str]:
-    count, mine, theirs, value, events = connection.execute(f"""
-        with sample as (select "{own}" as own, "{other}" as other from ({rows}) where "{other}" is not null),
-        most as (select other, count(*) as events from sample group by all order by events desc, other limit 1)
-        select count(*), count(distinct own), count(distinct other),
-            (select other from most), (select min(own) || ' and ' || max(own) from sample semi join most using (other))
-        from sample
-    """).fetchall()[0]
-    return {"rows": count, "own": mine, "other": theirs, "example": f"{events} are both of {value}"}
