@@ -1,24 +1,30 @@
-"""Clusters of one population: who is measured, by usage, by billing or by needs, and the model of it."""
+"""Clusters of one population: who is measured, by usage, calls, billing or needs, and the model of it."""
 
 from typing import Self
 
 import numpy as np
 import pandas as pd
 
-from models.behavior.features import BILLING, USAGE
+from models.behavior.features import BILLING, CALLS, USAGE
 from models.behavior.parameters import BehaviorParameters
 from models.business.features import NEEDS
 from models.clusters.feature_clusters import FeatureClusters
 from models.clusters.feature_space import FeatureScheme, numeric
 
+_DECIDING = (
+    *("is_open", "has_internet", "has_mobile", "has_fixed_voice"),
+    *("usage_history_months", "usage_days_3m", "call_history_months", "tenure_months"),
+)
+
 
 def behavior_status(frame: pd.DataFrame, basis: str, parameters: BehaviorParameters) -> pd.Series:
     """Say of every customer whether a cluster may be given: `measured`, `insufficient_history`, `not_applicable`.
 
-    Not applicable: not open, or (where usage is clustered) neither internet nor any usage on record. Missing
-    usage is not zero usage, so customers with too little of it wait instead of being called light.
+    Not applicable: not open, or (where usage is clustered) neither internet nor any usage on record, or (where calls
+    are) neither mobile, nor fixed voice, nor any calls. Missing usage is not zero usage, so customers with too little
+    of it wait instead of being called light.
     """
-    known = numeric(frame, ("is_open", "has_internet", "usage_history_months", "usage_days_3m", "tenure_months"))
+    known = numeric(frame, _DECIDING)
     is_open = known["is_open"] == 1
     if basis == "needs":
         # The mid-band's features hold open customers only.
@@ -29,6 +35,11 @@ def behavior_status(frame: pd.DataFrame, basis: str, parameters: BehaviorParamet
         days = known["usage_days_3m"].fillna(0)
         is_applicable = is_open & ((known["has_internet"] != 0) | (months > 0))
         is_enough = (months >= parameters.minimum_history_months) & (days >= parameters.minimum_usage_days)
+    elif basis == "calls":
+        months = known["call_history_months"].fillna(0)
+        has_phone = (known["has_mobile"] == 1) | (known["has_fixed_voice"] == 1)
+        is_applicable = is_open & (has_phone | (months > 0))
+        is_enough = months >= parameters.minimum_history_months
     else:
         is_applicable = is_open
         is_enough = known["tenure_months"].fillna(0) >= parameters.minimum_history_months
@@ -37,21 +48,30 @@ def behavior_status(frame: pd.DataFrame, basis: str, parameters: BehaviorParamet
 
 
 def measured_basis(frame: pd.DataFrame, parameters: BehaviorParameters) -> str:
-    """Return the basis of the settings, else `usage` where enough who could have it do, or `billing`."""
+    """Return the basis of the settings, else `usage` or `calls` where enough who could have it do, or `billing`.
+
+    Where both do it is usage, unless far more customers have calls.
+    """
     if parameters.basis != "auto":
         return parameters.basis
-    status = behavior_status(frame, "usage", parameters)
-    expected = int((status != "not_applicable").sum())
-    found = int((status == "measured").sum())
-    return "usage" if expected and found >= parameters.minimum_usage_coverage * expected else "billing"
+    measured: dict[str, int] = {}
+    for basis in ("usage", "calls"):
+        status = behavior_status(frame, basis, parameters)
+        expected = int((status != "not_applicable").sum())
+        found = int((status == "measured").sum())
+        if expected and found >= parameters.minimum_usage_coverage * expected:
+            measured[basis] = found
+    if measured.get("usage", 0) >= parameters.minimum_usage_coverage * measured.get("calls", 0):
+        return "usage" if "usage" in measured else "billing"
+    return "calls"
 
 
 class BehaviorClusters(FeatureClusters):
     """Clusters of customers by how they use, pay and hold products.
 
     `fit` takes rows of `features.customer_features` of one population and one as-of date. Rows that are not
-    measured (see `behavior_status`) are left out, the rest is clustered as `FeatureClusters` does, by usage where
-    enough customers have any, else by billing (`basis_`).
+    measured (see `behavior_status`) are left out, the rest is clustered as `FeatureClusters` does, by usage or
+    calls where enough customers have any, else by billing (`basis_`).
     """
 
     def __init__(self, parameters: BehaviorParameters | None = None) -> None:
@@ -67,5 +87,5 @@ class BehaviorClusters(FeatureClusters):
 
     @staticmethod
     def scheme_of(basis: str) -> FeatureScheme:
-        """Return the declared features of a basis: `usage`, `billing` or `needs`."""
-        return {"usage": USAGE, "billing": BILLING, "needs": NEEDS}[basis]
+        """Return the declared features of a basis: `usage`, `calls`, `billing` or `needs`."""
+        return {"usage": USAGE, "calls": CALLS, "billing": BILLING, "needs": NEEDS}[basis]

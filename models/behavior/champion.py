@@ -20,6 +20,7 @@ from models.behavior.segmentation import (
 )
 from models.behavior.store import dump_model, load_model, model_hash
 from models.clusters.drift import drift_status
+from models.clusters.feature_space import numeric
 from models.clusters.rules import Bounds
 from models.feature_words import feature_words
 
@@ -134,9 +135,25 @@ def _outdated(champion: Champion, sample: pd.DataFrame, settings: BehaviorParame
         return "the settings have changed"
     if measured_basis(sample, settings) != model.basis_:
         return f"customers are no longer clustered by {model.basis_}"
-    if model.scheme_ != BehaviorClusters.scheme_of(model.basis_):
+    if _has_other_features(model, sample):
         return "the features that are clustered have changed"
     return ""
+
+
+def _has_other_features(model: BehaviorClusters, sample: pd.DataFrame) -> bool:
+    """Whether a fit now would use features that the model does not know, or give those it uses another meaning."""
+    before, now = model.scheme_, BehaviorClusters.scheme_of(model.basis_)
+    values = numeric(sample, now.names)
+    is_new = any(
+        feature.name not in before.names and feature.group in now.weights and values[feature.name].notna().any()
+        for feature in now.features
+    )
+    return is_new or any(
+        name not in now.names
+        or now.feature(name) != before.feature(name)
+        or now.weights.get(now.feature(name).group) != before.weights.get(before.feature(name).group)
+        for name in model.columns_
+    )
 
 
 def _fitted(

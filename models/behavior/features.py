@@ -1,5 +1,7 @@
 """What is measured of a customer's behavior: columns of `features.customer_features`, declared as data."""
 
+from dataclasses import replace
+
 from models.clusters.feature_space import Feature, FeatureScheme
 
 FEATURES: tuple[Feature, ...] = (
@@ -17,6 +19,11 @@ FEATURES: tuple[Feature, ...] = (
     Feature("weekend_share_3m", "week", "share", "weekend", "weekday"),
     Feature("usage_volatility_3m", "rhythm", "amount", "irregular", "steady"),
     Feature("usage_change", "rhythm", "amount", "growing", "fading"),
+    Feature("call_minutes_month_3m", "calls", "amount", "much-calling", "little-calling"),
+    Feature("calls_month_3m", "calls", "amount", "much-calling", "little-calling"),
+    Feature("messages_month_3m", "messages", "amount", "texting", "rarely texting"),
+    Feature("incoming_call_share_3m", "call_direction", "share", "called", "calling-out"),
+    Feature("abroad_call_share_3m", "abroad", "share", "abroad-calling"),
     Feature("has_autopay", "payment", "flag", "autopay", "manual-paying"),
     Feature("late_share_12m", "payment", "share", "late-paying", "punctual"),
     Feature("mean_days_late_12m", "payment", "amount", "late-paying", "punctual"),
@@ -53,6 +60,24 @@ USAGE_WEIGHTS = {
     "week": 0.5,
     "rhythm": 0.2,
     "equipment": 0.2,
+    # Beside the traffic of a line, what a phone is used for is half of it.
+    "calls": 0.5,
+    "messages": 0.3,
+    "abroad": 0.3,
+    "call_direction": 0.2,
+    "payment": 0.1,
+    "care": 0.1,
+    "products": 0.1,
+    "fee": 0.1,
+    "commitment": 0.1,
+}
+# Where calls are what is measured of most, as with a voice or mobile operator; data counts where it is there.
+CALL_WEIGHTS = {
+    "calls": 1.0,
+    "messages": 0.6,
+    "call_direction": 0.6,
+    "abroad": 0.6,
+    "level": 0.6,
     "payment": 0.1,
     "care": 0.1,
     "products": 0.1,
@@ -65,8 +90,8 @@ BILLING_WEIGHTS = {"products": 1.0, "fee": 1.0, "commitment": 0.8, "payment": 0.
 
 # The order of words in a name; "access" is who has nothing but mobile.
 WORD_ORDER = (
-    *("level", "access", "rhythm", "equipment", "fee", "payment", "care", "week", "daypart"),
-    *("direction", "products", "commitment"),
+    *("calls", "level", "access", "rhythm", "equipment", "fee", "payment", "care", "week", "daypart"),
+    *("call_direction", "messages", "abroad", "direction", "products", "commitment"),
 )
 QUIET = ("equipment", "rhythm")
 
@@ -92,5 +117,29 @@ BILLING = FeatureScheme(
     quiet=QUIET,
     # Products and terms are few values: neighbours in them are the same, and have no shape to learn.
     has_local_metric=False,
+    ignored_reasons=dict.fromkeys(USAGE_WEIGHTS, "too few customers have usage")
+    | dict.fromkeys(("calls", "messages", "call_direction", "abroad"), "too few customers have calls")
+    | UNWEIGHTED,
+)
+CALLS = FeatureScheme(
+    "calls",
+    tuple(
+        replace(each, high="heavy", low="light")
+        if each.group == "calls"
+        else replace(each, high="data-using", low="data-sparing")
+        if each.group == "level"
+        else each
+        for each in FEATURES
+    ),
+    CALL_WEIGHTS,
+    noun="callers",
+    word_order=(
+        *("calls", "level", "access", "fee", "payment", "care", "call_direction", "messages", "abroad"),
+        *("noun", "products", "commitment"),
+    ),
+    # No group has nouns of its own, so that it is always said.
+    noun_group="noun",
+    level="calls",
+    quiet=QUIET,
     ignored_reasons=dict.fromkeys(USAGE_WEIGHTS, "too few customers have usage") | UNWEIGHTED,
 )

@@ -10,14 +10,16 @@ from models.clusters.parameters import ClusterParameters
 class BehaviorParameters(ClusterParameters):
     """Everything that decides a clustering besides the data. Values go into the version's settings hash."""
 
-    basis: Literal["auto", "usage", "billing", "needs"] = "auto"
-    """What is clustered: `auto` takes usage where enough have it, else billing; `needs` is for the mid-band."""
+    basis: Literal["auto", "usage", "calls", "billing", "needs"] = "auto"
+    """What is clustered: `auto` takes usage where enough have it, calls where far more have those, else billing;
+    `needs` is for the mid-band."""
     minimum_history_months: int = 3
-    """Months of usage history (of tenure, where no usage is recorded) before a customer gets a cluster."""
+    """Months of usage or calls on record (of tenure, where neither is) before a customer gets a cluster."""
     minimum_usage_days: int = 10
     """Days with usage in the last three months below which shares of the day mean nothing."""
     minimum_usage_coverage: float = 0.5
-    """Share of the open internet customers that must have usage for usage to be what is clustered."""
+    """Share of the open customers with internet (with mobile or fixed voice) that must have usage (calls) for it to be
+    what is clustered."""
     fit_sample: int = 20_000
     """Customers that a model is fitted on; all others are scored."""
     match_threshold: float = 0.5

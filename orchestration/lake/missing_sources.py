@@ -6,6 +6,7 @@ WITHOUT: dict[str, str] = {
     "contracts": "nobody is open, and neither retention nor future value can be computed",
     "usage": "clusters rest on products and billing, and no stage can be reached by dormancy or falling usage",
     "usage_sessions": "daily usage is not counted from sessions either",
+    "calls": "calls and messages are not known, and clusters leave them out",
     "invoices": "there is no revenue, so past value is not known",
     "payments": "late payment, failed payment and autopay are not known, and nothing is written off as unpaid",
     "interactions": "contacts and complaints are not known, and service cost leaves them out",

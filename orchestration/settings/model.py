@@ -102,6 +102,15 @@ class Settings(Section):
         self.actions.require_no(self.protected_attributes)
         return self
 
+    @model_validator(mode="after")
+    def _usage_counts_days_or_months(self) -> Self:
+        if self.features.usage_granularity == "month" and "usage_sessions" in self.sources:
+            raise ValueError(
+                "features.usage_granularity: month goes with usage that counts months, and usage_sessions counts days; "
+                "leave one of them out"
+            )
+        return self
+
     def semantic_hash(self) -> str:
         """SHA-256 of the settings that can change a segment; where things lie and when they run cannot."""
         meaning = self.model_dump(

@@ -100,6 +100,11 @@ class FeatureSettings(Section):
     usage_revenue_months: int = Field(
         6, ge=1, le=60, description="usage charges are expected to go on as in so many months, best and worst left out"
     )
+    usage_granularity: Literal["day", "month"] = Field(
+        "day",
+        description="what a row of usage is of: a day, or a month, dated on any day of it; months tell nothing of"
+        " weekends and volatility, and a customer with traffic was last seen at the month's end",
+    )
     sessions: SessionSettings = SessionSettings()
 
 

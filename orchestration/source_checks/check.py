@@ -35,6 +35,7 @@ class Check:
         needs: other tables that must be mapped.
         details: more to say where it fails.
         amount: what ``{amount}`` of the SQL is in each table.
+        is_of_days: it judges single days, which usage that counts months does not have.
         is_of_load: the number is of one load: it stands until the table is loaded again.
     """
 
@@ -49,6 +50,7 @@ class Check:
     needs: tuple[str, ...] = ()
     details: Say | None = None
     amount: Mapping[str, str] = field(default_factory=dict)
+    is_of_days: bool = False
     is_of_load: bool = False
 
 

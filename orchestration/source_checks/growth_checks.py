@@ -9,6 +9,7 @@ MONTHLY = ("invoices", "payments", "interactions")
 GROWTH: tuple[Check, ...] = (
     Check(
         name="rows_of_day_to_past",
+        is_of_days=True,
         tables=DAILY,
         description="Rows of a day against the median day of the weeks before: of the last seven complete days, the one"
         " furthest off.",
@@ -55,6 +56,7 @@ GROWTH: tuple[Check, ...] = (
     ),
     Check(
         name="missing_days",
+        is_of_days=True,
         tables=("usage", "usage_sessions", "balances"),
         description="Days without a single row between the first and the last day of the recent months.",
         sql="""
@@ -78,7 +80,8 @@ GROWTH: tuple[Check, ...] = (
     ),
     Check(
         name="days_behind",
-        tables=("customers", "contracts", *MONTHLY, *DAILY),
+        is_of_days=True,
+        tables=("customers", "contracts", "calls", *MONTHLY, *DAILY),
         description="Days from the newest date in the table to the newest fact in the lake.",
         sql="""
             select
@@ -91,7 +94,7 @@ GROWTH: tuple[Check, ...] = (
     ),
     Check(
         name="deleted_share",
-        tables=("customers", "contracts", *MONTHLY, *DAILY),
+        tables=("customers", "contracts", "calls", *MONTHLY, *DAILY),
         description="Share of rows that the last delivery of a whole table no longer has.",
         sql="""
             select

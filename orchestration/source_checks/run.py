@@ -147,12 +147,14 @@ def said(outcome: Outcome) -> str:
 
 def _to_make(mapped: Collection[Table], settings: Settings) -> list[tuple[Check, Table]]:
     names = {table.name for table in mapped}
+    is_monthly = settings.features.usage_granularity == "month"
     return [
         (check, table)
         for check in CHECKS
         for table in mapped
         if table.name in check.tables
         and names.issuperset(check.needs)
+        and not (check.is_of_days and is_monthly and table.name == "usage")
         and limits_of(check.name, table.name, settings).action != "off"
     ]
 

@@ -52,7 +52,7 @@ class Scope:
     @property
     def newest_fact(self) -> date | None:
         """The newest day of any table of events; contracts and customers may be dated ahead."""
-        return max((day for name in (*DAILY, *MONTHLY) if (day := self.newest.get(name))), default=None)
+        return max((day for name in ("calls", *DAILY, *MONTHLY) if (day := self.newest.get(name))), default=None)
 
     def parameters(self, table: str, report: LoadReport | None) -> dict[str, Any]:
         """Return every parameter of a check of ``table``; its report only if it was loaded just now."""

@@ -68,6 +68,7 @@ USAGE: tuple[Check, ...] = (
     ),
     Check(
         name="usage_gb_month",
+        is_of_days=True,
         tables=("usage",),
         description="Median gigabytes (10^9 bytes) a contract and 30 days, both directions, of contracts with traffic.",
         sql=f"""
@@ -83,6 +84,7 @@ USAGE: tuple[Check, ...] = (
     ),
     Check(
         name="usage_above_rate_share",
+        is_of_days=True,
         tables=("usage",),
         needs=("contracts",),
         description="Share of recent contract-days with more download than the rate sold could carry in 24 hours.",
@@ -98,6 +100,7 @@ USAGE: tuple[Check, ...] = (
     ),
     Check(
         name="usage_above_peak_share",
+        is_of_days=True,
         tables=("usage",),
         description="Share of recent contract-days with more download than the day's highest rate could carry in 24"
         " hours.",
@@ -114,6 +117,7 @@ USAGE: tuple[Check, ...] = (
     ),
     Check(
         name="usage_of_day_to_past",
+        is_of_days=True,
         tables=("usage",),
         description="Volume of a contract with traffic on a day (geometric mean) against the median day of the weeks"
         " before: of the last seven complete days, the one furthest off.",

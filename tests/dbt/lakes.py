@@ -22,6 +22,7 @@ RAW_TABLES = (
     "contracts",
     "usage",
     "usage_sessions",
+    "calls",
     "invoices",
     "payments",
     "interactions",

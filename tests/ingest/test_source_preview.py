@@ -298,3 +298,50 @@ def test_what_is_missing_of_organizations_is_not_told_where_all_are_persons(smal
     report = check(small_isp)
     assert "legal_form" not in {missing.column for missing in table(report, "customers").missing}
     assert text(report, 120).count("households are known by address only") == 2, "missing, and of the table it costs"
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [("{day}/12/2024", "'%d/%m/%Y' reads 100% of them: set locations.contracts.date_format."),
+     ("2024{day}", "No usual format reads them"),
+     ("456{day}", "Excel's serial days: write date '1899-12-30' + cast"),
+     ("17300000{day}", "seconds since 1970: write to_timestamp")],
+)  # fmt: skip
+def test_a_date_format_that_most_values_break_is_named(small_isp: Isp, written: str, said: str) -> None:
+    header, *_ = small_isp.CONTRACTS.splitlines()
+    rows = [f"K{day},C1,NET,internet,{written.format(day=day)},10" for day in range(13, 23)]
+    small_isp.write("contracts.csv", "\n".join([header, *rows, "K9,C1,NET,internet,2024-01-05,10"]))
+    del small_isp.settings["sources"]["usage"]
+    (doubt,) = [line for line in table(check(small_isp), "contracts").warnings if line.startswith("start_date")]
+    assert f"10 of 11 values are no dates as they are read (for example '{written.format(day=13)}')" in doubt
+    assert said in doubt
+
+
+def test_a_date_that_could_be_of_two_formats_is_said_to_be(small_isp: Isp) -> None:
+    header, *_ = small_isp.CONTRACTS.splitlines()
+    rows = [f"K{day},C1,NET,internet,0{day}/0{day}/2024,10" for day in range(1, 9)]
+    small_isp.write("contracts.csv", "\n".join([header, *rows]))
+    del small_isp.settings["sources"]["usage"]
+    (doubt,) = [line for line in table(check(small_isp), "contracts").warnings if line.startswith("start_date")]
+    assert "'%d/%m/%Y' reads 100% of them or '%m/%d/%Y' reads 100% of them" in doubt
+    assert "Nothing in the values tells which" in doubt
+
+
+def test_a_few_bad_dates_are_no_wrong_format(small_isp: Isp) -> None:
+    header, *_ = small_isp.CONTRACTS.splitlines()
+    rows = [f"K{day},C1,NET,internet,{'soon' if day < 15 else f'2024-12-{day}'},10" for day in range(10, 23)]
+    small_isp.write("contracts.csv", "\n".join([header, *rows]))
+    del small_isp.settings["sources"]["usage"]
+    assert not [line for line in table(check(small_isp), "contracts").warnings if line.startswith("start_date")]
+
+
+def test_identifiers_of_events_taken_for_customers_are_doubted(small_isp: Isp) -> None:
+    rows = [f"E{number},U{number % 4},person,2024-01-01" for number in range(12)]
+    small_isp.write("customers.csv", "\n".join(["id,user_id,customer_type,created_date", *rows]))
+    del small_isp.settings["sources"]["usage"]
+    customers = small_isp.settings["sources"]["customers"]
+    customers["columns"] = {"customer_id": "id"}
+    (doubt,) = [line for line in table(check(small_isp), "customers").warnings if "no value repeats" in line]
+    assert "user_id of the same file does (4 different ones in 12 rows; for example E0 and E8 are both of U0)" in doubt
+    customers["columns"] = {"customer_id": "user_id"}
+    assert not [line for line in table(check(small_isp), "customers").warnings if "no value repeats" in line]

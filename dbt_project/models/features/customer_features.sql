@@ -24,6 +24,10 @@ care as (
     select * from {{ ref('care_features') }}
 ),
 
+calls as (
+    select * from {{ ref('call_features') }}
+),
+
 prepaid as (
     select * from {{ ref('prepaid_histories') }}
 ),
@@ -140,6 +144,12 @@ joined as (
         case
             when records_begin.first_quality_date <= market.as_of_date then coalesce(care.outage_minutes_3m, 0)
         end as outage_minutes_3m,
+        calls.call_history_months,
+        calls.calls_month_3m,
+        calls.call_minutes_month_3m,
+        calls.messages_month_3m,
+        calls.incoming_call_share_3m,
+        calls.abroad_call_share_3m,
         coalesce(write_offs.write_off_rate, 0) as write_off_rate,
         market.population as retention_market,
         contracts.retention_product,
@@ -166,6 +176,10 @@ joined as (
         on
             market.customer_id = care.customer_id
             and market.as_of_date = care.as_of_date
+    left join calls
+        on
+            market.customer_id = calls.customer_id
+            and market.as_of_date = calls.as_of_date
     left join prepaid
         on
             market.customer_id = prepaid.customer_id
@@ -269,6 +283,12 @@ select
     cast(contacts_3m as integer) as contacts_3m,
     cast(complaints_3m as integer) as complaints_3m,
     cast(outage_minutes_3m as double) as outage_minutes_3m,
+    cast(call_history_months as integer) as call_history_months,
+    cast(calls_month_3m as double) as calls_month_3m,
+    cast(call_minutes_month_3m as double) as call_minutes_month_3m,
+    cast(messages_month_3m as double) as messages_month_3m,
+    cast(incoming_call_share_3m as double) as incoming_call_share_3m,
+    cast(abroad_call_share_3m as double) as abroad_call_share_3m,
     case
         when not is_open then cast(0 as decimal(18, 4))
         else {{ money(

@@ -84,10 +84,9 @@ def rows_sql(
         # DuckDB's reader either unites columns by name or keeps what it cannot parse, so text files are united here.
         reader = _READERS.get(form) or (lambda path, where: json_rows(connection, path, where))
         columns = f"* exclude ({SHEET_ROW})" if form == "excel" else "*"
+        names = [f", {sql_text(path)} as filename" if with_filename else "" for path in paths]
         parts = [
-            f"select {columns}{f', {sql_text(path)} as filename' if with_filename else ''}"
-            f" from {reader(path, location)}"
-            for path in paths
+            f"select {columns}{name} from {reader(path, location)}" for path, name in zip(paths, names, strict=True)
         ]
     if location.columns and form != "json":
         parts.append(f"select {_no_values(location)} where false")

@@ -19,7 +19,7 @@ from orchestration.ingest.mapping.currency import CONVERTIBLE_DAYS, show_convert
 from orchestration.ingest.mapping.map_rows import locations_of, map_rows, uses_filename
 from orchestration.ingest.reading.files import SourceFile
 from orchestration.ingest.reading.opening import open_locations, require_open
-from orchestration.ingest.reading.readers import ROW, file_format
+from orchestration.ingest.reading.readers import ROW, file_format, rows_sql
 from orchestration.lake.contract import EXCHANGE_RATES, Table, load_contract
 from orchestration.lake.warehouse import connect
 from orchestration.onboarding.preview.findings import LocationFound, OutputCheck, Rejected, SourcesReport, TableCheck
@@ -32,6 +32,7 @@ from orchestration.onboarding.preview.outputs import (
 )
 from orchestration.onboarding.preview.references import FILE, LINE, look_up
 from orchestration.onboarding.preview.rendering import as_json, render
+from orchestration.onboarding.preview.suspicions import date_format_doubts, event_file_doubt
 from orchestration.onboarding.preview.warnings import warn
 from orchestration.onboarding.source_heads import head_of
 from orchestration.settings import Settings
@@ -131,7 +132,16 @@ def _sample(
         check.source_columns = {**check.source_columns, **mapped.source_columns}
         limited = f"select * from ({mapped.sql}) limit {-(-sample_rows // len(chosen))}"
         with explained(f"sources.{table.name}", file.path if file else None):
-            check.sampled += batch.judge(connection, table, replace(mapped, sql=limited, is_repeatable=False), rates)
+            judged = batch.judge(connection, table, replace(mapped, sql=limited, is_repeatable=False), rates)
+            check.sampled += judged
+            doubts = date_format_doubts(connection, table, source.location, judged)
+            # An example would show identifiers that are to be pseudonyms.
+            if head and source.location and not settings.pseudonyms:
+                raw = f"{rows_sql(connection, [head.path], settings.locations[source.location])} limit {sample_rows}"
+                doubts += filter(None, [event_file_doubt(connection, table, source, mapped, raw)])
+            # What the first file gives reason to doubt need not be said of the others.
+            if not check.warnings:
+                check.warnings += doubts
             _read_judgement(connection, check, settings, source.location, file)
             before = _lines_before(settings, source.location, file)
             connection.execute(

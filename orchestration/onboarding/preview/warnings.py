@@ -129,7 +129,7 @@ def warn(connection: duckdb.DuckDBPyConnection, settings: Settings, checks: Mapp
             if checks[table].accepted:
                 _make(connection, settings, BY_NAME[name], checks[table])
     connection.execute(f"drop table temp.{PREPARED}")
-    if checks["usage"].accepted:
+    if checks["usage"].accepted and settings.features.usage_granularity == "day":
         _doubt_volume(connection, settings, checks["usage"])
     if checks["contracts"].accepted:
         _tell_window(connection, settings, checks["contracts"])

@@ -87,7 +87,7 @@ totals as (
         {% for months in (3, 12) -%}
         sum(case when months_ago < {{ months }} then bytes_down + bytes_up else 0 end) as bytes_{{ months }}m,
         sum(case when months_ago < {{ months }} then bytes_up else 0 end) as bytes_up_{{ months }}m,
-        sum(case when months_ago < {{ months }} then bytes_weekend else 0 end) as bytes_weekend_{{ months }}m,
+        sum(case when months_ago < {{ months }} then bytes_weekend end) as bytes_weekend_{{ months }}m,
         {% for part in ('business_hours', 'evening', 'night') -%}
         sum(case when months_ago < {{ months }} then bytes_{{ part }} end) as bytes_{{ part }}_{{ months }}m,
         sum(case when months_ago < {{ months }} then bytes_with_{{ part }} end) as bytes_with_{{ part }}_{{ months }}m,

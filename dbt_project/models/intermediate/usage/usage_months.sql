@@ -1,5 +1,10 @@
 {{ config(database='lake', materialized='incremental', unique_key='month_end_date', partitioned_by='month_end_date') }}
 
+{#- How many days a row stands for: where months are counted, those of its month, whichever day it is dated on. -#}
+{%- set is_monthly = var('features')['usage_granularity'] == 'month' -%}
+{#- The first day a row tells of. -#}
+{%- set first_day = month_start('usage.usage_date') if is_monthly else 'usage.usage_date' -%}
+
 -- A month is made again when its rows are not those the model has seen (new loads, restated days, erased contracts), or
 -- when a contract with traffic in it is now known to have ended on another day.
 with source_days as (
@@ -7,7 +12,8 @@ with source_days as (
         usage_date,
         {{ month_end('usage_date') }} as month_end_date,
         {{ is_weekend('usage_date') }} as is_weekend,
-        count(*) as contract_days,
+        {{ 'count(*) * extract(day from ' ~ month_end('usage_date') ~ ')' if is_monthly else 'count(*)' }}
+            as contract_days,
         max(_load_id) as last_load_id
     from {{ ref('stg_usage') }}
     group by usage_date
@@ -84,7 +90,9 @@ changed_days as (
 usage_days as (
     select
         usage.contract_id,
-        usage.usage_date,
+        {{ first_day }} as first_date,
+        {{ 'changed_days.month_end_date' if is_monthly else 'usage.usage_date' }} as last_date,
+        {{ 'extract(day from changed_days.month_end_date)' if is_monthly else '1' }} as days,
         changed_days.month_end_date,
         changed_days.is_weekend,
         ends.end_date,
@@ -92,9 +100,9 @@ usage_days as (
             'bytes_down', 'bytes_up', 'bytes_down_business_hours', 'bytes_up_business_hours', 'bytes_down_evening',
             'bytes_up_evening', 'bytes_down_night', 'bytes_up_night', 'peak_mbps', 'sessions', 'devices'
         ) -%}
-        case when usage.usage_date >= ends.end_date then null else usage.{{ measure }} end as {{ measure }},
+        case when {{ first_day }} >= ends.end_date then null else usage.{{ measure }} end as {{ measure }},
         {% endfor -%}
-        coalesce(usage.usage_date < ends.end_date, true) as is_served,
+        coalesce({{ first_day }} < ends.end_date, true) as is_served,
         usage._load_id
     from {{ ref('stg_usage') }} as usage
     inner join changed_days
@@ -121,11 +129,11 @@ measured as (
 select
     contract_id,
     month_end_date,
-    count(case when is_served then 1 end) as usage_days,
-    count(case when not is_served then 1 end) as usage_days_after_end,
+    cast(coalesce(sum(case when is_served then days end), 0) as bigint) as usage_days,
+    cast(coalesce(sum(case when not is_served then days end), 0) as bigint) as usage_days_after_end,
     max(end_date) as end_date,
-    min(case when is_served then usage_date end) as first_usage_date,
-    max(case when bytes_total > 0 then usage_date end) as last_active_date,
+    min(case when is_served then first_date end) as first_usage_date,
+    max(case when bytes_total > 0 then last_date end) as last_active_date,
     cast(coalesce(sum(bytes_down), 0) as bigint) as bytes_down,
     cast(coalesce(sum(bytes_up), 0) as bigint) as bytes_up,
     cast(sum(bytes_business_hours) as bigint) as bytes_business_hours,
@@ -134,12 +142,20 @@ select
     cast(sum(case when bytes_business_hours is not null then bytes_total end) as bigint) as bytes_with_business_hours,
     cast(sum(case when bytes_evening is not null then bytes_total end) as bigint) as bytes_with_evening,
     cast(sum(case when bytes_night is not null then bytes_total end) as bigint) as bytes_with_night,
+    {% if is_monthly -%}
+    -- Months tell nothing of weekends, nor of how one day differs from another.
+    cast(null as bigint) as bytes_weekend,
+    cast(null as decimal(38, 0)) as megabytes,
+    cast(null as decimal(38, 0)) as megabytes_squared,
+    {% else -%}
     cast(coalesce(sum(case when is_weekend then bytes_total end), 0) as bigint) as bytes_weekend,
     cast(coalesce(sum(megabytes), 0) as decimal(38, 0)) as megabytes,
     cast(coalesce(sum(megabytes * megabytes), 0) as decimal(38, 0)) as megabytes_squared,
+    {% endif -%}
     max(peak_mbps) as peak_mbps,
     cast(sum(sessions) as bigint) as sessions,
-    count(sessions) as days_with_sessions,
+    {{ 'count(sessions)' if not is_monthly else 'cast(sum(case when sessions is not null then days end) as bigint)' }}
+        as days_with_sessions,
     cast(sum(devices) as bigint) as devices,
     count(devices) as days_with_devices,
     max(_load_id) as last_load_id

@@ -1,0 +1,25 @@
+{{ config(materialized='table') }}
+
+-- What a call weighs in a share: its minutes, or one where minutes are not measured.
+with call_days as (
+    select
+        *,
+        {{ month_end('call_date') }} as month_end_date,
+        coalesce(call_minutes, calls) as weight
+    from {{ ref('stg_calls') }}
+)
+
+select
+    contract_id,
+    month_end_date,
+    cast(sum(calls) as bigint) as calls,
+    cast(sum(call_minutes) as decimal(38, 4)) as call_minutes,
+    cast(sum(messages) as bigint) as messages,
+    cast(sum(case when direction = 'incoming' then weight else 0 end) as decimal(38, 4)) as weight_incoming,
+    cast(sum(case when direction <> 'all' then weight end) as decimal(38, 4)) as weight_with_direction,
+    cast(
+        sum(case when destination in ('international', 'roaming') then weight else 0 end) as decimal(38, 4)
+    ) as weight_abroad,
+    cast(sum(case when destination <> 'all' then weight end) as decimal(38, 4)) as weight_with_destination
+from call_days
+group by contract_id, month_end_date
