@@ -296,6 +296,7 @@ def rollback(
 def report(
     version_id: Annotated[str | None, typer.Argument(help="Default: the latest published version.")] = None,
     config: Config = None,
+    deliver: Annotated[bool, typer.Option("--deliver", help="Send it where 'delivery' of the settings says.")] = False,
 ) -> None:
     """Write the HTML report of a version and print its path."""
     with errors_for_people():
@@ -310,7 +311,17 @@ def report(
             if not published:
                 raise SegmentationError("No version has been published yet. 'segmentation run' makes one.")
             version_id = published[0]
-        out.print(str(write_report(warehouse, chosen_settings(config), version_id)), soft_wrap=True)
+        settings = chosen_settings(config)
+        out.print(str(write_report(warehouse, settings, version_id)), soft_wrap=True)
+        if deliver:
+            from orchestration.report.delivery import deliver as hand_over
+
+            if not settings.delivery.is_wanted:
+                raise SegmentationError("--deliver needs 'delivery' in the settings: a path, or who is told.")
+            done, failed = hand_over(warehouse, settings, [version_id])
+            if failed:
+                raise SegmentationError(" ".join(failed))
+            out.print(f"Delivered to {', '.join(done)}.", soft_wrap=True)
 
 
 if __name__ == "__main__":

@@ -192,6 +192,15 @@ def published_version_ids(connection: duckdb.DuckDBPyConnection, days: Iterable[
     return [version_id for (version_id,) in rows]
 
 
+def published_by(connection: duckdb.DuckDBPyConnection, run_id: str) -> list[str]:
+    """Return the published versions that a run made, oldest first."""
+    rows = connection.execute(
+        "select version_id from segments.versions where status = 'published' and run_id = ? order by as_of_date",
+        [run_id],
+    ).fetchall()
+    return [version_id for (version_id,) in rows]
+
+
 def _replace_published(
     connection: duckdb.DuckDBPyConnection, version_id: str, day: date, replaced_status: str, now: datetime
 ) -> str | None:

@@ -187,6 +187,7 @@ def _with_absolute_paths(settings: Settings, base: Path) -> Settings:
             "warehouse": settings.warehouse.model_copy(update={"path": Path(absolute(str(settings.warehouse.path)))}),
             "report": settings.report.model_copy(update={"path": Path(absolute(str(settings.report.path)))}),
             "locations": {name: location.with_paths(absolute) for name, location in settings.locations.items()},
+            "delivery": settings.delivery.with_paths(absolute),
             "serving": {name: target.with_paths(absolute) for name, target in settings.serving.items()},
         }
     )

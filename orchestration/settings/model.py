@@ -16,6 +16,7 @@ from models.homes.parameters import HomeBusinessParameters
 from models.retention.parameters import RetentionParameters
 from models.value.parameters import ValueParameters
 from orchestration.settings.actions import ActionSettings
+from orchestration.settings.delivery import DeliverySettings
 from orchestration.settings.observation import ObservationSettings
 from orchestration.settings.organizations import OrganizationSettings
 from orchestration.settings.plan_fit import PlanFitSettings
@@ -85,6 +86,7 @@ class Settings(Section):
     actions: ActionSettings = ActionSettings()
     schedule: ScheduleSettings = ScheduleSettings()
     report: ReportSettings = ReportSettings()
+    delivery: DeliverySettings = DeliverySettings()
     serving: dict[LocationName, ServingTarget] = Field(
         default_factory=dict, description="where published versions are served, by name"
     )
