@@ -36,6 +36,9 @@ data/ibm_telco/source: | $(INSTALLED)
 run: $(INSTALLED) data/simulated_isp/source data/ibm_telco/source  ## Run the whole pipeline on both example data sets
 	$(BIN)/segmentation run --config $(IBM) --from 2025-12 --to 2025-12
 	$(BIN)/segmentation run --config $(SIMULATED) --from 2025-10 --to 2025-12
+	$(BIN)/segmentation actions --config $(SIMULATED) --skip-ingest --day 2025-11-20
+	$(BIN)/segmentation actions --config $(SIMULATED) --skip-ingest --day 2025-12-31
+	$(BIN)/segmentation serve --config $(SIMULATED)
 
 # One thread for each of the two workers: threads that wait for one another take the cores from those that work.
 test: export OMP_NUM_THREADS := 1

@@ -53,6 +53,11 @@ def dbt_variables(settings: Settings) -> dict[str, Any]:
         "minimum_cell_size": settings.report.minimum_cell_size,
         "organizations": settings.organizations.model_dump(mode="json"),
         "plan_fit": settings.plan_fit.model_dump(mode="json"),
+        "treatments": [
+            {"scheme": scheme, "segment": segment, "treatment": each.treatment, "channel": each.channel}
+            for scheme, segments in sorted(settings.treatments.items())
+            for segment, each in sorted(segments.items())
+        ],
         "actions": settings.actions.facts.model_dump(mode="json"),
     }
 
@@ -130,8 +135,10 @@ def _says(stamp: Path, sources: str) -> bool:
 
 
 def sources_hash(settings: Settings) -> str:
-    """Return the hash of what the manifest was parsed from."""
-    return ensure_manifest(settings).with_name(_STAMP).read_text()
+    """Return the hash of what the manifest was parsed from, and of the variables that views are made with."""
+    parsed_from = ensure_manifest(settings).with_name(_STAMP).read_text()
+    variables = json.dumps(dbt_variables(settings), sort_keys=True)
+    return hashlib.sha256(f"{parsed_from} {variables}".encode()).hexdigest()
 
 
 def parsed_manifest(settings: Settings) -> Mapping[str, Any]:

@@ -43,7 +43,7 @@ SECTIONS: Mapping[str, Make] = {
     "retention": retention_section.retention,
     "clusters": lambda data, _: cluster_section.clusters(data),
     "lifecycle": segment_sections.lifecycle,
-    "market": lambda data, _: segment_sections.market(data),
+    "market": segment_sections.market,
     "mid_band": mid_band_section.mid_band,
     "homes": home_section.homes,
     "actions": action_section.actions,

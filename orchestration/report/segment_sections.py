@@ -44,7 +44,7 @@ def lifecycle(data: ReportData, settings: Settings) -> Section:
         title,
         takeaway or f"All {plural(int(everyone), 'customer')} have churned or are pending.",
         content={
-            "rows": rows.to_dict("records"),
+            "rows": _treated(rows, "lifecycle_stage", settings),
             "contract_ends": _contract_ends_sentence(data, settings),
             "price_rises": _price_rises_sentence(data, settings),
             "churn_kinds": _churn_kinds_sentence(data["churn_kinds"]),
@@ -55,6 +55,16 @@ def lifecycle(data: ReportData, settings: Settings) -> Section:
             "since": date(data.previous["as_of_date"]) if data.previous else "",
         },
     )
+
+
+def _treated(rows: pd.DataFrame, scheme: str, settings: Settings) -> list[dict[Any, Any]]:
+    """Return the rows with what the settings recommend for their segments; empty where they say nothing."""
+    treatments = settings.treatments.get(scheme, {})
+    words = {
+        segment: f"{each.treatment} By {each.channel}." if each.channel else each.treatment
+        for segment, each in treatments.items()
+    }
+    return rows.assign(treatment=rows[scheme].map(words).fillna("")).to_dict("records")
 
 
 def _contract_ends_sentence(data: ReportData, settings: Settings) -> str:
@@ -141,7 +151,7 @@ def _cell(row: Mapping[Any, Any] | None, stays: bool) -> dict[str, Any]:
     return {"customers": row["customers"], "share": ratio, "level": min(1.0, max(0.0, ratio)), "stays": stays}
 
 
-def market(data: ReportData) -> Section:
+def market(data: ReportData, settings: Settings) -> Section:
     """Show the market segments by size, fees and value."""
     rows = data["market"]
     if rows.empty:
@@ -171,7 +181,11 @@ def market(data: ReportData) -> Section:
         "market",
         "Market segments",
         takeaway,
-        content={"rows": rows.to_dict("records"), "total": total.to_dict(), "says": _evidence_sentence(rows)},
+        content={
+            "rows": _treated(rows, "market_segment", settings),
+            "total": total.to_dict(),
+            "says": _evidence_sentence(rows),
+        },
     )
 
 

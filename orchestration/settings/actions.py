@@ -158,7 +158,7 @@ class ArrivalSettings(Section):
         default_factory=lambda: ["usage", "usage_sessions", "balances", "payments", "interactions"],
         description="source tables whose files fire triggers as they arrive",
     )
-    debounce_seconds: int = Field(60, ge=0, description="files that have changed within these are still arriving")
+    debounce_seconds: int = Field(10, ge=0, description="files that have changed within these are still arriving")
 
 
 class ActionSettings(Section):

@@ -6,7 +6,7 @@ import re
 from dataclasses import asdict
 from typing import Annotated, Any, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from models.backtest.parameters import BacktestParameters
 from models.behavior.parameters import BehaviorParameters
@@ -40,6 +40,7 @@ from orchestration.settings.sources import (
     Section,
     SourceSettings,
 )
+from orchestration.settings.treatments import Treatments, over_shipped
 
 Month = Annotated[str, Field(pattern=r"^\d{4}-(0[1-9]|1[0-2])$")]
 
@@ -83,6 +84,11 @@ class Settings(Section):
     mid_band: MidBandParameters = MidBandParameters()
     organizations: OrganizationSettings = OrganizationSettings()
     plan_fit: PlanFitSettings = PlanFitSettings()
+    treatments: Treatments = Field(
+        default_factory=dict,
+        validate_default=True,
+        description="what is recommended, by scheme (as in bi.segment_profiles) and segment",
+    )
     actions: ActionSettings = ActionSettings()
     schedule: ScheduleSettings = ScheduleSettings()
     report: ReportSettings = ReportSettings()
@@ -90,6 +96,12 @@ class Settings(Section):
     serving: dict[LocationName, ServingTarget] = Field(
         default_factory=dict, description="where published versions are served, by name"
     )
+
+    @field_validator("treatments", mode="before")
+    @classmethod
+    def _treatments_over_shipped(cls, given: Any) -> Any:
+        """Let a file name only the treatments that it adds or changes."""
+        return over_shipped(given)
 
     @model_validator(mode="after")
     def _rules_leave_protected_attributes_alone(self) -> Self:

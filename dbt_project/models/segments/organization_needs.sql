@@ -51,6 +51,7 @@ held as (
         count(*) as open_contracts,
         max(case when product_code in ({{ text_list(settings['filtering_products']) }}) then 1 else 0 end) as filtering,
         max(case when product_code in ({{ text_list(settings['support_products']) }}) then 1 else 0 end) as support,
+        max(wanted_channel) as own_channel,
         min(uptime) as uptime_3m,
         max(agreed_uptime) as agreed_uptime,
         max(case when uptime < agreed_uptime then 1 when uptime >= agreed_uptime then 0 end) as is_missed,
@@ -92,8 +93,7 @@ organizations as (
         features.upload_share_3m,
         features.business_hours_share_3m,
         features.term_months,
-        served.served_by,
-        {{ channel_of('customers.preferred_channel') }} as own_channel
+        served.served_by
     from held
     inner join candidates
         on held.version_id = candidates.version_id
@@ -105,8 +105,6 @@ organizations as (
         on
             candidates.as_of_date = features.as_of_date
             and held.customer_id = features.customer_id
-    inner join {{ ref('stg_customers') }} as customers
-        on held.customer_id = customers.customer_id
     left join {{ ref('customer_groups_as_of') }} as companies
         on
             candidates.as_of_date = companies.as_of_date

@@ -1,4 +1,6 @@
--- What organizations hold open on the day, a contract a row, with how long each line was down in the three months before.
+{{ config(materialized='table') }}
+
+-- What organizations hold open on the day, with how long each line was in service in the three months before.
 with run_months as (
     select
         month_end_date as as_of_date,
@@ -25,6 +27,7 @@ lines as (
         states.committed_until_date,
         states.service_start_date,
         {{ channel_of('states.sales_channel') }} as sales_channel,
+        {{ channel_of('customers.preferred_channel') }} as wanted_channel,
         states.reseller_customer_id is not null and placeholders.named_id is null as is_resold,
         {{ agreed_uptime('states.product_code') }} as agreed_uptime
     from run_months
