@@ -50,7 +50,7 @@ def records_of(file: FileInput) -> int:
 def _sheet_rows(content: bytes) -> int:
     """Count the rows under the first that is not blank."""
     try:
-        rows = list(load_workbook(io.BytesIO(content), data_only=True).active.iter_rows(values_only=True))
+        rows = list(load_workbook(io.BytesIO(content), data_only=True).worksheets[0].iter_rows(values_only=True))
     except Exception as error:
         raise UnreadableError from error
     filled = [any(cell is not None and str(cell).strip() for cell in row) for row in rows]
