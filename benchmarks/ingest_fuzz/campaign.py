@@ -22,17 +22,17 @@ from orchestration.ingest.mapping.map_rows import map_rows
 from orchestration.ingest.mapping.mapped import Mapped
 from orchestration.ingest.reading.files import list_files
 from orchestration.ingest.reading.text_files import scratch_folder
-from orchestration.lake.contract import load_contract
+from orchestration.lake.contract import Table, load_contract
 from orchestration.lake.sql_guard import Allowed, RefusedSqlError, require_query
 from orchestration.lake.warehouse import lock_down
 from orchestration.settings import Settings
 
 # Of every ten inputs.
-_KINDS = ("csv", "mapping", "jsonl", "parquet", "mapping", "csv", "json", "mapping", "parquet", "mapping")
+_KINDS = ("csv", "mapping", "jsonl", "parquet", "xlsx", "csv", "json", "mapping", "parquet", "mapping")
 # Of so many files one is judged row by row; of the others the rows are read and counted.
 _JUDGED_OF = 4
 _TOLD_EVERY = 1_000
-_TABLE = load_contract()["usage"]
+_CONTRACT = load_contract()
 
 
 @dataclass
@@ -90,7 +90,7 @@ def _locked(folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 def _try_file(connection: duckdb.DuckDBPyConnection, folder: Path, file: FileInput, results: Results) -> None:
     path = folder / "in" / file.name
     path.write_bytes(file.content)
-    kind = file.name.removeprefix("usage.")
+    kind = file.name.partition(".")[2]
     connection.execute("begin")
     try:
         judged = _judged if results.inputs.total() % _JUDGED_OF == 0 else _read
@@ -117,12 +117,12 @@ def _try_file(connection: duckdb.DuckDBPyConnection, folder: Path, file: FileInp
 
 def _judged(connection: duckdb.DuckDBPyConnection, path: Path) -> tuple[int, int, int]:
     """Return the rows that a load would count as read, those accepted, and those rejected or known."""
-    mapped = _mapped(connection, path)
-    with explained("sources.usage", str(path)):
-        query, seen = batch.prepare(connection, _TABLE, mapped, {})
+    table, mapped = _mapped(connection, path)
+    with explained(f"sources.{table.name}", str(path)):
+        query, seen = batch.prepare(connection, table, mapped, {})
         lines = lines_of(connection, mapped.texts)
         lost = rows_lost(connection, mapped.texts, seen.rows, lines.unparsable)
-        batch.reject(connection, _TABLE, query, seen, lines.bad)
+        batch.reject(connection, table, query, seen, lines.bad)
         accepted = connection.execute(f"select contract_id from {batch.GOOD}").fetchall()
         ((rejected,),) = connection.execute(f"select count(*) from {batch.REJECTED}").fetchall()
     for (value,) in accepted:
@@ -133,8 +133,8 @@ def _judged(connection: duckdb.DuckDBPyConnection, path: Path) -> tuple[int, int
 
 def _read(connection: duckdb.DuckDBPyConnection, path: Path) -> tuple[int, int, int]:
     """Return the rows that a load would count as read, those that the file gave, and the lines that are none."""
-    mapped = _mapped(connection, path)
-    with explained("sources.usage", str(path)):
+    table, mapped = _mapped(connection, path)
+    with explained(f"sources.{table.name}", str(path)):
         # Every value is looked at, as a value that cannot be decoded costs its row.
         given = connection.execute(f"select count(*), bit_xor(hash(t)) from ({mapped.sql}) as t").fetchall()[0][0]
         lines = lines_of(connection, mapped.texts)
@@ -142,16 +142,17 @@ def _read(connection: duckdb.DuckDBPyConnection, path: Path) -> tuple[int, int, 
     return given + lines.count + lost, given, lines.count
 
 
-def _mapped(connection: duckdb.DuckDBPyConnection, path: Path) -> Mapped:
-    settings = _settings(path)
+def _mapped(connection: duckdb.DuckDBPyConnection, path: Path) -> tuple[Table, Mapped]:
+    """Map a file to the table of its name."""
+    settings, table = _settings(path), _CONTRACT[path.name.partition(".")[0]]
     files = {"all": list_files(settings.locations["all"])}
-    return map_rows(connection, _TABLE, settings.sources["usage"], settings, files, files["all"])
+    return table, map_rows(connection, table, settings.sources[table.name], settings, files, files["all"])
 
 
 @cache
 def _settings(path: Path) -> Settings:
     return Settings.model_validate(
-        {"locations": {"all": {"files": str(path)}}, "sources": {"usage": {"location": "all"}}}
+        {"locations": {"all": {"files": str(path)}}, "sources": {path.name.partition(".")[0]: {"location": "all"}}}
     )
 
 

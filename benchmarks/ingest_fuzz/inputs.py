@@ -4,13 +4,22 @@ import gzip
 import io
 import json
 from dataclasses import dataclass
+from datetime import date, datetime, time
 from random import Random
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from openpyxl import Workbook
 
 NAMES = ["contract_id", "usage_date", "bytes_down", "bytes_up", "sessions"]
 ROWS = [[f"K{number}", f"2025-01-{number + 1:02}", str(number * 1000), str(number), ""] for number in range(12)]
+CALL_NAMES = ["contract_id", "call_date", "direction", "destination", "calls", "call_minutes", "messages"]
+_CELLS: list[Any] = [
+    None, None, "", " ", "K1", 1001.0, 1001.5, 89430103524123456789, "1.234,5", 0.1 + 0.2, -3, True, date(2025, 1, 7),
+    date(1900, 2, 28), datetime.fromisoformat("2025-01-07T23:59"), time(4, 5), 45_000, "#N/A", "=1/0", "outgoing",
+    "é\n", "x" * 500, 1e300, "2025-02-30", "'1",
+]  # fmt: skip
 _HEADER = ",".join(NAMES)
 _CSV_LINES = [",".join(row) for row in ROWS]
 _JSON_LINES = [json.dumps(dict(zip(NAMES, row, strict=True))) for row in ROWS]
@@ -43,7 +52,10 @@ class FileInput:
 
 
 def a_file(random: Random, form: str) -> FileInput:
-    """Return a file of csv, jsonl, json or parquet, compressed now and then where it is text."""
+    """Return a file of csv, jsonl, json, parquet or xlsx, compressed now and then where it is text."""
+    if form == "xlsx":
+        content = _workbook(random)
+        return FileInput("calls.xlsx", form, content if random.random() < 0.6 else _damaged(random, content))
     if form == "parquet":
         content = _parquet(random)
         return FileInput("usage.parquet", form, content if random.random() < 0.3 else _damaged(random, content))
@@ -117,6 +129,23 @@ def _parquet(random: Random) -> bytes:
     rows = ROWS[: random.randrange(1, len(ROWS))]
     columns = dict(zip(NAMES, map(list, zip(*rows, strict=True)), strict=True))
     pq.write_table(pa.table(columns), buffer, row_group_size=random.choice([3, 100]))
+    return buffer.getvalue()
+
+
+def _workbook(random: Random) -> bytes:
+    """Return a sheet of calls, some of its cells of another kind, some of its rows blank."""
+    book = Workbook(write_only=True)
+    sheet = book.create_sheet("Calls")
+    sheet.append(CALL_NAMES)
+    for number in range(random.randrange(14)):
+        row: list[Any] = [f"K{number}", date(2025, 1, number + 1), "outgoing", "national", number, 1.5 * number, 3]
+        if random.random() < 0.4:
+            row[random.randrange(len(row))] = random.choice(_CELLS)
+        if random.random() < 0.1:
+            row = random.choice([[], [None, " "], [*row, "beside"]])
+        sheet.append(row)
+    buffer = io.BytesIO()
+    book.save(buffer)
     return buffer.getvalue()
 
 

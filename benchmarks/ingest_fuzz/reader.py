@@ -12,6 +12,7 @@ import re
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from openpyxl import load_workbook
 
 from benchmarks.ingest_fuzz.inputs import FileInput
 
@@ -34,6 +35,8 @@ def records_of(file: FileInput) -> int:
             return pq.read_table(io.BytesIO(file.content), use_threads=False).num_rows
         except (pa.ArrowException, OSError, ValueError) as error:
             raise UnreadableError from error
+    if file.form == "xlsx":
+        return _sheet_rows(file.content)
     text = _unpacked(file).decode(errors="surrogateescape").removeprefix("\ufeff")
     if re.search(r"\r(?!\n)|(?<!\r)\n", text) and "\r" in text:
         text = re.sub(r"\r+\n|\r", "\n", text)
@@ -42,6 +45,16 @@ def records_of(file: FileInput) -> int:
     if file.form == "jsonl" or re.fullmatch(r"\{.*\}", text.split("\n", 1)[0].strip()):
         return sum(bool(line.strip(" \t\r")) for line in text.split("\n"))
     return _json_values(text)
+
+
+def _sheet_rows(content: bytes) -> int:
+    """Count the rows under the first that is not blank."""
+    try:
+        rows = list(load_workbook(io.BytesIO(content), data_only=True).worksheets[0].iter_rows(values_only=True))
+    except Exception as error:
+        raise UnreadableError from error
+    filled = [any(cell is not None and str(cell).strip() for cell in row) for row in rows]
+    return max(sum(filled) - 1, 0)
 
 
 def _unpacked(file: FileInput) -> bytes:

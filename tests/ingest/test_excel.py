@@ -192,6 +192,15 @@ def test_cells_without_a_name_are_columns_and_formatting_alone_is_none(isp: Isp)
     assert isp.rows("select region from raw.customers") == [("Nx",)]
 
 
+def test_a_workbook_whose_sheet_is_damaged_is_said_by_file_and_sheet(isp: Isp) -> None:
+    path = workbook(isp, A=[HEADER, *((f"C{number}", "person", date(2024, 1, 1), "N") for number in range(500))])
+    content = path.read_bytes()
+    at = content.index(b"xl/worksheets/sheet1.xml") + 200
+    path.write_bytes(content[:at] + bytes(40) + content[at + 40 :])
+    with pytest.raises(SourceError, match=r"customers.xlsx, sheet 'A', is no Excel workbook .* is not whole"):
+        customers(isp)
+
+
 def test_a_changed_workbook_is_read_again(isp: Isp) -> None:
     workbook(isp, A=[HEADER, ("C1", "person", date(2024, 1, 1), "N")])
     assert customers(isp) == [("C1", "2024-01-01", "N")]

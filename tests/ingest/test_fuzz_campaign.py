@@ -14,7 +14,14 @@ HEADER = "contract_id,usage_date,bytes_down,bytes_up,sessions\n"
 def test_records_add_up_and_no_mapping_gets_out(tmp_path: Path) -> None:
     results = run(inputs=200, seed=2026, folder=tmp_path)
     assert results.failures == []
-    assert {kind.partition(".")[0] for kind, _ in results.inputs} == {"csv", "jsonl", "json", "parquet", "mapping"}
+    assert {kind.partition(".")[0] for kind, _ in results.inputs} == {
+        "csv",
+        "jsonl",
+        "json",
+        "parquet",
+        "xlsx",
+        "mapping",
+    }
     assert results.records["accepted"] > 0
     assert results.records["quarantined or known"] > 0
 

@@ -98,7 +98,8 @@ def british_crm() -> Export:
     """A CRM dump of a British provider: accounts, services and trouble tickets."""
     at = random.Random(3)
     accounts = [
-        (f"ACC{n:04d}", at.choice(["Residential", "Business"]), (date(2022, 3, 1) + timedelta(9 * n)).strftime("%d/%m/%Y"),
+        (f"ACC{n:04d}", at.choice(["Residential", "Business"]),
+         (date(2022, 3, 1) + timedelta(9 * n)).strftime("%d/%m/%Y"),
          f"SW{n % 20 + 1} {n % 9}AA", at.choice(["Y", "N"]))
         for n in range(70)
     ]  # fmt: skip
@@ -117,8 +118,8 @@ def british_crm() -> Export:
     return Export(
         {
             "accounts.csv": ("Account Number,Customer Type,Date Joined,Postcode,Marketing Opt In", accounts),
-            "services.csv": ("Service ID,Account Number,Package,Service Type,Service Start Date,Cease Date,Monthly Charge,"
-                             "Download Speed,Service Status", services),
+            "services.csv": ("Service ID,Account Number,Package,Service Type,Service Start Date,Cease Date,"
+                             "Monthly Charge,Download Speed,Service Status", services),
             "trouble_tickets.csv": ("Ticket Ref,Account Number,Date Raised,Contact Method,Reason,CSAT", tickets),
         },
         {
@@ -147,7 +148,8 @@ def german_billing() -> Export:
     """A billing system of a German provider: Stammdaten, Anschlüsse, Rechnungen."""
     at = random.Random(4)
     people = [
-        (f"{50000 + n}", at.choice(["privat", "gewerblich"]), (date(2020, 2, 1) + timedelta(13 * n)).strftime("%d.%m.%Y"),
+        (f"{50000 + n}", at.choice(["privat", "gewerblich"]),
+         (date(2020, 2, 1) + timedelta(13 * n)).strftime("%d.%m.%Y"),
          f"0{4100 + n}", at.choice(["m", "w"]), (date(1960, 1, 1) + timedelta(200 * n)).strftime("%d.%m.%Y"))
         for n in range(70)
     ]  # fmt: skip
@@ -166,8 +168,8 @@ def german_billing() -> Export:
     return Export(
         {
             "Stammdaten_Kunden.csv": ("Kundennummer;Kundengruppe;Kunde seit;PLZ;Geschlecht;Geburtsdatum", people),
-            "Anschlüsse.csv": ("Anschlussnr;Kundennummer;Produkt;Schaltdatum;Kündigungsdatum;Grundpreis;Mindestlaufzeit;"
-                               "Vertragsstatus", lines),
+            "Anschlüsse.csv": ("Anschlussnr;Kundennummer;Produkt;Schaltdatum;Kündigungsdatum;Grundpreis;"
+                               "Mindestlaufzeit;Vertragsstatus", lines),
             "Rechnungsausgang.csv": ("Rechnungsnr;Kundennummer;Rechnungsdatum;Fällig am;Nettobetrag;MwSt", bills),
         },
         {

@@ -10,7 +10,8 @@ that it is refused as an identifier and still read as an amount.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from functools import lru_cache
@@ -19,7 +20,15 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
+from python_calamine import (
+    CalamineError,
+    CalamineWorkbook,
+    PasswordError,
+    SheetTypeEnum,
+    SheetVisibleEnum,
+    XmlError,
+    ZipError,
+)
 
 from orchestration.errors import SourceError
 from orchestration.ingest.reading.csv_dialect import distinct_names
@@ -77,7 +86,7 @@ def sheets_with_rows(path: str, location: LocationSettings) -> Mapping[str, Sequ
     """
     workbook = _opened(path, location)
     cells = {
-        sheet.name: _cells(workbook.get_sheet_by_name(sheet.name))
+        sheet.name: _cells(workbook, sheet.name, path)
         for sheet in workbook.sheets_metadata
         if sheet.typ == SheetTypeEnum.WorkSheet and sheet.visible == SheetVisibleEnum.Visible
     }
@@ -120,16 +129,26 @@ def _converted(path: str, chosen: _Chosen) -> str:
 
 
 def _opened(path: str, location: LocationSettings) -> CalamineWorkbook:
+    with _explained(path), open_stream(path, location) as stream:
+        return CalamineWorkbook.from_filelike(BytesIO(stream.read()))
+
+
+@contextmanager
+def _explained(path: str) -> Iterator[None]:
+    """Say of a workbook that cannot be read what may be wrong with it.
+
+    Raises:
+        SourceError: reading failed.
+    """
     try:
-        with open_stream(path, location) as stream:
-            return CalamineWorkbook.from_filelike(BytesIO(stream.read()))
-    except (OSError, pa.ArrowException) as error:
-        raise SourceError(f"{path} cannot be read: {error}.") from error
-    except CalamineError as error:
+        yield
+    except (CalamineError, XmlError, ZipError, PasswordError, ValueError, OverflowError, pa.ArrowException) as error:
         raise SourceError(
             f"{path} is no Excel workbook (.xlsx), is not whole, or is protected by a password: {error}. "
             f"Save it again without a password, or deliver it again."
         ) from error
+    except OSError as error:
+        raise SourceError(f"{path} cannot be read: {error}.") from error
 
 
 def _sheet(path: str, location: LocationSettings) -> tuple[str, Sequence[Sequence[Cell]]]:
@@ -144,7 +163,7 @@ def _sheet(path: str, location: LocationSettings) -> tuple[str, Sequence[Sequenc
                 f"{path} has no sheet {wanted!r}. Correct 'options.sheet' of its location; there are: "
                 f"{', '.join(there)}."
             )
-        return wanted, _cells(workbook.get_sheet_by_name(wanted))
+        return wanted, _cells(workbook, wanted, path)
     found = sheets_with_rows(path, location)
     if len(found) > 1:
         raise SourceError(
@@ -156,11 +175,9 @@ def _sheet(path: str, location: LocationSettings) -> tuple[str, Sequence[Sequenc
     return next(iter(found.items()))
 
 
-def _cells(sheet: CalamineSheet) -> Sequence[Sequence[Cell]]:
-    try:
-        return sheet.to_python(skip_empty_area=False)
-    except (CalamineError, OverflowError, ValueError) as error:
-        raise SourceError(f"sheet {sheet.name!r} cannot be read: {error}. Save the workbook again.") from error
+def _cells(workbook: CalamineWorkbook, name: str, path: str) -> Sequence[Sequence[Cell]]:
+    with _explained(f"{path}, sheet {name!r},"):
+        return workbook.get_sheet_by_name(name).to_python(skip_empty_area=False)
 
 
 def _area(location: LocationSettings, path: str) -> _Area:

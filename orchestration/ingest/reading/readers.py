@@ -32,7 +32,6 @@ _ENDINGS = {
     "xlsx": "excel", "xlsm": "excel",
 }  # fmt: skip
 _COMPRESSED = {"gz", "zst"}
-_READERS = {"csv": csv_rows, "excel": excel_rows}
 _NUMBERS = {"parquet": "file_row_number + 1", "excel": SHEET_ROW}
 # Of a row's number in its file: a trillion rows, and room for millions of files above them.
 _NUMBER_BITS = 40
@@ -82,12 +81,14 @@ def rows_sql(
         parts = [f"select {columns} from read_parquet([{files}]{rendered({'union_by_name': True} | location.options)})"]
     else:
         # DuckDB's reader either unites columns by name or keeps what it cannot parse, so text files are united here.
-        reader = _READERS.get(form) or (lambda path, where: json_rows(connection, path, where))
+        def reader(path: str) -> str:
+            if form == "json":
+                return json_rows(connection, path, location)
+            return (excel_rows if form == "excel" else csv_rows)(path, location)
+
         columns = f"* exclude ({SHEET_ROW})" if form == "excel" else "*"
         names = [f", {sql_text(path)} as filename" if with_filename else "" for path in paths]
-        parts = [
-            f"select {columns}{name} from {reader(path, location)}" for path, name in zip(paths, names, strict=True)
-        ]
+        parts = [f"select {columns}{name} from {reader(path)}" for path, name in zip(paths, names, strict=True)]
     if location.columns and form != "json":
         parts.append(f"select {_no_values(location)} where false")
     return " union all by name ".join(parts)
