@@ -1,0 +1,104 @@
+"""Measures are defined once: MetricFlow, the report and the dashboards give the same figures."""
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+import yaml
+from metricflow.engine.metricflow_engine import MetricFlowEngine, MetricFlowQueryRequest
+from metricflow.protocols.sql_client import SqlEngine
+from metricflow.sql.render.duckdb_renderer import DuckDbSqlPlanRenderer
+from metricflow_semantic_interfaces.implementations.semantic_manifest import PydanticSemanticManifest
+from metricflow_semantic_interfaces.validations.semantic_manifest_validator import SemanticManifestValidator
+from metricflow_semantics.model.dbt_manifest_parser import parse_manifest_from_dbt_generated_manifest
+from metricflow_semantics.model.semantic_manifest_lookup import SemanticManifestLookup
+
+from orchestration.dagster_support.dbt import ensure_manifest
+from orchestration.lake.warehouse import Warehouse
+from orchestration.report.data import read_report_data
+from orchestration.settings.loading import load_settings
+from tests.pipeline.deployments import Deployment
+
+pytestmark = pytest.mark.slow
+DASHBOARDS = Path(__file__).parents[2] / "deploy" / "superset" / "dashboards.yaml"
+# What the dashboards measure, and the metric that it is.
+SAME = {
+    ("customer_segments", "customers"): "customers",
+    ("customer_segments", "open customers"): "open_customers",
+    ("customer_segments", "past value"): "past_value",
+    ("customer_segments", "value in 36 months"): "future_value_36m",
+    ("customer_segments", "total value"): "total_value",
+    ("customer_segments", "share of open customers leaving in 12 months"): "churn_probability_12m",
+    ("customer_segments", "margin at risk in 12 months"): "revenue_at_risk_12m",
+}
+
+
+class DuckDb:
+    """The dialect that MetricFlow writes; what it writes is run by the deployment's own connection."""
+
+    sql_engine_type = SqlEngine.DUCKDB
+    sql_plan_renderer = DuckDbSqlPlanRenderer()
+
+
+@pytest.fixture(scope="module")
+def manifest(small: Deployment) -> PydanticSemanticManifest:
+    file = ensure_manifest(load_settings(small.settings_file)).with_name("semantic_manifest.json")
+    return parse_manifest_from_dbt_generated_manifest(file.read_text(encoding="utf-8"))
+
+
+def _ask(
+    small: Deployment, manifest: PydanticSemanticManifest, *metrics: str, by: str = "metric_time", **more: Any
+) -> pd.DataFrame:
+    engine = MetricFlowEngine(SemanticManifestLookup(manifest), DuckDb())  # type: ignore[arg-type]
+    request = MetricFlowQueryRequest.create(metric_names=metrics, group_by_names=[by], order_by_names=[by], **more)
+    return small.frame(engine.explain(request).sql_statement.sql)
+
+
+def test_the_metrics_are_valid_as_mf_validate_configs_says(manifest: PydanticSemanticManifest) -> None:
+    found = SemanticManifestValidator[PydanticSemanticManifest]().validate_semantic_manifest(manifest)
+    assert [issue.as_readable_str() for issue in found.all_issues] == []
+
+
+def test_every_metric_can_be_asked(small: Deployment, manifest: PydanticSemanticManifest) -> None:
+    for metric in manifest.metrics:
+        assert len(_ask(small, manifest, metric.name)) > 0, metric.name
+
+
+def test_metricflow_and_the_report_give_the_same_figures(small: Deployment, manifest: PydanticSemanticManifest) -> None:
+    latest = max(row["version_id"] for row in small.versions())
+    settings = load_settings(small.settings_file)
+    with Warehouse(settings.warehouse).reader() as connection:
+        data = read_report_data(connection, latest, only=["trend", "migrations", "concentration"])
+    report = data["trend"].set_index("as_of_date")
+    asked = ["customers", "past_value", "total_value"]
+    found = _ask(small, manifest, *asked)
+    assert len(found) == len(report)
+    for metric in asked:
+        assert found[metric].astype(float).round(2).tolist() == report[metric].round(2).tolist(), metric
+    moves = data["migrations"].dropna(subset=["from_segment", "to_segment"])
+    moved = moves[moves["from_segment"] != moves["to_segment"]].groupby("scheme")["customers"].sum()
+    where = [f"{{{{ Dimension('migration__version_id') }}}} = '{latest}'"]
+    by_scheme = _ask(small, manifest, "customers_migrated", by="migration__scheme", where_constraints=where)
+    asked_moves = by_scheme.set_index("migration__scheme")["customers_migrated"]
+    assert asked_moves[asked_moves > 0].astype(int).to_dict() == moved[moved > 0].astype(int).to_dict()
+
+
+def test_metricflow_and_the_dashboards_give_the_same_figures(
+    small: Deployment, manifest: PydanticSemanticManifest
+) -> None:
+    datasets = yaml.safe_load(DASHBOARDS.read_text(encoding="utf-8"))["datasets"]
+    for (table, measure), metric in SAME.items():
+        sql = datasets[table]["metrics"][measure]
+        (shown,) = small.frame(f"select {sql} as shown from bi.{table}")["shown"]
+        assert float(shown) == pytest.approx(float(_ask(small, manifest, metric)[metric].iloc[-1]), rel=1e-12), measure
+
+
+def test_churn_is_what_the_flow_of_stages_says(small: Deployment, manifest: PydanticSemanticManifest) -> None:
+    flow = small.frame(
+        "select sum(customers) filter (to_stage = 'churned') / sum(customers) as rate from bi.lifecycle_transitions"
+        " where from_stage not in ('churned', 'pending')"
+        " and version_id = (select max(version_id) from bi.segmentation_versions where status = 'published')"
+    )
+    found = _ask(small, manifest, "churn_rate")
+    assert found["churn_rate"].iloc[-1] == pytest.approx(flow["rate"].iloc[0])
