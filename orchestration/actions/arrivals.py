@@ -1,13 +1,14 @@
 """Files that have arrived: what lies where sources look, and whether it has come to rest."""
 
-import glob
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from orchestration.ingest.reading.files import list_files
 from orchestration.settings import Settings
+from orchestration.settings.sources import LocationSettings
 
 
 @dataclass(frozen=True)
@@ -49,19 +50,28 @@ class Arrivals:
 
 
 def digest_of_files(settings: Settings, tables: Iterable[str]) -> str:
-    """Return a digest of the local files of the tables' locations: names, sizes and times of change."""
-    locations = {
-        source.location for table in tables if (source := settings.sources.get(table)) is not None and source.location
-    }
-    patterns = sorted(
-        pattern
-        for name in locations
-        if name in settings.locations
-        for pattern in settings.locations[name].files
-        if "://" not in pattern
-    )
+    """Return a digest of what lies where the tables' sources look: paths, sizes and times of change.
+
+    Files are local or on an object store; a SQLite or DuckDB database is a file too. A database server has no state
+    that could be asked as cheaply, so what arrives there is found by the daily jobs.
+
+    Raises:
+        SourceError: an object store cannot be reached, or a pattern finds what is no file.
+    """
+    names = {source.location for table in tables if (source := settings.sources.get(table)) is not None}
+    locations = [settings.locations[name] for name in sorted(filter(None, names)) if name in settings.locations]
+    found = {each for location in locations for each in list_files(location)}
     digest = hashlib.sha256()
-    for path in sorted({path for pattern in patterns for path in glob.glob(pattern, recursive=True)}):
-        state = Path(path).stat()
+    for each in sorted(found):
+        digest.update(f"{each.path}\0{each.size}\0{each.modified_ns}\0{each.changed_ns}\n".encode())
+    for path in sorted({path for location in locations for path in _database_files(location)}):
+        state = path.stat()
         digest.update(f"{path}\0{state.st_size}\0{state.st_mtime_ns}\n".encode())
     return digest.hexdigest()
+
+
+def _database_files(location: LocationSettings) -> Iterator[Path]:
+    """Give the file of an embedded database, and its write-ahead log: what is committed may lie in that alone."""
+    if location.database in {"sqlite", "duckdb"} and location.connection is not None:
+        path = location.connection.get_secret_value()
+        yield from (each for end in ("", "-wal", ".wal") if (each := Path(path + end)).is_file())
