@@ -38,9 +38,12 @@
     end
 {%- endmacro %}
 
-{#- Total of one kind of margin entry. -#}
-{% macro sum_of_component(component) -%}
-    {{ money("sum(case when component = '" ~ component ~ "' then amount else 0 end)") }}
+{#-
+    Amount of one kind of margin entry. There is one row per customer, month and kind at most, so the greatest is the
+    total; sums would be added up in decimals twice as wide.
+-#}
+{% macro amount_of_component(component) -%}
+    coalesce(max(case when component = '{{ component }}' then amount end), {{ money(0) }})
 {%- endmacro %}
 
 {#- How a measure is spread over a group: how many values are known, their mean and quantiles. -#}

@@ -23,7 +23,6 @@ from orchestration.months import operators_day
 from orchestration.printing import printable
 from orchestration.segments.revisions import describe, months_due
 from orchestration.settings import Settings
-from orchestration.source_checks import latest, said
 
 app = typer.Typer()
 
@@ -66,6 +65,9 @@ def read_status(connection: duckdb.DuckDBPyConnection, settings: Settings, now: 
         ``sources`` (a row a mapped table), ``published`` (the newest version, None if there is none), ``due`` (a
         sentence), ``checks_failed`` (a sentence each) and ``last_failed_load`` (the newest rows in quarantine).
     """
+    # Imported late: the checks import scikit-learn, for which no other command should wait.
+    from orchestration.source_checks import latest, said
+
     tomorrow = operators_day(now, settings.schedule.timezone) + timedelta(days=1)
     tables = {
         (schema, name)

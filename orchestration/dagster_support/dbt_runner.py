@@ -76,7 +76,8 @@ def stream(arguments: Sequence[str], project: Path, target: Path) -> Iterator[di
 
     def work() -> None:
         try:
-            results.append(runner.invoke(_placed(arguments, target)))
+            # Its results come as events; nobody reads them, or the manifest once more, from files.
+            results.append(runner.invoke(_placed(["--no-write-json", *arguments], target)))
         finally:
             said.put(None)
 

@@ -13,13 +13,13 @@ with months as (
     select
         customer_id,
         month_end_date,
-        {{ sum_of_component('net_invoiced') }} as net_invoiced,
-        {{ sum_of_component('credited') }} as credited,
-        {{ sum_of_component('written_off') }} as written_off,
-        {{ sum_of_component('product_cost') }} as product_cost,
-        {{ sum_of_component('usage_cost') }} as usage_cost,
-        {{ sum_of_component('care_cost') }} as care_cost,
-        {{ sum_of_component('payment_cost') }} as payment_cost
+        {{ amount_of_component('net_invoiced') }} as net_invoiced,
+        {{ amount_of_component('credited') }} as credited,
+        {{ amount_of_component('written_off') }} as written_off,
+        {{ amount_of_component('product_cost') }} as product_cost,
+        {{ amount_of_component('usage_cost') }} as usage_cost,
+        {{ amount_of_component('care_cost') }} as care_cost,
+        {{ amount_of_component('payment_cost') }} as payment_cost
     from {{ ref('margin_entries') }}
     group by customer_id, month_end_date
 )

@@ -9,6 +9,23 @@ with late_ends as (
     where end_date < valid_from_date
 ),
 
+-- They are few, so they are laid over the months apart from the states of all other contracts.
+taken_back as (
+    select
+        states.contract_id,
+        states.valid_from_date,
+        months.month_end_date,
+        min(late_ends.end_date) as end_date
+    from late_ends
+    inner join {{ ref('contract_states') }} as states
+        on
+            late_ends.contract_id = states.contract_id
+            and late_ends.known_from_date > states.valid_from_date
+    inner join {{ ref('months') }} as months
+        on late_ends.known_from_date <= months.month_end_date
+    group by states.contract_id, states.valid_from_date, months.month_end_date
+),
+
 served as (
     select
         months.month_end_date,
@@ -18,7 +35,7 @@ served as (
         states.monthly_product_cost,
         greatest(states.serves_from_date, months.month_start_date) as from_date,
         least(
-            states.closes_on_date, min(late_ends.end_date), {{ add_days('months.month_end_date', 1) }}
+            states.closes_on_date, taken_back.end_date, {{ add_days('months.month_end_date', 1) }}
         ) as until_date
     from {{ ref('months') }} as months
     inner join {{ ref('contract_states') }} as states
@@ -27,15 +44,12 @@ served as (
             and states.serves_from_date <= months.month_end_date
             and (states.closes_on_date is null or states.closes_on_date > months.month_start_date)
             and states.is_served
-    left join late_ends
+    left join taken_back
         on
-            states.contract_id = late_ends.contract_id
-            and states.valid_from_date < late_ends.known_from_date
-            and months.month_end_date >= late_ends.known_from_date
+            states.contract_id = taken_back.contract_id
+            and states.valid_from_date = taken_back.valid_from_date
+            and months.month_end_date = taken_back.month_end_date
     where months.is_in_books
-    group by
-        months.month_end_date, months.month_start_date, months.days_in_month, states.contract_id, states.customer_id,
-        states.valid_from_date, states.monthly_product_cost, states.serves_from_date, states.closes_on_date
 )
 
 select
