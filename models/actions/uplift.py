@@ -2,7 +2,7 @@
 
 import numpy as np
 import pandas as pd
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from models.actions.parameters import ResultParameters
 
@@ -64,7 +64,7 @@ def _wilson(share: np.ndarray, size: np.ndarray, z: float) -> tuple[np.ndarray, 
 def _newcombe(
     share: np.ndarray, size: np.ndarray, base: np.ndarray, base_size: np.ndarray, level: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    z = float(norm.ppf((1 + level) / 2))
+    z = float(ndtri((1 + level) / 2))
     low, high = _wilson(share, size, z)
     base_low, base_high = _wilson(base, base_size, z)
     difference = share - base
@@ -86,7 +86,7 @@ def _sample_size(
         share = np.clip(np.where(control > 0, control / total, 0.1), 0.01, 0.99)
     base = (control_accepted + 1) / (control + 2)
     with_offer = np.minimum(base + parameters.target_uplift, 1)
-    z = norm.ppf(1 - parameters.error / 2) + norm.ppf(parameters.power)
+    z = ndtri(1 - parameters.error / 2) + ndtri(parameters.power)
     variance = with_offer * (1 - with_offer) / (1 - share) + base * (1 - base) / share
     return np.asarray(z**2 * variance / parameters.target_uplift**2)
 
