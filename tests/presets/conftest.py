@@ -10,7 +10,8 @@ import pytest
 import yaml
 
 from orchestration.ingest import LoadReport, ingest
-from orchestration.ingest.mapping.map_rows import locations_of, map_rows
+from orchestration.ingest.mapping.map_rows import map_rows
+from orchestration.ingest.mapping.table_source import locations_of
 from orchestration.ingest.reading.files import list_files
 from orchestration.lake.contract import load_contract
 from orchestration.lake.warehouse import Warehouse

@@ -14,7 +14,9 @@ from orchestration.ingest.loading import batch, changes, plan, records, removal,
 from orchestration.ingest.loading.records import Load, NewLoad
 from orchestration.ingest.loading.report import LoadReport
 from orchestration.ingest.mapping import columns
-from orchestration.ingest.mapping.map_rows import Mapped, locations_of, map_rows
+from orchestration.ingest.mapping.map_rows import map_rows
+from orchestration.ingest.mapping.mapped import Mapped
+from orchestration.ingest.mapping.table_source import locations_of
 from orchestration.ingest.reading.files import SourceFile, require_unchanged
 from orchestration.ingest.reading.readers import file_format
 from orchestration.lake.contract import LOAD_ID, Table

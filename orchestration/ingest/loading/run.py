@@ -14,7 +14,8 @@ from orchestration.ingest.loading.load_table import Files, Loading, Progress
 from orchestration.ingest.loading.records import Load, recorded_loads
 from orchestration.ingest.loading.report import LoadReport
 from orchestration.ingest.mapping.currency import NO_RATE, loads_with_new_rates, show_convertible_days
-from orchestration.ingest.mapping.map_rows import locations_of, mapping_hash, named_locations, uses_filename
+from orchestration.ingest.mapping.map_rows import mapping_hash, uses_filename
+from orchestration.ingest.mapping.table_source import locations_of, named_locations
 from orchestration.ingest.reading.files import SourceFile, list_files
 from orchestration.ingest.reading.opening import open_locations, require_open
 from orchestration.lake.contract import Table, load_contract

@@ -17,6 +17,7 @@ from orchestration.ingest.mapping.conventions import conventions_of
 from orchestration.ingest.mapping.mapped import Mapped
 from orchestration.ingest.mapping.mapping_guard import require_mapping_sql
 from orchestration.ingest.mapping.pseudonyms import key_mark, pseudonymous
+from orchestration.ingest.mapping.table_source import TableSource, locations_of
 from orchestration.ingest.reading import databases
 from orchestration.ingest.reading.files import SourceFile
 from orchestration.ingest.reading.object_store import is_remote, know_store
@@ -45,26 +46,6 @@ def mapping_hash(table: Table, source: SourceSettings, settings: Settings) -> st
         "currency": table.currency and [settings.currency, settings.exchange_rates.max_age_days],
     }  # fmt: skip
     return sha256(json.dumps(meaning, sort_keys=True).encode()).hexdigest()
-
-
-def locations_of(source: SourceSettings, locations: Mapping[str, LocationSettings]) -> list[str]:
-    """Return the locations a source reads: its own, and those its query names.
-
-    Raises:
-        SourceError: it reads none that the settings define.
-    """
-    named = named_locations(source, locations)
-    if unknown := [name for name in named if name not in locations]:
-        raise SourceError(f"location {unknown[0]!r} is not among 'locations' ({', '.join(locations) or 'none'}).")
-    if not named:
-        raise SourceError(f"the query names none of the 'locations' ({', '.join(locations) or 'none'}).")
-    return named
-
-
-def named_locations(source: SourceSettings, locations: Mapping[str, LocationSettings]) -> list[str]:
-    """Return the names of locations in a source: of those the settings define, and its own whether they do or not."""
-    named = [name for name in locations if re.search(rf"\b{name}\b", source.query or "")]
-    return named + ([source.location] if source.location and source.location not in named else [])
 
 
 def map_rows(
@@ -96,7 +77,7 @@ def map_rows(
     names = locations_of(source, settings.locations)
     try:
         require_mapping_sql(table, source, {name: settings.locations[name] for name in names})
-        mapped = _map_source(connection, table, source, settings, files, read, since)
+        mapped = _map_source(TableSource(connection, table, source, settings, files, read, since))
     except SourceError as error:
         if source.preset is None:
             raise
@@ -108,15 +89,8 @@ def map_rows(
     return pseudonymous(connection, table, mapped, settings.pseudonyms) if settings.pseudonyms else mapped
 
 
-def _map_source(
-    connection: duckdb.DuckDBPyConnection,
-    table: Table,
-    source: SourceSettings,
-    settings: Settings,
-    files: Mapping[str, Sequence[SourceFile]],
-    read: Sequence[SourceFile],
-    since: str | None,
-) -> Mapped:
+def _map_source(of: TableSource) -> Mapped:
+    connection, source, settings = of.connection, of.source, of.settings
     names = locations_of(source, settings.locations)
     for name in names:
         location = settings.locations[name]
@@ -125,35 +99,27 @@ def _map_source(
         elif any(map(is_remote, location.files)):
             know_store(connection, name, location)
     if source.query is not None:
-        found = {name: files[name] for name in names if not settings.locations[name].database}
-        return _map_query(connection, table, source, settings, found, read, since)
+        return _map_query(of, {name: of.files[name] for name in names if not settings.locations[name].database})
     assert source.location is not None
     location = settings.locations[source.location]
     if location.database:
-        return _map_table(connection, table, source, since)
+        return _map_table(of)
     if source.table or source.cursor:
         word = "table" if source.table else "cursor"
-        raise SourceError(f"sources.{table.name}.{word} goes with a database, and {source.location!r} is files.")
-    return _map_files(connection, table, source, location, files[source.location], read)
+        raise SourceError(f"{of.name}.{word} goes with a database, and {source.location!r} is files.")
+    return _map_files(of, location, of.files[source.location])
 
 
-def _map_query(
-    connection: duckdb.DuckDBPyConnection,
-    table: Table,
-    source: SourceSettings,
-    settings: Settings,
-    files: Mapping[str, Sequence[SourceFile]],
-    read: Sequence[SourceFile],
-    since: str | None,
-) -> Mapped:
+def _map_query(of: TableSource, files: Mapping[str, Sequence[SourceFile]]) -> Mapped:
+    connection, table, source = of.connection, of.table, of.source
     assert source.query is not None
     texts: list[SourceText] = []
     for name, found in files.items():
-        paths = [each.path for each in (read if read and name == source.location else found)]
+        paths = [each.path for each in (of.read if of.read and name == source.location else found)]
         with explained(f"location {name!r}", paths[0]):
-            rows = rows_sql(connection, paths, settings.locations[name], with_filename=uses_filename(source))
+            rows = rows_sql(connection, paths, of.settings.locations[name], with_filename=uses_filename(source))
             connection.execute(f"create or replace temp view {name} as {rows}")
-            texts += _texts(connection, paths, settings.locations[name], is_direct=False)
+            texts += _texts(connection, paths, of.settings.locations[name], is_direct=False)
     query = source.query.strip().rstrip(";")
     try:
         given = describe(connection, query)
@@ -161,11 +127,11 @@ def _map_query(
         redact(error)
         excerpt = re.search(r"LINE \d+: .*", str(error))
         where = f" At {excerpt.group()}" if excerpt else ""
-        raise SourceError(f"sources.{table.name}.query: {first_line(error)}{where}") from error
-    require_columns(table, given, f"sources.{table.name}.query does not give")
+        raise SourceError(f"{of.name}.query: {first_line(error)}{where}") from error
+    require_columns(table, given, f"{of.name}.query does not give")
     names = {name.lower(): name for name in given}
     return Mapped(
-        f"select *, row_number() over () as {ROW} from ({_rows_read(connection, table, source, query, since)})",
+        f"select *, row_number() over () as {ROW} from ({_rows_read(of, query)})",
         {name: given[names[name]] for name in table.column_names if name in names},
         tuple(name for name in given if name.lower() not in table.column_names),
         is_repeatable=False,
@@ -175,52 +141,42 @@ def _map_query(
     )
 
 
-def _map_table(
-    connection: duckdb.DuckDBPyConnection, table: Table, source: SourceSettings, since: str | None
-) -> Mapped:
+def _map_table(of: TableSource) -> Mapped:
+    connection, source = of.connection, of.source
     assert source.location is not None
     if source.table is None:
         there = ", ".join(databases.tables(connection, source.location))
         raise SourceError(
-            f"sources.{table.name}: location {source.location!r} is a database. Name its 'table', or give a 'query'. "
+            f"{of.name}: location {source.location!r} is a database. Name its 'table', or give a 'query'. "
             f"Tables there: {there}."
         )
     if source.growth == "append" and not source.cursor:
         raise SourceError(
-            f"sources.{table.name}: 'growth: append' from a database needs a 'cursor', a column or expression that "
+            f"{of.name}: 'growth: append' from a database needs a 'cursor', a column or expression that "
             f"only grows. Add it, or read the whole table with 'growth: snapshot'."
         )
     there = databases.table_sql(connection, source.location, source.table)
     rows, unmarked = f"select * from {there}", databases.rows_without(connection, source.location, there, source.cursor)
     place = f"{source.location}.{source.table}"
-    with explained(f"sources.{table.name}.{'cursor' if source.cursor else 'table'}", place):
-        read = _rows_read(connection, table, source, rows, since, unmarked)
+    with explained(f"{of.name}.{'cursor' if source.cursor else 'table'}", place):
+        read = _rows_read(of, rows, unmarked)
         numbered_rows = f"select *, row_number() over () as {ROW} from ({read})"
         found = describe(connection, numbered_rows)
-    return _bound(connection, table, source, numbered_rows, found, place)
+    return _bound(of, numbered_rows, found, place)
 
 
-def _map_files(
-    connection: duckdb.DuckDBPyConnection,
-    table: Table,
-    source: SourceSettings,
-    location: LocationSettings,
-    all_files: Sequence[SourceFile],
-    read: Sequence[SourceFile],
-) -> Mapped:
+def _map_files(of: TableSource, location: LocationSettings, all_files: Sequence[SourceFile]) -> Mapped:
+    connection, source, read = of.connection, of.source, of.read
     first = read[0].path
-    with explained(table.name, first):
+    with explained(of.table.name, first):
         rows = numbered(connection, [file.path for file in read], location, with_filename=uses_filename(source))
         found = describe(connection, rows)
         if found.keys() - _NOT_OF_THE_SOURCE == {"json"} and not connection.execute(f"{rows} limit 1").fetchall():
-            return replace(_no_rows(table), texts=_texts(connection, [first], location, is_direct=True))
+            return replace(_no_rows(of.table), texts=_texts(connection, [first], location, is_direct=True))
         texts = _texts(connection, [file.path for file in read], location, is_direct=source.where is None)
-    where = f" where (\n{source.where}\n)" if source.where else ""
     mapped = _bound(
-        connection,
-        table,
-        source,
-        f"select * from ({rows}){where}",
+        of,
+        f"select * from ({rows}){of.where}",
         found,
         first,
         elsewhere=lambda: rows_sql(connection, [each.path for each in all_files], location),
@@ -245,27 +201,17 @@ def _no_rows(table: Table) -> Mapped:
     return Mapped(f"select {columns}, 0::bigint as {ROW} where false", types, (), is_repeatable=True)
 
 
-def _rows_read(
-    connection: duckdb.DuckDBPyConnection,
-    table: Table,
-    source: SourceSettings,
-    rows: str,
-    since: str | None,
-    unmarked: str | None = None,
-) -> str:
+def _rows_read(of: TableSource, rows: str, unmarked: str | None = None) -> str:
     """Return the rows of a table or query that pass ``where`` and the cursor, with ``_cursor`` if there is one."""
-    where = f" where (\n{source.where}\n)" if source.where else ""
-    chosen = f"select * from (\n{rows}\n){where}"
-    if not source.cursor:
+    chosen = f"select * from (\n{rows}\n){of.where}"
+    if not of.source.cursor:
         return chosen
-    unmarked = unmarked and f"select * from ({unmarked}){where}"
-    return cursors.since(connection, table.name, source, chosen, since, unmarked)
+    unmarked = unmarked and f"select * from ({unmarked}){of.where}"
+    return cursors.since(of.connection, of.table.name, of.source, chosen, of.since, unmarked)
 
 
 def _bound(
-    connection: duckdb.DuckDBPyConnection,
-    table: Table,
-    source: SourceSettings,
+    of: TableSource,
     rows: str,
     found: Mapping[str, str],
     place: str,
@@ -274,9 +220,10 @@ def _bound(
     is_repeatable: bool = False,
 ) -> Mapped:
     """Bind the expressions of ``columns``, and columns of the contract's own names, to rows of ``found`` columns."""
+    connection, table, source = of.connection, of.table, of.source
     if unknown := source.columns.keys() - set(table.column_names):
         raise SourceError(
-            f"sources.{table.name}.columns: {', '.join(sorted(unknown))} is no column of {table.name}. "
+            f"{of.name}.columns: {', '.join(sorted(unknown))} is no column of {table.name}. "
             f"Columns: {', '.join(table.column_names)}."
         )
     by_name = {name.lower(): name for name in found}
@@ -295,7 +242,7 @@ def _bound(
         binder = Binder(connection, table, rows, found, place, elsewhere)
         expressions = {name: expression for name, expression in expressions.items() if binder.check(name, expression)}
         sql = _selected(expressions, also, rows)
-        with explained(f"sources.{table.name}", place):
+        with explained(of.name, place):
             types = describe(connection, sql)
     source_columns = {name: kind for name, kind in found.items() if name not in _NOT_OF_THE_SOURCE}
     return Mapped(

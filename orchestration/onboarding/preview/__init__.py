@@ -16,7 +16,8 @@ from orchestration.ingest.explain import explained
 from orchestration.ingest.loading import batch
 from orchestration.ingest.loading.run import require_known_tables, set_timezone
 from orchestration.ingest.mapping.currency import CONVERTIBLE_DAYS, show_convertible_days
-from orchestration.ingest.mapping.map_rows import locations_of, map_rows, uses_filename
+from orchestration.ingest.mapping.map_rows import map_rows, uses_filename
+from orchestration.ingest.mapping.table_source import locations_of
 from orchestration.ingest.reading.files import SourceFile
 from orchestration.ingest.reading.opening import open_locations, require_open
 from orchestration.ingest.reading.readers import ROW, file_format, rows_sql

@@ -7,7 +7,7 @@ import duckdb
 
 from orchestration.errors import SourceError
 from orchestration.ingest.explain import explained
-from orchestration.ingest.mapping.map_rows import locations_of
+from orchestration.ingest.mapping.table_source import locations_of
 from orchestration.ingest.reading import databases
 from orchestration.ingest.reading.files import SourceFile, list_files
 from orchestration.ingest.reading.opening import require_open
