@@ -175,7 +175,7 @@ def main(
 ) -> None:
     """Print the figures that docs/actions.md states."""
     seeds = range(campaigns)
-    table = Table("planted", "80 % interval holds it", "called effective")
+    table = Table("planted", "80% interval holds it", "called effective")
     for name, persuasion in (
         ("uplift of 0.04", PLANTED),
         ("uplift of 0.01", replace(PLANTED, persuadable=0.02)),

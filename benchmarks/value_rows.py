@@ -102,7 +102,7 @@ def _at(people: Customers, lives: Lifetimes, spell: Spell, month: int, as_of: in
 
 
 def _months_left(parameters: SimulationParameters, opened: pd.DataFrame) -> np.ndarray:
-    """Discounted months to come under the planted hazards, 10 % a year."""
+    """Discounted months to come under the planted hazards, 10% a year."""
     theta, behavior, spell, term, renews = (
         opened[name].to_numpy() for name in ("theta", "behavior", "spell_months", "term_months", "renews")
     )

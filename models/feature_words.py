@@ -70,7 +70,6 @@ FEATURE_WORDS: Mapping[str, str] = {
 }
 # Ratios that are no share of a whole, and are read as percentages all the same.
 _RATIOS = ("cap_use_1m", "speed_use_3m", "usage_change")
-NO_BREAK = "\u00a0"
 
 
 def feature_words(feature: str) -> str:
@@ -86,7 +85,7 @@ def is_percentage(feature: str) -> bool:
 def condition_words(feature: str, low: float, high: float, *, is_flag: bool) -> str:
     """Say that a feature is at least `low` and below `high`, each infinite where there is no such bound.
 
-    ``upload_share_3m``, .25 and infinity: ``upload share at least 25 %``. A flag is there or not: ``without TV``.
+    ``upload_share_3m``, .25 and infinity: ``upload share at least 25%``. A flag is there or not: ``without TV``.
     """
     words = feature_words(feature)
     if is_flag:
@@ -100,5 +99,5 @@ def condition_words(feature: str, low: float, high: float, *, is_flag: bool) -> 
 
 def _value(feature: str, value: float) -> str:
     if is_percentage(feature):
-        return f"{100 * value:,.6g}{NO_BREAK}%"
+        return f"{100 * value:,.6g}%"
     return f"{value:,.6g}" if abs(value) < 1e6 else f"{value:,.0f}"

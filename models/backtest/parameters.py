@@ -14,7 +14,7 @@ class BacktestParameters:
         min_history_months: months with a known outcome that a cut-off needs behind it.
         sample_customers: most customers to compare at a cut-off, the same ones each time.
         min_z_score: by how many standard errors another forecast must be better before a model steps back for it;
-            1.645 is a one-sided 5 %.
+            1.645 is a one-sided 5%.
         when_failed: what happens where the backtest speaks against the values: ``warn`` publishes them and says so
             wherever they are read, ``block`` does not publish them.
         most_factor: predicted churn or margin may be at most this many times the actual figure, and the other way

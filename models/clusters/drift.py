@@ -46,7 +46,7 @@ def stability_index(before: Reference, frame: pd.DataFrame, money: Collection[st
     stays finite. `noise` is what chance alone hardly exceeds in any column: where nothing has changed, PSI is about
     (1/n + 1/m) times chi-squared with bins - 1 degrees of freedom (Yurdakul 2018).
 
-    What is 8 % dearer for everybody is another price and no other behavior: columns of `money` are compared at the
+    What is 8% dearer for everybody is another price and no other behavior: columns of `money` are compared at the
     common factor that leaves the least to explain, their `level`; 1 where nothing is to be explained. With list prices
     a range of factors leaves the same, and `level` is the one next to 1.
     """

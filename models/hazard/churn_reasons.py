@@ -105,8 +105,8 @@ REASONS = (
     Reason(
         ("price_change_3m",),
         (
-            Phrase("price_change_3m", "price up {} % in 3 months", 100, _positive),
-            Phrase("price_change_3m", "price down {} % in 3 months", -100, _negative),
+            Phrase("price_change_3m", "price up {}% in 3 months", 100, _positive),
+            Phrase("price_change_3m", "price down {}% in 3 months", -100, _negative),
         ),
     ),
     Reason(("monthly_fee",), (Phrase("monthly_fee", "monthly fee of {}"),)),
@@ -122,8 +122,8 @@ REASONS = (
         ("usage_ratio", "days_without_usage"),
         (
             Phrase("days_without_usage", "no usage for {} days", applies=lambda days: days >= 10),
-            Phrase("usage_ratio", "usage down to {} % of before", 100, _below_one),
-            Phrase("usage_ratio", "usage up to {} % of before", 100, _above_one),
+            Phrase("usage_ratio", "usage down to {}% of before", 100, _below_one),
+            Phrase("usage_ratio", "usage up to {}% of before", 100, _above_one),
         ),
     ),
     Reason(
@@ -133,7 +133,7 @@ REASONS = (
             Phrase("gb_month_3m", "uses {} GB a month"),
         ),
     ),
-    Reason(("upload_share_3m",), (Phrase("upload_share_3m", "uploads are {} % of traffic", 100),)),
+    Reason(("upload_share_3m",), (Phrase("upload_share_3m", "uploads are {}% of traffic", 100),)),
     Reason(
         ("days_late_3m",),
         (

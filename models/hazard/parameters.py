@@ -17,7 +17,7 @@ class HazardParameters:
         min_history_months: months with a known outcome that are needed to fit at all.
         min_churned: churn events needed in the months learned from, and half as many in those held out.
         min_z_score: by how many standard errors the model's log loss must be lower than the cohort curves' on
-            the held-out months, pair by pair, before it is trusted; 1.645 is a one-sided 5 %.
+            the held-out months, pair by pair, before it is trusted; 1.645 is a one-sided 5%.
         sample_rows: most customer-months to fit on; each is looked at about twice, one month ahead and later.
         max_iterations, learning_rate, leaves, min_samples_leaf: of the gradient boosting.
         reasons: most reasons told of a customer.

@@ -28,7 +28,7 @@ _SEEN = 1.0  # endings expected afterwards, from which a kind of customers is co
 _TESTED_RATE = 2.0  # times most_rate
 _LEAST_AFTER = 3  # endings afterwards, from which there is a rate to compare with
 _ROUNDS = 5
-_MOST_LIKELIHOOD_RATIO = 10.0  # twice its logarithm; 0.16 % of a chi-squared of one degree of freedom lie beyond
+_MOST_LIKELIHOOD_RATIO = 10.0  # twice its logarithm; 0.16% of a chi-squared of one degree of freedom lie beyond
 _IMPROBABLE = 0.01  # a month with so few endings right after the change was recorded in part
 _MOST_PARTS = 3
 

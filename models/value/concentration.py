@@ -17,7 +17,7 @@ from models.deciles import best_customers
 from models.retention.shifted_beta_geometric import Floats
 from models.value.parameters import VALUE_MEASURES
 
-# How far from 80 % still counts as 80 %.
+# How far from 80% still counts as 80%.
 RULE_TOLERANCE = 0.025
 
 
@@ -37,10 +37,10 @@ class Concentration:
             fifths, of the total.
         whale_peak_share: largest share of the total that any number of best customers makes; 1 if none loses.
         customers_past_peak: customers with a negative value.
-        bottom_20_share: share of the total that the worst fifth of customers makes, all but the best 80 %; below 0
+        bottom_20_share: share of the total that the worst fifth of customers makes, all but the best 80%; below 0
             where they lose.
-        pareto_verdict: what the data make of "20 % make 80 %", in words.
-        whale_verdict: what they make of "the worst 20 % cost 80 %", in words.
+        pareto_verdict: what the data make of "20% make 80%", in words.
+        whale_verdict: what they make of "the worst 20% cost 80%", in words.
     """
 
     customers: int
@@ -85,33 +85,33 @@ def concentration(values: ArrayLike) -> Concentration:
 
 
 def pareto_verdict(top_20_share: float, customer_share_for_80: float) -> str:
-    """Say what the data make of "20 % make 80 %"."""
+    """Say what the data make of "20% make 80%"."""
     if np.isnan(top_20_share):
-        return "“20 % make 80 %” cannot be tested: the value does not add up to a positive amount."
-    held = f"the best 20 % of customers hold {_percent(top_20_share)} of the value"
+        return "“20% make 80%” cannot be tested: the value does not add up to a positive amount."
+    held = f"the best 20% of customers hold {_percent(top_20_share)} of the value"
     if abs(top_20_share - 0.8) < RULE_TOLERANCE:
-        return f"“20 % make 80 %” holds: {held}."
-    needed = f"it takes the best {_percent(customer_share_for_80)} to reach 80 %"
+        return f"“20% make 80%” holds: {held}."
+    needed = f"it takes the best {_percent(customer_share_for_80)} to reach 80%"
     direction = "less" if top_20_share < 0.8 else "more"
-    return f"“20 % make 80 %” does not hold: {held}, and {needed}; value is {direction} concentrated than that."
+    return f"“20% make 80%” does not hold: {held}, and {needed}; value is {direction} concentrated than that."
 
 
 def whale_verdict(bottom_20_share: float) -> str:
-    """Say what the data make of "the worst 20 % cost 80 %": do they lose four fifths of what all customers make?"""
+    """Say what the data make of "the worst 20% cost 80%": do they lose four fifths of what all customers make?"""
     if np.isnan(bottom_20_share):
-        return "“The worst 20 % cost 80 %” cannot be tested: the value does not add up to a positive amount."
+        return "“The worst 20% cost 80%” cannot be tested: the value does not add up to a positive amount."
     if bottom_20_share >= 0:
-        found = f"the worst 20 % of customers cost nothing, they bring {_percent(bottom_20_share)} of the value"
-        return f"“The worst 20 % cost 80 %” does not hold: {found}."
-    found = f"the worst 20 % of customers lose {_percent(-bottom_20_share)} of the value"
+        found = f"the worst 20% of customers cost nothing, they bring {_percent(bottom_20_share)} of the value"
+        return f"“The worst 20% cost 80%” does not hold: {found}."
+    found = f"the worst 20% of customers lose {_percent(-bottom_20_share)} of the value"
     if abs(bottom_20_share + 0.8) < RULE_TOLERANCE:
-        return f"“The worst 20 % cost 80 %” holds: {found}."
+        return f"“The worst 20% cost 80%” holds: {found}."
     direction = "less" if bottom_20_share > -0.8 else "more"
-    return f"“The worst 20 % cost 80 %” does not hold: {found}, {direction} than that."
+    return f"“The worst 20% cost 80%” does not hold: {found}, {direction} than that."
 
 
 def _percent(share: float) -> str:
-    return f"{share * 100:.1f} %"
+    return f"{share * 100:.1f}%"
 
 
 def value_curve(values: ArrayLike) -> pd.DataFrame:

@@ -13,8 +13,8 @@ drawn from ``margin_spread``, independent of K. Quantiles of Y are found by bise
 over the nodes of R of a distribution with a closed form: no random draw is made. They lie beyond the exact ones, by at
 most 1 / 65,536 of the most that a customer can bring.
 
-The bounds are quantiles: with 80 %, one customer in ten brings less than the low one and one in ten more than the high
-one. The mean of so skewed a distribution can lie outside of them: who has 5 % of a chance to leave within the months
+The bounds are quantiles: with 80%, one customer in ten brings less than the low one and one in ten more than the high
+one. The mean of so skewed a distribution can lie outside of them: who has 5% of a chance to leave within the months
 that count has a mean below the tenth percentile, and one of a few who stay for decades brings the others' mean above
 the ninetieth. ``contain`` then moves the bound to the mean, so that low <= value <= high holds in every row, and an
 interval can only cover more by it.

@@ -22,8 +22,8 @@ class ValueParameters:
     Attributes:
         annual_discount_rate: compounded monthly.
         horizon_months: the near future, stored apart from the tail.
-        tail_months: where the future ends, counted from now like the horizon. 20 years: at 10 % a year the
-            months after it weigh under 15 % for a customer who never leaves, far less for any other.
+        tail_months: where the future ends, counted from now like the horizon. 20 years: at 10% a year the
+            months after it weigh under 15% for a customer who never leaves, far less for any other.
         suspended_margin_factor: part of its margin that a suspended contract is expected to bring.
         ranked_customers: who gets deciles, ``all`` (also churned and pending ones) or only ``open`` ones.
         rank_by: what deciles, percentiles and fixed cut-offs go by: ``total`` (past and whole future), ``36_months``

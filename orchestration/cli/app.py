@@ -47,7 +47,7 @@ app.add_typer(status.app)
 Month = Annotated[str | None, typer.Option(metavar="YYYY-MM")]
 
 # Dagster's and dbt's graphs are hundreds of thousands of objects that live until the end; Python's default looks
-# through them thousands of times in a run, which took 6 % of it. Frames and tables go by reference counts as ever.
+# through them thousands of times in a run, which took 6% of it. Frames and tables go by reference counts as ever.
 _OBJECTS_BEFORE_COLLECTION = (50_000, 20, 20)
 
 

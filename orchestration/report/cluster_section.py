@@ -137,7 +137,7 @@ def stability(jaccard: Any) -> str:
 
 
 def features_apart(top_features: Any, most: int = 3) -> list[str]:
-    """Write what sets a cluster apart, from the JSON that the model stores: ``Evening share: 48 %, others 24 %``."""
+    """Write what sets a cluster apart, from the JSON that the model stores: ``Evening share: 48%, others 24%``."""
     found = [] if is_unknown(top_features) else json.loads(top_features)
     return [
         f"{feature_name(each['feature'])}: {_typical(each['feature'], each['typical'])}"

@@ -43,7 +43,7 @@ _STYLE: Any = {
     "xtick.major.pad": 5,
     "legend.frameon": False,
 }
-_PERCENT = FuncFormatter(lambda value, _position: f"{value * 100:.0f} %".replace("-", MINUS))
+_PERCENT = FuncFormatter(lambda value, _position: f"{value * 100:.0f}%".replace("-", MINUS))
 
 
 class _Drawing:
@@ -127,7 +127,7 @@ def value_by_decile(deciles: pd.DataFrame, currency: str, ranked_by: str) -> Mar
             above += np.maximum(value, 0)
             below += np.minimum(value, 0)
         for decile, top, percent in zip(deciles["value_decile"], above, deciles["ranked_value_share"], strict=True):
-            text = f"{percent * 100:.1f} %".replace("-", MINUS)
+            text = f"{percent * 100:.1f}%".replace("-", MINUS)
             axes.annotate(text, (decile, top), (0, 4), textcoords="offset points", ha="center", color=SOFT)
         if below.min() < 0:
             axes.axhline(0, color=SOFT, linewidth=0.8)
@@ -166,10 +166,10 @@ def concentration(curve: pd.DataFrame, measures: Sequence[str], peak: tuple[floa
             markeredgecolor=WARN,
             linestyle="none",
         )
-        axes.annotate("20 % make 80 %", (0.2, 0.8), (-8, 6), textcoords="offset points", color=WARN, ha="right")
+        axes.annotate("20% make 80%", (0.2, 0.8), (-8, 6), textcoords="offset points", color=WARN, ha="right")
         if peak:
             axes.plot(*peak, marker="o", markersize=6, color=INK, linestyle="none", clip_on=False, zorder=3)
-            text = f"Peak: {peak[1] * 100:.{1 if peak[1] > 1.005 else 2}f} %"
+            text = f"Peak: {peak[1] * 100:.{1 if peak[1] > 1.005 else 2}f}%"
             axes.annotate(text, peak, (-4, 6), textcoords="offset points", color=INK, ha="right")
         _share_of_customers(axes)
         axes.set_ylim(bottom=min(0.0, float(curve["cumulative_value_share"].min())))
@@ -241,7 +241,7 @@ def hazards(cohorts: pd.DataFrame) -> Markup:
             cohorts["observed_hazard"], cohorts["fitted_hazard"], s=14 + 110 * months / months.max(),
             color=PAST, alpha=0.65, linewidth=0,
         )  # fmt: skip
-        percent = FuncFormatter(lambda value, _position: f"{value * 100:.1f} %")
+        percent = FuncFormatter(lambda value, _position: f"{value * 100:.1f}%")
         for axis in (axes.xaxis, axes.yaxis):
             axis.set_major_formatter(percent)
             axis.set_major_locator(MaxNLocator(4))
@@ -267,7 +267,7 @@ def calibration(tenths: Mapping[str, pd.DataFrame]) -> Markup:
             )
         axes.set_xscale("log")
         axes.set_yscale("log")
-        percent = FuncFormatter(lambda value, _position: f"{value * 100:g} %")
+        percent = FuncFormatter(lambda value, _position: f"{value * 100:g}%")
         for axis, name in ((axes.xaxis, "Expected"), (axes.yaxis, "Observed")):
             axis.set_major_formatter(percent)
             axis.set_minor_formatter(NullFormatter())
@@ -333,7 +333,7 @@ def endings(months: pd.DataFrame) -> Markup:
         ticks = place[:: max(len(place) // 10, 1)]
         names = [f"{day:%Y-%m}" for day in pd.to_datetime(months["month_end_date"])]
         axes.set_xticks(ticks, [names[tick] for tick in ticks])
-        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _position: f"{value * 100:.1f} %"))
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _position: f"{value * 100:.1f}%"))
         axes.legend(loc="upper left")
     return drawing.svg
 

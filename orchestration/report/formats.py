@@ -52,15 +52,15 @@ def money(value: Number, currency: str) -> str:
 
 
 def share(value: Number, decimals: int = 1) -> str:
-    """Write a ratio as a percentage: ``53.6 %``."""
-    return UNKNOWN if value is None or is_unknown(value) else number(float(value) * 100, decimals) + NO_BREAK + "%"
+    """Write a ratio as a percentage: ``53.6%``."""
+    return UNKNOWN if value is None or is_unknown(value) else number(float(value) * 100, decimals) + "%"
 
 
 def signed_share(value: Number, decimals: int = 1) -> str:
-    """Write a relative change: ``+1.4 %``."""
+    """Write a relative change: ``+1.4%``."""
     if value is None or is_unknown(value):
         return UNKNOWN
-    return signed(float(value) * 100, decimals) + NO_BREAK + "%"
+    return signed(float(value) * 100, decimals) + "%"
 
 
 def date(value: Any) -> str:

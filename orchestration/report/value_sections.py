@@ -161,7 +161,7 @@ def _unranked_sentence(data: ReportData, ranked: pd.Series, settings: Settings) 
 
 
 def concentration(data: ReportData) -> Section:
-    """Test whether 20 % of the customers make 80 % of the value, and whether the worst 20 % cost 80 %."""
+    """Test whether 20% of the customers make 80% of the value, and whether the worst 20% cost 80%."""
     rows, curve = data["concentration"], data["curve"]
     title = "Concentration"
     if rows.empty or curve.empty:
@@ -184,8 +184,8 @@ def concentration(data: ReportData) -> Section:
 
 
 def _said(verdict: Any) -> str:
-    """Write a published verdict; numbers keep their unit, and a version from before verdicts has none."""
-    return "" if is_unknown(verdict) else str(verdict).replace(" %", "\u00a0%")
+    """Write a published verdict; a version from before verdicts has none."""
+    return "" if is_unknown(verdict) else str(verdict)
 
 
 def _peak(row: Mapping[Any, Any]) -> tuple[float, float] | None:

@@ -236,7 +236,7 @@ class CheckSettings(Section):
         100, ge=1, description="a day of loading is held against quarantine.max_share from this many rows on"
     )
 
-    # Published upload shares: 5.5 % of residential lines, 18 % of business lines.
+    # Published upload shares: 5.5% of residential lines, 18% of business lines.
     upload_share: CheckLimits = _limits(None, 0.5)
     uploading_contract_share: CheckLimits = _limits(None, 0.3)
     # Published monthly means: 344 to 698 GB, small ISPs about 30 (median); mobile lines a few.

@@ -146,7 +146,7 @@ def test_answers_of_simulated_customers_are_read_back_as_they_were_planted(
 
 
 def test_newcombe_interval_is_that_of_the_paper() -> None:
-    """Newcombe 1998, table II, method 10, first contrast: 56/70 against 48/80 has the 95 % interval .0524 to .3339."""
+    """Newcombe 1998, table II, method 10, first contrast: 56/70 against 48/80 has the 95% interval .0524 to .3339."""
     counts = pd.DataFrame([{"treated": 70, "accepted": 56, "control": 80, "control_accepted": 48}])
     found = read_uplift(counts, ResultParameters(interval=0.95)).iloc[0]
     assert found["uplift_low"] == pytest.approx(0.0524, abs=5e-5)

@@ -158,7 +158,7 @@ def test_the_channel_is_the_own_wish_or_that_of_the_segment_with_its_reason(lake
     many = {f"P{number}": {} for number in range(12)}
     lines += [{"customer_id": name, "sales_channel": "phone"} for name in many]
     reason = needs(lake, organizations | many, lines).loc["silent", "channel_reason"]
-    assert reason == "86 % of its segment use or prefer it. By whom it is served is not known."
+    assert reason == "86% of its segment use or prefer it. By whom it is served is not known."
 
 
 def test_persons_have_no_needs_of_organizations_and_tags_are_shown(lake: duckdb.DuckDBPyConnection) -> None:

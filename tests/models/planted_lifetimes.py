@@ -23,7 +23,7 @@ def plant(customers: int, months: int, seed: int) -> tuple[pd.DataFrame, pd.Data
     """Exposures and commitment ends of the window as the features have them, and the customers open at its end.
 
     These have ``monthly_margin``, what the month itself brought; ``true_months_36`` and ``true_months``, the discounted
-    months to come under the planted hazards, over 36 and 240 months at 10 % a year; and ``has_renewed``, whether their
+    months to come under the planted hazards, over 36 and 240 months at 10% a year; and ``has_renewed``, whether their
     first commitment was followed by another.
     """
     parameters = SimulationParameters(customers=customers, months=months, end_month="2025-12", seed=seed)
@@ -76,7 +76,7 @@ def plant(customers: int, months: int, seed: int) -> tuple[pd.DataFrame, pd.Data
 
 
 def lived_months(customers: pd.DataFrame, seed: int) -> np.ndarray:
-    """Discounted months that came to pass in one draw of the planted future, 240 months at 10 % a year."""
+    """Discounted months that came to pass in one draw of the planted future, 240 months at 10% a year."""
     random, alive, total = np.random.default_rng(seed), np.ones(len(customers)), np.zeros(len(customers))
     names = ("theta", "behavior", "spell_months", "term", "renews")
     theta, behavior, spell, term, renews = (customers[name].to_numpy() for name in names)

@@ -199,8 +199,7 @@ def test_a_rule_says_in_words_what_it_says_of_columns():
     }
     rule = measure_rule(bounds, frame.assign(devices_3m=3.0, has_mobile=1.0), np.array([False, True]), USAGE)
     assert rule.words == (
-        "upload share at least 22.5\u00a0%, GB a month under 2,500, devices from 2.5 to under 4.5,"
-        " without TV, with mobile"
+        "upload share at least 22.5%, GB a month under 2,500, devices from 2.5 to under 4.5, without TV, with mobile"
     )
     assert (rule.precision, rule.recall) == (1, 1)
     assert measure_rule({}, frame, np.array([True, True]), USAGE).words == "everybody"

@@ -141,7 +141,7 @@ class TestPlantedLifetimes:
 
     def test_segments_of_a_market_differ_as_was_planted(self, planted):
         people = planted[1]
-        # Businesses leave three times as often as schools and offices; pooled with them these would be worth 12 % less.
+        # Businesses leave three times as often as schools and offices; pooled with them these would be worth 12% less.
         is_public = people["market_segment"].isin(["education", "government"])
         for name, segment in (
             ("public", people[is_public]),

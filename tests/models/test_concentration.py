@@ -34,7 +34,7 @@ class TestPublishedFigures:
         assert round(found.top_10_share, 3) == 0.308
 
     def test_deciles_of_profit_at_a_retailer(self):
-        # Fader, Hardie & Ross (2022): the best tenth makes 39.7 % of profit, the best two 57.4 %.
+        # Fader, Hardie & Ross (2022): the best tenth makes 39.7% of profit, the best two 57.4%.
         by_decile = [39.7, 17.7, 12.1, 9.1, 6.9, 5.2, 3.9, 2.8, 1.9, 0.7]
         found = concentration(np.repeat(by_decile, 100))
         assert round(found.top_10_share, 3) == 0.397
@@ -42,12 +42,12 @@ class TestPublishedFigures:
         assert found.customer_share_for_80 == pytest.approx(0.42, abs=0.01)
 
     def test_textbook_whale_curve(self):
-        # 140 % of profit at the peak, of which the last fifth loses 40 %.
+        # 140% of profit at the peak, of which the last fifth loses 40%.
         found = concentration([140 / 60] * 60 + [0.0] * 20 + [-2.0] * 20)
         assert found.whale_peak_share == pytest.approx(1.4)
         assert found.customers_past_peak == 20
         assert found.bottom_20_share == pytest.approx(-0.4)
-        assert "the worst 20 % of customers lose 40.0 % of the value, less than that" in found.whale_verdict
+        assert "the worst 20% of customers lose 40.0% of the value, less than that" in found.whale_verdict
 
     def test_cdnow_spend(self):
         # A tenth of the customers of Fader & Hardie's data set, all they spent in 78 weeks.
@@ -63,8 +63,8 @@ class TestVerdicts:
     @pytest.mark.parametrize(
         ("top_20_share", "verdict"),
         [
-            (0.536, "does not hold: the best 20 % of customers hold 53.6 % of the value, and it takes the best 42.0 %"),
-            (0.78, "holds: the best 20 % of customers hold 78.0 %"),
+            (0.536, "does not hold: the best 20% of customers hold 53.6% of the value, and it takes the best 42.0%"),
+            (0.78, "holds: the best 20% of customers hold 78.0%"),
             (0.82, "holds:"),
             (0.9, "value is more concentrated"),
             (float("nan"), "cannot be tested"),
@@ -76,10 +76,10 @@ class TestVerdicts:
     @pytest.mark.parametrize(
         ("bottom_20_share", "verdict"),
         [
-            (0.004, "does not hold: the worst 20 % of customers cost nothing, they bring 0.4 %"),
-            (-0.4, "does not hold: the worst 20 % of customers lose 40.0 % of the value, less"),
-            (-0.79, "holds: the worst 20 % of customers lose 79.0 %"),
-            (-1.3, "lose 130.0 % of the value, more"),
+            (0.004, "does not hold: the worst 20% of customers cost nothing, they bring 0.4%"),
+            (-0.4, "does not hold: the worst 20% of customers lose 40.0% of the value, less"),
+            (-0.79, "holds: the worst 20% of customers lose 79.0%"),
+            (-1.3, "lose 130.0% of the value, more"),
             (float("nan"), "cannot be tested"),
         ],
     )

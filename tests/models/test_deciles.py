@@ -77,7 +77,7 @@ class TestDeciles:
         assert ranked["value_decile"].notna().all()
 
     def test_tenths_of_equal_value(self):
-        # 50 % of the value with one customer: the next begins in tenth 6. Those without value are in the last.
+        # 50% of the value with one customer: the next begins in tenth 6. Those without value are in the last.
         ranked = assign_deciles(values([50.0, 20.0, 20.0, 10.0, 0.0, -5.0]))
         assert ranked["value_share_decile"].tolist() == [1, 6, 8, 10, 10, 10]
         assert assign_deciles(values([0.0, -1.0]))["value_share_decile"].tolist() == [10, 10]

@@ -168,9 +168,9 @@ class TestReasons:
         rows = churn_reasons_frame(model, customers)
         is_warned = (customers["usage_ratio"] == 0.3).to_numpy()
         first = rows.loc[is_warned, "churn_reasons"].map(lambda told: json.loads(told)[0])
-        assert set(first) == {"usage down to 30 % of before"}
+        assert set(first) == {"usage down to 30% of before"}
         told = rows.loc[~is_warned, "churn_reasons"].dropna()
-        assert not told.str.contains("usage down to 30 %").any()
+        assert not told.str.contains("usage down to 30%").any()
 
     def test_reasons_are_few_and_only_of_customers_above_their_cohort(self, model, customers):
         rows = churn_reasons_frame(model, customers)

@@ -134,7 +134,7 @@ class TestRetentionCurves:
     )
     @pytest.mark.parametrize(("months", "churned"), [(40, 0), (400, 4), (4_000, 40)])
     def test_the_more_a_cohort_has_shown_the_less_its_level_is_that_of_its_group(self, months, churned, market, prior):
-        # A hazard of 1 % among customers who otherwise leave at 2.5 %: 3, 30 and 300 churn events were due.
+        # A hazard of 1% among customers who otherwise leave at 2.5%: 3, 30 and 300 churn events were due.
         others = cohort(at_risk=[40_000] * 3, churned=[1_000] * 3)
         loyal = cohort("mobile", market=market, segment="few", at_risk=[months] * 3, churned=[churned] * 3)
         curves = RetentionCurves().fit(pd.concat([others, loyal]))

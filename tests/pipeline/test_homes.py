@@ -124,7 +124,7 @@ def test_planted_nanobusinesses_are_found_by_the_pipeline_and_opt_outs_left_alon
     planted = scored["home_business_label"] == "nanobusiness"
     top = scored["nanobusiness_probability"].nlargest(len(scored) // 20).index
     auc = roc_auc_score(planted, scored["nanobusiness_probability"])
-    print(f"AUC {auc:.3f}, top 5 %: {planted[top].mean():.3f}")
+    print(f"AUC {auc:.3f}, top 5%: {planted[top].mean():.3f}")
     print(f"share found / planted: {scored['nanobusiness_probability'].mean() / planted.mean():.3f}")
     assert auc >= 0.9
     assert planted[top].mean() >= 0.7

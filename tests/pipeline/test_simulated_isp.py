@@ -78,7 +78,7 @@ def test_predicted_future_value_of_the_base_is_that_of_the_truth(simulated, plan
     )["value"].iloc[0]
     true = planted[column[horizon]].sum()
     print(f"{horizon}: predicted {predicted:,.0f}, planted {true:,.0f}, ratio {predicted / true:.3f}")
-    # At 3,000 customers the retention model alone has a standard error of 3 % over seeds.
+    # At 3,000 customers the retention model alone has a standard error of 3% over seeds.
     assert predicted == pytest.approx(true, rel=0.05)
 
 

@@ -47,7 +47,7 @@ def test_prices_are_without_tax_speeds_in_megabits_and_the_end_is_the_first_day_
         "contracts", "contract_id", "monthly_fee", "end_date", "discount_amount", "discount_until_date", *sold
     ) == [
         ("internet-11", 29.9, None, 2.99, "2024-04-04", "internet-7", "Fiber 100", 100, 50, False),
-        # Two of 59.50 with 19 % VAT in it, from the first state on.
+        # Two of 59.50 with 19% VAT in it, from the first state on.
         ("internet-12", 100, None, None, None, "internet-8", "Business 500", 500, 250, True),
         ("internet-12", 100, None, None, None, "internet-8", "Business 500", 500, 250, True),
         ("internet-13", 25, "2023-07-01", None, None, "internet-7", "Fiber 100", 100, 50, None),

@@ -228,7 +228,7 @@ select '{VERSION}', '2026-10-31', * from (values
 """
 _CLUSTERS = (
     ("consumer-01", "Light evening downloaders", 420, 0.53, 0.93,
-     "gb_month_3m < 212 and evening_share_3m >= 0.31", "GB a month under 212, evening share at least 31\u00a0%",
+     "gb_month_3m < 212 and evening_share_3m >= 0.31", "GB a month under 212, evening share at least 31%",
      [("gb_month_3m", -1.31, 118.0, 402.0)]),
     ("consumer-02", "Heavy night downloaders", 210, 0.27, 0.82,
      "gb_month_3m >= 212", "GB a month at least 212",

@@ -54,7 +54,7 @@ def test_no_uplift_is_claimed_without_a_control(lake: duckdb.DuckDBPyConnection,
     lake.execute(_RESULTS)
     words = said(lake, settings)
     assert "Of 2 offers with results, 1 is shown to be effective against those held out." in words
-    assert "+7.0 % (+4.0 % to +10.0 %)" in words
+    assert "+7.0% (+4.0% to +10.0%)" in words
     assert "CHF 5,000 (1,000 to 9,000)" in words
     assert "Nobody was held out, so nothing can be said of uplift." in words
     assert "Of another day." not in words

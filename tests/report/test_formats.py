@@ -40,7 +40,7 @@ def test_numbers_have_thousands_separators_and_a_dash_for_what_is_not_known(
 
 def test_a_change_shows_its_sign_unless_it_rounds_to_nothing() -> None:
     assert [signed(change) for change in (3, -3, 0, 0.2, None)] == ["+3", "−3", "0", "0", "–"]
-    assert signed_share(0.0149) == "+1.5\u00a0%"
+    assert signed_share(0.0149) == "+1.5%"
     assert signed_share(None) == "–"
 
 
@@ -51,8 +51,8 @@ def test_money_for_sentences_turns_to_millions_from_ten_million_on() -> None:
 
 
 def test_shares_are_percentages() -> None:
-    assert share(0.5364) == "53.6\u00a0%"
-    assert share(-0.01, 0) == "−1\u00a0%"
+    assert share(0.5364) == "53.6%"
+    assert share(-0.01, 0) == "−1%"
     assert share(float("nan")) == "–"
 
 

@@ -29,8 +29,8 @@ def test_a_failed_backtest_and_what_it_says_are_told(lake):
     lake.execute("delete from bi.segmentation_versions")
     lake.execute(
         "insert into bi.segmentation_versions (version_id, value_basis, backtest_status, backtest_findings)"
-        f" values ('{VERSION}', 'learned', 'failed', 'Churn was 40 % higher.')"
+        f" values ('{VERSION}', 'learned', 'failed', 'Churn was 40% higher.')"
     )
     said = message(lake, VERSION, Settings())
     assert "Backtest: failed." in said.lines
-    assert said.lines[-1] == "Past predictions disagree with actual figures. Churn was 40 % higher."
+    assert said.lines[-1] == "Past predictions disagree with actual figures. Churn was 40% higher."

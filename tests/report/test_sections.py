@@ -88,9 +88,9 @@ def test_what_sets_a_cluster_apart_has_the_unit_of_the_feature() -> None:
         ' {"feature": "has_tv", "effect": 0.8, "typical": 1.0, "typical_rest": NaN}]'
     )
     assert features_apart(stored) == [
-        "Evening share: 48\u00a0%, others 24\u00a0%",
+        "Evening share: 48%, others 24%",
         "GB a month: 1,402, others 6.2",
-        "TV: 100\u00a0%",
+        "TV: 100%",
     ]
     assert features_apart(None) == []
     assert feature_name("mean_days_late_12m") == "Days late"
@@ -105,7 +105,7 @@ def test_the_transition_matrix_keeps_every_customer_and_the_given_order() -> Non
     assert [row["name"] for row in matrix["rows"]] == ["New customers", "Mature"]
     assert matrix["targets"] == ["Onboarding", "Mature", "Churned"]
     assert [[cell["customers"] for cell in row["cells"]] for row in matrix["rows"]] == [[3, 0, 0], [0, 8, 2]]
-    assert matrix["says"].startswith("80.0\u00a0%")
+    assert matrix["says"].startswith("80.0%")
 
 
 def test_customers_whose_record_is_gone_have_the_last_column() -> None:
@@ -171,9 +171,7 @@ def test_the_evidence_for_the_hazard_model_is_shown_beside_the_curves(lake: duck
         ("Cohort curves", False, 0.62),
     ]
     assert content["held_out"] == "6 months (5,400 customer-months)"
-    assert content["calibration_says"].startswith(
-        "Of the tenth of customers at the highest risk 9.0\xa0% were expected"
-    )
+    assert content["calibration_says"].startswith("Of the tenth of customers at the highest risk 9.0% were expected")
     assert content["important"] == "usage against the quarter before"
 
 
@@ -199,11 +197,11 @@ def test_past_predictions_are_shown_beside_what_came_with_the_champion_marked(la
     assert "−2.1" in content["backtest_says"]
     assert content["errors_say"] == (
         "RMSE is lower for “One sBG for all” over 6 months (by 0.5 standard errors). It turns on few: five"
-        " customers made 66\xa0% of the squared error of the cohort curves over 6 months."
+        " customers made 66% of the squared error of the cohort curves over 6 months."
     )
     assert content["intervals_say"].endswith(
-        "made to hold what 80\xa0% of the customers will really bring. Made so at 1 past month end, they held"
-        " what 81\xa0% brought in the 6 months after; 9\xa0% brought less, 9\xa0% more."
+        "made to hold what 80% of the customers will really bring. Made so at 1 past month end, they held"
+        " what 81% brought in the 6 months after; 9% brought less, 9% more."
     )
 
 

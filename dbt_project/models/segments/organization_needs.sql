@@ -254,7 +254,7 @@ select
     case
         when own_channel is not null then 'It has said so.'
         when preferred_channel is not null
-            then cast(cast(round(100 * channel_share) as integer) as varchar) || ' % of its segment use or prefer it.'
+            then cast(cast(round(100 * channel_share) as integer) as varchar) || '% of its segment use or prefer it.'
         else 'Too little is known of its segment.'
     end
     || case
