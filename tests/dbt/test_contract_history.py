@@ -96,7 +96,9 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
         )
         connection.execute(
             "insert into raw.service_quality by name select * from (values ('passed_on', date '2025-10-05', 30),"
-            " ('given', date '2025-10-05', 30), ('passed_on', date '2025-12-05', 7), ('taken', date '2025-12-05', 7))"
+            " ('given', date '2025-10-05', 30), ('passed_on', date '2025-12-05', 7), ('taken', date '2025-12-05', 7),"
+            # Counted, without its minutes.
+            " ('older', date '2025-10-05', 30), ('older', date '2025-12-05', null))"
             " as t(contract_id, date, outage_minutes)"
         )
         connection.execute(
@@ -200,3 +202,13 @@ def test_a_record_younger_than_its_own_contract_loses_no_customer(lake: Lake) ->
     assert features["is_open"]
     assert str(features["first_start_date"])[:10] == "2025-02-01"
     assert rows_of(lake, "segments.customer_lifecycle", "recorded_late")["lifecycle_stage"].tolist() == ["mature"]
+
+
+def test_minutes_of_an_outage_of_unknown_length_are_unknown_for_the_customer_who_had_it(lake: Lake) -> None:
+    minutes = "select outage_minutes_3m from features.{} where customer_id = ? and {} = ?"
+    for table, month in (("customer_features", "as_of_date"), ("customer_months_at_risk", "month_end_date")):
+        sql = minutes.format(table, month)
+        assert lake.frame(sql, ["recorded_late", LAST_MONTH])["outage_minutes_3m"].isna().tolist() == [True], table
+        assert lake.frame(sql, ["pays_monthly", LAST_MONTH])["outage_minutes_3m"].tolist() == [0], table
+    november = lake.frame(minutes.format("customer_months_at_risk", "month_end_date"), ["recorded_late", "2025-11-30"])
+    assert november["outage_minutes_3m"].tolist() == [30]
