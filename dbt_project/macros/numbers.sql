@@ -24,6 +24,11 @@
     percentile_cont({{ share }}) within group (order by {{ column }})
 {%- endmacro %}
 
+{#- Sum of a group of which every value is known; null where one is not. -#}
+{% macro sum_if_all_known(column) -%}
+    case when count({{ column }}) = count(*) then sum({{ column }}) end
+{%- endmacro %}
+
 {% macro money(expression) -%}
     cast({{ expression }} as decimal(18, 4))
 {%- endmacro %}

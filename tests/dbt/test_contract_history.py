@@ -1,6 +1,7 @@
 """One fact written in two ways is one customer: as the states of one contract, and as two contracts.
 
-Orders that were withdrawn before they were served make no customer who left.
+Orders that were withdrawn before they were served make no customer who left; a year paid in advance is worth its
+months; a record younger than its own contract loses nobody.
 """
 
 import pandas as pd
@@ -37,7 +38,12 @@ CONTRACTS = """
     ('withdrawn_unsaid', 'w5', '2025-12-20', null, 'pending', '2025-12-01'),
     ('withdrawn_unsaid', 'w5', '2025-12-20', null, 'ended', '2025-12-12'),
     -- What systems write for "always".
-    ('since_1900', 'always', '1900-01-01', '9999-12-31', 'active', '1900-01-01')
+    ('since_1900', 'always', '1900-01-01', '9999-12-31', 'active', '1900-01-01'),
+    -- A year served, billed in advance by the year or by the month.
+    ('pays_yearly', 'by_the_year', '2025-01-01', null, 'active', '2025-01-01'),
+    ('pays_monthly', 'by_the_month', '2025-01-01', null, 'active', '2025-01-01'),
+    -- The record was made again after the month that is segmented.
+    ('recorded_late', 'older', '2025-02-01', null, 'active', '2025-02-01')
 """
 WITHDRAWN = ["withdrawn_before", "withdrawn_a_month_before", "withdrawn_on", "withdrawn_later", "withdrawn_unsaid"]
 TWINS = [("gave_by_state", "gave_by_contract"), ("took_by_state", "took_by_contract"),
@@ -73,7 +79,8 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
         )
         connection.execute(
             "insert into raw.customers by name"
-            " select distinct customer_id, 'person' as customer_type, date '2025-01-15' as created_date"
+            " select distinct customer_id, 'person' as customer_type,"
+            " if(customer_id = 'recorded_late', date '2026-01-10', date '2025-01-15') as created_date"
             " from raw.contracts"
         )
         # Traffic of every line on every day that somebody held it, more of it by the second holder; an outage each.
@@ -89,7 +96,9 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
         )
         connection.execute(
             "insert into raw.service_quality by name select * from (values ('passed_on', date '2025-10-05', 30),"
-            " ('given', date '2025-10-05', 30), ('passed_on', date '2025-12-05', 7), ('taken', date '2025-12-05', 7))"
+            " ('given', date '2025-10-05', 30), ('passed_on', date '2025-12-05', 7), ('taken', date '2025-12-05', 7),"
+            # Counted, without its minutes.
+            " ('older', date '2025-10-05', 30), ('older', date '2025-12-05', null))"
             " as t(contract_id, date, outage_minutes)"
         )
         connection.execute(
@@ -97,6 +106,22 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
             " date '2025-02-28' as invoice_date, date '2025-03-14' as due_date, date '2025-02-01' as period_start,"
             " date '2025-02-28' as period_end, 30 as net_amount, 0 as tax_amount from raw.customers"
             " where customer_id like '%_by_%'"
+        )
+        # The bill of the year to come lies on the last day of the year that was served.
+        connection.execute(
+            """
+            insert into raw.invoices by name
+            select customer_id, customer_id || first_day as invoice_id, billed_on as invoice_date,
+                billed_on as due_date, first_day as period_start,
+                first_day + to_months(months) - interval 1 day as period_end, 30 * months as net_amount, 0 as tax_amount
+            from (
+                select 'pays_yearly' as customer_id, 12 as months, unnest([date '2025-01-01', date '2026-01-01'])
+                    as first_day, unnest([date '2025-01-01', date '2025-12-31']) as billed_on
+                union all
+                select 'pays_monthly', 1, day::date, day::date
+                from generate_series(date '2025-01-01', date '2025-12-01', interval 1 month) as months(day)
+            )
+            """
         )
     lake.scope({LAST_MONTH: f"{LAST_MONTH}.1"})
     lake.build("--select", "+customer_lifecycle", "+path:models/features")
@@ -147,6 +172,7 @@ def test_what_was_never_served_is_no_customer_who_left_and_no_exposure(lake: Lak
         assert not features["is_open"], customer
         assert pd.isna(features["first_start_date"]), customer
         assert features["expected_monthly_margin"] == 0, customer
+        assert features["past_value"] == 0, customer
         assert rows_of(lake, "segments.customer_lifecycle", customer)["lifecycle_stage"].tolist() == ["pending"]
         assert rows_of(lake, SPELLS, customer).empty, customer
         assert rows_of(lake, "features.customer_months_at_risk", customer).empty, customer
@@ -160,3 +186,29 @@ def test_a_start_in_1900_and_an_end_in_9999_are_a_long_tenure_and_no_end(lake: L
     assert features["is_open"]
     assert features["tenure_months"] == (2025 - 1900) * 12 + 11
     assert rows_of(lake, "segments.customer_lifecycle", "since_1900")["lifecycle_stage"].tolist() == ["mature"]
+
+
+def test_a_year_billed_in_advance_is_worth_its_months_and_the_next_year_is_not_in_the_past(lake: Lake) -> None:
+    worth = lake.frame(
+        "select customer_id, past_value::double as past, margin_12m::double as margin,"
+        " expected_monthly_margin::double as expected from features.customer_features where customer_id like 'pays_%'"
+    ).set_index("customer_id")
+    assert worth.loc["pays_yearly"].to_dict() == worth.loc["pays_monthly"].to_dict()
+    assert worth.loc["pays_yearly", "past"] == pytest.approx(12 * (30 - 10))
+
+
+def test_a_record_younger_than_its_own_contract_loses_no_customer(lake: Lake) -> None:
+    features = rows_of(lake, "features.customer_features", "recorded_late").iloc[0]
+    assert features["is_open"]
+    assert str(features["first_start_date"])[:10] == "2025-02-01"
+    assert rows_of(lake, "segments.customer_lifecycle", "recorded_late")["lifecycle_stage"].tolist() == ["mature"]
+
+
+def test_minutes_of_an_outage_of_unknown_length_are_unknown_for_the_customer_who_had_it(lake: Lake) -> None:
+    minutes = "select outage_minutes_3m from features.{} where customer_id = ? and {} = ?"
+    for table, month in (("customer_features", "as_of_date"), ("customer_months_at_risk", "month_end_date")):
+        sql = minutes.format(table, month)
+        assert lake.frame(sql, ["recorded_late", LAST_MONTH])["outage_minutes_3m"].isna().tolist() == [True], table
+        assert lake.frame(sql, ["pays_monthly", LAST_MONTH])["outage_minutes_3m"].tolist() == [0], table
+    november = lake.frame(minutes.format("customer_months_at_risk", "month_end_date"), ["recorded_late", "2025-11-30"])
+    assert november["outage_minutes_3m"].tolist() == [30]

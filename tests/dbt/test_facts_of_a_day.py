@@ -251,6 +251,19 @@ def test_an_outage_is_that_of_the_worst_line_in_the_last_days(day: duckdb.DuckDB
 
 
 @pytest.mark.parametrize(
+    ("minutes", "hours", "last"),
+    [((None,), None, DAY), ((None, 300), 5, DAY), ((0, 300), 5, DAY - timedelta(1)), ((0,), 0, None)],
+)
+def test_an_outage_without_its_minutes_is_one_and_adds_no_hours(
+    day: duckdb.DuckDBPyConnection, minutes: tuple[int | None, ...], hours: int | None, last: date | None
+) -> None:
+    put(day, "raw.contracts", contract())
+    for back, length in enumerate(minutes):
+        put(day, "raw.service_quality", {"contract_id": "K", "date": DAY - timedelta(back), "outage_minutes": length})
+    assert fact(day, "outage_hours", "last_outage_date") == (hours, last)
+
+
+@pytest.mark.parametrize(
     ("before", "now", "joined", "left", "nanobusiness"),
     [
         (("H", "none"), ("H", "none"), None, None, None),

@@ -115,6 +115,8 @@ def test_uptime_is_that_of_the_worst_line_and_is_not_known_before_outages_were_o
     assert pd.isna(found["is_uptime_missed"])
     late = [quality[0] | {"quality_date": date(2025, 10, 2)}]
     assert pd.isna(needs(lake, {"A": {}}, lines, quality=late).loc["A", "uptime_3m"])
+    unmeasured = {"contract_id": "good", "quality_date": date(2025, 10, 2), "outage_minutes": None}
+    assert pd.isna(needs(lake, {"A": {}}, lines, quality=[*quality, unmeasured]).loc["A", "uptime_3m"])
 
 
 @pytest.mark.parametrize(

@@ -47,3 +47,16 @@ def test_times_of_declared_text_keep_their_offset_so_the_day_is_the_local_one(is
     assert isp.rows("select customer_id, created_date::varchar, birth_year from raw.customers") == [
         ("7", "2024-02-01", 1980)
     ]
+
+
+def test_faults_that_are_listed_without_their_minutes_are_outages_of_unknown_length(small_isp):
+    small_isp.settings["sources"].pop("usage")
+    faults = "K1,2024-03-01 08:00:00\nK1,2024-03-01 19:30:00\nK2,2024-03-02 10:00:00\n"
+    small_isp.write("faults.csv", f"line_id,reported_at\n{faults}")
+    small_isp.locate("faults", "faults.csv")
+    query = "select distinct line_id as contract_id, cast(reported_at as date) as date from faults"
+    small_isp.map("service_quality", query=query)
+    small_isp.ingest()
+    rows = small_isp.rows("select contract_id, date::varchar, outage_minutes from raw.service_quality order by 1")
+    assert rows == [("K1", "2024-03-01", None), ("K2", "2024-03-02", None)]
+    assert small_isp.rejected("service_quality") == []

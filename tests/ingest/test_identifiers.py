@@ -76,6 +76,19 @@ def test_a_whole_number_of_a_float_is_the_number_it_was(isp: Isp, written: str, 
     assert isp.rows("select customer_id from raw.customers") == [(stored,)]
 
 
+@pytest.mark.parametrize(("billed", "paid"), [("1001", "1001.0"), ("1001.0", "1001"), ("1001.0", "1001.00")])
+def test_money_finds_its_bill_whichever_of_the_two_went_through_a_float(isp: Isp, billed: str, paid: str) -> None:
+    bill = "invoice_id,customer_id,invoice_date,due_date,period_start,period_end,net_amount,tax_amount,currency"
+    isp.write("b.csv", f"{bill}\n{billed},C1,2024-02-01,2024-02-15,2024-02-01,2024-02-29,30,0,EUR\n")
+    payment = "payment_id,customer_id,invoice_id,paid_date,amount,currency,status"
+    isp.write("p.csv", f"{payment}\nP1,C1,{paid},2024-02-10,30,EUR,settled\n")
+    isp.write("customers.csv", isp.CUSTOMERS)
+    for table, file in (("customers", "customers.csv"), ("invoices", "b.csv"), ("payments", "p.csv")):
+        isp.map(table, file)
+    isp.ingest("customers", "invoices", "payments")
+    assert isp.rows("select sum(amount) from raw.payments join raw.invoices using (customer_id, invoice_id)") == [(30,)]
+
+
 @pytest.mark.parametrize("written", ["8.94301E+19", "8,94301E+19", "8.943010352412346e+19", "9E+15", "1.0E16"])
 def test_scientific_notation_is_refused_and_names_the_column(isp: Isp, written: str) -> None:
     customers_with(isp, written).ingest("customers")
@@ -137,6 +150,20 @@ def test_a_number_of_twenty_digits_in_json_stays_as_it_was_written(
     isp.map("customers", "lines.json", columns=columns, quarantine={"action": "warn"})
     isp.ingest("customers")
     assert [each for (each,) in isp.rows("select customer_id from raw.customers order by 1")] == list(LONG)
+
+
+def test_usage_in_text_finds_contracts_of_twenty_digits_in_json(small_isp: Isp) -> None:
+    lines = [{"iccid": int(number), "holder": "C1", "plan": "M", "from": "2024-01-05", "fee": 20} for number in LONG]
+    small_isp.write("lines.json", json.dumps(lines))
+    columns = {"contract_id": "iccid", "customer_id": "holder", "product_code": "plan", "product_family": "'mobile'",
+               "start_date": '"from"', "monthly_fee": "fee"}  # fmt: skip
+    small_isp.map("contracts", "lines.json", columns=columns)
+    rows = "".join(f"{number},2024-06-0{day},1000,100\n" for day, number in enumerate(LONG, 1))
+    small_isp.write("usage.csv", f"contract_id,usage_date,bytes_down,bytes_up\n{rows}")
+    small_isp.ingest()
+    found = small_isp.rows("select contract_id from raw.usage join raw.contracts using (contract_id) order by 1")
+    assert [each for (each,) in found] == list(LONG)
+    assert small_isp.rows("select count(*) from ops.quarantine") == [(0,)]
 
 
 @given(st.integers(-(10**25), 10**25))

@@ -142,7 +142,10 @@ joined as (
                 then coalesce(care.complaints_3m, 0)
         end as complaints_3m,
         case
-            when records_begin.first_quality_date <= market.as_of_date then coalesce(care.outage_minutes_3m, 0)
+            when
+                records_begin.first_quality_date <= market.as_of_date
+                and not coalesce(care.has_unmeasured_outage, false)
+                then coalesce(care.outage_minutes_3m, 0)
         end as outage_minutes_3m,
         calls.call_history_months,
         calls.calls_month_3m,

@@ -52,9 +52,13 @@ held as (
         max(case when product_code in ({{ text_list(settings['filtering_products']) }}) then 1 else 0 end) as filtering,
         max(case when product_code in ({{ text_list(settings['support_products']) }}) then 1 else 0 end) as support,
         max(wanted_channel) as own_channel,
-        min(uptime) as uptime_3m,
+        case when max(case when has_unmeasured_outage then 1 else 0 end) = 0 then min(uptime) end as uptime_3m,
         max(agreed_uptime) as agreed_uptime,
-        max(case when uptime < agreed_uptime then 1 when uptime >= agreed_uptime then 0 end) as is_missed,
+        case
+            when max(case when uptime < agreed_uptime then 1 else 0 end) = 1 then 1
+            when max(case when has_unmeasured_outage and agreed_uptime is not null then 1 else 0 end) = 0
+                then max(case when uptime >= agreed_uptime then 0 end)
+        end as is_missed,
         min(case when committed_until_date >= as_of_date then committed_until_date end) as commitment_end_date
     from lines
     group by version_id, customer_id

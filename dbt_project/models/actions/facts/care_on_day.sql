@@ -22,7 +22,7 @@ outage_of_lines as (
         contracts.customer_id,
         contracts.contract_id,
         sum(quality.outage_minutes) as outage_minutes,
-        max(case when quality.outage_minutes > 0 then quality.quality_date end) as last_outage_date
+        max(case when coalesce(quality.outage_minutes > 0, true) then quality.quality_date end) as last_outage_date
     from {{ ref('contracts_on_day') }} as contracts
     inner join {{ ref('stg_service_quality') }} as quality
         on

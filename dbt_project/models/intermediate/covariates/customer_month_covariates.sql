@@ -60,6 +60,7 @@ windows as (
         coalesce(sum(events.contacts) over last_quarter, 0) as contacts_3m,
         coalesce(sum(events.complaints) over last_quarter, 0) as complaints_3m,
         coalesce(sum(events.outage_minutes) over last_quarter, 0) as outage_minutes_3m,
+        coalesce(sum(events.unmeasured_outages) over last_quarter, 0) as unmeasured_outages_3m,
         events.days_late_3m
     from open_months
     left join fed_months
@@ -143,7 +144,8 @@ select
         when records_begin.first_interaction_at < {{ add_days('windows.month_end_date', 1) }} then windows.complaints_3m
     end as integer) as complaints_3m,
     cast(case
-        when records_begin.first_quality_date <= windows.month_end_date then windows.outage_minutes_3m
+        when records_begin.first_quality_date <= windows.month_end_date and windows.unmeasured_outages_3m = 0
+            then windows.outage_minutes_3m
     end as double) as outage_minutes_3m,
     cast(
         coalesce(contracts.monthly_fee, 0) - coalesce(contracts.monthly_discount, 0)

@@ -15,7 +15,8 @@ payments as (
         ) as pays_automatically,
         0 as contacts,
         0 as complaints,
-        cast(null as double) as outage_minutes
+        cast(null as double) as outage_minutes,
+        0 as unmeasured_outages
     from {{ ref('stg_payments') }} as payments
     inner join months
         on {{ month_end('payments.paid_date') }} = months.month_end_date
@@ -36,7 +37,8 @@ contacts as (
                 else 0
             end
         ) as complaints,
-        cast(null as double) as outage_minutes
+        cast(null as double) as outage_minutes,
+        0 as unmeasured_outages
     from {{ ref('stg_interactions') }} as interactions
     inner join months
         on {{ month_end('cast(interactions.occurred_at as date)') }} = months.month_end_date
@@ -47,7 +49,8 @@ contract_outages as (
     select
         quality.contract_id,
         months.month_end_date,
-        sum(quality.outage_minutes) as outage_minutes
+        sum(quality.outage_minutes) as outage_minutes,
+        count(*) - count(quality.outage_minutes) as unmeasured_outages
     from {{ ref('stg_service_quality') }} as quality
     inner join months
         on {{ month_end('quality.quality_date') }} = months.month_end_date
@@ -62,7 +65,8 @@ outages as (
         cast(null as integer) as pays_automatically,
         0 as contacts,
         0 as complaints,
-        sum(outages.outage_minutes) as outage_minutes
+        sum(outages.outage_minutes) as outage_minutes,
+        sum(outages.unmeasured_outages) as unmeasured_outages
     from contract_outages as outages
     inner join {{ ref('contract_states') }} as states
         on
@@ -121,7 +125,8 @@ events as (
         max(pays_automatically) as pays_automatically,
         sum(contacts) as contacts,
         sum(complaints) as complaints,
-        sum(outage_minutes) as outage_minutes
+        sum(outage_minutes) as outage_minutes,
+        sum(unmeasured_outages) as unmeasured_outages
     from (
         select * from payments
         union all
@@ -140,6 +145,7 @@ select
     coalesce(events.contacts, 0) as contacts,
     coalesce(events.complaints, 0) as complaints,
     events.outage_minutes,
+    coalesce(events.unmeasured_outages, 0) as unmeasured_outages,
     late_bills.days_late_3m
 from events
 full outer join late_bills using (customer_id, month_end_date)

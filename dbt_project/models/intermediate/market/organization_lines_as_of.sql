@@ -54,7 +54,7 @@ outages as (
     select
         lines.as_of_date,
         lines.contract_id,
-        sum(quality.outage_minutes) as outage_minutes
+        {{ sum_if_all_known('quality.outage_minutes') }} as outage_minutes
     from lines
     inner join {{ ref('stg_service_quality') }} as quality
         on
@@ -66,6 +66,7 @@ outages as (
 
 select
     lines.*,
+    outages.contract_id is not null and outages.outage_minutes is null as has_unmeasured_outage,
     -- A day without a row had no outage, once outages are on record.
     case
         when
@@ -74,7 +75,7 @@ select
             and lines.service_start_date < lines.as_of_date
             then
                 1 - {{ ratio(
-                    'coalesce(outages.outage_minutes, 0)',
+                    'case when outages.contract_id is null then 0 else outages.outage_minutes end',
                     '1440 * ' ~ days_between(
                         'greatest(lines.service_start_date, lines.quarter_before_date)', 'lines.as_of_date'
                     )

@@ -32,7 +32,8 @@ outages as (
     select
         run_months.as_of_date,
         states.customer_id,
-        sum(quality.outage_minutes) as outage_minutes_3m
+        {{ sum_if_all_known('quality.outage_minutes') }} as outage_minutes_3m,
+        count(*) > count(quality.outage_minutes) as has_unmeasured_outage
     from run_months
     inner join {{ ref('stg_service_quality') }} as quality
         on
@@ -52,6 +53,7 @@ select
     as_of_date,
     contacts.contacts_3m,
     contacts.complaints_3m,
-    outages.outage_minutes_3m
+    outages.outage_minutes_3m,
+    coalesce(outages.has_unmeasured_outage, false) as has_unmeasured_outage
 from contacts
 full outer join outages using (customer_id, as_of_date)
