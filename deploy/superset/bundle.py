@@ -152,6 +152,9 @@ def _chart(slug: str, chart: dict[str, Any]) -> dict[str, Any]:
                        "x_axis_force_categorical": kind == "bar"}  # fmt: skip
         if "series" in chart:
             parameters |= {"limit": chart["series"], "timeseries_limit_metric": chart["series_by"]}
+        if chart.get("horizontal"):
+            parameters |= {"orientation": "horizontal", "x_axis_sort": metrics[0], "x_axis_sort_asc": False,
+                           "x_axis_sort_series": "sum", "x_axis_sort_series_ascending": False}  # fmt: skip
     return {
         "slice_name": chart["title"],
         "viz_type": VIZ_TYPES[kind],

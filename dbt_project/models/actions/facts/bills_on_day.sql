@@ -40,30 +40,43 @@ received as (
             and bills.invoice_id = named.invoice_id
 ),
 
-on_account as (
+-- What is on account of each customer, with what bills were overpaid by.
+money_left as (
+    select action_date, customer_id, amount
+    from entries
+    where invoice_id is null
+
+    union all
+
+    select action_date, customer_id, excess as amount
+    from received
+    where excess > 0
+),
+
+accounts as (
     select
         action_date,
         customer_id,
         sum(amount) as amount
-    from entries
-    where invoice_id is null
+    from money_left
     group by action_date, customer_id
 ),
 
+-- Most bills of the past were settled by their own money: they add nothing to what is open, and are not sorted.
 in_order as (
     select
         received.*,
-        coalesce(on_account.amount, 0)
-        + sum(received.excess) over (partition by received.action_date, received.customer_id) as account,
+        coalesce(accounts.amount, 0) as account,
         sum(received.open_by_name) over (
             partition by received.action_date, received.customer_id order by received.bill_number
             rows between unbounded preceding and current row
         ) as open_by_name_to_date
     from received
-    left join on_account
+    left join accounts
         on
-            received.action_date = on_account.action_date
-            and received.customer_id = on_account.customer_id
+            received.action_date = accounts.action_date
+            and received.customer_id = accounts.customer_id
+    where received.open_by_name > 0
 ),
 
 open_bills as (
