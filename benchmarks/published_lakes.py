@@ -47,6 +47,14 @@ class PublishedLake:
         """Publish a withdrawn version again."""
         self._set_status(version_id, "published")
 
+    def prune(self, version_id: str) -> None:
+        """Delete the rows of a version that is withdrawn or superseded, as ``versions prune`` does."""
+        with self.warehouse.writer() as connection, transaction(connection):
+            for table in (served_tables()[name] for name in self.tables if name not in (CURRENT, REGISTRY)):
+                if VERSION in {column.name for column in table.columns}:
+                    connection.execute(f"delete from segments.rows_{table.name} where {VERSION} = ?", [version_id])
+        self._set_status(version_id, "pruned")
+
     def rows(self, table: str) -> list[tuple[object, ...]]:
         """Return the rows of a table of ``bi``, in a fixed order."""
         with self.warehouse.reader() as connection:

@@ -30,7 +30,7 @@ from orchestration.ingest.sql_text import sql_text
 from orchestration.lake.warehouse import transaction
 from orchestration.masking import masked, redact
 from orchestration.serving.contents import Contents, Part, Stamp
-from orchestration.serving.tables import CURRENT, VERSION
+from orchestration.serving.tables import CURRENT, REGISTRY, VERSION
 from orchestration.serving.target import Served, served, sync
 from orchestration.settings.serving import ParquetTarget
 
@@ -138,7 +138,9 @@ class ParquetFolder:
         }
         text = json.dumps(manifest, indent=1)
         name = f"{_MANIFESTS}/{hashlib.sha256(text.encode()).hexdigest()[:16]}.json"
-        versions = sorted({entry[VERSION] for entry in entries if entry["file"].startswith(f"{VERSION}=")})
+        # The registry keeps withdrawn versions, of which nothing else is served.
+        of_versions = [e for e in entries if e["table"] != REGISTRY and e["file"].startswith(f"{VERSION}=")]
+        versions = sorted({entry[VERSION] for entry in of_versions})
         self._put_text(text, name)
         pointer = {"manifest": name, "versions": versions, "served_at": datetime.now(UTC).isoformat(timespec="seconds")}
         self._put_text(json.dumps(pointer, indent=1), _POINTER)

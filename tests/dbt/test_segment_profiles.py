@@ -59,14 +59,15 @@ def test_an_effect_size_compares_with_the_rest_of_the_scheme_and_small_cells_hav
 ) -> None:
     fill(lake, "segment_profiles", [
         profile("v2", "mature", 100, 50.0), profile("v2", "at_risk", 300, 30.0), profile("v2", "dormant", 9, 90.0),
-        profile("v1", "mature", 100, 45.0), profile("v1", "at_risk", 9, 30.0),
+        profile("v2", "churned", 9, 90.0), profile("v1", "mature", 100, 45.0), profile("v1", "at_risk", 9, 30.0),
+        profile("v1", "churned", 9, 90.0),
     ])  # fmt: skip
     found = lake.execute("select * from result.bi__segment_profiles where version_id = 'v2'").to_arrow_table()
     by_segment = found.to_pandas().set_index("segment")
-    rest = (300 * 30 + 9 * 90) / 309
+    rest = (300 * 30 + 18 * 90) / 318
     assert by_segment.loc["mature", "effect_size"] == pytest.approx((50 - rest) / 10, rel=1e-6)
     assert pd.isna(by_segment.loc["dormant", "effect_size"])
-    assert by_segment["mean_change"].fillna(0).to_dict() == {"mature": 5, "at_risk": 0, "dormant": 0}
+    assert by_segment["mean_change"].fillna(0).to_dict() == {"mature": 5, "at_risk": 0, "dormant": 0, "churned": 0}
 
 
 def test_a_segment_has_its_treatment_and_its_change_and_one_without_a_treatment_has_none(

@@ -91,6 +91,9 @@ def test_a_withdrawn_version_is_in_no_table_but_the_registry(lake, brought_up, t
             "select status from bi.segmentation_versions where version_id = ?", [DECEMBER]
         ).fetchall() == [("withdrawn",)]
     assert served.rows < 100, "going back costs no more than what is current"
+    lake.prune(DECEMBER)
+    brought_up(type="duckdb", path=file)
+    assert _versions(file) == [NOVEMBER]
 
 
 def test_a_full_disk_leaves_the_file_as_it_was(lake, brought_up, tmp_path):

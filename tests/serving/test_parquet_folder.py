@@ -63,6 +63,26 @@ def test_a_new_version_writes_no_file_of_the_older_ones(lake, brought_up, tmp_pa
     assert {file: file.stat().st_mtime_ns for file in (folder / f"version_id={NOVEMBER}").iterdir()} == before
 
 
+def test_a_version_that_is_withdrawn_and_pruned_is_in_no_table_but_the_registry(lake, brought_up, tmp_path):
+    folder = tmp_path / "served"
+    lake.publish(DECEMBER, seed=2)
+    brought_up(type="parquet", path=str(folder))
+    for take_back, status in ((lake.withdraw, "withdrawn"), (lake.prune, "pruned")):
+        take_back(DECEMBER)
+        brought_up(type="parquet", path=str(folder))
+        assert _current(folder)[0]["versions"] == [NOVEMBER]
+        having = {
+            table
+            for table in lake.tables
+            for file in _files(folder, table)
+            if duckdb.sql(f"from '{file}' where version_id = '{DECEMBER}'").fetchall()
+        }
+        assert having == {"segmentation_versions"}
+        registry = _files(folder, "segmentation_versions")
+        said = duckdb.sql(f"select version_id, status from read_parquet({registry}, hive_partitioning = false)")
+        assert (DECEMBER, status) in said.fetchall()
+
+
 def test_a_file_that_somebody_deleted_is_written_again(lake, brought_up, tmp_path):
     folder = tmp_path / "served"
     brought_up(type="parquet", path=str(folder))

@@ -112,6 +112,11 @@ def test_a_withdrawn_version_goes_and_comes_back(lake, brought_up, database, cli
     lake.restore(DECEMBER)
     brought_up(type="postgres", connection=database)
     assert _all(client, LATEST) == both
+    lake.withdraw(DECEMBER)
+    lake.prune(DECEMBER)
+    brought_up(type="postgres", connection=database)
+    assert _all(client, "select distinct version_id from bi.customer_segment_history") == [(NOVEMBER,)]
+    assert _all(client, f"select status from bi.segmentation_versions where version_id = '{DECEMBER}'") == [("pruned",)]
 
 
 def test_views_grants_and_sessions_of_others_survive(lake, brought_up, database, client):

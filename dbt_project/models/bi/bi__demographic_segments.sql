@@ -23,7 +23,7 @@ with consumers as (
 judged as (
     select
         *,
-        customers < {{ var('minimum_cell_size') }} as is_suppressed
+        {{ is_held_back('customers', ['version_id'], ['age_band', 'region', 'household_type']) }} as is_suppressed
     from consumers
 )
 

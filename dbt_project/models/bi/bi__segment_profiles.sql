@@ -9,11 +9,16 @@ with profiles as (
         on profiles.version_id = versions.version_id
 ),
 
+segments as (
+    {{ shown_segments('profiles') }}
+),
+
 -- The spread of a normal distribution between its first and ninth tenth is 2.563 standard deviations; of money and
 -- traffic it is steadier than the standard deviation itself.
 sums as (
     select
         *,
+        {{ is_held_back('customers_known', ['version_id', 'scheme', 'measure'], ['segment']) }} as is_suppressed,
         sum(customers_known * mean_value) over of_scheme as total_of_scheme,
         sum(customers_known) over of_scheme as known_of_scheme,
         {{ ratio(
@@ -40,25 +45,30 @@ select
     compared.scheme,
     compared.segment,
     compared.measure,
-    compared.customers_known < {{ minimum }} as is_suppressed,
-    case when compared.customers >= {{ minimum }} then compared.customers end as customers,
-    case when compared.customers >= {{ minimum }} then compared.share end as share,
-    case when compared.customers_known >= {{ minimum }} then compared.mean_value end as mean_value,
-    case when compared.customers_known >= {{ minimum }} then compared.p10_value end as p10_value,
-    case when compared.customers_known >= {{ minimum }} then compared.median_value end as median_value,
-    case when compared.customers_known >= {{ minimum }} then compared.p90_value end as p90_value,
+    compared.is_suppressed,
+    segments.customers,
+    case when segments.customers is not null then compared.share end as share,
+    case when not compared.is_suppressed then compared.mean_value end as mean_value,
+    case when not compared.is_suppressed then compared.p10_value end as p10_value,
+    case when not compared.is_suppressed then compared.median_value end as median_value,
+    case when not compared.is_suppressed then compared.p90_value end as p90_value,
     case
         when
-            compared.customers_known >= {{ minimum }}
+            not compared.is_suppressed
             and compared.known_of_scheme - compared.customers_known >= {{ minimum }}
             then {{ ratio('compared.difference', 'compared.spread_within') }}
     end as effect_size,
     case
-        when compared.customers_known >= {{ minimum }} and before.customers_known >= {{ minimum }}
+        when not compared.is_suppressed and not before.is_suppressed
             then compared.mean_value - before.mean_value
     end as mean_change
 from compared
-left join profiles as before
+inner join segments
+    on
+        compared.version_id = segments.version_id
+        and compared.scheme = segments.scheme
+        and compared.segment = segments.segment
+left join compared as before
     on
         compared.previous_version_id = before.version_id
         and compared.scheme = before.scheme

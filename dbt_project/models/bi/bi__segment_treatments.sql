@@ -1,20 +1,19 @@
-{%- set minimum = var('minimum_cell_size') | int -%}
-
 with treatments as (
     {{ treatments() }}
 ),
 
+shown as (
+    {{ shown_segments(ref('segment_profiles')) }}
+),
+
 segments as (
-    select distinct
-        profiles.version_id,
-        profiles.as_of_date,
-        versions.previous_version_id,
-        profiles.scheme,
-        profiles.segment,
-        profiles.customers
-    from {{ ref('segment_profiles') }} as profiles
+    select
+        shown.*,
+        versions.as_of_date,
+        versions.previous_version_id
+    from shown
     inner join {{ ref('published_versions') }} as versions
-        on profiles.version_id = versions.version_id
+        on shown.version_id = versions.version_id
 )
 
 select
@@ -22,11 +21,8 @@ select
     segments.as_of_date,
     segments.scheme,
     segments.segment,
-    case when segments.customers >= {{ minimum }} then segments.customers end as customers,
-    case
-        when segments.customers >= {{ minimum }} and before.customers >= {{ minimum }}
-            then segments.customers - before.customers
-    end as customers_change,
+    segments.customers,
+    segments.customers - before.customers as customers_change,
     treatments.treatment,
     treatments.channel
 from segments
