@@ -55,7 +55,7 @@ def test_a_version_rests_on_all_that_segments_read_and_only_on_what_has_a_month(
     assert {"features.customer_margin_monthly", "intermediate.contract_months", "features.customer_features"} <= set(
         inputs
     )
-    assert {key.split(".")[0] for key in inputs} == {"features", "intermediate", "staging"}
+    assert {key.split(".")[0] for key in inputs} == {"features", "intermediate"}
     assert all("$as_of" in condition for condition in inputs.values())
 
 

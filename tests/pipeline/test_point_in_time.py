@@ -46,8 +46,9 @@ def _as_of(deployment: Deployment) -> dict[str, pd.DataFrame]:
     """What was known at the end of the month, by table and view."""
     found = {}
     for name, frame in deployment.contents("features", "segments", "bi").items():
-        # The first is a running account, which later write-offs change; the second shows the last month alone.
-        if name not in {"features.customer_margin_monthly", "bi.customer_segments", *DAYS}:
+        # A running account, which later write-offs change; the last month alone; periods over all months.
+        spanning = {"features.customer_margin_monthly", "bi.customer_segments", "bi.customer_segment_periods"}
+        if name not in spanning | DAYS:
             rows = frame[pd.to_datetime(frame["as_of_date"]) == AS_OF]
             # How many loads the sources came in is no fact about customers.
             found[name] = rows.drop(columns="last_load_id", errors="ignore").reset_index(drop=True)

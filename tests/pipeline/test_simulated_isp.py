@@ -288,8 +288,11 @@ def test_every_bi_view_has_rows_and_shows_published_versions_only(simulated):
             "behavior_clusters", "lifecycle_transitions", "market_segments", "segment_profiles", "churn_kinds",
             "segment_migrations", "segmentation_versions"} <= set(views)  # fmt: skip
     for view in views:
-        # The registry has versions of any status, every attribute was recorded all along, and no day was decided.
-        if view in ("segmentation_versions", "recorded_attributes", *tables_of_days()):
+        # The registry has versions of any status, periods span them, every attribute was recorded all along, sales
+        # have told nothing, and no day was decided.
+        if view in ("segmentation_versions", "customer_segment_periods", "recorded_attributes", "account_agreement"):
+            continue
+        if view in tables_of_days():
             continue
         versions = simulated.frame(f"select distinct version_id from bi.{view}")["version_id"]
         assert len(versions), f"bi.{view} is empty"
