@@ -30,12 +30,14 @@ from orchestration.ingest.sql_text import sql_text
 from orchestration.lake.warehouse import transaction
 from orchestration.masking import masked, redact
 from orchestration.serving.contents import Contents, Part, Stamp
-from orchestration.serving.tables import CURRENT, REGISTRY, VERSION
+from orchestration.serving.tables import CURRENT, OPEN, REGISTRY, VERSION
 from orchestration.serving.target import Served, served, sync
 from orchestration.settings.serving import ParquetTarget
 
 _POINTER = "current.json"
 _MANIFESTS = "manifests"
+# What stands for null in the name of a folder, to Hive and to all who read its folders.
+_NULL = "__HIVE_DEFAULT_PARTITION__"
 
 
 class ParquetFolder:
@@ -92,7 +94,8 @@ class ParquetFolder:
                 if not files:
                     return []
                 local = [self._fetched(file, Path(name)) for file in files]
-                return connection.execute(query(f"read_parquet([{', '.join(map(sql_text, local))}])")).fetchall()
+                found = f"read_parquet([{', '.join(map(sql_text, local))}], hive_partitioning = false)"
+                return connection.execute(query(found)).fetchall()
 
             yield read
 
@@ -107,7 +110,7 @@ class ParquetFolder:
     def _write(self, connection: duckdb.DuckDBPyConnection, contents: Contents, part: Part) -> dict[str, Any]:
         """Write the rows of a part to a file that is named by its stamp, aside first."""
         table, stamp = contents.tables[part.table], contents.stamps[part]
-        folder = f"{table.part_by}={part.key}" if table.part_by else CURRENT
+        folder = f"{table.part_by}={_NULL if part.key == OPEN else part.key}" if table.part_by else CURRENT
         file = f"{folder}/{part.table}.{stamp.fingerprint}.parquet"
         rows = contents.rows_sql(table, [part.key])
         with self._aside() as aside:

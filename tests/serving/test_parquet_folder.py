@@ -8,8 +8,9 @@ import duckdb
 import pytest
 from moto.server import ThreadedMotoServer
 
+from benchmarks.published_lakes import make_lake
 from orchestration.errors import ServingError
-from tests.serving.conftest import DECEMBER, NOVEMBER
+from tests.serving.conftest import DECEMBER, NOVEMBER, bring_up
 
 
 def _current(folder: Path) -> tuple[dict, dict]:
@@ -140,3 +141,15 @@ def test_an_object_store_holds_the_same(lake, brought_up, monkeypatch):
             brought_up(type="parquet", **wrong)
     finally:
         moto.stop()
+
+
+def test_open_periods_have_no_end_read_as_files_or_as_partitions(tmp_path):
+    lake = make_lake(tmp_path / "lake", ("segmentation_versions", "customer_segment_periods"))
+    lake.publish(NOVEMBER)
+    with lake.warehouse.writer() as connection:
+        connection.execute("update segments.rows_customer_segment_periods set valid_to = null")
+    folder = tmp_path / "served"
+    bring_up(lake, type="parquet", path=str(folder))
+    for hive in ("", ", hive_partitioning = false"):
+        source = f"read_parquet({_files(folder, 'customer_segment_periods')}{hive})"
+        assert duckdb.sql(f"select count(*), count(valid_to) from {source}").fetchall() == [(40, 0)]
