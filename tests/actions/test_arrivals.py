@@ -57,7 +57,7 @@ def test_the_digest_changes_with_the_file_of_an_embedded_database_and_not_by_a_s
 
 def test_objects_of_a_store_are_looked_at_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "key-of-the-days")
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     try:
@@ -71,7 +71,7 @@ def test_objects_of_a_store_are_looked_at_too(tmp_path: Path, monkeypatch: pytes
                         "files": "s3://days/usage/*.csv",
                         "object_store": {
                             "endpoint": f"{host}:{port}", "use_ssl": False, "url_style": "path",
-                            "key_id": "key", "secret": "secret", "region": "us-east-1",
+                            "key_id": "key", "secret": "key-of-the-days", "region": "us-east-1",
                         },
                     }
                 },

@@ -118,10 +118,10 @@ def test_an_object_store_gets_the_reports(small: Deployment) -> None:
     server.start()
     try:
         host, port = server.get_host_and_port()
-        login = {"aws_access_key_id": "id", "aws_secret_access_key": "word", "region_name": "us-east-1"}
+        login = {"aws_access_key_id": "id", "aws_secret_access_key": "key-of-the-reports", "region_name": "us-east-1"}
         bucket = boto3.resource("s3", endpoint_url=f"http://{host}:{port}", **login).Bucket("reports")
         bucket.create()
-        store = {"key_id": "id", "secret": "word", "region": "us-east-1", "endpoint": f"{host}:{port}"}
+        store = {"key_id": "id", "secret": "key-of-the-reports", "region": "us-east-1", "endpoint": f"{host}:{port}"}
         plain = {"use_ssl": False, "url_style": "path"}
         done, failed = _deliver(small, path="s3://reports/isp", object_store=store | plain)
         assert (done, failed) == (["s3://reports/isp"], [])
