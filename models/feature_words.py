@@ -68,7 +68,7 @@ FEATURE_WORDS: Mapping[str, str] = {
     "days_late_3m": "days late in a quarter",
     "failed_payments_3m": "failed payments in a quarter",
 }
-# Ratios that are no share of a whole, and are read as percentages all the same.
+# Ratios that are not shares of a whole, and are read as percentages all the same.
 _RATIOS = ("cap_use_1m", "speed_use_3m", "usage_change")
 
 

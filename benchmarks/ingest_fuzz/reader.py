@@ -2,7 +2,7 @@
 
 CSV is as RFC 4180 has it, with this where a file breaks it: a record with a wrong quote, one that is open at the end,
 and one of several lines that has not as many values as the header, or has swallowed records, counts its first line, and
-reading goes on with the second. Blank lines are no records.
+reading goes on with the second. Blank lines are not records.
 """
 
 import gzip

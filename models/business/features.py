@@ -33,7 +33,7 @@ FEATURES: tuple[Feature, ...] = (
 )
 
 # What is bought tells most of what is needed, each family alike. How it goes (growth, contacts) is of the moment and
-# only colours that; the number of employees is no need, and is known without any cluster.
+# only colours that; the number of employees is not a need, and is known without any cluster.
 WEIGHTS = {
     "sites": 1.0,
     "voice": 1.0,

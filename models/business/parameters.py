@@ -32,7 +32,7 @@ class Route:
     """Companies with more contracts are beyond it; null for no limit."""
 
     def __post_init__(self) -> None:
-        """Refuse what is no share and no cost."""
+        """Refuse what is neither a share nor a cost."""
         for name in ("headroom_share", "margin_share"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"{name} must lie between 0 and 1, found {getattr(self, name)}")

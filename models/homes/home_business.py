@@ -4,8 +4,8 @@ Consumers are unlabeled: nobody says which of them run a business. Three models,
 
 1. *Likeness.* A logistic regression tells small-business contracts from consumers by the shape of their traffic alone
    (upload share, weekend against weekday, business hours), never its volume or devices: a business at home is small.
-   As every non-traditional classifier it ranks by likeness to the positives (Elkan & Noto 2008); it is no probability,
-   for a business at home need not use its line as a shop does. It gives reasons, and a place to start from.
+   As every non-traditional classifier it ranks by likeness to the positives (Elkan & Noto 2008); that is not a
+   probability, for a business at home need not use its line as a shop does. It gives reasons, and a starting point.
 2. *Business at home* (nanobusiness): a probability from marks and traffic, where one can be given.
 3. *Work at home without a business* (home_worker): a probability from lines that employers provide. It supposes that
    businesses are known, so where they are not there is none.

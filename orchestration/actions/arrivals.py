@@ -38,7 +38,7 @@ class Arrivals:
         """Return what to remember after a look, and whether to act.
 
         Files are acted upon once they have not changed for the debounce: a file that is still being written, or the
-        many of one delivery, are one arrival. What lies there at the first look of all is no arrival.
+        many of one delivery, are one arrival. What lies there at the first look of all is not an arrival.
         """
         if not self.seen:
             return Arrivals(found, now, found), False
@@ -56,7 +56,7 @@ def digest_of_files(settings: Settings, tables: Iterable[str]) -> str:
     that could be asked as cheaply, so what arrives there is found by the daily jobs.
 
     Raises:
-        SourceError: an object store cannot be reached, or a pattern finds what is no file.
+        SourceError: an object store cannot be reached, or a pattern finds what is not a file.
     """
     names = {source.location for table in tables if (source := settings.sources.get(table)) is not None}
     locations = [settings.locations[name] for name in sorted(filter(None, names)) if name in settings.locations]

@@ -1,4 +1,4 @@
-"""What came of actions: a funnel by offer, segment and month, and the treated against those held out."""
+"""Results of actions: a funnel by offer, segment and month, and the treated against those held out."""
 
 from datetime import date
 
@@ -29,7 +29,7 @@ def write_results(connection: duckdb.DuckDBPyConnection, parameters: ResultParam
 
 
 def counted_outcomes(connection: duckdb.DuckDBPyConnection, day: date) -> pd.DataFrame:
-    """Count what came of the actions whose response days were over before the day.
+    """Count the outcomes of the actions whose response days were over before the day.
 
     Returns:
         One row per offer, market segment and month: eligible, treated, contacted, opened, accepted, active, control,

@@ -55,7 +55,7 @@ def list_quarantine(
 
 @app.command()
 def reprocess(config: Config = None, table: Table = None, wait: Wait = True) -> None:
-    """Read loads with rejected rows again, now that the source or its mapping is fixed, and say what came out.
+    """Read loads with rejected rows again, now that the source or its mapping is fixed, and report the result.
 
     With --table, that table and those that refer to it.
     """

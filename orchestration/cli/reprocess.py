@@ -17,7 +17,7 @@ from orchestration.source_checks import check_sources, said, tally
 
 @dataclass(frozen=True)
 class Reprocessed:
-    """What came of it: ``rows`` are (table, rows in quarantine before, after); ``says`` is for people."""
+    """The result: ``rows`` are (table, rows in quarantine before, after); ``says`` is for people."""
 
     rows: tuple[tuple[str, int, int], ...]
     says: tuple[str, ...] = ()
@@ -40,7 +40,7 @@ def reprocess(
     """
     contract = load_contract()
     if table is not None and table not in contract:
-        raise SettingsError(f"--table: {table} is no source table. Tables: {', '.join(contract)}.")
+        raise SettingsError(f"--table: {table} is not a source table. Tables: {', '.join(contract)}.")
     chosen = [
         name for name in contract if name in settings.sources and (table is None or _depends(contract, name, table))
     ]

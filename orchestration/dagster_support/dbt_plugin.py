@@ -30,7 +30,7 @@ class Plugin(BasePlugin):
     """Holds the builder's lock, and gives every cursor the run's identifier, by which the models find their scope."""
 
     def initialize(self, plugin_config: dict[str, Any]) -> None:
-        """Where this is no run's process, take the lock while it lives, and end it when who started it has died."""
+        """Where this is not a run's process, take the lock while it lives, and end it when who started it has died."""
         started_by = os.environ.get("SEGMENTATION_STARTED_BY")
         if started_by == str(os.getppid()):
             threading.Thread(target=_end_with, args=[int(started_by)], daemon=True).start()

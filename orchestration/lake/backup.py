@@ -90,12 +90,12 @@ def restore(source: Path, warehouse: Warehouse) -> Backup:
     A backup of a SQLite catalog may go to either kind; one of a PostgreSQL catalog goes to PostgreSQL.
 
     Raises:
-        LakeError: it is no whole backup, there is a lake already, or the kinds do not fit.
+        LakeError: it is not a whole backup, there is a lake already, or the kinds do not fit.
     """
     try:
         made = Backup(**json.loads((source / _SUMMARY).read_text()))
     except (OSError, ValueError, TypeError) as error:
-        raise LakeError(f"{source} is no whole backup: it has no readable {_SUMMARY}.") from error
+        raise LakeError(f"{source} is not a whole backup: it has no readable {_SUMMARY}.") from error
     if made.catalog == _DUCKDB and warehouse.is_sqlite:
         raise LakeError(
             "This is a backup of a catalog in PostgreSQL, and goes to PostgreSQL: set 'warehouse.catalog' to an empty"

@@ -29,8 +29,8 @@ REASONS: tuple[tuple[str, str], ...] = (
                           "become spaces."),
     ("rounded_identifier", "An identifier in scientific notation, or a number too long for its type: a spreadsheet or "
                            "a program has rounded it, and nobody can say which it was. Export the column as text."),
-    ("unparsable_line", "A line of a CSV file is no row: too many or too few fields, a quote never closed, bytes that "
-                        "are not of the encoding; or a line of JSON lines is no JSON. Each line counts by itself."),
+    ("unparsable_line", "A line of a CSV file is not a row: too many or too few fields, a quote never closed, bytes "
+                        "that are not of the encoding; or a line of JSON lines is not JSON. Each counts by itself."),
     ("line_too_long", "A line is longer than 2 MB in CSV or 16 MB in JSON lines. Its beginning is kept."),
     ("nested_too_deep", "A line of JSON lines nests values more than 100 levels deep."),
 )  # fmt: skip

@@ -139,7 +139,7 @@ def _require_allowed(node: Node, allowed: Allowed, known: frozenset[str]) -> Non
         is_known = not catalog and not schema and table.lower() in known
         if not is_known and not allowed.is_table(catalog.lower(), schema.lower(), table.lower()):
             name = ".".join(part for part in (catalog, schema, table) if part)
-            raise RefusedSqlError(f"{name!r} is no table that it may read.")
+            raise RefusedSqlError(f"{name!r} is not a table that it may read.")
     elif kind == "TABLE_FUNCTION":
         function = node["function"]
         if function["function_name"].lower() not in allowed.table_functions:

@@ -74,7 +74,7 @@ def clusters(data: ReportData) -> Section:
 
 def _events(data: ReportData, population: str) -> list[dict[str, Any]]:
     events = data["behavior_events"]
-    # In the first version every cluster is a birth, which is no news.
+    # In the first version every cluster is a birth, which is not news.
     if data.previous is None:
         return []
     found = events[events["population"] == population].to_dict("records")

@@ -82,7 +82,7 @@ def _notify(url: str, said: Message, attachment: Path | None) -> None:
     """Tell one address of Apprise.
 
     Raises:
-        SegmentationError: it is none, or the message was not taken.
+        SegmentationError: Apprise does not know the kind of address, or the message was not accepted.
     """
     try:
         import apprise
@@ -91,7 +91,7 @@ def _notify(url: str, said: Message, attachment: Path | None) -> None:
     channel = apprise.Apprise()
     with apprise.LogCapture(level=logging.WARNING, fmt="%(message)s") as log:
         if not channel.add(url):
-            raise SegmentationError("its address is none that Apprise knows.")
+            raise SegmentationError("Apprise does not recognize its address.")
         is_taken = channel.notify(
             title=said.title,
             body=said.body,

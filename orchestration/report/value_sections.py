@@ -84,7 +84,7 @@ def deciles(data: ReportData, settings: Settings) -> Section:
     if rows.empty:
         return empty("deciles", "Value deciles", data, "No customer is ranked: nobody has a known value in this month.")
     total = rows[[*_SUMMED, "ranked_value_share"]].sum(min_count=1)
-    # A part of the future is no total of it.
+    # A part of the future is not a total of it.
     unknown = [column for column in _FUTURES if rows[column].isna().any()]
     total[unknown] = None
     best, worst = rows.iloc[0], rows.iloc[-1]

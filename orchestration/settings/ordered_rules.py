@@ -25,7 +25,7 @@ class Rule(BaseModel):
 class SizeScheme(BaseModel):
     """A way to tell organizations by size: what the number of employees says, and what the money says.
 
-    A figure that is not known must meet no condition: an unknown size is no small one.
+    A figure that is not known must meet no condition: an unknown size is not a small one.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

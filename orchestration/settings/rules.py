@@ -53,8 +53,8 @@ class MarketSettings(_RuleSettings):
     most_of_unknown_customer: int = Field(
         20,
         ge=1,
-        description="customers that name one parent, employer or reseller who is no known customer: more are taken for"
-        " a placeholder such as 'unknown', which joins nobody",
+        description="customers that name one parent, employer or reseller who is not a known customer: more are taken"
+        " for a placeholder such as 'unknown', which joins nobody",
     )
     age_bands: list[int] = Field(
         default_factory=lambda: [18, 25, 35, 45, 55, 65, 75],

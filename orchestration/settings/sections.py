@@ -118,7 +118,9 @@ class HouseholdSettings(Section):
         3, ge=1, description="more persons than this with an internet line of their own at one address are a building"
     )
     units_of_a_building: int = Field(
-        2, ge=1, description="where this many units of a house are named, its address without a unit is no household's"
+        2,
+        ge=1,
+        description="where this many units of a house are named, its address without a unit is not a household's",
     )
     linkage: Literal["none", "splink"] = Field(
         "none",

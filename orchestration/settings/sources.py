@@ -161,7 +161,7 @@ class SourceSettings(Section):
     )
     lookback: str | None = Field(None, description="interval before the cursor that is read again, such as '3 days'")
     quarantine: QuarantineSettings = QuarantineSettings()
-    # Says who wrote the SQL when it fails; it is no part of what the source means.
+    # Says who wrote the SQL when it fails; it is not part of what the source means.
     preset: str | None = Field(None, exclude=True, description="the preset that fills the table; set by it")
 
     def model_post_init(self, _context: Any) -> None:

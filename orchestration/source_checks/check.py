@@ -151,5 +151,6 @@ def require_known_tables(settings: Settings, tables: Mapping[str, Any]) -> None:
         limits = getattr(settings.checks, name)
         if isinstance(limits, CheckLimits) and (unknown := limits.tables.keys() - tables.keys()):
             raise SettingsError(
-                f"checks.{name}.tables: {', '.join(sorted(unknown))} is no source table. Tables: {', '.join(tables)}."
+                f"checks.{name}.tables: {', '.join(sorted(unknown))} is not a source table."
+                f" Tables: {', '.join(tables)}."
             )

@@ -74,11 +74,11 @@ REFERENCES: tuple[Check, ...] = (
     Check(
         name="unknown_reference_share",
         tables=_tables("refers_to"),
-        description="Share of references to a customer (parent, employer, reseller) that are no customer: of the"
+        description="Share of references to a customer (parent, employer, reseller) that are not customers: of the"
         " columns of the table, the worst.",
         find=_unknown,
         remedy="Deliver who is referred to as a customer too, or map the same identifiers on both sides. One that"
-        " many name and that is no customer joins nobody (market.most_of_unknown_customer); a text that stands for"
+        " many name and that is not a customer joins nobody (market.most_of_unknown_customer); a text that stands for"
         " none goes into null_references of the location.",
     ),
     Check(

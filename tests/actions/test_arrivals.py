@@ -96,5 +96,5 @@ def test_files_are_acted_upon_once_after_they_have_come_to_rest() -> None:
         state = Arrivals.from_cursor(state.cursor())
         if is_due:
             acted.append((found, now))
-    # What lay there at first is no arrival; b was still being written.
+    # What lay there at first is not an arrival; b was still being written.
     assert acted == [("c", 210), ("d", 371)]

@@ -12,7 +12,7 @@ CAMPAIGNS, CUSTOMERS = 100, 2_000
 def test_the_interval_holds_the_planted_uplift_as_often_as_it_says() -> None:
     held, effective = coverage(range(CAMPAIGNS), CUSTOMERS, PLANTED)
     assert 0.75 <= held <= 0.85
-    assert effective > 0.1  # large effects are found, so that what follows is no empty claim
+    assert effective > 0.1  # large effects are found, so that what follows is not an empty claim
 
 
 def test_an_offer_without_effect_is_hardly_ever_called_effective() -> None:

@@ -1,4 +1,4 @@
-"""What came of actions, from the tables to the reading."""
+"""Results of actions, from the tables to the reading."""
 
 from datetime import date, datetime, timedelta
 from typing import Any

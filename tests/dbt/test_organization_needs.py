@@ -154,13 +154,13 @@ def test_the_channel_is_the_own_wish_or_that_of_the_segment_with_its_reason(lake
     ]  # fmt: skip
     found = needs(lake, organizations, lines)
     assert found.loc["asks", ["served_by", "preferred_channel"]].tolist() == ["direct_sales", "portal"]
-    assert found.loc["asks", "channel_reason"] == "It has said so. It is served by another one."
+    assert found.loc["asks", "channel_reason"] == "It has said so. It is served through another channel."
     assert found.loc["resold", "served_by"] == "partner"
     assert pd.isna(found.loc["silent", "preferred_channel"])
     many = {f"P{number}": {} for number in range(12)}
     lines += [{"customer_id": name, "sales_channel": "phone"} for name in many]
     reason = needs(lake, organizations | many, lines).loc["silent", "channel_reason"]
-    assert reason == "86% of its segment use or prefer it. By whom it is served is not known."
+    assert reason == "86% of its segment use or prefer it. Who serves it is not known."
 
 
 def test_persons_have_no_needs_of_organizations_and_tags_are_shown(lake: duckdb.DuckDBPyConnection) -> None:

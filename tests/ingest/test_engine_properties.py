@@ -46,7 +46,7 @@ def expected(files: dict[int, list[Row]], contracts: set[str]) -> dict[tuple[str
 
 
 def deliver_usage(isp: Isp, number: int, rows: list[Row], step: int) -> None:
-    # The step makes deliveries differ, as a file of known content is no new load.
+    # The step makes deliveries differ, as a file of known content is not a new load.
     lines = "".join(f"{contract},{day},{volume},1,{step}\n" for contract, day, volume in rows)
     path = isp.write(f"usage_{number}.csv", f"contract_id,usage_date,bytes_down,bytes_up,step\n{lines}")
     if FORMS[number] == "parquet":

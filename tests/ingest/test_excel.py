@@ -159,7 +159,7 @@ def test_a_range_leaves_notes_beside_and_totals_below_out(isp: Isp) -> None:
     )
     expected = [("C1", "2024-01-01", "N"), ("C2", "2024-01-02", "S")]
     assert customers(isp, options={"range": "B2:E4"}) == expected
-    with pytest.raises(SourceError, match="is no range of cells; write it as A3:H200"):
+    with pytest.raises(SourceError, match="is not a range of cells; write it as A3:H200"):
         customers(isp, options={"range": "second sheet"})
 
 
@@ -224,8 +224,8 @@ def test_what_is_no_workbook_is_said_by_its_file(isp: Isp, content: bytes, said:
 
 @pytest.mark.parametrize(
     ("options", "said"),
-    [({"header_row": 0}, "is no row"), ({"header_row": 2}, "row 2 is empty and no header"),
-     ({"header_row": 99}, "row 99 is empty and no header"), ({"delim": ";"}, "options.delim is no option of an Excel")],
+    [({"header_row": 0}, "is not a row"), ({"header_row": 2}, "row 2 is empty and no header"),
+     ({"header_row": 99}, "row 99 is empty and no header"), ({"delim": ";"}, "options.delim is not an option")],
     ids=str,
 )  # fmt: skip
 def test_an_option_that_does_not_fit_is_named(isp: Isp, options: dict[str, Any], said: str) -> None:

@@ -34,7 +34,7 @@ def test_a_folder_of_a_files_name_is_refused_by_its_name(with_good_file: Isp) ->
 
 def test_a_pipe_is_refused_by_its_name(with_good_file: Isp) -> None:
     os.mkfifo(with_good_file.folder / "source" / "customers_2.csv")
-    with pytest.raises(SourceError, match=r"customers_2\.csv is no file"):
+    with pytest.raises(SourceError, match=r"customers_2\.csv is not a file"):
         with_good_file.ingest("customers")
 
 

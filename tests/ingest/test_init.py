@@ -117,7 +117,7 @@ def test_german_columns_words_and_numbers_are_read(tmp_path: Path) -> None:
     assert (contracts.options, contracts.decimal_separator, contracts.date_format) == (
         {"delim": ";", "encoding": "latin-1"}, ",", "%d.%m.%Y",
     )  # fmt: skip
-    # 'Kunde' is no usual name of a customer's number; its values are.
+    # 'Kunde' is not a usual name of a customer's number; its values are.
     assert settings.sources["contracts"].columns["customer_id"] == "Kunde"
     assert "100% of its values are in customers" in comment(tmp_path, "customer_id", "contracts")
     assert settings.sources["usage"].growth == "append"
@@ -236,7 +236,7 @@ def test_a_connection_string_never_reaches_the_file(tmp_path: Path, monkeypatch:
         ({}, "has no data files"),
         ({"notes.md": b"# hello"}, "has no data files"),
         ({"customers.csv": b""}, "customers.csv: .* is empty"),
-        ({"customers.csv": bytes(range(256)) * 40}, "is no text"),
+        ({"customers.csv": bytes(range(256)) * 40}, "is not a text file"),
         ({"customers.parquet": b"PAR1 no"}, "customers.parquet"),
         ({"customers.json": b'{"a": '}, "customers.json"),
         ({"customers.csv.gz": b"not compressed"}, "customers.csv.gz"),

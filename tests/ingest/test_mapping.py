@@ -162,7 +162,7 @@ def test_a_source_of_no_table_and_a_location_that_is_not_there_are_named(small_i
     with pytest.raises(SourceError, match="'elsewhere' is not among 'locations'"):
         small_isp.ingest("customers")
     small_isp.map("clients", location="customers")
-    with pytest.raises(SettingsError, match="clients is no source table"):
+    with pytest.raises(SettingsError, match="clients is not a source table"):
         small_isp.ingest()
 
 

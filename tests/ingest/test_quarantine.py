@@ -140,7 +140,7 @@ def test_a_rejected_row_names_the_line_it_begins_on(small_isp: Isp, encoding: st
         ("wrong_type", 2, 5),
         ("unparsable_line", None, 6),
         ("negative_value", 3, 7),
-        # Its two lines are no record, so each counts by itself.
+        # Its two lines are not records, so each counts by itself.
         ("unparsable_line", None, 11),
         ("unparsable_line", None, 12),
         ("unknown_reference", 5, 13),

@@ -52,7 +52,7 @@ def test_only_the_table_asked_for_and_those_that_refer_to_it_are_read(dirty_isp:
     assert again(dirty_isp, "contracts") == {"contracts": (2, 1)}
     assert again(dirty_isp) == {"customers": (1, 0), "contracts": (1, 0)}
     assert again(dirty_isp) == {}
-    with pytest.raises(SettingsError, match="clients is no source table"):
+    with pytest.raises(SettingsError, match="clients is not a source table"):
         again(dirty_isp, "clients")
 
 

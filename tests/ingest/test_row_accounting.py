@@ -56,7 +56,7 @@ def test_every_row_ends_in_exactly_one_place(isp: Isp, files: list[list[tuple[st
     isp.folder = isp.folder.parent / f"{isp.folder.name}_"
     isp.settings = {"warehouse": {"path": isp.folder / "lake", "threads": 1}, "locations": {}, "sources": {}}
     isp.map("customers", "customers*.csv", growth="append")
-    # The first column makes the files differ, as a file of known content is no new load.
+    # The first column makes the files differ, as a file of known content is not a new load.
     for number, rows in enumerate(files):
         shuffled = data.draw(st.permutations(rows))
         lines = "".join(f"{number},{','.join(row)}\n" for row in shuffled)

@@ -313,7 +313,7 @@ def test_a_date_format_that_most_values_break_is_named(small_isp: Isp, written: 
     small_isp.write("contracts.csv", "\n".join([header, *rows, "K9,C1,NET,internet,2024-01-05,10"]))
     del small_isp.settings["sources"]["usage"]
     (doubt,) = [line for line in table(check(small_isp), "contracts").warnings if line.startswith("start_date")]
-    assert f"10 of 11 values are no dates as they are read (for example '{written.format(day=13)}')" in doubt
+    assert f"10 of 11 values are not dates as they are read (for example '{written.format(day=13)}')" in doubt
     assert said in doubt
 
 

@@ -88,7 +88,7 @@ def test_an_unknown_encoding_and_a_wrong_one_say_so(small_isp: Isp) -> None:
 
 
 def test_what_is_no_text_says_so(small_isp: Isp) -> None:
-    with pytest.raises(SourceError, match=r"usage.csv is no text, or text in another encoding.*utf-16"):
+    with pytest.raises(SourceError, match=r"usage.csv is not text, or not in the encoding.*utf-16"):
         usage(small_isp, "usage.csv", HEADER.encode("utf-16"))
     with pytest.raises(SourceError, match=r"format of .*usage.ods is not plain.*export anything else"):
         usage(small_isp, "usage.ods", b"PK")

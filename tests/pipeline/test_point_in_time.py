@@ -50,7 +50,7 @@ def _as_of(deployment: Deployment) -> dict[str, pd.DataFrame]:
         spanning = {"features.customer_margin_monthly", "bi.customer_segments", "bi.customer_segment_periods"}
         if name not in spanning | DAYS:
             rows = frame[pd.to_datetime(frame["as_of_date"]) == AS_OF]
-            # How many loads the sources came in is no fact about customers.
+            # How many loads the sources came in is not a fact about customers.
             found[name] = rows.drop(columns="last_load_id", errors="ignore").reset_index(drop=True)
     return found
 

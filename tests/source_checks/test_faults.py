@@ -125,7 +125,7 @@ FAULTS = {
         "update raw.customers set household_id = 'private' where customer_id < 'C60'",
         {("customers", "commonest_group_share")},
     ),
-    "a reseller who is no customer": (
+    "a reseller who is not a customer": (
         "update raw.contracts set reseller_customer_id = 'R-' || contract_id where contract_id < 'K30'",
         {("contracts", "unknown_reference_share")},
     ),

@@ -262,8 +262,8 @@ select
         else 'Too little is known of its segment.'
     end
     || case
-        when served_by is null then ' By whom it is served is not known.'
-        when served_by <> preferred_channel then ' It is served by another one.'
+        when served_by is null then ' Who serves it is not known.'
+        when served_by <> preferred_channel then ' It is served through another channel.'
         else ''
     end as channel_reason,
     account_tags

@@ -54,7 +54,7 @@ def triggers(context: dg.AssetExecutionContext, deployment: Deployment) -> dg.Ma
 def customer_actions(
     context: dg.AssetExecutionContext, deployment: Deployment
 ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
-    """Choose the actions of the day; every candidate is kept with what became of it."""
+    """Choose the actions of the day; every candidate is kept with its outcome."""
     with deployment.warehouse.writer() as connection:
         report = decide(connection, deployment.settings.actions, day_of(context))
         broken = list(failures(connection, day_of(context)))

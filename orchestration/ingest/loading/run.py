@@ -78,7 +78,9 @@ def require_known_tables(
         SourceError: a required table has no source.
     """
     if unknown := (settings.sources.keys() | set(tables or ())) - contract.keys():
-        raise SettingsError(f"sources: {', '.join(sorted(unknown))} is no source table. Tables: {', '.join(contract)}.")
+        raise SettingsError(
+            f"sources: {', '.join(sorted(unknown))} is not a source table. Tables: {', '.join(contract)}."
+        )
     for table in contract.values() if required else ():
         if table.is_required and table.name not in settings.sources and (tables is None or table.name in tables):
             needed = ", ".join(column.name for column in table.columns if column.is_required and not column.default)

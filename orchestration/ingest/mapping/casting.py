@@ -1,7 +1,7 @@
 """Values against the contract: typed by ``try_cast``, and the first thing wrong with each row named.
 
-Text is trimmed of spaces, tabs and line ends, and blank text is missing; control characters within it are no part of
-any value (``control_characters``). A number with a fraction is no integer, an
+Text is trimmed of spaces, tabs and line ends, and blank text is missing; control characters within it are not part of
+any value (``control_characters``). A number with a fraction is not an integer, an
 infinite one no number; a time with an offset becomes the operator's local time. How text is written is the location's
 convention. A value that does not fit is never bent until it does.
 """

@@ -31,7 +31,7 @@ class SourceText:
 
 @dataclass(frozen=True)
 class Lines:
-    """Lines of the files that are no rows: those DuckDB rejected, and those it was not given."""
+    """Lines of the files that are not rows: those DuckDB rejected, and those it was not given."""
 
     unparsable: int
     bad: Sequence[BadLine]
@@ -54,7 +54,7 @@ def source_text(
 
 
 def lines_of(connection: duckdb.DuckDBPyConnection, texts: Sequence[SourceText]) -> Lines:
-    """Return the lines that are no rows; the rows have been read.
+    """Return the lines that are not rows; the rows have been read.
 
     Raises:
         SourceError: a file has too many of them.

@@ -1,9 +1,9 @@
 """How a location writes numbers and times as text, as SQL that reads them so and no other way.
 
-A text that does not fit the declared convention is no value: '12.5' with a decimal comma is neither 12.5 nor 125.
+A text that does not fit the declared convention is not a value: '12.5' with a decimal comma is neither 12.5 nor 125.
 
 Times without an offset are of the location's zone, where it is declared, and become the operator's local time. A time
-that a change of clocks skipped does not exist, so it is no value; one that came twice is taken as the second,
+that a change of clocks skipped does not exist, so it is not a value; one that came twice is taken as the second,
 standard time. A declared zone also holds for times that a database or a Parquet file gives without one.
 """
 

@@ -1,7 +1,7 @@
-"""Identifiers as text: what came through a floating-point number, and what says that there is none.
+"""Identifiers as text: values that went through a floating-point number, and texts that mean a missing one.
 
 A spreadsheet, pandas or a JSON reader may hand ``1001`` on as ``1001.0``: both are the same identifier. One that was
-rounded on the way (``8.94301E+19``) is none any more, and nobody can say which it was. In a column that may be empty
+rounded on the way (``8.94301E+19``) is lost: nobody can say which it was. In a column that may be empty
 people write ``NULL``, ``none`` or ``0``: taken as an identifier, such a text makes one group of strangers.
 """
 

@@ -195,7 +195,7 @@ def _texts(
 
 
 def _no_rows(table: Table) -> Mapped:
-    """Return what a JSON file without a record gives: a day without events is no mistake."""
+    """Return what a JSON file without a record gives: a day without events is not a mistake."""
     columns = ", ".join(f'cast(null as {column.data_type}) as "{column.name}"' for column in table.columns)
     types = {column.name: column.data_type for column in table.columns}
     return Mapped(f"select {columns}, 0::bigint as {ROW} where false", types, (), is_repeatable=True)
@@ -223,7 +223,7 @@ def _bound(
     connection, table, source = of.connection, of.table, of.source
     if unknown := source.columns.keys() - set(table.column_names):
         raise SourceError(
-            f"{of.name}.columns: {', '.join(sorted(unknown))} is no column of {table.name}. "
+            f"{of.name}.columns: {', '.join(sorted(unknown))} is not a column of {table.name}. "
             f"Columns: {', '.join(table.column_names)}."
         )
     by_name = {name.lower(): name for name in found}

@@ -1,4 +1,4 @@
-"""What a load rejects: rows that break the contract, lines that are no rows, keys that come twice."""
+"""What a load rejects: rows that break the contract, lines that are not rows, keys that come twice."""
 
 from collections.abc import Sequence
 
@@ -47,7 +47,7 @@ UNPARSABLE = f"""
 def reject(
     connection: duckdb.DuckDBPyConnection, table: Table, query: TypedQuery, seen: Survey, bad: Sequence[BadLine] = ()
 ) -> None:
-    """Make ``_rejected`` of the rows that break the contract, of lines that are no rows and of repeated keys.
+    """Make ``_rejected`` of the rows that break the contract, of lines that are not rows and of repeated keys.
 
     Args:
         connection: holds ``_batch``.

@@ -1,4 +1,4 @@
-"""Counting the records of a text file, whatever its format: lines that are no records, and the bounds they break.
+"""Counting the records of a text file, whatever its format: lines that are not records, and the bounds they break.
 
 DuckDB drops what is longer than it reads, and takes all that follows an open quote for one value, without a word. So
 the records of a file are counted by the pass that looks whether it is whole, and what DuckDB is given holds only what
@@ -18,7 +18,7 @@ _KEPT_BYTES = 500
 
 @dataclass(frozen=True)
 class BadLine:
-    """A line that is no record and begins none: its number in the file from 1, why, and how it begins."""
+    """A line that is not a record and begins none: its number in the file from 1, why, and how it begins."""
 
     number: int
     reason: str
@@ -62,7 +62,7 @@ class Records:
             raise TooManyBadLinesError
 
     def set_aside(self, number: int, reason: str, line: bytes) -> None:
-        """Note a line that is no record.
+        """Note a line that is not a record.
 
         Raises:
             TooManyBadLinesError: there are more than can be the fault of single lines.

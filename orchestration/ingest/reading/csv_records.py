@@ -163,7 +163,7 @@ class CsvRecords(LineCounter):
             if is_open and not is_last and len(lines) - position <= self.most_bytes:
                 break
             if self._preamble_left == 1:
-                raise UncountableError("its header is no line of CSV")
+                raise UncountableError("its header is not a line of CSV")
             end = lines.find(b"\n", position)
             after = end + 1 if end >= 0 else len(lines)
             line = lines[position:after]

@@ -65,11 +65,11 @@ def excel_rows(path: str, location: LocationSettings) -> str:
     """Return the table function that reads a sheet; all its values are text, and ``SHEET_ROW`` their row.
 
     Raises:
-        SourceError: the file is no workbook, its sheet is not plain or not there, or it has no header.
+        SourceError: the file is not a workbook, its sheet is not plain or not there, or it has no header.
     """
     if unknown := sorted(location.options.keys() - _OPTIONS):
         raise SourceError(
-            f"options.{unknown[0]} is no option of an Excel file; it takes {', '.join(sorted(_OPTIONS))}."
+            f"options.{unknown[0]} is not an option of an Excel file; it takes {', '.join(sorted(_OPTIONS))}."
         )
     try:
         state = state_of(path, location)
@@ -183,12 +183,12 @@ def _cells(workbook: CalamineWorkbook, name: str, path: str) -> Sequence[Sequenc
 def _area(location: LocationSettings, path: str) -> _Area:
     header, cells = location.options.get("header_row"), location.options.get("range")
     if header is not None and (isinstance(header, bool) or not isinstance(header, int) or header < 1):
-        raise SourceError(f"options.header_row: {header!r} is no row; rows of a sheet count from 1.")
+        raise SourceError(f"options.header_row: {header!r} is not a row; rows of a sheet count from 1.")
     if cells is None:
         return _Area(0, None, header, None)
     found = _CELLS.fullmatch(str(cells).upper().replace("$", ""))
     if found is None or _place(found[1]) > _place(found[3]):
-        raise SourceError(f"{path}: options.range {cells!r} is no range of cells; write it as A3:H200, A3:H or A:H.")
+        raise SourceError(f"{path}: options.range {cells!r} is not a range of cells; write it as A3:H200, A3:H or A:H.")
     return _Area(
         _place(found[1]),
         _place(found[3]) + 1,

@@ -19,7 +19,7 @@ class SourceFile:
     """One file as it lies there: its path, and what shows cheaply that it has not been touched.
 
     ``changed_ns`` moves also when a writer sets the time of modification back (cp -p, rsync -t); 0 where the store
-    does not keep it. ``store`` says how an object is reached, and is no part of what it is.
+    does not keep it. ``store`` says how an object is reached, and is not part of what it is.
     """
 
     path: str
@@ -38,8 +38,8 @@ def list_files(location: LocationSettings) -> list[SourceFile]:
     """Return the files of a location in the order of their paths, hidden ones left out; none for a database.
 
     Raises:
-        SourceError: an object store is not supported, cannot be reached, or refuses; or what a pattern finds is no file
-            that can be read: a link to nothing, or a folder of a file's name.
+        SourceError: an object store is not supported, cannot be reached, or refuses; or a pattern finds something
+            that is not a readable file: a link to nothing, or a folder of a file's name.
     """
     found: set[SourceFile] = set()
     store = location.object_store or ObjectStoreSettings()

@@ -20,7 +20,7 @@ from orchestration.ingest.sql_text import rendered, sql_name, sql_text, without_
 from orchestration.settings import LocationSettings
 
 _FORMATS = {"json lines": "newline_delimited", "json array": "array", "json values": "unstructured"}
-# What holds records that are no objects, or none at all.
+# What holds records that are not objects, or none at all.
 _NO_OBJECTS = ["json"]
 # Characters that JSON allows nowhere as they are.
 _NO_DELIMITER = "\x02"

@@ -1,6 +1,6 @@
 """The line of a CSV file that a record begins on, which DuckDB does not tell.
 
-A record may span lines (a quoted line break), lines may hold no record (blank ones), and a line that is no record may
+A record may span lines (a quoted line break), lines may hold no record (blank ones), and one that is not a record may
 leave a quote open. So the file is read once more as lines: those DuckDB could not parse are known by their bytes, and
 of the rest a line begins a record if the quotes before it are all closed. If that does not give as many records as
 DuckDB read, no line is told rather than a wrong one.

@@ -66,7 +66,7 @@ def rows_sql(
     """Return a query of the rows of ``paths``, all of one format; files may differ in their columns.
 
     CSV values stay text, so that leading zeros and long identifiers survive and a bad value costs its row only; lines
-    that are no rows go to the table ``_csv_errors``. Text in JSON stays text too, and all of an Excel sheet is text.
+    that are not rows go to the table ``_csv_errors``. Text in JSON stays text too, and all of an Excel sheet is text.
 
     Raises:
         SourceError: the format is not known, the files differ in it, or one of them is damaged.

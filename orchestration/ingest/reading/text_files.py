@@ -34,7 +34,7 @@ _NATIVE = {"utf-8": "utf-8", "utf-8-sig": "utf-8", "ascii": "utf-8", "iso8859-1"
 # Enough for a header of a thousand columns.
 _HEAD = 1 << 15
 _LINES = ("jsonl", "ndjson")
-# Other characters that Python strips are no space to CSV or JSON.
+# Other characters that Python strips are not space to CSV or JSON.
 _SPACE = " \t\r\n\ufeff"
 
 
@@ -189,7 +189,7 @@ class _Seen:
             case "csv":
                 if "\0" in head.split("\n", 1)[0]:
                     raise SourceError(
-                        f"{self._path} is no text, or text in another encoding than {self._encoding}: its first line "
+                        f"{self._path} is not text, or not in the encoding {self._encoding}: its first line "
                         f"holds NUL bytes. Set 'options.encoding' of its location, for example utf-16, or deliver it "
                         f"as CSV."
                     )

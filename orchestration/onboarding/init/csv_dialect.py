@@ -29,7 +29,7 @@ def dialect(connection: duckdb.DuckDBPyConnection, path: Path) -> dict[str, Any]
         raise SourceError(f"{path} is empty.")
     encoding = _encoding(head, whole=len(head) < _HEAD)
     if encoding is None or (b"\0" in head and encoding == "utf-8"):
-        raise SourceError(f"{path} is no text.")
+        raise SourceError(f"{path} is not a text file.")
     sniffed = connection.execute(
         "select Delimiter, HasHeader, SkipRows, len(Columns) from sniff_csv($path, encoding = $encoding)",
         {"path": str(path), "encoding": encoding},

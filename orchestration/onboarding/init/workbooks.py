@@ -23,7 +23,7 @@ def sheet_options(path: Path) -> Mapping[str, Mapping[str, Any]]:
     """Return the options that read each sheet that is a table, by the sheet's name.
 
     Raises:
-        SourceError: the file is no workbook, or none of its sheets has rows and columns.
+        SourceError: the file is not a workbook, or none of its sheets has rows and columns.
     """
     sheets = sheets_with_rows(str(path), LocationSettings(files=[str(path)]))
     found: dict[str, Mapping[str, Any]] = {}

@@ -172,7 +172,7 @@ def _read_judgement(
     location: str | None,
     file: SourceFile | None,
 ) -> None:
-    # The number of a line that is no row is negative while it is set aside.
+    # The number of a line that is not a row is negative while it is set aside.
     rows = connection.execute(
         f"""
         select column_name, reason, count(*), arg_min(_value, abs({ROW})), min(abs({ROW})), min({ROW}) < 0

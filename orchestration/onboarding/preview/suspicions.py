@@ -36,7 +36,7 @@ def date_format_doubts(
             continue
         setting = f"locations.{location}" if location else "the location"
         doubts.append(
-            f"{column.name}: {count:,} of {sampled:,} values are no dates as they are read (for example {example!r}). "
+            f"{column.name}: {count:,} of {sampled:,} values are not dates as they are read (for example {example!r}). "
             + _advice(connection, values, f"{setting}.{'date' if column.data_type == 'date' else 'timestamp'}_format")
         )
     return doubts
