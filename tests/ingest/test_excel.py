@@ -197,7 +197,7 @@ def test_a_workbook_whose_sheet_is_damaged_is_said_by_file_and_sheet(isp: Isp) -
     content = path.read_bytes()
     at = content.index(b"xl/worksheets/sheet1.xml") + 200
     path.write_bytes(content[:at] + bytes(40) + content[at + 40 :])
-    with pytest.raises(SourceError, match=r"customers.xlsx, sheet 'A', is no Excel workbook .* is not whole"):
+    with pytest.raises(SourceError, match=r"customers.xlsx, sheet 'A', is not an Excel workbook .* is not whole"):
         customers(isp)
 
 
@@ -210,9 +210,9 @@ def test_a_changed_workbook_is_read_again(isp: Isp) -> None:
 
 @pytest.mark.parametrize(
     ("content", "said"),
-    [(b"", "is no Excel workbook"), (b"customer_id,customer_type\n", "is no Excel workbook"),
-     (b"PK\x03\x04 not really a zip", "is no Excel workbook"),
-     (bytes.fromhex("d0cf11e0a1b11ae1") + bytes(600), "is no Excel workbook")],
+    [(b"", "is not an Excel workbook"), (b"customer_id,customer_type\n", "is not an Excel workbook"),
+     (b"PK\x03\x04 not really a zip", "is not an Excel workbook"),
+     (bytes.fromhex("d0cf11e0a1b11ae1") + bytes(600), "is not an Excel workbook")],
     ids=["empty", "csv", "broken zip", "encrypted or old"],
 )  # fmt: skip
 def test_what_is_no_workbook_is_said_by_its_file(isp: Isp, content: bytes, said: str) -> None:

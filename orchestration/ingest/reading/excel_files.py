@@ -144,7 +144,7 @@ def _explained(path: str) -> Iterator[None]:
         yield
     except (CalamineError, XmlError, ZipError, PasswordError, ValueError, OverflowError, pa.ArrowException) as error:
         raise SourceError(
-            f"{path} is no Excel workbook (.xlsx), is not whole, or is protected by a password: {error}. "
+            f"{path} is not an Excel workbook (.xlsx), is not whole, or is protected by a password: {error}. "
             f"Save it again without a password, or deliver it again."
         ) from error
     except OSError as error:

@@ -63,7 +63,7 @@ def _is_file(path: str, pattern: str) -> bool:
             f"{path} is a folder, and {pattern} finds it as if it were a file. Rename or move it, or find the files in "
             f"it with {pattern}/*."
         )
-    what = "a link to a file that is not there" if there.is_symlink() else "no file"
+    what = "a link to a file that is not there" if there.is_symlink() else "not a file"
     raise SourceError(f"{path} is {what}, so its rows would be missing. Deliver it again, or remove it.")
 
 
