@@ -58,13 +58,12 @@ def lifecycle(data: ReportData, settings: Settings) -> Section:
 
 
 def _treated(rows: pd.DataFrame, scheme: str, settings: Settings) -> list[dict[Any, Any]]:
-    """Return the rows with what the settings recommend for their segments; empty where they say nothing."""
-    treatments = settings.treatments.get(scheme, {})
-    words = {
-        segment: f"{each.treatment} By {each.channel}." if each.channel else each.treatment
-        for segment, each in treatments.items()
-    }
-    return rows.assign(treatment=rows[scheme].map(words).fillna("")).to_dict("records")
+    """Return the rows with ``treatment`` and ``channel`` that the settings recommend; empty where they say nothing."""
+    of = settings.treatments.get(scheme, {})
+    return rows.assign(
+        treatment=[of[segment].treatment if segment in of else "" for segment in rows[scheme]],
+        channel=[(of[segment].channel or "") if segment in of else "" for segment in rows[scheme]],
+    ).to_dict("records")
 
 
 def _contract_ends_sentence(data: ReportData, settings: Settings) -> str:
