@@ -86,6 +86,7 @@ dev: $(INSTALLED) data/simulated_isp/source  ## Open the Dagster UI on the simul
 bench: $(INSTALLED)  ## Measure speed and memory, beside other libraries
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement benchmarks/requirements.lock
 	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks.peers
 	$(BIN)/python -m benchmarks.clusters
 	$(BIN)/python -m benchmarks.value
 	$(BIN)/python -m benchmarks.retention
