@@ -25,6 +25,7 @@ from dbt.adapters.duckdb.environments.local import LocalEnvironment
 from dbt_common.exceptions import DbtRuntimeError
 
 from orchestration.dagster_support import dbt_plugin
+from orchestration.lake.warehouse import note_empty
 
 # The database that a statement writes to is the first name that dbt quotes in it. A temporary table has none.
 _COMMENTS = re.compile(r"\s*(/\*.*?\*/|--[^\n]*\n)", re.DOTALL)
@@ -33,15 +34,20 @@ _WRITES = re.compile(
     r"\"(?P<database>\w+)\"\.",
     re.IGNORECASE,
 )
+_MADE_TABLE = re.compile(r"\s*create table\s+(?P<name>\"\w+\"\.\"\w+\"\.\"\w+\")", re.IGNORECASE)
 _VIEW = re.compile(r"\bview\b", re.IGNORECASE)
+
+
+def _without_comments(sql: str) -> str:
+    start = 0
+    while found := _COMMENTS.match(sql, start):
+        start = found.end()
+    return sql[start:]
 
 
 def written_database(sql: str) -> tuple[str, bool] | None:
     """Return the database that a statement of dbt writes to and whether a view of it; None where it only reads."""
-    start = 0
-    while found := _COMMENTS.match(sql, start):
-        start = found.end()
-    written = _WRITES.match(sql, start)
+    written = _WRITES.match(_without_comments(sql))
     return (written["database"], bool(_VIEW.search(written["what"]))) if written else None
 
 
@@ -112,7 +118,13 @@ class Session:
             self._are_views = database == self._lake and is_view and (self._written is None or self._are_views)
             self._written = database
             self._is_dirty = self._is_dirty or self._has_begun
+            if database == self._lake and (made := _MADE_TABLE.match(_without_comments(sql))):
+                self._note_where_empty(made["name"])
         return result
+
+    def _note_where_empty(self, table: str) -> None:
+        if not self._cursor.execute(f"from {table} limit 1").fetchall():
+            note_empty(self._cursor, table)
 
     def commit(self) -> None:
         """Commit what is open."""

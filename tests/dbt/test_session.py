@@ -103,6 +103,14 @@ def test_a_table_is_one_commit_with_all_that_belongs_to_it(connected: Connected)
         assert files.fetchall() == [(2,)]
 
 
+def test_an_empty_table_is_known_to_be_empty(connected: Connected) -> None:
+    connected.node(TABLE.format("t"))
+    with connected.warehouse.reader() as connection:
+        assert connection.execute("from segments.t").fetchall() == []
+        known = connection.execute("select record_count from __ducklake_metadata_lake.ducklake_table_stats")
+        assert known.fetchall() == [(0,)]
+
+
 def test_what_waits_is_committed_before_another_database_is_written_to(connected: Connected) -> None:
     connected.node(VIEW.format("v"))
     connected.session.execute(WORKSPACE_TABLE.format("w"))
