@@ -1,6 +1,6 @@
 # Every target installs what it needs into .venv first; that is quick when it is there.
 .DEFAULT_GOAL := help
-.PHONY: help run test lint check hooks dev docs bench lock clean
+.PHONY: help run run-ibm_telco run-simulated_isp test lint check hooks dev docs bench lock clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -34,13 +34,21 @@ data/simulated_isp/source: | $(INSTALLED)
 data/ibm_telco/source: | $(INSTALLED)
 	$(BIN)/python examples/ibm_telco/fetch.py
 
+# Side by side: a run of data as small as these is mostly one thread. Whose line is whose stands before it.
 run: $(INSTALLED) data/simulated_isp/source data/ibm_telco/source  ## Run the whole pipeline on both example data sets
-	$(BIN)/segmentation run --config $(IBM) --from 2025-12 --to 2025-12
-	$(BIN)/segmentation run --config $(SIMULATED) --from 2025-10 --to 2025-12
+	@$(MAKE) --no-print-directory $(if $(filter -j%,$(MAKEFLAGS)),,--jobs 2) run-ibm_telco run-simulated_isp
+
+run-ibm_telco run-simulated_isp: SHELL := bash
+run-ibm_telco run-simulated_isp: .SHELLFLAGS := -o pipefail -c
+run-ibm_telco: | data/ibm_telco/source
+	@$(BIN)/segmentation run --config $(IBM) --from 2025-12 --to 2025-12 2>&1 | $(NAMED)
+run-simulated_isp: | data/simulated_isp/source
+	@$(BIN)/segmentation run --config $(SIMULATED) --from 2025-10 --to 2025-12 2>&1 | $(NAMED)
+NAMED = awk '{ print "$(@:run-%=%) | " $$0; fflush() }'
 
 # One thread for each of the two workers: threads that wait for one another take the cores from those that work.
-test: export OMP_NUM_THREADS := 1
-test: export OPENBLAS_NUM_THREADS := 1
+test run: export OMP_NUM_THREADS := 1
+test run: export OPENBLAS_NUM_THREADS := 1
 test: $(INSTALLED)  ## Run every test
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --durations=25
 

@@ -3,8 +3,6 @@
 from collections.abc import Callable
 from typing import Any
 
-import duckdb
-
 from orchestration.ingest.sql_text import sql_name
 from orchestration.serving.contents import Contents
 from orchestration.serving.tables import REGISTRY, ServedTable
@@ -14,21 +12,19 @@ _SHOWN = 5
 
 
 def differences(
-    connection: duckdb.DuckDBPyConnection,
     contents: Contents,
     read: Callable[[str, Callable[[str], str]], list[Any]],
 ) -> list[str]:
     """Return where a target differs from the lake, a sentence each.
 
     Args:
-        connection: to the lake.
         contents: what the lake holds for the target.
         read: returns the rows of a query over a table of the target.
     """
     found = []
     for table in contents.tables.values():
         totals = _totals(table)
-        here = dict(_keyed(connection.execute(totals(f"({contents.rows_sql(table)})")).fetchall()))
+        here = dict(_keyed(contents.totals(totals(f"({contents.rows_sql(table)})"))))
         there = dict(_keyed(read(table.name, totals)))
         found += [
             f"{table.name} of {part}: {_difference(table, here.get(part), there.get(part))}"
