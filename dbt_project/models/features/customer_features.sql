@@ -28,6 +28,10 @@ calls as (
     select * from {{ ref('call_features') }}
 ),
 
+signs as (
+    select * from {{ ref('signs_of_use') }}
+),
+
 prepaid as (
     select * from {{ ref('prepaid_histories') }}
 ),
@@ -101,7 +105,9 @@ joined as (
         {% endfor -%}
         usage.usage_volatility_3m,
         -- Without a product that carries traffic, none of it is no sign of anything.
-        case when contracts.has_main_product then usage.usage_trend end as usage_trend,
+        case when contracts.has_main_product then usage.usage_trend end as traffic_trend,
+        signs.usage_trend,
+        signs.days_since_last_usage,
         -- Of all customers of the population, now and before: what the season and the feed do to everybody.
         {% for when in ('', '_before') -%}
         {{ ratio(
@@ -114,7 +120,6 @@ joined as (
         usage.sessions_day_3m,
         usage.devices_3m,
         usage.cap_use_1m,
-        case when contracts.has_main_product then usage.days_since_last_usage end as days_since_last_usage,
         billing.net_revenue_1m,
         billing.net_revenue_12m,
         billing.margin_3m_mean,
@@ -183,6 +188,10 @@ joined as (
         on
             market.customer_id = calls.customer_id
             and market.as_of_date = calls.as_of_date
+    left join signs
+        on
+            market.customer_id = signs.customer_id
+            and market.as_of_date = signs.as_of_date
     left join prepaid
         on
             market.customer_id = prepaid.customer_id
@@ -262,7 +271,7 @@ select
     {% endfor -%}
     cast(usage_volatility_3m as double) as usage_volatility_3m,
     cast(usage_trend as double) as usage_trend,
-    cast(usage_trend * base_bytes_a_day_before / nullif(base_bytes_a_day, 0) as double) as usage_change,
+    cast(traffic_trend * base_bytes_a_day_before / nullif(base_bytes_a_day, 0) as double) as usage_change,
     cast(peak_mbps_3m as double) as peak_mbps_3m,
     cast(speed_use_3m as double) as speed_use_3m,
     cast(sessions_day_3m as double) as sessions_day_3m,
