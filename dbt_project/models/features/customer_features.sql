@@ -28,10 +28,6 @@ calls as (
     select * from {{ ref('call_features') }}
 ),
 
-signs as (
-    select * from {{ ref('signs_of_use') }}
-),
-
 prepaid as (
     select * from {{ ref('prepaid_histories') }}
 ),
@@ -106,8 +102,14 @@ joined as (
         usage.usage_volatility_3m,
         -- Without a product that carries traffic, none of it is no sign of anything.
         case when contracts.has_main_product then usage.usage_trend end as traffic_trend,
-        signs.usage_trend,
-        signs.days_since_last_usage,
+        usage.days_since_last_usage as days_since_last_traffic,
+        coalesce(contracts.has_main_product, false) and usage.customer_id is not null as has_traffic,
+        usage.usage_days_1m is not null as is_traffic_fed,
+        coalesce(contracts.has_mobile or contracts.has_fixed_voice, false)
+        and calls.customer_id is not null as has_calls,
+        coalesce(calls.is_fed, false) as are_calls_fed,
+        calls.call_trend,
+        calls.days_since_last_call,
         -- Of all customers of the population, now and before: what the season and the feed do to everybody.
         {% for when in ('', '_before') -%}
         {{ ratio(
@@ -188,10 +190,6 @@ joined as (
         on
             market.customer_id = calls.customer_id
             and market.as_of_date = calls.as_of_date
-    left join signs
-        on
-            market.customer_id = signs.customer_id
-            and market.as_of_date = signs.as_of_date
     left join prepaid
         on
             market.customer_id = prepaid.customer_id
@@ -204,13 +202,37 @@ joined as (
     window base as (partition by market.as_of_date, market.population)
 ),
 
+-- What the lines can be seen to use, of one that is null the other. Of an internet line that is traffic, and where none
+-- is on record it may be in use all the same; a phone is in use where it carries traffic or calls, and its use collapses
+-- where both do. A feed that lacks the month tells nothing of who is in it.
+used as (
+    select
+        *,
+        case
+            when
+                (has_traffic or not has_internet)
+                and (is_traffic_fed or not has_traffic)
+                and (are_calls_fed or not has_calls)
+                then least(
+                    case when has_traffic then days_since_last_traffic end,
+                    case when has_calls then days_since_last_call end
+                )
+        end as days_since_last_usage,
+        case
+            when has_internet then traffic_trend
+            when (is_traffic_fed or not has_traffic) and (are_calls_fed or not has_calls)
+                then greatest(traffic_trend, case when has_calls then call_trend end)
+        end as usage_trend
+    from joined
+),
+
 expected as (
     select
         *,
         monthly_fee - monthly_discount + coalesce(expected_usage_revenue, 0) as expected_revenue,
         {{ expected_usage_cost('gb_month_3m') }} as expected_usage_cost,
         {{ expected_care_cost('contacts_3m') }} as expected_care_cost
-    from joined
+    from used
 )
 
 select
