@@ -68,18 +68,21 @@ FEATURE_WORDS: Mapping[str, str] = {
     "days_late_3m": "days late in a quarter",
     "failed_payments_3m": "failed payments in a quarter",
 }
+ATTRIBUTE = "attribute_"
+"""What the columns of customer attributes begin with; the value of a text follows after an equals sign."""
 # Ratios that are not shares of a whole, and are read as percentages all the same.
 _RATIOS = ("cap_use_1m", "speed_use_3m", "usage_change")
 
 
 def feature_words(feature: str) -> str:
     """Return what people call a feature; of one without words, its column without underscores."""
-    return FEATURE_WORDS.get(feature) or feature.replace("_", " ")
+    name, _, value = feature.removeprefix(ATTRIBUTE).partition("=")
+    return FEATURE_WORDS.get(feature) or f"{name.replace('_', ' ')} {value}".rstrip()
 
 
 def is_percentage(feature: str) -> bool:
     """Whether people read the values of a feature as percentages."""
-    return "_share" in feature or feature in _RATIOS
+    return ("_share" in feature and not feature.startswith(ATTRIBUTE)) or "=" in feature or feature in _RATIOS
 
 
 def condition_words(feature: str, low: float, high: float, *, is_flag: bool) -> str:

@@ -3,17 +3,29 @@
 import re
 from typing import Any
 
+from rich.console import Console, RenderableType
+from rich.measure import Measurement
 from rich.text import Text
 
 # All but tab and line feed; with the first of them, text can tell a terminal what to do.
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _BEGINS_FORMULA = frozenset("=+-@\t\r\n＝＋－＠")
+_UNBOUNDED = 1_000_000
 _NUMBER = re.compile(r"[+-]?\d+([.,]\d+)?([eE][+-]?\d+)?")
 
 
 def printable(value: object, style: str = "") -> Text:
     """Return a value as text for a terminal: no markup, and control characters as escapes instead of as commands."""
     return Text(_CONTROL.sub(lambda found: repr(found[0])[1:-1], str(value)), style=style)
+
+
+def print_whole(console: Console, renderable: RenderableType) -> None:
+    """Print at the width of a terminal, or as wide as it takes where there is none: a file or a pipe cuts nothing."""
+    if console.is_terminal:
+        console.print(renderable)
+        return
+    needed = Measurement.get(console, console.options.update(width=_UNBOUNDED), renderable).maximum
+    Console(file=console.file, width=needed).print(renderable)
 
 
 def without_formula(value: Any) -> Any:

@@ -60,6 +60,11 @@
     {{ quantile(measure, 0.9) }} as {{ measure }}_p90
 {%- endmacro %}
 
+{#- A text as a number; null where it is none, not finite, or so long that it is an identifier. -#}
+{% macro number_of_text(text) -%}
+    case when abs(try_cast({{ text }} as double)) < 1e12 then try_cast({{ text }} as double) end
+{%- endmacro %}
+
 {#- The spread of one measure as a row of its own. -#}
 {% macro spread_row(measure) -%}
     select

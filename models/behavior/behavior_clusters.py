@@ -5,7 +5,7 @@ from typing import Self
 import numpy as np
 import pandas as pd
 
-from models.behavior.features import BILLING, CALLS, USAGE
+from models.behavior.features import BILLING, CALLS, USAGE, with_attributes
 from models.behavior.parameters import BehaviorParameters
 from models.business.features import NEEDS
 from models.clusters.feature_clusters import FeatureClusters
@@ -83,9 +83,10 @@ class BehaviorClusters(FeatureClusters):
         self.basis_ = measured_basis(X, settings)
         measured = X[behavior_status(X, self.basis_, settings) == "measured"]
         self.n_measured_ = len(measured)
-        return self._fit(measured, self.scheme_of(self.basis_), settings.fit_sample, "customer_id")
+        return self._fit(measured, self.scheme_of(self.basis_, settings), settings.fit_sample, "customer_id")
 
     @staticmethod
-    def scheme_of(basis: str) -> FeatureScheme:
-        """Return the declared features of a basis: `usage`, `calls`, `billing` or `needs`."""
-        return {"usage": USAGE, "calls": CALLS, "billing": BILLING, "needs": NEEDS}[basis]
+    def scheme_of(basis: str, parameters: BehaviorParameters) -> FeatureScheme:
+        """Return the features of a basis (`usage`, `calls`, `billing`, `needs`) and the attributes of the settings."""
+        declared = {"usage": USAGE, "calls": CALLS, "billing": BILLING, "needs": NEEDS}[basis]
+        return with_attributes(declared, parameters.attributes, parameters.attribute_weight)

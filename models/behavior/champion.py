@@ -135,14 +135,14 @@ def _outdated(champion: Champion, sample: pd.DataFrame, settings: BehaviorParame
         return "the settings have changed"
     if measured_basis(sample, settings) != model.basis_:
         return f"customers are no longer clustered by {model.basis_}"
-    if _has_other_features(model, sample):
+    if _has_other_features(model, sample, settings):
         return "the features that are clustered have changed"
     return ""
 
 
-def _has_other_features(model: BehaviorClusters, sample: pd.DataFrame) -> bool:
+def _has_other_features(model: BehaviorClusters, sample: pd.DataFrame, settings: BehaviorParameters) -> bool:
     """Whether a fit now would use features that the model does not know, or give those it uses another meaning."""
-    before, now = model.scheme_, BehaviorClusters.scheme_of(model.basis_)
+    before, now = model.scheme_, BehaviorClusters.scheme_of(model.basis_, settings)
     values = numeric(sample, now.names)
     is_new = any(
         feature.name not in before.names and feature.group in now.weights and values[feature.name].notna().any()

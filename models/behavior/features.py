@@ -1,8 +1,10 @@
 """What is measured of a customer's behavior: columns of `features.customer_features`, declared as data."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from models.clusters.feature_space import Feature, FeatureScheme
+from models.feature_words import ATTRIBUTE, feature_words
 
 FEATURES: tuple[Feature, ...] = (
     Feature("gb_month_3m", "level", "amount", "heavy", "light"),
@@ -143,3 +145,36 @@ CALLS = FeatureScheme(
     quiet=QUIET,
     ignored_reasons=dict.fromkeys(USAGE_WEIGHTS, "too few customers have usage") | UNWEIGHTED,
 )
+
+
+def attribute_columns(name: str, values: str | Sequence[str]) -> dict[str, str | None]:
+    """Return the columns that an attribute makes, each with the text whose holders are 1 in it; None for a number.
+
+    `risk_class` with `[low, high]` makes `attribute_risk_class=low` and `attribute_risk_class=high`.
+    """
+    if isinstance(values, str):
+        return {f"{ATTRIBUTE}{name}": None}
+    return {f"{ATTRIBUTE}{name}={value}": value for value in values}
+
+
+def with_attributes(
+    scheme: FeatureScheme, attributes: Mapping[str, str | Sequence[str]], weight: float
+) -> FeatureScheme:
+    """Return a scheme that has the attributes of the settings too, in one group that a name speaks of last."""
+    features = [
+        Feature(
+            column, "attributes", "number", f"with high {feature_words(column)}", f"with low {feature_words(column)}"
+        )
+        if value is None
+        else Feature(column, "attributes", "flag", f"with {feature_words(column)}")
+        for name, values in attributes.items()
+        for column, value in attribute_columns(name, values).items()
+    ]
+    if not features:
+        return scheme
+    return replace(
+        scheme,
+        features=(*scheme.features, *features),
+        weights={**scheme.weights, "attributes": weight},
+        word_order=(*scheme.word_order, "attributes"),
+    )

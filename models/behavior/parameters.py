@@ -1,6 +1,7 @@
 """The settings of behavioral clustering, in one typed object."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 from models.clusters.parameters import ClusterParameters
@@ -20,6 +21,11 @@ class BehaviorParameters(ClusterParameters):
     minimum_usage_coverage: float = 0.5
     """Share of the open customers with internet (with mobile or fixed voice) that must have usage (calls) for it to be
     what is clustered."""
+    attributes: Mapping[str, Literal["number"] | list[str]] = field(default_factory=dict)
+    """Attributes of the source table `customer_attributes` that are features, by name: `number`, or the texts that are
+    told apart, as in `risk_class: [low, high]`. All others are in the profiles alone."""
+    attribute_weight: float = 0.3
+    """Weight of those attributes together, where what decides most has 1."""
     fit_sample: int = 20_000
     """Customers that a model is fitted on; all others are scored."""
     match_threshold: float = 0.5

@@ -17,10 +17,11 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Feature:
-    """A column: its group, its kind (`amount`, `share` or `flag`), and the words for much and for little of it.
+    """A column: its group, its kind, and the words for much and for little of it.
 
-    `high` and `low` are what a cluster's name says of it, None where that is not worth a word. Of money a change that
-    all share is a price and no drift.
+    Of the kinds an `amount` is zero or more with a long tail, a `share` lies between 0 and 1, a `flag` is 0 or 1, and a
+    `number` is any other, taken as it is. `high` and `low` are what a cluster's name says of it, None where that is not
+    worth a word. Of money a change that all share is a price and no drift.
     """
 
     name: str
@@ -152,12 +153,13 @@ class GroupScaler(TransformerMixin, BaseEstimator):
 def feature_space(features: tuple[Feature, ...], weights: Mapping[str, float]) -> ColumnTransformer:
     """Return the unfitted transformer from the named columns to one weighted space.
 
-    Imputation: the sample's median for amounts and shares, its most frequent value for flags. It is meant for single
-    gaps: rows of which nothing is known are for the caller to leave out (`behavior_status`).
+    Imputation: the sample's median, for flags its most frequent value. It is meant for single gaps: rows of which
+    nothing is known are for the caller to leave out (`behavior_status`).
     """
     transforms = {
         "amount": lambda: make_pipeline(SimpleImputer(strategy="median"), HeavyTail()),
         "share": lambda: make_pipeline(SimpleImputer(strategy="median"), LogitShare()),
+        "number": lambda: SimpleImputer(strategy="median"),
         "flag": lambda: SimpleImputer(strategy="most_frequent"),
     }
     blocks: list[tuple[str, Pipeline, list[str]]] = []

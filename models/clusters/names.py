@@ -20,6 +20,7 @@ COLUMNS = ["feature", "effect", "typical", "typical_rest", "standing", "contradi
 TRANSFORMS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "amount": lambda values: HeavyTail().fit_transform(values),
     "share": lambda values: LogitShare().fit_transform(values),
+    "number": np.asarray,
     "flag": np.asarray,
 }
 NUMERALS = [f"{tens}{ones}" for tens in ("", "X", "XX") for ones in ROMAN][2:]

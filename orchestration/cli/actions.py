@@ -41,7 +41,7 @@ def actions(
         chosen = _day(day, settings)
         from orchestration.cli.runs import Runner
 
-        runner = Runner(settings, say=lambda line: err.print(line, highlight=False))
+        runner = Runner(settings, say=lambda line: err.print(line, highlight=False, soft_wrap=True))
         with writing(settings, "actions", wait):
             if not skip_ingest:
                 runner.ingest()

@@ -28,7 +28,7 @@ from orchestration.cli.common import (
 from orchestration.errors import SegmentationError
 from orchestration.lake.warehouse import Warehouse
 from orchestration.masking import masked_output
-from orchestration.printing import printable
+from orchestration.printing import print_whole, printable
 from orchestration.settings import DEFAULT_FILE, load_settings
 
 app = typer.Typer(
@@ -86,7 +86,7 @@ def run(
         settings = chosen_settings(config)
         from orchestration.cli.runs import Runner
 
-        runner = Runner(settings, say=lambda line: err.print(line, highlight=False))
+        runner = Runner(settings, say=lambda line: err.print(line, highlight=False, soft_wrap=True))
         # Months that were named are judged before anything runs; others depend on what is loaded.
         named = runner.months(first, last) if first or last else []
         with writing(settings, "run", wait):
@@ -99,7 +99,7 @@ def run(
         from orchestration.report.summary import run_summary
 
         with Warehouse(settings.warehouse).reader() as connection:
-            out.print(run_summary(connection, settings, months))
+            print_whole(out, run_summary(connection, settings, months))
         if settings.serving:
             from orchestration.serving.serve import places
 
@@ -116,7 +116,7 @@ def ingest(config: Config = None, wait: Wait = True) -> None:
         from orchestration.cli.runs import Runner
 
         with writing(settings, "ingest", wait):
-            Runner(settings, say=lambda line: err.print(line, highlight=False)).ingest()
+            Runner(settings, say=lambda line: err.print(line, highlight=False, soft_wrap=True)).ingest()
 
 
 @app.command()
@@ -145,7 +145,7 @@ def simulate(
                 parameters,
                 folder or chosen_settings(config).warehouse.path.parent,
                 file_format=file_format,
-                progress=lambda line: err.print(line, markup=False, highlight=False),
+                progress=lambda line: err.print(line, markup=False, highlight=False, soft_wrap=True),
             )
         except ValueError as error:
             raise SegmentationError(str(error)) from error
@@ -207,7 +207,7 @@ def check_sources(
         if output == "json":
             sys.stdout.write(as_json(report) + "\n")
         else:
-            out.print(render(report))
+            print_whole(out, render(report))
         if not report.ok:
             raise typer.Exit(1)
 

@@ -16,7 +16,7 @@ from rich.text import Text
 
 from orchestration.errors import LakeBusyError, RunFailedError, SegmentationError
 from orchestration.lake.warehouse import Warehouse
-from orchestration.printing import printable, without_formula
+from orchestration.printing import print_whole, printable, without_formula
 from orchestration.settings import Settings, choose_settings_file, load_settings
 
 out, err = Console(), Console(stderr=True)
@@ -114,4 +114,4 @@ def print_rows(
             table.add_column(printable(column), overflow="fold", no_wrap=place == 0)
         for row in rows:
             table.add_row(*(printable("" if value is None else value) for value in row))
-        out.print(table)
+        print_whole(out, table)

@@ -66,7 +66,10 @@ def reprocess(config: Config = None, table: Table = None, wait: Wait = True) -> 
         warehouse = existing_warehouse(settings)
         with writing(settings, "quarantine reprocess", wait):
             result = read_again(
-                warehouse, settings, table, progress=lambda line: err.print(line, markup=False, highlight=False)
+                warehouse,
+                settings,
+                table,
+                progress=lambda line: err.print(line, markup=False, highlight=False, soft_wrap=True),
             )
         if not result.rows:
             out.print("No row is in quarantine, so nothing was read again.")

@@ -50,7 +50,7 @@ def versions_due(config: Config = None, output: Output = Format.table) -> None:
     with errors_for_people():
         due = read(config, months_due)
     if not due and output is Format.table:
-        out.print(describe(due))
+        out.print(describe(due), soft_wrap=True)
         return
     rows = [[each.month, each.version_id, each.reason, sum(each.rows.values()), each.first_load_id] for each in due]
     print_rows(["month", "version_id", "reason", "rows", "first_load_id"], rows, output)

@@ -51,6 +51,7 @@ def dbt_variables(settings: Settings) -> dict[str, Any]:
         "held_months": [{"stage": stage, "months": held} for stage, held in settings.lifecycle.held_months.items()],
         "hazard": {"training_months": settings.hazard.training_months},
         "minimum_cell_size": settings.report.minimum_cell_size,
+        "most_attribute_values": settings.report.most_attribute_values,
         "organizations": settings.organizations.model_dump(mode="json"),
         "plan_fit": settings.plan_fit.model_dump(mode="json"),
         "treatments": [

@@ -17,6 +17,7 @@ WITHOUT: dict[str, str] = {
     "responses": "what comes of actions is not known, and uptake stays as the settings expect it",
     "plans": "plan fit has no plans to compare with",
     "price_changes": "announced price rises are not known",
+    "customer_attributes": "clusters and profiles have no attributes of your own",
     "exchange_rates": "amounts in any other currency than the reporting one are set aside",
 }
 

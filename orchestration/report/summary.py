@@ -65,7 +65,9 @@ def _figures(connection: duckdb.DuckDBPyConnection, version_id: str, currency: s
 
 
 def _table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> Table:
-    table = Table(*columns, title=title, title_justify="left")
+    table = Table(title=title, title_justify="left")
+    for column in columns:
+        table.add_column(column, overflow="fold")
     for row in rows:
         table.add_row(*(_shown(value) for value in row))
     return table

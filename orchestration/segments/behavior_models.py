@@ -7,6 +7,9 @@ import duckdb
 import pandas as pd
 
 from models.behavior.champion import Champion
+from models.behavior.features import attribute_columns
+from models.behavior.parameters import BehaviorParameters
+from orchestration.ingest.sql_text import sql_name, sql_text
 from orchestration.lake.frames import read_frame
 from orchestration.months import previous_as_of_date
 from orchestration.segments.tables import columns_of
@@ -30,6 +33,29 @@ CONSUMER, BUSINESS = (
     for name in ("consumer", "business")
 )
 MID_BAND = Population("mid_band", "features.mid_band_features", "segments.mid_band_needs")
+
+
+def features_of(population: Population, parameters: BehaviorParameters) -> str:
+    """Return SQL of the features of a population: its table, with a column for each attribute that the settings name.
+
+    A text that is known makes 0 or 1 of each text of the settings; what is not known is null.
+    """
+    columns = []
+    for name, values in parameters.attributes.items():
+        for column, value in attribute_columns(name, values).items():
+            found = "attribute_number" if value is None else f"cast(attribute_value = {sql_text(value)} as double)"
+            columns.append(f"max({found}) filter (attribute = {sql_text(name)}) as {sql_name(column)}")
+    if not columns:
+        return population.features
+    return f"""(
+        select features.*, attributes.* exclude (as_of_date, customer_id)
+        from {population.features} as features
+        left join (
+            select as_of_date, customer_id, {", ".join(columns)}
+            from features.customer_attributes_as_of
+            group by as_of_date, customer_id
+        ) as attributes using (as_of_date, customer_id)
+    )"""
 
 
 def load_champion(connection: duckdb.DuckDBPyConnection, version_id: str | None, population: str) -> Champion | None:
@@ -66,7 +92,7 @@ def load_champion(connection: duckdb.DuckDBPyConnection, version_id: str | None,
 
 
 def customers_of_the_past(
-    connection: duckdb.DuckDBPyConnection, as_of_date: date, population: Population, months: int, limit: int
+    connection: duckdb.DuckDBPyConnection, as_of_date: date, population: Population, parameters: BehaviorParameters
 ) -> pd.DataFrame | None:
     """Return open customers as they were some months ago, with what has become of them by the as-of date.
 
@@ -74,14 +100,14 @@ def customers_of_the_past(
     margin of the last three months.
     """
     before = as_of_date
-    for _ in range(months):
+    for _ in range(parameters.outcome_months):
         before = previous_as_of_date(before)
     past = read_frame(
         connection,
         f"""
         select features.*, not coalesce(later.is_open, false) as later_churned, later.margin_3m_mean as later_margin
         from (
-            select * from {population.features}
+            select * from {features_of(population, parameters)}
             where as_of_date = ? and {population.condition} and {population.open_condition}
         ) as features
         left join (
@@ -90,6 +116,6 @@ def customers_of_the_past(
         order by hash(customer_id), customer_id
         limit ?
         """,
-        [before, as_of_date, limit],
+        [before, as_of_date, parameters.fit_sample],
     )
     return None if past.empty else past

@@ -117,6 +117,15 @@ class Settings(Section):
         return self
 
     @model_validator(mode="after")
+    def _attributes_are_written_as_they_are_read(self) -> Self:
+        for name in {**self.behavior.attributes, **self.mid_band.clusters.attributes}:
+            if name != name.strip().lower():
+                raise ValueError(f"behavior.attributes: write {name!r} in small letters, as it is read from the rows")
+            if name in self.protected_attributes:
+                raise ValueError(f"behavior.attributes: protected_attributes forbids a feature of {name}")
+        return self
+
+    @model_validator(mode="after")
     def _usage_counts_days_or_months(self) -> Self:
         if self.features.usage_granularity == "month" and "usage_sessions" in self.sources:
             raise ValueError(

@@ -105,6 +105,11 @@ class FeatureSettings(Section):
         description="what a row of usage is of: a day, or a month, dated on any day of it; months tell nothing of"
         " weekends and volatility, and a customer with traffic was last seen at the month's end",
     )
+    call_granularity: Literal["day", "month"] = Field(
+        "day",
+        description="what a row of calls is of: a day, or a month, dated on any day of it; a customer with calls was"
+        " then last seen at the month's end",
+    )
     sessions: SessionSettings = SessionSettings()
 
 
@@ -167,3 +172,6 @@ class ReportSettings(Section):
 
     path: Path = Field(Path("data/reports"), description="folder of the reports")
     minimum_cell_size: int = Field(10, ge=1, description="smaller cells are suppressed in published profiles")
+    most_attribute_values: int = Field(
+        20, ge=1, description="different texts of a customer attribute above which profiles leave it out"
+    )

@@ -270,6 +270,7 @@ class CheckSettings(Section):
     unknown_reference_share: CheckLimits = _limits(None, 0.05)
     commonest_group_share: CheckLimits = _limits(None, 0.5)
     created_late_share: CheckLimits = _limits(None, 0)
+    attributes_unlike_settings: CheckLimits = _limits(None, 0)
 
     # Every such row is reported: a customer who left and still has traffic is a fact about the data.
     usage_after_contract_end: CheckLimits = _limits(None, 0)

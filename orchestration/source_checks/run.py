@@ -12,6 +12,7 @@ from orchestration.lake.contract import Table, load_contract
 from orchestration.lake.warehouse import transaction
 from orchestration.settings import Settings
 from orchestration.source_checks.accounting import ACCOUNTING
+from orchestration.source_checks.attribute_checks import ATTRIBUTES
 from orchestration.source_checks.check import Check, Limits, Outcome, limits_of, measure, require_known_tables
 from orchestration.source_checks.growth_checks import GROWTH
 from orchestration.source_checks.history_checks import HISTORY
@@ -20,7 +21,7 @@ from orchestration.source_checks.reference_checks import REFERENCES
 from orchestration.source_checks.scope import Scope
 from orchestration.source_checks.usage_checks import LIFE, PREPARE, PREPARED, USAGE
 
-CHECKS: tuple[Check, ...] = (*ACCOUNTING, *USAGE, *LIFE, *HISTORY, *GROWTH, *MONEY, *REFERENCES)
+CHECKS: tuple[Check, ...] = (*ACCOUNTING, *USAGE, *LIFE, *HISTORY, *GROWTH, *MONEY, *REFERENCES, *ATTRIBUTES)
 BY_NAME = {check.name: check for check in CHECKS}
 
 

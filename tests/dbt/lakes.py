@@ -34,6 +34,7 @@ RAW_TABLES = (
     "responses",
     "plans",
     "price_changes",
+    "customer_attributes",
 )
 
 

@@ -263,3 +263,29 @@ def test_money_of_which_most_names_no_invoice_blocks_with_an_example(lake: Lake)
     outcome = lake.check()["payments", "money_without_invoice_share"]
     assert outcome.blocks
     assert "for example payment PI" in outcome.message
+
+
+def test_attributes_that_the_settings_name_otherwise_than_the_rows_are_counted_and_told(lake: Lake):
+    lake.settings["sources"]["customer_attributes"] = {"location": "files"}
+    lake.plant(f"{ADD_LOAD} values (8, 'customer_attributes', 'a.csv', '2025-11-01 02:00', 300, 300, 0, 0, 0)")
+    lake.plant("""
+        insert into raw.customer_attributes by name
+        select 'C' || i as customer_id, name as attribute, date '2025-06-01' as known_from_date, 8 as _load_id,
+            case name when 'Risk' then if(i < 50, 'low', 'high') else (i / 10)::varchar end as attribute_value
+        from range(100) as t(i), (values ('score'), ('Risk'), ('grade')) as names(name)
+    """)
+    key = ("customer_attributes", "attributes_unlike_settings")
+    assert lake.check()[key].value is None, "nothing is named"
+    lake.settings["behavior"] = {"attributes": {"score": "number", "risk": ["low", "high"]}}
+    assert lake.check()[key].value == 0
+    lake.settings["behavior"]["attributes"] = {"risk": "number", "grade": ["0.0"], "nps": "number"}
+    found = lake.check()[key]
+    assert (found.value, found.passed) == (3, False)
+    for told in (
+        "'risk' is not a number in every row",
+        "no row has 'nps'",
+        "'grade' has values",
+        "'0.1'",
+        "risk, score",
+    ):
+        assert told in found.message

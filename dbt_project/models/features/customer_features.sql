@@ -101,7 +101,15 @@ joined as (
         {% endfor -%}
         usage.usage_volatility_3m,
         -- Without a product that carries traffic, none of it is no sign of anything.
-        case when contracts.has_main_product then usage.usage_trend end as usage_trend,
+        case when contracts.has_main_product then usage.usage_trend end as traffic_trend,
+        usage.days_since_last_usage as days_since_last_traffic,
+        coalesce(contracts.has_main_product, false) and usage.customer_id is not null as has_traffic,
+        usage.usage_days_1m is not null as is_traffic_fed,
+        coalesce(contracts.has_mobile or contracts.has_fixed_voice, false)
+        and calls.customer_id is not null as has_calls,
+        coalesce(calls.is_fed, false) as are_calls_fed,
+        calls.call_trend,
+        calls.days_since_last_call,
         -- Of all customers of the population, now and before: what the season and the feed do to everybody.
         {% for when in ('', '_before') -%}
         {{ ratio(
@@ -114,7 +122,6 @@ joined as (
         usage.sessions_day_3m,
         usage.devices_3m,
         usage.cap_use_1m,
-        case when contracts.has_main_product then usage.days_since_last_usage end as days_since_last_usage,
         billing.net_revenue_1m,
         billing.net_revenue_12m,
         billing.margin_3m_mean,
@@ -195,13 +202,37 @@ joined as (
     window base as (partition by market.as_of_date, market.population)
 ),
 
+-- What the lines can be seen to use, of one that is null the other. Of an internet line that is traffic, and where none
+-- is on record it may be in use all the same; a phone is in use where it carries traffic or calls, and its use collapses
+-- where both do. A feed that lacks the month tells nothing of who is in it.
+used as (
+    select
+        *,
+        case
+            when
+                (has_traffic or not has_internet)
+                and (is_traffic_fed or not has_traffic)
+                and (are_calls_fed or not has_calls)
+                then least(
+                    case when has_traffic then days_since_last_traffic end,
+                    case when has_calls then days_since_last_call end
+                )
+        end as days_since_last_usage,
+        case
+            when has_internet then traffic_trend
+            when (is_traffic_fed or not has_traffic) and (are_calls_fed or not has_calls)
+                then greatest(traffic_trend, case when has_calls then call_trend end)
+        end as usage_trend
+    from joined
+),
+
 expected as (
     select
         *,
         monthly_fee - monthly_discount + coalesce(expected_usage_revenue, 0) as expected_revenue,
         {{ expected_usage_cost('gb_month_3m') }} as expected_usage_cost,
         {{ expected_care_cost('contacts_3m') }} as expected_care_cost
-    from joined
+    from used
 )
 
 select
@@ -262,7 +293,7 @@ select
     {% endfor -%}
     cast(usage_volatility_3m as double) as usage_volatility_3m,
     cast(usage_trend as double) as usage_trend,
-    cast(usage_trend * base_bytes_a_day_before / nullif(base_bytes_a_day, 0) as double) as usage_change,
+    cast(traffic_trend * base_bytes_a_day_before / nullif(base_bytes_a_day, 0) as double) as usage_change,
     cast(peak_mbps_3m as double) as peak_mbps_3m,
     cast(speed_use_3m as double) as speed_use_3m,
     cast(sessions_day_3m as double) as sessions_day_3m,

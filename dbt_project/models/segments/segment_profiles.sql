@@ -16,6 +16,7 @@ members as (
     select
         version_id,
         as_of_date,
+        customer_id,
         market_segment,
         lifecycle_stage,
         value_decile,
@@ -27,7 +28,7 @@ members as (
 ),
 
 memberships as (
-    {{ scheme_memberships('members', ['version_id', 'as_of_date'] + measures) }}
+    {{ scheme_memberships('members', ['version_id', 'as_of_date', 'customer_id'] + measures) }}
 ),
 
 sizes as (
@@ -47,8 +48,106 @@ spreads as (
     group by version_id, scheme, segment
 ),
 
+-- An attribute is a number where every value is one; else each value is told of, unless there are too many.
+attributes as (
+    select
+        as_of_date,
+        attribute,
+        count(*) = count(attribute_number) as is_number,
+        count(distinct attribute_value) <= {{ var('most_attribute_values') }} as is_class
+    from {{ ref('customer_attributes_as_of') }}
+    group by as_of_date, attribute
+),
+
+known_attributes as (
+    select
+        memberships.version_id,
+        memberships.as_of_date,
+        memberships.scheme,
+        memberships.segment,
+        known.attribute,
+        known.attribute_value,
+        known.attribute_number,
+        attributes.is_number
+    from memberships
+    inner join {{ ref('customer_attributes_as_of') }} as known
+        on
+            memberships.as_of_date = known.as_of_date
+            and memberships.customer_id = known.customer_id
+    inner join attributes
+        on
+            known.as_of_date = attributes.as_of_date
+            and known.attribute = attributes.attribute
+    where attributes.is_number or attributes.is_class
+),
+
+attribute_numbers as (
+    select
+        version_id,
+        scheme,
+        segment,
+        'attribute_' || attribute as measure,
+        {{ spread_of('attribute_number') }}
+    from known_attributes
+    where is_number
+    group by version_id, scheme, segment, attribute
+),
+
+attribute_totals as (
+    select version_id, as_of_date, scheme, segment, attribute, count(*) as customers_known
+    from known_attributes
+    where not is_number
+    group by version_id, as_of_date, scheme, segment, attribute
+),
+
+attribute_counts as (
+    select version_id, scheme, segment, attribute, attribute_value, count(*) as customers
+    from known_attributes
+    where not is_number
+    group by version_id, scheme, segment, attribute, attribute_value
+),
+
+attribute_values as (
+    select distinct version_id, attribute, attribute_value
+    from attribute_counts
+),
+
 profiles as (
-    {% for measure in measures %}{{ spread_row(measure) }}{{ ' union all ' if not loop.last }}{% endfor %} -- noqa: LT02, LT05
+    {% for measure in measures %}{{ spread_row(measure) }} union all {% endfor %} -- noqa: LT02, LT05, LT11
+    select
+        version_id,
+        scheme,
+        segment,
+        measure,
+        attribute_number_known as customers_known,
+        attribute_number_mean as mean_value,
+        attribute_number_p10 as p10_value,
+        attribute_number_median as median_value,
+        attribute_number_p90 as p90_value
+    from attribute_numbers
+    union all
+    select
+        totals.version_id,
+        totals.scheme,
+        totals.segment,
+        'attribute_' || totals.attribute || '=' || attribute_values.attribute_value as measure,
+        totals.customers_known,
+        {{ ratio('coalesce(counts.customers, 0)', 'totals.customers_known') }} as mean_value,
+        null as p10_value,
+        null as median_value,
+        null as p90_value
+    from attribute_totals as totals
+    inner join attribute_values
+        on
+            totals.version_id = attribute_values.version_id
+            and totals.attribute = attribute_values.attribute
+    left join attribute_counts as counts
+        on
+            totals.version_id = counts.version_id
+            and totals.scheme = counts.scheme
+            and totals.segment = counts.segment
+            and attribute_values.attribute = counts.attribute
+            and attribute_values.attribute_value = counts.attribute_value
 )
 
 select

@@ -64,7 +64,7 @@ def _table(check: TableCheck) -> list[RenderableType]:
     counts += f", {check.duplicate:,} known duplicates" if check.duplicate else ""
     parts.append(_line(f"{counts}; from {', '.join(check.from_locations)}." if check.sampled else "No row was read."))
     if check.sample:
-        parts.append(Padding(_sample(check), (0, 0, 0, 2)))
+        parts.append(Padding(_sample(check), (0, 0, 0, 2), expand=False))
     shown = sorted(check.rejected, key=lambda found: -found.rows)
     parts += [_line(f"quarantine: {_rejected(found)}", "yellow") for found in shown[:_MOST_REASONS]]
     if len(shown) > _MOST_REASONS:
@@ -158,7 +158,7 @@ def _grid(title: str | None, *columns: str) -> Grid:
 
 
 def _line(text: str, style: str = "") -> RenderableType:
-    return Padding(printable(text, style), (0, 0, 0, 2))
+    return Padding(printable(text, style), (0, 0, 0, 2), expand=False)
 
 
 def _cut(value: Any) -> Text:

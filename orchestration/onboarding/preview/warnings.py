@@ -19,7 +19,7 @@ from orchestration.source_checks.endings import look_at_endings
 from orchestration.source_checks.run import BY_NAME
 from orchestration.source_checks.usage_checks import PREPARE, PREPARED
 
-_OF_A_SAMPLE = ("upload_share", "sold_mbps")
+_OF_A_SAMPLE = ("upload_share", "sold_mbps", "attributes_unlike_settings")
 # A sample is judged whole, whatever days it is of.
 _ALWAYS = {"recent_start": date.min, "table_newest": date.max}
 
@@ -159,7 +159,10 @@ def _tell_window(connection: duckdb.DuckDBPyConnection, settings: Settings, chec
 def _make(connection: duckdb.DuckDBPyConnection, settings: Settings, made: Check, check: TableCheck) -> None:
     limits = limits_of(made.name, check.table, settings)
     date_column = load_contract()[check.table].time_column
-    value, message = measure(connection, made, check.table, f'"{date_column}"', _ALWAYS)
+    if made.find is not None:
+        value, message = made.find(connection, settings, {"source_table": check.table})
+    else:
+        value, message = measure(connection, made, check.table, f'"{date_column}"', _ALWAYS)
     outcome = Outcome(check.table, made.name, value, limits, message)
     if limits.action != "off" and not outcome.passed:
         check.warnings.append(said(outcome))

@@ -15,6 +15,7 @@ from orchestration.segments.behavior_models import (
     MID_BAND,
     Population,
     customers_of_the_past,
+    features_of,
     load_champion,
 )
 from orchestration.segments.candidate import Candidate
@@ -51,7 +52,7 @@ def _month(
 ) -> BehaviorMonth:
     sample = read_frame(
         connection,
-        f"select * from {population.features} where as_of_date = ? and {population.condition}"
+        f"select * from {features_of(population, parameters)} where as_of_date = ? and {population.condition}"
         " order by hash(customer_id), customer_id limit ?",
         [candidate.as_of_date, READ_PER_FITTED * parameters.fit_sample],
     )
@@ -77,9 +78,7 @@ def _month(
         previous,
         parameters,
         list(used["cluster_id"]),
-        customers_of_the_past(
-            connection, candidate.as_of_date, population, parameters.outcome_months, parameters.fit_sample
-        ),
+        customers_of_the_past(connection, candidate.as_of_date, population, parameters),
     )
 
 
@@ -108,7 +107,8 @@ def _frames(
             if population.members != table:
                 continue
             counts[population.name] = pd.Series(dtype=int)
-            for batch in _customers_of(connection, candidate, population.features, population.condition):
+            features = features_of(population, segmentation.model.parameters or BehaviorParameters())
+            for batch in _customers_of(connection, candidate, features, population.condition):
                 scored = segmentation.score(batch)
                 measured = scored.loc[scored["behavior_status"].isin(["clustered", "mixed"]), "cluster_id"]
                 counts[population.name] = counts[population.name].add(

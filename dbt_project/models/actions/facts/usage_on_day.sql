@@ -1,6 +1,8 @@
 {%- set settings = var('actions') -%}
 {%- set recent = settings['recent_usage_days'] | int -%}
 {%- set before = settings['usage_days_before'] | int -%}
+{#- A figure of a month is known when the month is over, whichever day it is dated on: it says nothing of a day. -#}
+{%- set is_of_days = var('features')['usage_granularity'] == 'day' -%}
 -- The days of usage are counted back from the last day that has arrived. Where that is too long ago nothing is said.
 with usage_days as (
     select
@@ -31,6 +33,7 @@ known as (
     where
         {{ days_between('arrived.usage_known_date', 'arrived.action_date') }}
         <= {{ settings['stale_after_days'] | int }}
+        and {{ is_of_days | lower }}
 ),
 
 by_contract as (

@@ -1,6 +1,7 @@
 with run_months as (
     select
         month_end_date as as_of_date,
+        month_start_date,
         month_number
     from {{ ref('months') }}
     where is_run_month
@@ -14,10 +15,11 @@ fed_months as (
 
 as_of_months as (
     select
-        run_months.as_of_date,
-        run_months.month_number
+        run_months.*,
+        {{ add_days(month_end(add_months('run_months.as_of_date', -4)), 1) }} as quarter_before_start_date,
+        fed_months.month_end_date is not null as is_fed
     from run_months
-    inner join fed_months
+    left join fed_months
         on run_months.as_of_date = fed_months.month_end_date
 ),
 
@@ -26,6 +28,9 @@ calls as (
     select
         states.customer_id,
         as_of_months.as_of_date,
+        as_of_months.month_start_date,
+        as_of_months.quarter_before_start_date,
+        as_of_months.is_fed,
         as_of_months.month_number - {{ month_number('months.month_end_date') }} as months_ago,
         months.*
     from as_of_months
@@ -43,7 +48,14 @@ totals as (
     select
         customer_id,
         as_of_date,
+        month_start_date,
+        quarter_before_start_date,
+        is_fed,
         max(months_ago) + 1 as call_history_months,
+        min(first_call_date) as first_call_date,
+        max(last_call_date) as last_call_date,
+        sum(case when months_ago = 0 then events else 0 end) as events_1m,
+        sum(case when months_ago between 1 and 3 then events else 0 end) as events_before,
         {% for measure in ('calls', 'call_minutes', 'messages') -%}
         -- Measured once, a month without a row has none.
         case
@@ -55,16 +67,31 @@ totals as (
         {% endfor -%}
         least(max(months_ago) + 1, 3) as months
     from calls
-    group by customer_id, as_of_date
+    group by customer_id, as_of_date, month_start_date, quarter_before_start_date, is_fed
+),
+
+windows as (
+    select
+        *,
+        {{ days_between('greatest(first_call_date, month_start_date)', add_days('as_of_date', 1)) }} as days_now,
+        {{ days_between('greatest(first_call_date, quarter_before_start_date)', 'month_start_date') }} as days_before
+    from totals
 )
 
 select
     customer_id,
     as_of_date,
-    call_history_months,
-    {{ ratio('calls', 'months') }} as calls_month_3m,
-    {{ ratio('call_minutes', 'months') }} as call_minutes_month_3m,
-    {{ ratio('messages', 'months') }} as messages_month_3m,
-    {{ ratio('weight_incoming', 'weight_with_direction') }} as incoming_call_share_3m,
-    {{ ratio('weight_abroad', 'weight_with_destination') }} as abroad_call_share_3m
-from totals
+    is_fed,
+    case when is_fed then call_history_months end as call_history_months,
+    case when is_fed then {{ ratio('calls', 'months') }} end as calls_month_3m,
+    case when is_fed then {{ ratio('call_minutes', 'months') }} end as call_minutes_month_3m,
+    case when is_fed then {{ ratio('messages', 'months') }} end as messages_month_3m,
+    case when is_fed then {{ ratio('weight_incoming', 'weight_with_direction') }} end as incoming_call_share_3m,
+    case when is_fed then {{ ratio('weight_abroad', 'weight_with_destination') }} end as abroad_call_share_3m,
+    case when is_fed then {{ days_between('last_call_date', 'as_of_date') }} end as days_since_last_call,
+    -- Calls and messages a day, as the trend of traffic is.
+    case
+        when is_fed and days_before >= 28
+            then {{ ratio('events_1m', 'days_now') }} / nullif({{ ratio('events_before', 'days_before') }}, 0)
+    end as call_trend
+from windows

@@ -1,11 +1,15 @@
 {{ config(materialized='table') }}
 
+{#- Where months are counted a line was last used at the end of its month, whichever day that is dated on. -#}
+{%- set is_monthly = var('features')['call_granularity'] == 'month' %}
+
 -- What a call weighs in a share: its minutes, or one where minutes are not measured.
 with call_days as (
     select
         *,
         {{ month_end('call_date') }} as month_end_date,
-        coalesce(call_minutes, calls) as weight
+        coalesce(call_minutes, calls) as weight,
+        coalesce(calls, call_minutes, 0) + coalesce(messages, 0) as events
     from {{ ref('stg_calls') }}
 )
 
@@ -15,6 +19,9 @@ select
     cast(sum(calls) as bigint) as calls,
     cast(sum(call_minutes) as decimal(38, 4)) as call_minutes,
     cast(sum(messages) as bigint) as messages,
+    cast(sum(events) as decimal(38, 4)) as events,
+    {{ 'month_end_date' if is_monthly else 'min(call_date)' }} as first_call_date,
+    max(case when events > 0 then {{ 'month_end_date' if is_monthly else 'call_date' }} end) as last_call_date,
     cast(sum(case when direction = 'incoming' then weight else 0 end) as decimal(38, 4)) as weight_incoming,
     cast(sum(case when direction <> 'all' then weight end) as decimal(38, 4)) as weight_with_direction,
     cast(
