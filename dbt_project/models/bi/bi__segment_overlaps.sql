@@ -56,8 +56,8 @@ cells as (
         of_pair as (partition by {{ pair | join(', ') }})
 ),
 
--- The totals of both schemes are published: what is held back in a row needs others held back with it, they need some in
--- their columns, and so on, rows and columns in turn, until neither holds back more.
+-- The totals of both schemes are published: what is held back in a row needs others held back with it, they need some
+-- in their columns, and so on, rows and columns in turn, until neither holds back more.
 turns as (
     select
         {{ cell | join(', ') }},
