@@ -22,7 +22,7 @@ KEPT = {
         *("customer_month_covariates", "margin_months", "published_versions", "service_addresses", "usage_months"),
     },
     "features": {
-        *("account_knowledge_as_of", "customer_features", "customer_margin_monthly"),
+        *("account_knowledge_as_of", "customer_attributes_as_of", "customer_features", "customer_margin_monthly"),
         *("home_business_features", "mid_band_features"),
     },
 }

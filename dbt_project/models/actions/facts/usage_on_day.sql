@@ -1,6 +1,7 @@
 {%- set settings = var('actions') -%}
 {%- set recent = settings['recent_usage_days'] | int -%}
 {%- set before = settings['usage_days_before'] | int -%}
+{%- set call_date = month_end('call_date') if var('features')['call_granularity'] == 'month' else 'call_date' -%}
 with known as (
     select distinct
         action_date,
@@ -22,6 +23,38 @@ by_contract as (
     group by counted.action_date, usage.contract_id
 ),
 
+call_days as (
+    select
+        contract_id,
+        {{ call_date }} as call_date,
+        coalesce(calls, call_minutes, 0) + coalesce(messages, 0) as events
+    from {{ ref('stg_calls') }}
+),
+
+calls_arrived as (
+    select
+        known.action_date,
+        max(call_days.call_date) as calls_known_date
+    from known
+    left join call_days
+        on known.action_date >= call_days.call_date
+    group by known.action_date
+),
+
+calls_by_contract as (
+    select
+        known.action_date,
+        call_days.contract_id,
+        max(call_days.call_date) as last_call_date
+    from known
+    inner join call_days
+        on
+            known.action_date >= call_days.call_date
+            and {{ add_days('known.action_date', -(settings['lookback_days'] | int)) }} <= call_days.call_date
+    where call_days.events > 0
+    group by known.action_date, call_days.contract_id
+),
+
 contracts as (
     select
         contracts.action_date,
@@ -37,7 +70,10 @@ contracts as (
         contracts.start_date <= {{ add_days('known.usage_known_date', -(recent + before)) }} as is_compared,
         contracts.product_family in ({{ text_list(settings['families_with_usage']) }})
         and contracts.start_date > {{ add_days('known.usage_known_date', -(settings['lookback_days'] | int)) }}
-        and coalesce(usage.last_usage_date < contracts.start_date, true) as is_silent
+        and coalesce(usage.last_usage_date < contracts.start_date, true)
+        -- Who calls uses the line; where calls are on record, but not those since its start, that is not known.
+        and coalesce(calls.last_call_date < contracts.start_date, true)
+        and coalesce(calls_arrived.calls_known_date >= contracts.start_date, true) as is_silent
     from {{ ref('contracts_on_day') }} as contracts
     inner join known
         on contracts.action_date = known.action_date
@@ -45,6 +81,12 @@ contracts as (
         on
             contracts.action_date = usage.action_date
             and contracts.contract_id = usage.contract_id
+    inner join calls_arrived
+        on contracts.action_date = calls_arrived.action_date
+    left join calls_by_contract as calls
+        on
+            contracts.action_date = calls.action_date
+            and contracts.contract_id = calls.contract_id
     where contracts.is_open
 )
 
