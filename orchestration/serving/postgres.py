@@ -271,12 +271,9 @@ class PostgresServer:
                 )
 
     def _keep_record(self, connection: duckdb.DuckDBPyConnection, contents: Contents, moves: Moves) -> None:
-        for part in moves.delete:
-            self._execute(
-                connection,
-                f"delete from {self.schema}.{RECORD} where table_name = {sql_text(part.table)}"
-                f" and {VERSION} = {sql_text(part.key)}",
-            )
+        if moves.delete:
+            gone = ", ".join(f"({sql_text(part.table)}, {sql_text(part.key)})" for part in moves.delete)
+            self._execute(connection, f"delete from {self.schema}.{RECORD} where (table_name, {VERSION}) in ({gone})")
         if moves.write:
             values = ", ".join(
                 f"({sql_text(part.table)}, {sql_text(part.key)}, {contents.stamps[part].rows},"
