@@ -79,9 +79,9 @@ class PostgresServer:
         existing = self._columns(connection)
         made = [table for table in tables if table.name not in existing]
         for table in made:
-            self._execute(connection, schema_of.create_table(self.schema, table))
-            for comment in schema_of.comments(self.schema, table, {}):
-                self._execute(connection, comment)
+            # Some hundred comments take longer to send than to make.
+            comments = schema_of.comments(self.schema, table, {})
+            self._execute(connection, "; ".join([schema_of.create_table(self.schema, table), *comments]))
         moves = contents.moves(self._held(connection))
         self._move(connection, contents, moves, existing)
         self._add_indexes(connection, tables)
