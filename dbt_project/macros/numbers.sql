@@ -24,6 +24,13 @@
     percentile_cont({{ share }}) within group (order by {{ column }})
 {%- endmacro %}
 
+{#- How many of the listed values a group has: a flag for each is quicker than counting distinct texts. -#}
+{% macro count_of_listed(column, values) -%}
+    {%- for value in values -%}
+    {{ ' + ' if not loop.first }}max(case when {{ column }} = {{ text_literal(value) }} then 1 else 0 end)
+    {%- endfor -%}
+{%- endmacro %}
+
 {#- Sum of a group of which every value is known; null where one is not. -#}
 {% macro sum_if_all_known(column) -%}
     case when count({{ column }}) = count(*) then sum({{ column }}) end

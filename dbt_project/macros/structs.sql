@@ -8,7 +8,7 @@
 {%- endmacro %}
 
 {% macro duckdb__struct_of(fields) -%}
-    struct_pack({% for name, expression in fields.items() %}{{ name }} := {{ expression }}{{ ', ' if not loop.last }}{% endfor %})
+    {{ '{' }}{% for name, expression in fields.items() %}'{{ name }}': {{ expression }}{{ ', ' if not loop.last }}{% endfor %}{{ '}' }}
 {%- endmacro %}
 
 {#-

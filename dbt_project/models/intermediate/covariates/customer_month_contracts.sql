@@ -27,11 +27,7 @@ held as (
         month_end_date,
         count(*) as open_contracts,
         sum(case when is_suspended then 1 else 0 end) as suspended_contracts,
-        -- A flag for each is quicker than counting distinct texts.
-        {% for family in product_families(['wholesale', 'other']) -%}
-        max(case when product_family = '{{ family }}' then 1 else 0 end){{ ' +' if not loop.last }}
-        {% endfor -%}
-        as product_families,
+        {{ count_of_listed('product_family', product_families(['wholesale', 'other'])) }} as product_families,
         sum(monthly_fee) as monthly_fee,
         sum(discount_in_force) as monthly_discount,
         sum(monthly_product_cost) as monthly_product_cost,
@@ -54,17 +50,17 @@ held as (
 )
 
 select
-    customer_id,
-    month_end_date,
-    open_contracts,
-    suspended_contracts,
-    product_families,
-    monthly_fee,
-    monthly_discount,
-    monthly_product_cost,
-    discount_months_left,
-    price_change_3m,
-    main_contract.term_months as term_months,
-    main_contract.commitment_months_left as commitment_months_left,
-    main_contract.months_since_commitment as months_since_commitment
+    held.customer_id,
+    held.month_end_date,
+    held.open_contracts,
+    held.suspended_contracts,
+    held.product_families,
+    held.monthly_fee,
+    held.monthly_discount,
+    held.monthly_product_cost,
+    held.discount_months_left,
+    held.price_change_3m,
+    held.main_contract.term_months,
+    held.main_contract.commitment_months_left,
+    held.main_contract.months_since_commitment
 from held

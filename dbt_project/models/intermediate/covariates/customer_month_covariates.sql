@@ -76,8 +76,8 @@ lookback as (
     where number <= 3
 ),
 
--- Three months are this one and the two before it, as far as the customer was there. Each month is counted in those that
--- look back on it, because windows would sort all months of all customers.
+-- Three months are this one and the two before it, as far as the customer was there. Each month is counted in those
+-- that look back on it, because windows would sort all months of all customers.
 quarters as (
     select
         facts.customer_id,
@@ -94,11 +94,9 @@ quarters as (
         sum(case when lookback.months_ago < 3 then facts.contacts else 0 end) as contacts_3m,
         sum(case when lookback.months_ago < 3 then facts.complaints else 0 end) as complaints_3m,
         -- In the order of the months: a sum of fractions is the same to the last digit only in the same order.
-        {% for months_ago in (2, 1, 0) -%}
-        coalesce(max(case when lookback.months_ago = {{ months_ago }} then facts.outage_minutes end), 0)
-        {{- ' +' if not loop.last }}
-        {% endfor -%}
-        as outage_minutes_3m,
+        coalesce(max(case when lookback.months_ago = 2 then facts.outage_minutes end), 0)
+        + coalesce(max(case when lookback.months_ago = 1 then facts.outage_minutes end), 0)
+        + coalesce(max(case when lookback.months_ago = 0 then facts.outage_minutes end), 0) as outage_minutes_3m,
         sum(case when lookback.months_ago < 3 then facts.unmeasured_outages else 0 end) as unmeasured_outages_3m
     from facts
     cross join lookback
