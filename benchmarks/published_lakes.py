@@ -118,6 +118,7 @@ def _literal(column: Column, version_id: str, seed: int) -> str:
         "double": f"i / 3.0 + {seed} / 7.0",
         "decimal": f"cast((i - 7) * {seed} * 1234567.89 + 0.01 as {column.sql_type})",
         "boolean": "i % 2 = 0",
-        "date": "date '2024-02-29' + cast(i as integer)",
+        # A year of them, for what grows by day: no deployment has as many days as customers.
+        "date": "date '2024-02-29' + cast(i % 366 as integer)",
         "timestamp": "timestamp '2025-12-31 23:59:59.123456' + to_days(cast(i as integer))",
     }[kind]

@@ -44,27 +44,26 @@ def settings(connection: str, schema: str, tables: tuple[str, ...]) -> Settings:
     return Settings.model_validate({"serving": {"target": target}})
 
 
-def timed_serve(lake: Path, connection: str, results: Any) -> None:
+def timed_serve(lake: Path, connection: str, tables: tuple[str, ...], results: Any) -> None:
     """Serve in a process of its own, so that its peak memory is its own: rows, seconds, MiB, differences."""
-    tables = tuple(served_tables())
     begun = time.monotonic()
     served, differences = serve(open_lake(lake, tables).warehouse, settings(connection, "bi", tables), "target")
     seconds = time.monotonic() - begun
     results.put((served.rows, seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, len(differences)))
 
 
-def in_process(lake: Path, connection: str) -> tuple[int, float, float, int]:
+def in_process(lake: Path, connection: str, tables: tuple[str, ...]) -> tuple[int, float, float, int]:
     """Run ``timed_serve`` and return what it measured."""
     context = get_context("spawn")
     results = context.Queue()
-    process = context.Process(target=timed_serve, args=(lake, connection, results))
+    process = context.Process(target=timed_serve, args=(lake, connection, tables, results))
     process.start()
     found: tuple[int, float, float, int] = results.get()
     process.join()
     return found
 
 
-def bare_copy(connection: str) -> float:
+def bare_copy(connection: str, tables: tuple[str, ...]) -> float:
     """Return the seconds in which PostgreSQL takes the same rows by binary COPY into tables without keys."""
 
     def psql(command: str) -> None:
@@ -72,7 +71,7 @@ def bare_copy(connection: str) -> float:
 
     seconds = 0.0
     psql("create schema bare")
-    for table in served_tables():
+    for table in tables:
         with tempfile.NamedTemporaryFile() as file:
             psql(f"\\copy bi.{table} to '{file.name}' with (format binary)")
             psql(f"create table bare.{table} as select * from bi.{table} limit 0")
@@ -131,9 +130,11 @@ def main() -> None:
     arguments.add_argument("connection")
     arguments.add_argument("--customers", type=int, default=1_000_000)
     arguments.add_argument("--versions", type=int, default=12)
-    arguments.add_argument("--publishes", type=int, default=50)
+    arguments.add_argument("--publishes", type=int, default=50, help="while readers poll; 0 leaves them out")
+    arguments.add_argument("--tables", nargs="+", default=list(served_tables()), help="all, where none are named")
     chosen = arguments.parse_args()
-    lake = make_lake(chosen.folder / "lake", served_tables())
+    tables = tuple(chosen.tables)
+    lake = make_lake(chosen.folder / "lake", tables)
     *first, last = months(chosen.versions + 1)
     for version in first:
         lake.publish(version, customers=chosen.customers)
@@ -141,12 +142,13 @@ def main() -> None:
     for what in ("first load", "up to date", "a new version"):
         if what == "a new version":
             lake.publish(last, customers=chosen.customers)
-        rows, seconds, memory, different = in_process(chosen.folder / "lake", chosen.connection)
+        rows, seconds, memory, different = in_process(chosen.folder / "lake", chosen.connection, tables)
         print(f"{what:<14} {rows:>10,} {seconds:>7.1f} {memory:>5.0f} {different}", flush=True)
         if what == "first load":
-            print(f"bare COPY      {rows:>10,} {bare_copy(chosen.connection):>7.1f}", flush=True)
-    small = make_lake(chosen.folder / "polled", POLLED_TABLES)
-    print(dict(polls(small, chosen.connection, chosen.publishes)))
+            print(f"bare COPY      {rows:>10,} {bare_copy(chosen.connection, tables):>7.1f}", flush=True)
+    if chosen.publishes:
+        small = make_lake(chosen.folder / "polled", POLLED_TABLES)
+        print(dict(polls(small, chosen.connection, chosen.publishes)))
 
 
 if __name__ == "__main__":

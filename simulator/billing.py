@@ -79,7 +79,7 @@ def recurring(
     window: Window,
     month: int,
 ) -> Invoices:
-    """Return a month's invoices in advance (one a customer), credits for days after the end, and set-up fees."""
+    """Return a month's invoices in advance (one per customer), credits for days after the end, and set-up fees."""
     first, last = int(first_day(month)), int(last_day(month))
     days = last - first + 1
     begins = np.maximum(contracts.start_date, first)
@@ -143,7 +143,7 @@ def goodwill(
     window: Window,
     month: int,
 ) -> Invoices:
-    """Return a credit note for some of a month's complaints, one a customer at most."""
+    """Return a credit note for some of a month's complaints, at most one per customer."""
     row, position = np.unique(row, return_index=True)
     day = day[position] + 2
     keep = draws.flag("goodwill", customers.number[row], parameters.billing.goodwill_credit, step=month)

@@ -1,6 +1,6 @@
 """Bad data on purpose, counted: what a test may demand of ingestion.
 
-Two extra files a table, both named so that they sort after the table's own files:
+Two extra files per table, both named so that they sort after the table's own files:
 `*_late` holds late rows (moved out of an earlier file), restated rows (same key, another value) and exact duplicates;
 `*_dirty.csv` holds rows that must not get in. The latter is text in either format, for a typed file cannot hold a word
 where a number belongs.

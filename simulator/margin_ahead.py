@@ -32,7 +32,7 @@ _CALENDAR = range(48)  # four years, one of them a leap year
 
 @dataclass(frozen=True)
 class MarginAhead:
-    """What the contracts of a month end bill and cost a month, as long as the customer stays.
+    """What the contracts of a month end bill and cost per month, as long as the customer stays.
 
     `fees` are those of the months t = 0 (the month itself) to `EXPLICIT_MONTHS`, shape (customers, months + 1), less
     the discounts in force and at the prices that are scheduled; `charges` are for calls and for volume beyond the cap,

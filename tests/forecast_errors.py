@@ -6,7 +6,7 @@ from scipy.stats import spearmanr
 
 
 def forecast_errors(foretold: ArrayLike, planted: ArrayLike) -> dict[str, float]:
-    """Errors of a forecast, one entry a customer; all but the first are above 0, and 0 is perfect.
+    """Errors of a forecast, one entry per customer; all but the first are above 0, and 0 is perfect.
 
     ``total_error`` of the sum; ``worst_decile``, the largest of the sums of the five best tenths by what was foretold;
     ``absolute_error`` over all customers as a share of the planted sum; ``rank_error``, 1 less Spearman's correlation.

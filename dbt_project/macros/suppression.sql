@@ -14,6 +14,32 @@ empty cell has nobody to protect. Ties go by `names`, the columns that tell the 
     )
 {%- endmacro %}
 
+{#-
+Whether the figures of a cell are held back where some of its group are already (`held_back`): those, and the next smallest
+until they are at least two and together at least the minimum. A group that holds back nothing goes on doing so. Cells that
+`give_no_cover`, for they are known anyway, come last; ties go by `names`.
+-#}
+{% macro is_held_back_too(size, held_back, give_no_cover, group, names) -%}
+    {%- set of_group = 'partition by ' ~ group | join(', ') -%}
+    {%- set before -%}
+        over (
+            {{ of_group }}
+            order by case when {{ held_back }} then 0 else 1 end, {{ give_no_cover }}, {{ size }}, {{ names | join(', ') }}
+            rows between unbounded preceding and 1 preceding
+        )
+    {%- endset %}
+    (
+        {{ held_back }}
+        or (
+            max(case when {{ held_back }} then 1 else 0 end) over ({{ of_group }}) = 1
+            and (
+                count(*) {{ before }} < 2
+                or sum({{ size }}) {{ before }} < {{ var('minimum_cell_size') | int }}
+            )
+        )
+    )
+{%- endmacro %}
+
 {#- One row per segment in `profiles`: its customers, null where held back, for a segment has them once in any measure. -#}
 {% macro shown_segments(profiles) -%}
     select

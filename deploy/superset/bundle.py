@@ -13,6 +13,7 @@ from uuid import NAMESPACE_URL, uuid5
 import yaml
 
 from orchestration.lake.declarations import Column
+from orchestration.serving.measures import measures
 from orchestration.serving.tables import served_tables
 from orchestration.serving.target import RECORD_COLUMNS, RECORD_COMMENT
 
@@ -93,8 +94,17 @@ def _dataset(table: str, dataset: dict[str, Any], schema: str) -> dict[str, Any]
         "filter_select_enabled": True,
         "uuid": _id("dataset", table),
         "metrics": [
+            {
+                "metric_name": measure.name,
+                "verbose_name": measure.label,
+                "description": measure.description,
+                "expression": measure.sql,
+            }
+            for measure in map(measures().__getitem__, dataset.get("measures", []))
+        ]
+        + [
             {"metric_name": metric, "verbose_name": metric.capitalize(), "expression": expression}
-            for metric, expression in dataset["metrics"].items()
+            for metric, expression in dataset.get("metrics", {}).items()
         ],
         "columns": [
             {

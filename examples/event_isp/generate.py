@@ -3,7 +3,7 @@
     python examples/event_isp/generate.py
 
 Customers have sign-up and churn dates, plans a price, subscriptions a plan and a start, plan changes are dated, and
-usage comes as events with a time and bytes, in a file a month and network node. There are no invoices and no payments.
+usage comes as events with a time and bytes, one file per month and network node. There are no invoices and no payments.
 Identifiers are integers, dates are timestamps, and churn stands with the customer: most subscriptions of one who left
 have no end. As in real exports some events come after the churn, some name no known subscription, and some are
 delivered by both nodes.

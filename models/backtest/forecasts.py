@@ -33,7 +33,7 @@ class Forecasts:
 
     Attributes:
         hazards: by forecast, arrays (customers, months).
-        level_variance: relative variance of the level of a customer's hazard, one entry a customer.
+        level_variance: relative variance of the level of a customer's hazard, one entry per customer.
         decision: the hazard model's own.
     """
 

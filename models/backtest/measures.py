@@ -62,7 +62,7 @@ def measures_at_cutoff(
 
     Args:
         horizon_months, cutoff_date: repeated on every row.
-        margins: predicted margin by forecast, one entry a customer.
+        margins: predicted margin by forecast, one entry per customer.
         churn: predicted probability to churn within the horizon by forecast; a forecast without one has no measures
             of churn.
         actual_margin: margin after the cut-off, discounted like the predictions.

@@ -219,11 +219,10 @@ def _outcomes(
 
 def _evidence_of_use(model: BehaviorClusters, past: pd.DataFrame | None, settings: BehaviorParameters) -> pd.DataFrame:
     labels, outcomes = _outcomes(model, past, settings)
-    rows = []
+    core, space, rows = model.core_, None, []
+    if past is not None and core is not None and len(labels):
+        space = model.to_space(past[behavior_status(past, model.basis_, settings) == "measured"])
     for shape, k in model.choice_.evidence[["shape", "k"]].itertuples(index=False):
-        tried = labels
-        if past is not None and model.core_ is not None and len(labels):
-            measured = past[behavior_status(past, model.basis_, settings) == "measured"]
-            tried = model.core_.nearest(model.to_space(measured), k, shape)
+        tried = labels if space is None or core is None else core.nearest(space, k, shape)
         rows.append({"shape": shape, "k": k, **usefulness(tried, outcomes)})
     return pd.DataFrame(rows)

@@ -9,7 +9,7 @@ from models.business.parameters import Route
 
 
 def recommend_routes(companies: pd.DataFrame, routes: Mapping[str, Route]) -> pd.DataFrame:
-    """Return the route of every company, with its cost a month, what it leaves, the runner-up and the reason.
+    """Return the route of every company, with its cost per month, what it leaves, the runner-up and the reason.
 
     Parameters
     ----------

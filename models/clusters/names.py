@@ -138,7 +138,7 @@ def _says(name: str, phrase: str) -> bool:
 
 
 def spoken_features(effects: pd.DataFrame, scheme: FeatureScheme, *, minimum_effect: float) -> pd.DataFrame:
-    """Return the features that a name may speak of, one a group, in the order in which it takes them up.
+    """Return the features that a name may speak of, one per group, in the order in which it takes them up.
 
     Columns: `feature`, `group`, `phrase`, and `is_leading`: whether a name speaks of it even where it is not taken.
     """

@@ -74,8 +74,8 @@ def matrix(frame: pd.DataFrame, months_ahead: Integers, cohort_hazard: Floats, c
 
     Args:
         frame: customer-months with the columns ``COVARIATES``.
-        months_ahead: which coming month is asked about, 1 for the next; one a row.
-        cohort_hazard: what the cohort's curve says of that month, one a row.
+        months_ahead: which coming month is asked about, 1 for the next; one per row.
+        cohort_hazard: what the cohort's curve says of that month, one per row.
         codes: as ``category_codes`` gives them; a name never seen is not known.
     """
     passed = months_ahead - 1.0

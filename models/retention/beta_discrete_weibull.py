@@ -116,31 +116,35 @@ class _Likelihood:
     """Negative log-likelihood a churn event and its slopes in the logs of gamma, delta and shape."""
 
     def __init__(self, tenure: Floats, at_risk: Floats, churned: Floats) -> None:
-        self._ends = np.stack([tenure - 1.0, tenure])
+        # A month's end is the next one's beginning: what is expensive is computed once for each.
+        self._ends, places = np.unique(np.concatenate([tenure - 1.0, tenure]), return_inverse=True)
+        self._start, self._end = places[: len(tenure)], places[len(tenure) :]
         with np.errstate(divide="ignore"):
             self._log_ends = np.where(self._ends > 0, np.log(self._ends), 0.0)
-        self._churned, self._retained = churned, at_risk - churned
+        self._churned, self._retained, self._lost = churned, at_risk - churned, churned.sum()
 
     # At the bounds a slope may leave the range of numbers; such a step is not taken.
     @np.errstate(over="ignore", divide="ignore", invalid="ignore")
     def __call__(self, logs: Floats) -> tuple[float, Floats]:
         gamma, delta, shape = np.exp(logs)
         elapsed = np.power(self._ends, shape)
-        before, after = betaln(gamma, delta + elapsed)
         # A hazard that rounds to nothing is taken for the smallest there is, so that its logarithm exists.
-        log_kept = np.minimum(after - before, -np.finfo(np.float64).tiny)
+        log_kept = np.minimum(self._change(betaln(gamma, delta + elapsed)), -np.finfo(np.float64).tiny)
         hazard = -np.expm1(log_kept)
-        lost = self._churned.sum()
-        value = -float((self._retained * log_kept + xlogy(self._churned, hazard)).sum()) / lost
+        value = -float((self._retained * log_kept + xlogy(self._churned, hazard)).sum()) / self._lost
 
         weight = self._retained - self._churned * (1.0 - hazard) / hazard
         whole = digamma(gamma + delta + elapsed)
-        in_gamma = np.diff(digamma(gamma) - whole, axis=0)[0]
         in_elapsed = digamma(delta + elapsed) - whole
-        in_delta = np.diff(in_elapsed, axis=0)[0]
-        in_shape = np.diff(in_elapsed * elapsed * self._log_ends, axis=0)[0]
+        in_gamma = self._change(digamma(gamma) - whole)
+        in_delta = self._change(in_elapsed)
+        in_shape = self._change(in_elapsed * elapsed * self._log_ends)
         slopes = np.array([gamma * weight @ in_gamma, delta * weight @ in_delta, shape * weight @ in_shape])
-        return value, -slopes / lost
+        return value, -slopes / self._lost
+
+    def _change(self, at_ends: Floats) -> Floats:
+        """What changes from the start to the end of each tenure."""
+        return at_ends[self._end] - at_ends[self._start]
 
 
 def _slope(logs: Floats, slopes: Floats) -> float:

@@ -110,7 +110,7 @@ class CommitmentRenewals(BaseEstimator):
 
         Args:
             customers: market, product and term of the cohort, ``spell_months``.
-            left: months of commitment to come, 0 for who is free, one entry a row.
+            left: months of commitment to come, 0 for who is free, one entry per row.
             committed, free: hazards in either state, arrays (rows, months).
 
         Returns:

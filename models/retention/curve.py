@@ -1,6 +1,7 @@
 """One cohort's hazard by tenure: the model that its own exposures speak for, or a curve borrowed from above."""
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
@@ -9,7 +10,7 @@ from scipy.optimize import brentq
 from scipy.special import xlog1py, xlogy
 
 from models.retention.beta_discrete_weibull import BetaDiscreteWeibull, log_survival
-from models.retention.cohorts import Cohort, Exposures
+from models.retention.cohorts import ALL, Cohort, Exposures
 from models.retention.shifted_beta_geometric import Floats, RetentionFitError, ShiftedBetaGeometric, hazard_of
 
 # A beta e^6 times as large or as small is a hazard some 400 times as low or as high: further no cohort lies.
@@ -131,6 +132,15 @@ def _own_curve(cohort: Cohort, observed: Exposures, min_churned: int) -> tuple[R
     Akaike's criterion says so. The constant counts half an event more than was seen (Jeffreys): a base without churn
     so far is loyal, not immortal.
     """
+    counts = (counts.tobytes() for counts in (observed.tenure, observed.at_risk, observed.churned))
+    curve, parameters = _own_curve_of(*counts, min_churned)
+    return replace(curve, source=cohort), parameters
+
+
+# Curves that are fitted anew without the months after commitments find those of the committed unchanged.
+@lru_cache(maxsize=1024)
+def _own_curve_of(tenure: bytes, at_risk: bytes, churned_of: bytes, min_churned: int) -> tuple[RetentionCurve, int]:
+    observed, cohort = Exposures(*(np.frombuffer(counts) for counts in (tenure, at_risk, churned_of))), ALL
     months, churned = observed.at_risk.sum(), observed.churned.sum()
     known = 1.0 / (churned + 0.5)
     constant = RetentionCurve(

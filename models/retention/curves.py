@@ -196,7 +196,7 @@ class RetentionCurves(BaseEstimator):
         return self.renewals_.hazard(customers, left, committed, free)
 
     def level_variance(self, customers: pd.DataFrame) -> Floats:
-        """Relative variance of the level of each customer's hazard, one entry a row of ``customers``.
+        """Relative variance of the level of each customer's hazard, one entry per row of ``customers``.
 
         Of the free curve: it is what most of a future is spent under. A cohort never seen may lie as far from the group
         above it as cohorts do.

@@ -60,7 +60,7 @@ class Concentration:
 
 
 def concentration(values: ArrayLike) -> Concentration:
-    """Concentration of one value a customer; NaN is left out. Nobody, or no value, has NaN figures."""
+    """Concentration of one value per customer; NaN is left out. Nobody, or no value, has NaN figures."""
     ordered = _from_most_valuable(values)
     share, count = _cumulative_share(ordered), len(ordered)
     top_20_share = float(share[best_customers(count, 20)])

@@ -36,7 +36,7 @@ def uncertain_survival(survival: Floats, level_variance: Floats) -> Floats:
 
     Args:
         survival: array (rows, months + 1), as ``survival_ahead`` gives it.
-        level_variance: one entry a row; 0 leaves the row as it is.
+        level_variance: one entry per row; 0 leaves the row as it is.
     """
     variance = np.maximum(level_variance, 1e-9)[:, None]
     with np.errstate(divide="ignore", invalid="ignore"):  # nobody may be left; where nothing is known, it stays so

@@ -47,8 +47,7 @@ class Plugin(BasePlugin):
 
     def configure_cursor(self, cursor: Any) -> None:
         """Say which run this is; a variable of DuckDB belongs to one cursor."""
-        if _is_interrupted.is_set():
-            raise RuntimeError("the run was interrupted")
+        refuse_after_interrupt()
         _cursors.add(cursor)
         cursor.execute("set variable segmentation_run_id = ?", [os.environ.get("SEGMENTATION_RUN_ID", "")])
 
@@ -56,6 +55,12 @@ class Plugin(BasePlugin):
 def begin() -> None:
     """Let dbt in this process open cursors again."""
     _is_interrupted.clear()
+
+
+def refuse_after_interrupt() -> None:
+    """Raise where the run was interrupted: no statement begins any more."""
+    if _is_interrupted.is_set():
+        raise RuntimeError("the run was interrupted")
 
 
 def interrupt() -> None:

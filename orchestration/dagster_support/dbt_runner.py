@@ -69,6 +69,7 @@ def stream(arguments: Sequence[str], project: Path, target: Path) -> Iterator[di
         from dbt_common.events.functions import msg_to_dict
 
         from orchestration.dagster_support import dbt_plugin
+        from orchestration.dagster_support.dbt_session import one_session
 
     said: SimpleQueue[Any] = SimpleQueue()
     runner = dbtRunner(manifest=parsed_project(project), callbacks=[lambda event: _put(event, said)])
@@ -76,13 +77,19 @@ def stream(arguments: Sequence[str], project: Path, target: Path) -> Iterator[di
 
     def work() -> None:
         try:
-            # Its results come as events; nobody reads them, or the manifest once more, from files.
-            results.append(runner.invoke(_placed(["--no-write-json", *arguments], target)))
+            with one_session() as sessions:
+                # Its results come as events; nobody reads them, or the manifest once more, from files.
+                result = runner.invoke(_placed(["--no-write-json", *arguments], target))
+                for session in list(sessions):
+                    session.finish()
+            results.append(result)
+        except Exception as error:
+            errors.append(str(error))
         finally:
             said.put(None)
 
-    thread = threading.Thread(target=work, name="dbt", daemon=True)
     errors: list[str] = []
+    thread = threading.Thread(target=work, name="dbt", daemon=True)
     dbt_plugin.begin()
     thread.start()
     try:

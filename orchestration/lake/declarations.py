@@ -12,6 +12,7 @@ under ``config.meta``:
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -91,9 +92,16 @@ def tables_of_days() -> Mapping[str, DeclaredTable]:
     return {table.name: table for schema in ("ops", "segments") for table in _read("actions", schema)}
 
 
+# A file may declare tables of two schemas.
+@cache
+def _content(file: Path) -> Mapping[str, Any]:
+    content: Mapping[str, Any] = yaml.load(file.read_text(encoding="utf-8"), Loader=_Loader)
+    return content
+
+
 def _read(folder: str, schema: str) -> Iterator[DeclaredTable]:
     for file in sorted((MODELS / folder).rglob("_*.yml")):
-        content = yaml.load(file.read_text(encoding="utf-8"), Loader=_Loader)
+        content = _content(file)
         for source in content.get("sources", ()):
             if source["schema"] == schema:
                 for table in source["tables"]:

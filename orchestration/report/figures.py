@@ -253,7 +253,7 @@ def hazards(cohorts: pd.DataFrame) -> Markup:
 
 
 def calibration(tenths: Mapping[str, pd.DataFrame]) -> Markup:
-    """Draw observed against expected churn by tenth of predicted risk, a line a model, both axes logarithmic."""
+    """Draw observed against expected churn by tenth of predicted risk, one line per model, both axes logarithmic."""
     with _drawing("calibration", "Observed against expected churn by tenth of risk", width=4.2, height=3.4) as drawing:
         axes = drawing.figure.subplots()
         shares = pd.concat(list(tenths.values()))[["expected_churn", "observed_churn"]].to_numpy(dtype=float)

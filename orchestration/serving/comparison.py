@@ -1,9 +1,8 @@
 """A target beside the lake: numbers of rows and values and sums, for every part of every table."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
-
-import duckdb
 
 from orchestration.ingest.sql_text import sql_name
 from orchestration.serving.contents import Contents
@@ -14,28 +13,34 @@ _SHOWN = 5
 
 
 def differences(
-    connection: duckdb.DuckDBPyConnection,
     contents: Contents,
     read: Callable[[str, Callable[[str], str]], list[Any]],
 ) -> list[str]:
     """Return where a target differs from the lake, a sentence each.
 
     Args:
-        connection: to the lake.
         contents: what the lake holds for the target.
-        read: returns the rows of a query over a table of the target.
+        read: returns the rows of a query over a table of the target, over a connection that is not this one.
     """
     found = []
-    for table in contents.tables.values():
-        totals = _totals(table)
-        here = dict(_keyed(connection.execute(totals(f"({contents.rows_sql(table)})")).fetchall()))
-        there = dict(_keyed(read(table.name, totals)))
-        found += [
-            f"{table.name} of {part}: {_difference(table, here.get(part), there.get(part))}"
-            for part in sorted(here.keys() | there.keys())
-            if here.get(part) != there.get(part)
-        ]
+    with ThreadPoolExecutor(max_workers=1) as executor:
+        # The target answers while the lake is read.
+        asked = {name: executor.submit(read, name, _totals(table)) for name, table in contents.tables.items()}
+        for table in contents.tables.values():
+            here = dict(_keyed(contents.totals(_totals(table)(f"({contents.rows_sql(table)})"))))
+            there = dict(_keyed(asked[table.name].result()))
+            found += _differences_of(table, here, there)
     return found
+
+
+def _differences_of(
+    table: ServedTable, here: dict[str, tuple[Any, ...]], there: dict[str, tuple[Any, ...]]
+) -> list[str]:
+    return [
+        f"{table.name} of {part}: {_difference(table, here.get(part), there.get(part))}"
+        for part in sorted(here.keys() | there.keys())
+        if here.get(part) != there.get(part)
+    ]
 
 
 def _totals(table: ServedTable) -> Callable[[str], str]:

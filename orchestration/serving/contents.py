@@ -9,9 +9,11 @@ of days, which late data may change.
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import lru_cache
 
 import duckdb
+import pyarrow as pa
 
 from orchestration.errors import ServingError
 from orchestration.ingest.mapping.pseudonyms import hashed, use_key
@@ -52,6 +54,23 @@ class Moves:
         )
 
 
+@dataclass(frozen=True)
+class Readings:
+    """What was read of one snapshot, which does not change: targets served one after the other read it once.
+
+    Stamps of tables; the rows of small ones; results of queries over whole tables.
+    """
+
+    stamps: dict[ServedTable, dict[Part, Stamp]] = field(default_factory=dict)
+    rows: dict[ServedTable, pa.Table] = field(default_factory=dict)
+    results: dict[str, list[tuple[object, ...]]] = field(default_factory=dict)
+
+
+@lru_cache(maxsize=1)
+def _readings(_snapshot: tuple[object, ...], _pseudonym_key: bytes | None) -> Readings:
+    return Readings()
+
+
 class Contents:
     """What the lake holds for a target: the tables at once, their parts when they are read."""
 
@@ -61,7 +80,8 @@ class Contents:
         self.tables: Mapping[str, ServedTable] = {table.name: table for table in tables}
         self.stamps: Mapping[Part, Stamp] = {}
         self._connection = connection
-        self._is_pseudonymous = pseudonym_key is not None
+        self._pseudonym_key = pseudonym_key
+        self._readings = Readings()
         if pseudonym_key is not None:
             use_key(connection, pseudonym_key)
 
@@ -72,6 +92,7 @@ class Contents:
             ServingError: the lake lacks a table or column that this release serves.
         """
         views = self._definitions()
+        self._readings = _readings(self._snapshot(), self._pseudonym_key)
         self.stamps = {
             part: stamp
             for table in self.tables.values()
@@ -88,6 +109,23 @@ class Contents:
         """Return a query of the rows that the target gets, of some parts or of all there are."""
         source = self._select(table) if _is_large(table) else f"select * from temp.served_{table.name}"
         return source if parts is None else f"{source} where {table.of_parts(parts)}"
+
+    def totals(self, sql: str) -> list[tuple[object, ...]]:
+        """Return the rows of a query over all of a table, in the snapshot that was read."""
+        known = self._readings.results
+        if sql not in known:
+            known[sql] = self._connection.execute(sql).fetchall()
+        return known[sql]
+
+    def _snapshot(self) -> tuple[object, ...]:
+        """Return what no other snapshot has, of this lake or of another: a restored lake counts on from an old one."""
+        found = self._connection.execute(
+            "select path, snapshot_id, snapshot_time from duckdb_databases(), ducklake_snapshots(?)"
+            " where database_name = ? order by snapshot_id desc limit 1",
+            [ALIAS, ALIAS],
+        ).fetchone()
+        assert found
+        return tuple(found)
 
     def _definitions(self) -> dict[str, str]:
         """Return the views of the lake by name, as they are defined."""
@@ -108,24 +146,45 @@ class Contents:
         return f"select {columns} from {ALIAS}.bi.{table.name}"
 
     def _expression(self, column: Column) -> str:
-        if self._is_pseudonymous and column.personal == "identifier":
+        if self._pseudonym_key is not None and column.personal == "identifier":
             return f"{hashed(column.name)} as {sql_name(column.name)}"
         return sql_name(column.name)
 
     def _stamps_of(self, table: ServedTable, view: str) -> dict[Part, Stamp]:
+        known = self._readings.stamps
         try:
-            if table.is_of_persons and not table.is_of_days:
-                return self._stamps_by_version(table, view)
             if not _is_large(table):
-                self._connection.execute(f"create or replace temp table served_{table.name} as {self._select(table)}")
-            found = self._connection.execute(
-                f"select {table.part_sql}, count(*), sum(hash(row_))::varchar from ({self.rows_sql(table)}) as row_"
-                " group by all having count(*) > 0"
-            ).fetchall()
+                self._keep_aside(table)
+            if table not in known:
+                known[table] = self._read_stamps(table, view)
         except duckdb.BinderException as error:
             raise ServingError(
                 f"bi.{table.name} of the lake is of another release; 'segmentation run' makes it anew."
             ) from error
+        return known[table]
+
+    def _keep_aside(self, table: ServedTable) -> None:
+        """Put the rows of a small table into a temporary one, from what was read before or from the lake."""
+        name, rows = f"temp.served_{table.name}", self._readings.rows
+        if table in rows:
+            self._connection.register("read_before", rows[table])
+            typed = ", ".join(
+                f"cast({sql_name(column.name)} as {column.sql_type}) as {sql_name(column.name)}"
+                for column in table.columns
+            )
+            self._connection.execute(f"create or replace temp table {name} as select {typed} from read_before")
+            self._connection.unregister("read_before")
+        else:
+            self._connection.execute(f"create or replace temp table {name} as {self._select(table)}")
+            rows[table] = self._connection.execute(f"from {name}").to_arrow_table()
+
+    def _read_stamps(self, table: ServedTable, view: str) -> dict[Part, Stamp]:
+        if table.is_of_persons and not table.is_of_days:
+            return self._stamps_by_version(table, view)
+        found = self._connection.execute(
+            f"select {table.part_sql}, count(*), sum(hash(row_))::varchar from ({self.rows_sql(table)}) as row_"
+            " group by all having count(*) > 0"
+        ).fetchall()
         declared = _digest(*(f"{column.name} {column.sql_type}" for column in table.columns))
         return {Part(table.name, of): Stamp(rows, _digest(declared, digest)) for of, rows, digest in found}
 
@@ -134,7 +193,7 @@ class Contents:
         found = self._connection.execute(
             f"select {table.part_sql}, {VERSION}, count(*) from {ALIAS}.bi.{table.name} group by all"
         ).fetchall()
-        key = "" if not self._is_pseudonymous else self._key_mark()
+        key = "" if self._pseudonym_key is None else self._key_mark()
         definition = (view, self._select(table), key)
         return {Part(table.name, part): Stamp(rows, _digest(*definition, of)) for part, of, rows in found}
 

@@ -97,7 +97,7 @@ class PostgresServer:
         Raises:
             ServingError: it is out of reach.
         """
-        with self._attached(connection):
+        with self._attached(connection), self._transaction(connection):
             yield lambda table, query: self._query(connection, query(f"{self.schema}.{table}"))
 
     @contextmanager
@@ -127,6 +127,8 @@ class PostgresServer:
             self._execute(connection, f"set local lock_timeout = '{_LOCK_TIMEOUT}'")
             # Of building keys and checking references after a first load.
             self._execute(connection, f"set local maintenance_work_mem = '{_INDEX_MEMORY}'")
+            # Compiling sums over every column takes longer than adding them up.
+            self._execute(connection, "set local jit = off")
             # One publish at a time.
             self._execute(connection, f"select pg_advisory_xact_lock(hashtext('segmentation {self.schema}'))")
             yield

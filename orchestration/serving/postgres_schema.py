@@ -62,8 +62,9 @@ def comments(schema: str, table: ServedTable, existing: Mapping[str, Column]) ->
 def constraints(schema: str, tables: Sequence[ServedTable]) -> dict[tuple[str, str], str]:
     """Return the keys of all tables by table and name, as pg_get_constraintdef() writes them: primary keys first.
 
-    Tables of versions refer to the registry, tables of customers to the customers of the version. Both are checked when
-    a transaction commits, so rows may go and come back within it.
+    Tables of customers refer to the customers of the version, other tables of versions to the registry; one reference
+    a row, for the customers refer to the registry themselves and each reference costs a look-up a row. They are checked
+    when a transaction commits, so rows may go and come back within it.
     """
     served = {table.name: table for table in tables}
     primary: dict[tuple[str, str], str] = {}
@@ -72,7 +73,7 @@ def constraints(schema: str, tables: Sequence[ServedTable]) -> dict[tuple[str, s
         if table.grain and not table.nullable_keys:
             primary[table.name, f"{table.name}_pkey"] = f"PRIMARY KEY ({', '.join(table.grain)})"
         names = {column.name for column in table.columns}
-        for parent in (REGISTRY, CUSTOMERS):
+        for parent in (CUSTOMERS, REGISTRY):
             keys = served[parent].grain if parent in served else ()
             if table.name == parent or not keys or not names >= set(keys):
                 continue
@@ -85,6 +86,7 @@ def constraints(schema: str, tables: Sequence[ServedTable]) -> dict[tuple[str, s
             foreign[table.name, _name(table.name, parent, "fkey")] = (
                 f"FOREIGN KEY ({columns}) REFERENCES {schema}.{parent}({columns}) DEFERRABLE INITIALLY DEFERRED"
             )
+            break
     return primary | foreign
 
 

@@ -41,8 +41,8 @@ def serve(warehouse: Warehouse, settings: Settings, name: str) -> tuple[Served, 
     with _reader(warehouse) as connection:
         contents = Contents(connection, tables, key)
         served = target.update(connection, contents)
-        with target.open(connection) as read:
-            found = differences(connection, contents, read)
+        with connection.cursor() as beside, target.open(beside) as read:
+            found = differences(contents, read)
     if chosen.webhook and served.is_changed and not found:
         served = told(served, name, chosen.webhook, datetime.now(UTC))
     return served, found

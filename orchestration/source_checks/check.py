@@ -1,6 +1,6 @@
 """What a source check is, and how a number found in the lake becomes a verdict.
 
-A check finds one number a table and never decides by itself: the limits and what happens beyond them are settings.
+A check finds one number per table and never decides by itself: the limits and what happens beyond them are settings.
 """
 
 from collections.abc import Callable, Mapping

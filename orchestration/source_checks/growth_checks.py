@@ -27,7 +27,7 @@ GROWTH: tuple[Check, ...] = (
             order by abs(ln(days.row_count / past.row_count)) desc, days.day limit 1
         """,
         says="{day} has {row_count:,} rows, {value:.2f} times the {past_count:,.0f} of a usual day before.",
-        otherwise="No past to compare: too few days, or too few rows a day.",
+        otherwise="No past to compare: too few days, or too few rows per day.",
         remedy="Look whether the file of that day is cut short, delivered twice, or misses a network node.",
     ),
     Check(
@@ -51,7 +51,7 @@ GROWTH: tuple[Check, ...] = (
             left join past on past.row_count >= $least_rows
         """,
         says="{month:%Y-%m} has {row_count:,} rows, {value:.2f} times the {past_count:,.0f} of a usual month before.",
-        otherwise="No past to compare: fewer than three months, or too few rows a month.",
+        otherwise="No past to compare: fewer than three months, or too few rows per month.",
         remedy="Look whether the export of that month is complete, or was delivered twice.",
     ),
     Check(

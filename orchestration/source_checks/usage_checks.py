@@ -1,6 +1,6 @@
 """Checks of direction, units and dates of usage.
 
-``_recent_usage`` (a row a contract, made once by ``scope.prepare``) is what the days of the window come to.
+``_recent_usage`` (one row per contract, made once by ``scope.prepare``) is what the days of the window come to.
 """
 
 from orchestration.source_checks.check import Check

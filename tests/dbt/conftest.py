@@ -60,6 +60,8 @@ def built_lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
 
 
 @pytest.fixture(scope="session")
-def compiled(built_lake: Lake) -> Path:
+def compiled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of the models as SQL of the engine."""
-    return built_lake.settings.warehouse.path / "target" / "compiled" / "segmentation" / "models"
+    lake = empty_lake(tmp_path_factory.mktemp("compiled"))
+    lake.dbt("compile", "--select", "resource_type:model")
+    return lake.settings.warehouse.path / "target" / "compiled" / "segmentation" / "models"

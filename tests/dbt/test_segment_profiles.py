@@ -6,6 +6,8 @@ from typing import Any
 import duckdb
 import pandas as pd
 import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 
 from orchestration.dagster_support.dbt import dbt_variables
 from orchestration.settings import Settings
@@ -84,32 +86,78 @@ def test_a_segment_has_its_treatment_and_its_change_and_one_without_a_treatment_
     assert pd.isna(rows.loc["3", "treatment"])
 
 
-def test_segments_that_go_together_have_a_lift_above_one(lake: duckdb.DuckDBPyConnection) -> None:
-    def people(market: str, stage: str, count: int) -> list[dict[str, Any]]:
-        return [
-            {"version_id": "v2", "as_of_date": "2025-12-31", "customer_id": f"{market} {stage} {number}",
-             "market_segment": market, "lifecycle_stage": stage}
-            for number in range(count)
-        ]  # fmt: skip
+def people(market: str, stage: str, count: int) -> list[dict[str, Any]]:
+    return [
+        {"version_id": "v2", "as_of_date": "2025-12-31", "customer_id": f"{market} {stage} {number}",
+         "market_segment": market, "lifecycle_stage": stage}
+        for number in range(count)
+    ]  # fmt: skip
 
+
+def overlaps(lake: duckdb.DuckDBPyConnection, scheme: str, other_scheme: str) -> pd.DataFrame:
+    found = lake.execute(
+        "select * from result.bi__segment_overlaps where scheme = ? and other_scheme = ?", [scheme, other_scheme]
+    )
+    return found.to_arrow_table().to_pandas().set_index(["segment", "other_segment"])
+
+
+def test_segments_that_go_together_have_a_lift_above_one(lake: duckdb.DuckDBPyConnection) -> None:
+    fill(lake, "customer_segments", [
+        *people("consumer", "mature", 60), *people("consumer", "at_risk", 20), *people("enterprise", "mature", 20),
+        *people("enterprise", "at_risk", 10),
+    ])  # fmt: skip
+    rows = overlaps(lake, "market_segment", "lifecycle_stage")
+    assert rows.loc[("consumer", "mature"), ["customers", "share"]].tolist() == [60, 0.75]
+    assert rows.loc[("consumer", "mature"), "lift"] == pytest.approx(0.75 / (80 / 110))
+    turned = overlaps(lake, "lifecycle_stage", "market_segment")
+    assert turned.loc[("mature", "consumer"), ["customers", "share"]].tolist() == [60, 0.75]
+    assert turned.loc[("at_risk", "consumer"), "share"] == pytest.approx(20 / 30)
+
+
+def test_a_small_overlap_of_two_by_two_segments_holds_back_all_four(lake: duckdb.DuckDBPyConnection) -> None:
     fill(lake, "customer_segments", [
         *people("consumer", "mature", 60), *people("consumer", "at_risk", 20), *people("enterprise", "mature", 20),
         *people("enterprise", "at_risk", 9),
     ])  # fmt: skip
-    found = lake.execute(
-        "select * from result.bi__segment_overlaps where scheme = 'market_segment' and other_scheme = 'lifecycle_stage'"
-    ).to_arrow_table()
-    rows = found.to_pandas().set_index(["segment", "other_segment"])
-    assert rows.loc[("consumer", "mature"), ["customers", "share"]].tolist() == [60, 0.75]
-    assert rows.loc[("consumer", "mature"), "lift"] == pytest.approx(0.75 / (80 / 109))
-    assert pd.isna(rows.loc[("enterprise", "at_risk"), "lift"])
+    rows = overlaps(lake, "market_segment", "lifecycle_stage")
+    assert rows[["customers", "share", "lift"]].isna().all(axis=None)
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    counts=st.integers(2, 5).flatmap(
+        lambda stages: st.lists(
+            st.lists(st.sampled_from([0, 0, 1, 4, 9, 10, 11, 12, 25]), min_size=stages, max_size=stages),
+            min_size=2,
+            max_size=5,
+        )
+    )
+)
+def test_no_overlap_that_is_held_back_is_a_published_total_less_the_overlaps_shown(
+    lake: duckdb.DuckDBPyConnection, counts: list[list[int]]
+) -> None:
+    """But where all of a segment is in one other: then its total says so, whatever is held back."""
+    cells = {(f"m{row}", f"s{column}"): count for row, line in enumerate(counts) for column, count in enumerate(line)}
+    given_rows = [person for (market, stage), count in cells.items() for person in people(market, stage, count)]
+    assume(given_rows)
+    fill(lake, "customer_segments", given_rows)
+    for scheme, other, position in (("market_segment", "lifecycle_stage", 0), ("lifecycle_stage", "market_segment", 1)):
+        shown = overlaps(lake, scheme, other)["customers"]
+        sizes = pd.Series({key if position == 0 else key[::-1]: n for key, n in cells.items() if n})
+        assert set(shown.index) == set(sizes.index)
+        assert shown[shown.notna()].equals(sizes[shown[shown.notna()].index].astype(shown.dtype))
+        assert shown[sizes[sizes < 10].index].isna().all()
+        for _, of_segment in sizes.groupby(level=0):
+            held_back = of_segment[shown[of_segment.index].isna()]
+            assert len(held_back) != 1 or len(of_segment) == 1
+            assert held_back.empty or held_back.sum() >= 10 or len(held_back) == len(of_segment)
 
 
 def test_a_settings_file_names_only_the_treatments_that_it_adds_or_changes() -> None:
-    settings = Settings.model_validate({
+    chosen = Settings.model_validate({
         "treatments": {"lifecycle_stage": {"at_risk": {"channel": "sms"}}, "value_decile": {1: {"treatment": "Call."}}}
     })  # fmt: skip
-    rows = {(each["scheme"], each["segment"]): each for each in dbt_variables(settings)["treatments"]}
+    rows = {(each["scheme"], each["segment"]): each for each in dbt_variables(chosen)["treatments"]}
     assert rows["lifecycle_stage", "at_risk"]["channel"] == "sms"
     assert rows["lifecycle_stage", "at_risk"]["treatment"] == "Find out what is wrong before offering anything."
     assert rows["value_decile", "1"]["treatment"] == "Call."

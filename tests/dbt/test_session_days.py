@@ -10,8 +10,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.dbt.lakes import empty_lake
-
 Totals = Callable[[list[tuple]], dict[str, tuple[int, ...]]]
 COLUMNS = {
     "session_id": "varchar", "contract_id": "varchar", "reported_at": "timestamp", "reported_date": "date",
@@ -27,12 +25,10 @@ SESSIONS = st.lists(st.tuples(STARTS, STEPS, st.booleans()), min_size=1, max_siz
 
 
 @pytest.fixture(scope="module")
-def totals(tmp_path_factory: pytest.TempPathFactory) -> Totals:
+def totals(compiled: Path) -> Totals:
     """What reports add up to by session, after invariants that hold for whatever is reported."""
-    lake = empty_lake(tmp_path_factory.mktemp("sessions"))
-    lake.dbt("compile", "--select", "session_days", "session_usage_days")
-    folder = next((lake.settings.warehouse.path / "target").rglob("compiled/**/staging"))
-    days, usage = (Path(folder, f"{name}.sql").read_text() for name in ("session_days", "session_usage_days"))
+    staging = compiled / "staging"
+    days, usage = ((staging / f"{name}.sql").read_text() for name in ("session_days", "session_usage_days"))
     connection = duckdb.connect()
     connection.execute("attach ':memory:' as lake; create schema lake.staging")
     connection.execute("attach ':memory:' as workspace; create schema workspace.staging")

@@ -79,7 +79,7 @@ def isp(tmp_path: Path) -> Isp:
 
 @pytest.fixture
 def small_isp(isp: Isp) -> Isp:
-    """Two customers with a contract each, and usage that grows by a file a day."""
+    """Two customers with a contract each, and usage that grows by one file per day."""
     isp.write("customers.csv", isp.CUSTOMERS)
     isp.write("contracts.csv", isp.CONTRACTS)
     isp.map("customers", "customers*.csv")

@@ -60,7 +60,7 @@ class PlantedHomes:
     shop_private: float = 0.25
 
     def draw(self) -> pd.DataFrame:
-        """Return a row a customer: the columns that HomeBusinessModel takes, `customer_id` and `truth`."""
+        """Return one row per customer: the columns that HomeBusinessModel takes, `customer_id` and `truth`."""
         draw = np.random.default_rng(self.seed)
         rows = self.customers
         truth = draw.choice(

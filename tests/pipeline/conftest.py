@@ -10,14 +10,24 @@ from filelock import FileLock
 from simulator import SimulationParameters
 from tests.pipeline.deployments import MONTHS, SMALL, Deployment, make_deployment, make_ibm
 
+# A source check that fails, reports for a folder, and somebody who cannot be told.
+DELIVERY = """
+checks:
+  upload_share: {maximum: 0.001}
+delivery:
+  path: delivered
+  notify: {nobody: "json://127.0.0.1:9"}
+  attempts: 1
+"""
+
 
 @pytest.fixture(scope="session")
 def simulated(tmp_path_factory: pytest.TempPathFactory) -> Deployment:
-    """The demonstration's ISP, segmented for its last four months in one run."""
+    """The demonstration's ISP, segmented for its last four months in one run, which serves and delivers them."""
 
     def make(folder: Path) -> None:
         parameters = SimulationParameters(customers=3_000, months=18, end_month="2025-12")
-        deployment = make_deployment(folder, parameters, is_served=True)
+        deployment = make_deployment(folder, parameters, lambda settings: settings + DELIVERY, is_served=True)
         deployment.run("2025-09", "2025-12")
 
     return _shared(tmp_path_factory, "simulated", make)

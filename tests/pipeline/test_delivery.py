@@ -3,21 +3,25 @@
 import email
 import json
 import socket
+import subprocess
 from collections.abc import Iterator
 from email.message import Message
 from pathlib import Path
 from typing import Any
 
 import boto3
+import dagster as dg
 import pytest
+import yaml
 from aiosmtpd.controller import Controller
 from moto.server import ThreadedMotoServer
 
 from orchestration.lake.warehouse import Warehouse
+from orchestration.report import formats
 from orchestration.report.delivery import deliver
 from orchestration.settings import Settings
 from orchestration.settings.loading import load_settings
-from tests.pipeline.deployments import Deployment
+from tests.pipeline.deployments import SEGMENTATION, Deployment
 from tests.receivers import Receiver, receiving
 
 pytest.importorskip("apprise", reason="the extra notify is not installed")
@@ -94,6 +98,54 @@ def test_a_folder_gets_every_report_whole_and_a_web_server_the_message(
     assert names == sorted(f"{row['version_id']}.html" for row in small.versions())
     ((_, body),) = receiver.got
     assert "Total value: " in json.loads(body)["message"]
+
+
+def test_a_run_delivers_what_it_published_and_does_not_fail_for_those_who_cannot_be_told(simulated: Deployment) -> None:
+    delivered = sorted(file.name for file in (simulated.folder / "delivered").iterdir())
+    assert delivered == sorted(f"{row['version_id']}.html" for row in simulated.versions())
+    with dg.DagsterInstance.from_config(str(simulated.folder / "dagster")) as instance:
+        event = instance.get_latest_materialization_event(dg.AssetKey(["publish", "delivered_report"]))
+    assert event
+    assert event.asset_materialization
+    told = {name: value.value for name, value in event.asset_materialization.metadata.items()}
+    assert told["delivered"] == str(simulated.folder / "delivered")
+    assert told["failed"].startswith("The report of 2025-12-31.1 did not reach nobody: ")
+
+
+def test_the_command_delivers_a_report_again_and_says_what_changed_and_which_check_failed(
+    simulated: Deployment, tmp_path: Path, mailbox: tuple[Mailbox, str], receiver: Receiver
+) -> None:
+    box, server = mailbox
+    ours = yaml.safe_load(simulated.settings_file.read_text())
+    ours["delivery"] = {"path": str(tmp_path), "notify": {"team": "${TEAM_MAIL}", "chat": "${CHAT}"}}
+    file = simulated.folder / "delivers_again.yaml"
+    file.write_text(yaml.safe_dump(ours))
+    finished = subprocess.run(
+        [SEGMENTATION, "report", "--deliver", "--config", file],
+        env=simulated.environment
+        | {
+            "TEAM_MAIL": f"{server}?from=isp@example.com&to=team@example.com&mode=insecure",
+            "CHAT": f"json://127.0.0.1:{receiver.server_port}/hook",
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert finished.returncode == 0, finished.stderr
+    assert f"Delivered to {tmp_path}, team, chat." in finished.stdout
+    assert [each.name for each in tmp_path.iterdir()] == ["2025-12-31.1.html"]
+    (mail,) = box.mails
+    text = next(part for part in mail.walk() if part.get_content_type() == "text/plain").get_payload(decode=True)
+    said = text.decode().replace("\r\n", "\n")
+    opened = simulated.frame(
+        "select sum(open_customers)::bigint as n from bi.market_segments group by as_of_date order by as_of_date"
+    )
+    before, now = (int(count) for count in opened["n"].tail(2))
+    assert f"Open customers: {now:,} ({formats.signed(now - before)} since 30 November 2025)." in said
+    assert "Customers whose segment changed: " in said
+    assert "Checks that failed: " in said
+    assert "- usage, upload_share: " in said
+    assert json.loads(receiver.got[0][1])["message"].split() == said.split()
 
 
 def test_what_cannot_be_delivered_is_told_without_secrets_and_keeps_nothing_else_from_going(

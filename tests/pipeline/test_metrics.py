@@ -1,11 +1,9 @@
 """Measures are defined once: MetricFlow, the report and the dashboards give the same figures."""
 
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
-import yaml
 from metricflow.engine.metricflow_engine import MetricFlowEngine, MetricFlowQueryRequest
 from metricflow.protocols.sql_client import SqlEngine
 from metricflow.sql.render.duckdb_renderer import DuckDbSqlPlanRenderer
@@ -17,21 +15,11 @@ from metricflow_semantics.model.semantic_manifest_lookup import SemanticManifest
 from orchestration.dagster_support.dbt import ensure_manifest
 from orchestration.lake.warehouse import Warehouse
 from orchestration.report.data import read_report_data
+from orchestration.serving.measures import measures
 from orchestration.settings.loading import load_settings
 from tests.pipeline.deployments import Deployment
 
 pytestmark = pytest.mark.slow
-DASHBOARDS = Path(__file__).parents[2] / "deploy" / "superset" / "dashboards.yaml"
-# What the dashboards measure, and the metric that it is.
-SAME = {
-    ("customer_segments", "customers"): "customers",
-    ("customer_segments", "open customers"): "open_customers",
-    ("customer_segments", "past value"): "past_value",
-    ("customer_segments", "value in 36 months"): "future_value_36m",
-    ("customer_segments", "total value"): "total_value",
-    ("customer_segments", "share of open customers leaving in 12 months"): "churn_probability_12m",
-    ("customer_segments", "margin at risk in 12 months"): "revenue_at_risk_12m",
-}
 
 
 class DuckDb:
@@ -87,11 +75,15 @@ def test_metricflow_and_the_report_give_the_same_figures(small: Deployment, mani
 def test_metricflow_and_the_dashboards_give_the_same_figures(
     small: Deployment, manifest: PydanticSemanticManifest
 ) -> None:
-    datasets = yaml.safe_load(DASHBOARDS.read_text(encoding="utf-8"))["datasets"]
-    for (table, measure), metric in SAME.items():
-        sql = datasets[table]["metrics"][measure]
-        (shown,) = small.frame(f"select {sql} as shown from bi.{table}")["shown"]
-        assert float(shown) == pytest.approx(float(_ask(small, manifest, metric)[metric].iloc[-1]), rel=1e-12), measure
+    """Superset's measures are the metrics as SQL; customer_segments has the columns of its history for one month."""
+    assert measures().keys() == {metric.name for metric in manifest.metrics}
+    latest = "as_of_date = (select max(as_of_date) from bi.segmentation_versions where status = 'published')"
+    for name, measure in measures().items():
+        tables = {measure.table, measure.table.replace("customer_segment_history", "customer_segments")}
+        found = float(_ask(small, manifest, name)[name].iloc[-1])
+        for table in tables:
+            (shown,) = small.frame(f"select {measure.sql} as shown from bi.{table} where {latest}")["shown"]
+            assert float(shown) == pytest.approx(found, rel=1e-12), (name, table)
 
 
 def test_churn_is_what_the_flow_of_stages_says(small: Deployment, manifest: PydanticSemanticManifest) -> None:

@@ -6,6 +6,7 @@ import duckdb
 import pytest
 
 from orchestration.serving.tables import served_tables
+from tests.serving.dashboards import chart_queries
 
 pytestmark = pytest.mark.slow
 
@@ -31,3 +32,14 @@ def test_every_grain_tells_the_rows_of_a_real_segmentation_apart(simulated):
             repeated = file.execute(f"select {keys} from bi.{table.name} group by all having count(*) > 1").fetchall()
             assert (table.name, repeated) == (table.name, [])
             assert file.execute(f"select count(*) from bi.{table.name} where {required}").fetchall() == [(0,)]
+
+
+def test_every_chart_of_a_real_segmentation_has_data(simulated):
+    """Those of actions have none before a day of actions is decided."""
+    with duckdb.connect(str(simulated.folder / "served" / "segments.duckdb"), read_only=True) as file:
+        empty = [
+            (query.dashboard, query.title)
+            for query in chart_queries()
+            if query.dashboard != "actions" and not query.has_data(file.execute(query.sql).fetchall())
+        ]
+    assert empty == []

@@ -218,7 +218,7 @@ def test_rows_of_the_transition_matrix_sum_to_one(simulated):
 
 @pytest.fixture(scope="module")
 def stages(simulated) -> pd.DataFrame:
-    """The stage of each customer, a column a month."""
+    """The stage of each customer, one column per month."""
     rows = simulated.frame("select customer_id, as_of_date, lifecycle_stage from bi.customer_segment_history")
     return rows.pivot_table(index="customer_id", columns="as_of_date", values="lifecycle_stage", aggfunc="first")
 

@@ -15,7 +15,7 @@ parameters:
   tax_rate: {default: 0.2, description: Share of tax.}
   method: {default: card, description: Payment method.}
 locations:
-  shop_people: {description: "the export People, a row a person.", columns: {id: varchar, kind: varchar}}
+  shop_people: {description: "the export People, one row per person.", columns: {id: varchar, kind: varchar}}
   shop_kinds: {description: the export Kinds., required: false, columns: {id: varchar, name: varchar}}
   shop_payments: {description: the export Payments., required: false}
 macros: |

@@ -1,4 +1,7 @@
+import json
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,6 +20,15 @@ FEW = (
     *("segmentation_versions", "customer_segments", "customer_segment_history", "churn_reasons", "b2b_mid_band"),
     *("value_deciles", "behavior_events"),
 )
+SERVE = """
+import json, sys
+from pathlib import Path
+from orchestration.lake.warehouse import Warehouse
+from orchestration.serving.serve import serve
+from orchestration.settings import Settings, WarehouseSettings
+settings = Settings.model_validate({"serving": {"target": json.loads(sys.argv[2])}})
+serve(Warehouse(WarehouseSettings(path=Path(sys.argv[1]), threads=1)), settings, "target")
+"""
 
 
 @pytest.fixture(scope="session")
@@ -62,3 +74,9 @@ def bring_up(lake: PublishedLake, **target: Any) -> Served:
     served, differences = serve(lake.warehouse, settings, "target")
     assert differences == []
     return served
+
+
+def serving(lake: PublishedLake, **target: Any) -> subprocess.Popen[bytes]:
+    """Serve a lake in a process of its own, to be killed."""
+    settings = {"tables": lake.tables} | target
+    return subprocess.Popen([sys.executable, "-c", SERVE, lake.warehouse.path, json.dumps(settings)])

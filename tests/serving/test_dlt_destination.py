@@ -1,6 +1,8 @@
 """What dlt loads: the same tables, with their types and their values to the digit, brought up by version."""
 
 import subprocess
+import time
+from collections import Counter
 from collections.abc import Iterator
 
 import duckdb
@@ -10,7 +12,7 @@ import sqlalchemy
 from benchmarks.published_lakes import make_lake
 from orchestration.errors import ServingError
 from orchestration.serving.tables import served_tables
-from tests.serving.conftest import DECEMBER, NOVEMBER, bring_up
+from tests.serving.conftest import DECEMBER, NOVEMBER, bring_up, serving
 
 pytest.importorskip("dlt", reason="the extra dlt is not installed")
 pytestmark = pytest.mark.slow
@@ -36,6 +38,11 @@ def _rows(target: dict[str, str], sql: str) -> list[tuple[object, ...]]:
     engine = sqlalchemy.create_engine(target["credentials"])
     with engine.connect() as connection:
         return [tuple(row) for row in connection.execute(sqlalchemy.text(sql))]
+
+
+def _counts(target: dict[str, str], table: str) -> Counter[object]:
+    """Return the number of rows of each version."""
+    return Counter(dict(_rows(target, f"select version_id, count(*) from {table} group by 1")))
 
 
 def _as_mariadb_has_it(value: object) -> object:
@@ -94,6 +101,31 @@ def test_a_table_that_refuses_keeps_what_it_had_and_is_brought_up_next_time(lake
         connection.execute(sqlalchemy.text("alter table value_deciles drop constraint refuses"))
     bring_up(lake, **served | {"tables": FEW})
     assert _versions(served) == _versions(served, "value_deciles") == {NOVEMBER, DECEMBER}
+
+
+@pytest.mark.parametrize("held_up_at", ["served_parts", "customer_segment_history", "value_deciles"])
+def test_a_load_that_is_killed_leaves_every_table_whole_and_the_next_one_ends_it(lake, served, held_up_at):
+    """Killed before anything moves, and while one table waits and others may have moved already."""
+    bring_up(lake, **served | {"tables": FEW})
+    before = {table: _counts(served, table) for table in FEW}
+    lake.publish(DECEMBER, seed=2)
+    published = {table: Counter(row[0] for row in lake.rows(table)) for table in FEW}
+    engine = sqlalchemy.create_engine(served["credentials"])
+    with engine.connect() as blocker, serving(lake, **served | {"tables": FEW}) as process:
+        blocker.execute(sqlalchemy.text(f"lock tables {held_up_at} read"))
+        waiting = "select count(*) from information_schema.processlist where state like 'Waiting for table%lock'"
+        while _rows(served, waiting) == [(0,)]:
+            assert process.poll() is None
+            time.sleep(0.1)
+        process.kill()
+        process.wait()
+        blocker.execute(sqlalchemy.text("unlock tables"))
+    after = {table: _counts(served, table) for table in FEW}
+    assert all(after[table] in (before[table], published[table]) for table in FEW), after
+    assert after[held_up_at] == before[held_up_at] if held_up_at in FEW else after == before
+    bring_up(lake, **served | {"tables": FEW})
+    assert _versions(served) == _versions(served, "value_deciles") == {NOVEMBER, DECEMBER}
+    assert not bring_up(lake, **served | {"tables": FEW}).is_changed
 
 
 def test_a_server_that_is_out_of_reach_is_told_without_its_password(lake, tmp_path):

@@ -1,9 +1,6 @@
 """PostgreSQL: everything of a publish at once, with what others built on the tables left as it is."""
 
-import os
-import signal
 import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 
@@ -15,21 +12,10 @@ from orchestration.errors import ServingError
 from orchestration.ingest.reading.databases import attach
 from orchestration.serving.tables import served_tables
 from orchestration.settings.sources import LocationSettings
-from tests.serving.conftest import DECEMBER, FEW, NOVEMBER, bring_up
+from tests.serving.conftest import DECEMBER, FEW, NOVEMBER, bring_up, serving
 
 pytestmark = pytest.mark.slow
 
-SERVE = """
-import sys
-from pathlib import Path
-from orchestration.lake.warehouse import Warehouse
-from orchestration.serving.serve import serve
-from orchestration.settings import Settings, WarehouseSettings
-settings = Settings.model_validate({"serving": {"pg": {
-    "type": "postgres", "connection": sys.argv[2], "tables": sys.argv[3].split(",")
-}}})
-serve(Warehouse(WarehouseSettings(path=Path(sys.argv[1]), threads=1)), settings, "pg")
-"""
 LATEST = "select max(version_id), count(*), sum(total_value) from bi.customer_segments"
 
 
@@ -184,11 +170,11 @@ def test_a_publish_that_is_killed_leaves_the_old_state_and_the_next_one_catches_
     with psycopg.connect(database) as blocker:
         # Everything is loaded when the record is written, and nothing is committed.
         blocker.execute("lock table bi.served_parts in share mode")
-        with subprocess.Popen([sys.executable, "-c", SERVE, lake.warehouse.path, database, ",".join(FEW)]) as serving:
+        with serving(lake, type="postgres", connection=database) as process:
             waiting = "select count(*) from pg_locks where relation = 'bi.served_parts'::regclass and not granted"
             while _all(client, waiting) == [(0,)]:
-                assert serving.poll() is None
-            os.kill(serving.pid, signal.SIGKILL)
+                assert process.poll() is None
+            process.kill()
     assert _all(client, LATEST) == before
     brought_up(type="postgres", connection=database)
     assert _all(client, "select max(version_id) from bi.customer_segments") == [(DECEMBER,)]

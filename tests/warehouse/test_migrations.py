@@ -27,6 +27,18 @@ def test_a_lake_of_this_release_is_left_alone(lake: duckdb.DuckDBPyConnection) -
     assert lake.execute(SNAPSHOTS).fetchall() == before
 
 
+def test_the_lake_has_statistics_of_every_table_it_begins_with_and_no_rows(lake: duckdb.DuckDBPyConnection) -> None:
+    # Those of a table without any are looked up anew for every statement that is planned over it.
+    catalog = "__ducklake_metadata_lake"
+    known = lake.execute(
+        f"select count(*), count(record_count), sum(record_count) from {catalog}.ducklake_table"
+        f" left join {catalog}.ducklake_table_stats using (table_id) where end_snapshot is null"
+    ).fetchone()
+    made = lake.execute("select count(*) from duckdb_tables() where database_name = 'lake'").fetchone()
+    assert made is not None
+    assert known == (made[0], made[0], 0)
+
+
 def test_columns_are_added_also_to_tables_that_dbt_makes(lake: duckdb.DuckDBPyConnection) -> None:
     lake.execute("create table segments.customer_lifecycle (version_id varchar, as_of_date date)")
     lake.execute("insert into segments.customer_lifecycle values ('2026-10-31.1', '2026-10-31')")

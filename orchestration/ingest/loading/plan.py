@@ -56,7 +56,7 @@ class Plan:
 
 
 def file_units(files: Sequence[SourceFile], loads: Sequence[Load], *, by_name: bool) -> list[Unit]:
-    """Return a unit a file; files of the same content count once, unless their names say something (``by_name``)."""
+    """Return one unit per file; files of the same content count once unless their names say something (``by_name``)."""
     hashes = {
         load.source_file: load.content_hash for load in loads if load.source_file and load.content_hash and not by_name
     }

@@ -1,15 +1,17 @@
 """What one run did to one table."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 
-@dataclass
+@dataclass(frozen=True)
 class LoadReport:
     """What one run did to one table.
 
     ``rows_superseded`` are rows of earlier loads that this run restated, ``rows_deleted`` rows that the source holds no
-    more, ``rows_orphaned`` rows that went to quarantine because the row they refer to was deleted. ``new_columns`` are
-    columns of the source that it did not have at the last load.
+    more, ``rows_orphaned`` rows that went to quarantine because the row they refer to was deleted. ``reasons`` counts
+    what lies in quarantine. ``unmapped_columns`` are columns of the table that its source does not fill,
+    ``new_columns`` columns of the source that it did not have at the last load.
     """
 
     table: str
@@ -25,14 +27,7 @@ class LoadReport:
     rows_deleted: int = 0
     rows_orphaned: int = 0
     rows_in_table: int = 0
-    reasons: dict[str, int] = field(default_factory=dict)
+    reasons: Mapping[str, int] = field(default_factory=dict)
     unmapped_columns: tuple[str, ...] = ()
     new_columns: tuple[str, ...] = ()
     seconds: float = 0.0
-
-    def count(
-        self, *, read: int = 0, accepted: int = 0, quarantined: int = 0, duplicate: int = 0, superseded: int = 0
-    ) -> None:
-        """Set the rows of this run."""
-        self.rows_read, self.rows_accepted, self.rows_quarantined = read, accepted, quarantined
-        self.rows_duplicate, self.rows_superseded = duplicate, superseded

@@ -1,8 +1,9 @@
 """Ingestion of every table, parents first, one transaction each: a kill leaves a table as it was or as it will be."""
 
 from collections import Counter
-from collections.abc import Collection, Container, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from time import perf_counter
 
 import duckdb
@@ -10,7 +11,8 @@ import duckdb
 from orchestration.errors import SettingsError, SourceError
 from orchestration.ingest.explain import first_line
 from orchestration.ingest.loading import plan, references, removal
-from orchestration.ingest.loading.load_table import Files, Loading, Progress
+from orchestration.ingest.loading.load_table import Outcome, carry_out
+from orchestration.ingest.loading.read_units import Files, Progress, UnitReader
 from orchestration.ingest.loading.records import Load, recorded_loads
 from orchestration.ingest.loading.report import LoadReport
 from orchestration.ingest.mapping.currency import NO_RATE, loads_with_new_rates, show_convertible_days
@@ -32,7 +34,7 @@ def ingest(
     progress: Progress | None = None,
     again: bool = False,
 ) -> list[LoadReport]:
-    """Read what is new in every source into ``raw`` and return a report a table, parents first.
+    """Read what is new in every source into ``raw`` and return one report per table, parents first.
 
     Args:
         warehouse: the lake.
@@ -56,13 +58,14 @@ def ingest(
         ensure_tables(connection)
         show_convertible_days(connection, settings)
         closed = open_locations(connection, _locations_read(settings, chosen), [warehouse.path])
+        run = _Run(connection, settings, tell, _reasons(connection), closed, again)
         orphaned: Counter[str] = Counter()
-        waiting = _reasons(connection)
-        reports = [
-            _ingest_table(connection, table, settings, tell, orphaned, waiting.get(table.name, {}), closed, again=again)
-            for table in chosen
-        ]
-        _add_stock(connection, reports)
+        reports = []
+        for table in chosen:
+            report, moved = _ingest_table(run, table)
+            reports.append(report)
+            orphaned.update(moved)
+        reports = _with_stock(connection, reports, orphaned)
     if unmapped := [report.table for report in reports if not report.is_mapped]:
         tell(f"Not mapped, so empty: {', '.join(unmapped)}.")
     return reports
@@ -102,63 +105,90 @@ def set_timezone(connection: duckdb.DuckDBPyConnection, settings: Settings) -> N
         raise SettingsError(f"schedule.timezone: {settings.schedule.timezone!r} is not a known time zone.") from error
 
 
-def _ingest_table(
-    connection: duckdb.DuckDBPyConnection,
-    table: Table,
-    settings: Settings,
-    tell: Progress,
-    orphaned: Counter[str],
-    waiting: Container[str],
-    closed: Mapping[str, SourceError],
-    *,
-    again: bool,
-) -> LoadReport:
+@dataclass(frozen=True)
+class _Run:
+    """What the tables of one run share.
+
+    ``waiting`` counts the rows in quarantine before it, by table and reason; ``closed`` are locations that cannot be
+    opened.
+    """
+
+    connection: duckdb.DuckDBPyConnection
+    settings: Settings
+    tell: Progress
+    waiting: Mapping[str, Mapping[str, int]]
+    closed: Mapping[str, SourceError]
+    again: bool
+
+
+def _ingest_table(run: _Run, table: Table) -> tuple[LoadReport, Mapping[str, int]]:
+    """Load a table; return what was done, and how many rows of other tables went to quarantine for it."""
     started = perf_counter()
-    source = settings.sources.get(table.name)
+    source = run.settings.sources.get(table.name)
+    orphaned: Mapping[str, int]
     if source is None:
-        report = LoadReport(table.name, is_mapped=False, unmapped_columns=table.column_names)
-        report.rows_deleted, moved = removal.empty(connection, table, tell)
-        orphaned.update(moved)
+        deleted, orphaned = removal.empty(run.connection, table, run.tell)
+        report = LoadReport(table.name, is_mapped=False, unmapped_columns=table.column_names, rows_deleted=deleted)
     else:
         with _about(table):
-            report = _load_source(connection, table, source, settings, tell, orphaned, waiting, closed, again=again)
-    report.rows_orphaned = orphaned[table.name]
-    report.seconds = perf_counter() - started
-    return report
+            report, orphaned = _load_source(run, table, source)
+    return replace(report, seconds=perf_counter() - started), orphaned
 
 
-def _load_source(
-    connection: duckdb.DuckDBPyConnection,
-    table: Table,
-    source: SourceSettings,
-    settings: Settings,
-    tell: Progress,
-    orphaned: Counter[str],
-    waiting: Container[str],
-    closed: Mapping[str, SourceError],
-    *,
-    again: bool,
-) -> LoadReport:
-    # ``waiting`` are the reasons for which rows were in quarantine before: where there are none, none can come back.
+def _load_source(run: _Run, table: Table, source: SourceSettings) -> tuple[LoadReport, Mapping[str, int]]:
+    connection, settings = run.connection, run.settings
+    # Where no row was in quarantine for a reason before, none can come back.
+    waiting = run.waiting.get(table.name, {})
     if references.REASON in waiting and (returned := references.take_orphans_back(connection, table)):
-        tell(f"raw.{table.name}: {returned:,} rows leave quarantine, as the row they refer to is back.")
-    require_open(closed, locations_of(source, settings.locations))
+        run.tell(f"raw.{table.name}: {returned:,} rows leave quarantine, as the row they refer to is back.")
+    require_open(run.closed, locations_of(source, settings.locations))
     loads = recorded_loads(connection, table)
     files = _list_source(source, settings, is_begun=bool(loads))
     mapping = mapping_hash(table, source, settings)
     units = _units(source, settings, files, loads)
-    due = references.loads_due(connection, table, again=again) if again or references.REASON in waiting else set()
-    due |= loads_with_new_rates(connection, table) if NO_RATE in waiting else set()
+    due: set[int] = set()
+    if run.again or references.REASON in waiting:
+        due |= references.loads_due(connection, table, again=run.again)
+    if NO_RATE in waiting:
+        due |= loads_with_new_rates(connection, table)
     if source.cursor:
         todo = plan.plan_cursor(loads, mapping, due)
     else:
         todo = (plan.plan_append if source.growth == "append" else plan.plan_snapshot)(units, loads, mapping, due)
     report = LoadReport(table.name, files_seen=sum(len(found) for found in files.values()), files_known=todo.known)
-    if not todo.is_empty:
-        loading = Loading(connection, table, source, settings, files, mapping, units, loads, tell, report)
-        loading.carry_out(todo)
-        orphaned.update(loading.orphaned)
-    return report
+    if todo.is_empty:
+        return report, {}
+    known = [load.source_columns for load in loads if load.mapping_hash == mapping]
+    reader = UnitReader(connection, table, source, settings, files, mapping, known[-1] if known else None, run.tell)
+    outcome = carry_out(todo, reader, units, loads)
+    return _reported(report, outcome, len(units)), outcome.orphaned
+
+
+def _reported(report: LoadReport, outcome: Outcome, units: int) -> LoadReport:
+    """Return the report with what was read; what says the same as before is known, whatever it was read for."""
+    reading, rows = outcome.reading, outcome.reading.total
+    report = replace(
+        report,
+        files_new=len(reading.loads),
+        rows_read=rows.read,
+        rows_accepted=rows.accepted,
+        rows_quarantined=rows.quarantined,
+        rows_duplicate=rows.duplicate,
+        rows_superseded=rows.superseded,
+        rows_deleted=outcome.deleted,
+        unmapped_columns=reading.unmapped_columns,
+        new_columns=reading.new_columns,
+    )
+    if outcome.is_kept:
+        return report
+    return replace(
+        report,
+        files_known=units,
+        files_new=0,
+        rows_accepted=0,
+        rows_duplicate=rows.read - rows.quarantined,
+        rows_superseded=0,
+    )
 
 
 def _locations_read(settings: Settings, tables: Sequence[Table]) -> dict[str, LocationSettings]:
@@ -178,12 +208,21 @@ def _reasons(connection: duckdb.DuckDBPyConnection) -> dict[str, dict[str, int]]
     return reasons
 
 
-def _add_stock(connection: duckdb.DuckDBPyConnection, reports: Sequence[LoadReport]) -> None:
+def _with_stock(
+    connection: duckdb.DuckDBPyConnection, reports: Sequence[LoadReport], orphaned: Mapping[str, int]
+) -> list[LoadReport]:
     """Tell each report what lies in its table and in quarantine now that all are loaded."""
     counted = " union all ".join(f"select '{each.table}', count(*) from raw.{each.table}" for each in reports)
     rows, reasons = dict(connection.execute(counted).fetchall()), _reasons(connection)
-    for report in reports:
-        report.rows_in_table, report.reasons = rows[report.table], reasons.get(report.table, {})
+    return [
+        replace(
+            each,
+            rows_orphaned=orphaned.get(each.table, 0),
+            rows_in_table=rows[each.table],
+            reasons=reasons.get(each.table, {}),
+        )
+        for each in reports
+    ]
 
 
 def _list_source(source: SourceSettings, settings: Settings, *, is_begun: bool) -> Files:

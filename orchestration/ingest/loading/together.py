@@ -1,4 +1,4 @@
-"""Many Parquet files in one pass, a load each: what a file costs by itself is paid once, and all cores read.
+"""Many Parquet files in one pass, one load each: what a file costs by itself is paid once, and all cores read.
 
 That goes while no row can meet another, in these files or in the lake. Otherwise the files come one by one, in their
 order, which decides which row restates which.
@@ -50,7 +50,7 @@ def load_together(
     *,
     among: str,
 ) -> list[batch.BatchCounts] | None:
-    """Put every row where it belongs, under one load a file from ``first_load_id`` on.
+    """Put every row where it belongs, under one load per file from ``first_load_id`` on.
 
     Returns:
         What became of the rows of each file; None, and nothing is done, if some rows may meet others.

@@ -1,4 +1,4 @@
-"""What is written for each table: a line a column, with how sure it is and why."""
+"""What is written for each table: one line per column, with how sure it is and why."""
 
 import re
 from collections import Counter

@@ -77,7 +77,7 @@ def _table(check: TableCheck) -> list[RenderableType]:
 
 
 def _sample(check: TableCheck) -> Grid:
-    """Contract columns down, rows across: it fits where a row a line would not."""
+    """Contract columns down, rows across: it fits where one row per line would not."""
     grid = _grid(None, "column", "source type", *(f"row {number}" for number in range(1, len(check.sample) + 1)))
     for name in check.sample[0]:
         values = [row[name] for row in check.sample]

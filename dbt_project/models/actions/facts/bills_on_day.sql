@@ -5,7 +5,7 @@ with bills as (
         days.action_date,
         bills.*
     from {{ ref('action_days') }} as days
-    inner join {{ ref('bills') }} as bills
+    inner join {{ ref('bills_to_settle') }} as bills
         on days.action_date >= bills.invoice_date
 ),
 
@@ -14,7 +14,7 @@ entries as (
         days.action_date,
         entries.*
     from {{ ref('action_days') }} as days
-    inner join {{ ref('settlement_entries') }} as entries
+    inner join {{ ref('entries_to_settle') }} as entries
         on days.action_date >= entries.settled_date
 ),
 

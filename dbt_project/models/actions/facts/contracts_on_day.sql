@@ -1,3 +1,5 @@
+{{ config(materialized='table') }}
+
 -- The last state of each contract that is known on the day. Ended ones stay: they tell who has come back.
 with states as (
     select

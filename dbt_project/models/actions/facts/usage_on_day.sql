@@ -1,69 +1,26 @@
 {%- set settings = var('actions') -%}
 {%- set recent = settings['recent_usage_days'] | int -%}
 {%- set before = settings['usage_days_before'] | int -%}
-{#- A figure of a month is known when the month is over, whichever day it is dated on: it says nothing of a day. -#}
-{%- set is_of_days = var('features')['usage_granularity'] == 'day' -%}
 {%- set call_date = month_end('call_date') if var('features')['call_granularity'] == 'month' else 'call_date' -%}
--- The days of usage are counted back from the last day that has arrived. Where that is too long ago nothing is said.
-with usage_days as (
-    select
-        days.action_date,
-        usage.contract_id,
-        usage.usage_date,
-        usage.bytes_down + usage.bytes_up as bytes_total
-    from {{ ref('action_days') }} as days
-    inner join {{ ref('stg_usage') }} as usage
-        on
-            days.action_date >= usage.usage_date
-            and {{ add_days('days.action_date', -(settings['lookback_days'] | int)) }} <= usage.usage_date
-),
-
-arrived as (
-    select
+with known as (
+    select distinct
         action_date,
-        max(usage_date) as usage_known_date
-    from usage_days
-    group by action_date
-),
-
-known as (
-    select
-        arrived.action_date,
-        arrived.usage_known_date
-    from arrived
-    where
-        {{ days_between('arrived.usage_known_date', 'arrived.action_date') }}
-        <= {{ settings['stale_after_days'] | int }}
-        and {{ is_of_days | lower }}
+        usage_known_date
+    from {{ ref('usage_dates_on_day') }}
 ),
 
 by_contract as (
     select
-        known.action_date,
+        counted.action_date,
         usage.contract_id,
-        max(case when usage.bytes_total > 0 then usage.usage_date end) as last_usage_date,
-        sum(
-            case when usage.usage_date >= {{ month_start('known.action_date') }} then usage.bytes_total else 0 end
-        ) as bytes_of_month,
-        sum(
-            case
-                when usage.usage_date > {{ add_days('known.usage_known_date', -recent) }} then usage.bytes_total
-                else 0
-            end
-        ) as bytes_recent,
-        sum(
-            case
-                when
-                    usage.usage_date <= {{ add_days('known.usage_known_date', -recent) }}
-                    and usage.usage_date > {{ add_days('known.usage_known_date', -(recent + before)) }}
-                    then usage.bytes_total
-                else 0
-            end
-        ) as bytes_before
-    from known
-    inner join usage_days as usage
-        on known.action_date = usage.action_date
-    group by known.action_date, usage.contract_id
+        max(case when usage.bytes_down + usage.bytes_up > 0 then usage.usage_date end) as last_usage_date,
+        sum((usage.bytes_down + usage.bytes_up) * counted.of_month) as bytes_of_month,
+        sum((usage.bytes_down + usage.bytes_up) * counted.of_recent) as bytes_recent,
+        sum((usage.bytes_down + usage.bytes_up) * counted.of_before) as bytes_before
+    from {{ ref('usage_dates_on_day') }} as counted
+    inner join {{ ref('stg_usage') }} as usage
+        on counted.usage_date = usage.usage_date
+    group by counted.action_date, usage.contract_id
 ),
 
 call_days as (

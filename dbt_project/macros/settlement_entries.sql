@@ -1,0 +1,111 @@
+{#-
+    Money in and out, positive when it settles. An entry without a bill is money on the customer's account.
+    The month looks at all bills, a day at those that may still be open; what money settles is the same.
+-#}
+{% macro settlement_entries_of(bills, payments, credit_notes) -%}
+with bills as (
+    select * from {{ bills }}
+),
+
+payments as (
+    select
+        payments.payment_id,
+        payments.customer_id,
+        payments.invoice_id,
+        payments.paid_date,
+        payments.source_currency,
+        payments.exchange_rate,
+        case when payments.status = 'refunded' then -payments.amount else payments.amount end as amount
+    from {{ payments }} as payments
+    where payments.status in ('settled', 'refunded')
+),
+
+named as (
+    select
+        payments.*,
+        bills.invoice_id as bill_id,
+        bills.customer_id as billed_customer_id,
+        bills.invoice_date,
+        -- At the rate of the bill: a bill paid in full is settled in full, whatever the currency did meanwhile.
+        case
+            when payments.source_currency = bills.source_currency
+                then {{ money('payments.amount * bills.exchange_rate / payments.exchange_rate') }}
+            else payments.amount
+        end as amount_for_bill
+    from payments
+    left join bills
+        on payments.invoice_id = bills.invoice_id
+),
+
+for_a_bill as (
+    select
+        billed_customer_id as customer_id,
+        bill_id as invoice_id,
+        greatest(paid_date, invoice_date) as settled_date,
+        amount_for_bill as amount
+    from named
+    where bill_id is not null
+),
+
+-- Money that names no bill there is: none at all, one that is not known, or a credit note, which was money on account
+-- or is now, so that the account is what pays it out. No money vanishes.
+on_account as (
+    select
+        customer_id,
+        cast(null as varchar) as invoice_id,
+        paid_date as settled_date,
+        amount
+    from named
+    where bill_id is null
+),
+
+-- Money for a bill yet to come is on account until the day of the bill, on which nobody knew of it before.
+before_the_bill as (
+    select customer_id, cast(null as varchar) as invoice_id, paid_date as settled_date, amount
+    from named
+    where paid_date < invoice_date
+
+    union all
+
+    select customer_id, cast(null as varchar) as invoice_id, invoice_date as settled_date, -amount as amount
+    from named
+    where paid_date < invoice_date
+),
+
+-- A credit note takes from the latest bill up to its day; without one it is money on account.
+credit_targets as (
+    select
+        credits.invoice_id as credit_note_id,
+        credits.customer_id,
+        credits.invoice_date,
+        credits.gross_amount,
+        max(bills.bill_number) as bill_number
+    from {{ credit_notes }} as credits
+    left join bills
+        on
+            credits.customer_id = bills.customer_id
+            and credits.invoice_date >= bills.invoice_date
+    group by credits.invoice_id, credits.customer_id, credits.invoice_date, credits.gross_amount
+),
+
+credits as (
+    select
+        credit_targets.customer_id,
+        bills.invoice_id,
+        credit_targets.invoice_date as settled_date,
+        credit_targets.gross_amount as amount
+    from credit_targets
+    left join bills
+        on
+            credit_targets.customer_id = bills.customer_id
+            and credit_targets.bill_number = bills.bill_number
+)
+
+select customer_id, invoice_id, settled_date, amount from for_a_bill
+union all
+select customer_id, invoice_id, settled_date, amount from on_account
+union all
+select customer_id, invoice_id, settled_date, amount from before_the_bill
+union all
+select customer_id, invoice_id, settled_date, amount from credits
+{%- endmacro %}

@@ -1,0 +1,197 @@
+"""dbt's statements on one connection, in as few transactions of the lake as they need.
+
+After every commit that adds a table or a view, the next transaction of a DuckLake reads all of the catalog again, some
+30 ms here, and every transaction opens the catalog anew. dbt-duckdb connects for every node, commits three to five
+times for a table of the lake and once for every view. Here one cursor serves all nodes, and
+
+- what is only read stays in the transaction that is open;
+- a table, its partitions, rows and comments are one commit;
+- views of the lake wait for one another: they are committed together, before anything else is written, or at the end.
+  Readers see the views of a release all at once.
+
+A transaction of DuckDB writes to one database, so one of the lake is committed before the workspace is written to, and
+the other way round. Tables do not wait: DuckDB plans without statistics over rows that are not committed.
+"""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import duckdb
+from dbt.adapters.duckdb import environments
+from dbt.adapters.duckdb.credentials import DuckDBCredentials
+from dbt.adapters.duckdb.environments.local import LocalEnvironment
+from dbt_common.exceptions import DbtRuntimeError
+
+from orchestration.dagster_support import dbt_plugin
+from orchestration.lake.warehouse import note_empty
+
+# The database that a statement writes to is the first name that dbt quotes in it. A temporary table has none.
+_COMMENTS = re.compile(r"\s*(/\*.*?\*/|--[^\n]*\n)", re.DOTALL)
+_WRITES = re.compile(
+    r"\s*(?:create|drop|alter|insert|delete|update|merge|truncate|comment|copy)\b(?P<what>[^\"();]*)"
+    r"\"(?P<database>\w+)\"\.",
+    re.IGNORECASE,
+)
+_MADE_TABLE = re.compile(r"\s*create table\s+(?P<name>\"\w+\"\.\"\w+\"\.\"\w+\")", re.IGNORECASE)
+_VIEW = re.compile(r"\bview\b", re.IGNORECASE)
+
+
+def _without_comments(sql: str) -> str:
+    start = 0
+    while found := _COMMENTS.match(sql, start):
+        start = found.end()
+    return sql[start:]
+
+
+def written_database(sql: str) -> tuple[str, bool] | None:
+    """Return the database that a statement of dbt writes to and whether a view of it; None where it only reads."""
+    written = _WRITES.match(_without_comments(sql))
+    return (written["database"], bool(_VIEW.search(written["what"]))) if written else None
+
+
+class Session:
+    """What dbt takes for a connection of its own: the one cursor, and its transactions as this module says.
+
+    dbt ends every node with a rollback where nothing was to be committed. It is carried out where something failed, or
+    where the node has written.
+    """
+
+    def __init__(self, cursor: duckdb.DuckDBPyConnection, lake: str) -> None:
+        """Keep the cursor.
+
+        Args:
+            cursor: to a database that has the lake attached.
+            lake: the name that the lake is attached as.
+        """
+        self._cursor, self._lake = cursor, lake
+        self._is_open = self._has_begun = self._has_failed = self._is_dirty = self._are_views = False
+        self._written: str | None = None
+        self._has_lost_views = False
+
+    def __getattr__(self, name: str) -> Any:
+        """Return what the cursor has: results, descriptions."""
+        return getattr(self._cursor, name)
+
+    def cursor(self) -> "Session":
+        """Return what executes statements."""
+        return self
+
+    def close(self) -> None:
+        """Keep the connection: the next node uses it."""
+
+    def execute(self, sql: str, bindings: Any = None) -> Any:
+        """Execute a statement of dbt; its BEGIN and COMMIT as this module says."""
+        match sql.strip().upper():
+            case "BEGIN":
+                self._has_begun = True
+            case "COMMIT":
+                self._has_begun = self._is_dirty = False
+                if not self._are_views:
+                    self.commit()
+            case _:
+                return self._execute(sql, bindings)
+        return self._cursor
+
+    def _execute(self, sql: str, bindings: Any) -> Any:
+        dbt_plugin.refuse_after_interrupt()
+        if self._has_failed:
+            self.rollback()
+        written = written_database(sql)
+        if written:
+            database, is_view = written
+            if self._written is not None and (self._written != database or self._are_views > is_view):
+                self.commit()
+        try:
+            if not self._is_open:
+                self._cursor.execute("begin")
+                self._is_open = True
+            result = self._cursor.execute(sql) if bindings is None else self._cursor.execute(sql, bindings)
+        except RuntimeError as error:  # as dbt-duckdb raises it
+            self._has_failed = True
+            raise DbtRuntimeError(str(error)) from error
+        except duckdb.Error:
+            self._has_failed = True
+            raise
+        if written:
+            self._are_views = database == self._lake and is_view and (self._written is None or self._are_views)
+            self._written = database
+            self._is_dirty = self._is_dirty or self._has_begun
+            if database == self._lake and (made := _MADE_TABLE.match(_without_comments(sql))):
+                self._note_where_empty(made["name"])
+        return result
+
+    def _note_where_empty(self, table: str) -> None:
+        if not self._cursor.execute(f"from {table} limit 1").fetchall():
+            note_empty(self._cursor, table)
+
+    def commit(self) -> None:
+        """Commit what is open."""
+        if self._is_open:
+            self._cursor.execute("commit")
+        self._forget()
+
+    def finish(self) -> None:
+        """Commit what is open at the end.
+
+        Raises:
+            DbtRuntimeError: views that waited to be committed were undone, because a statement after them failed.
+        """
+        dbt_plugin.refuse_after_interrupt()
+        if self._has_failed:
+            self.rollback()
+        self.commit()
+        if self._has_lost_views:
+            raise DbtRuntimeError("views were undone because a statement after them failed; run it again")
+
+    def rollback(self) -> None:
+        """Undo what is open, where there is a reason to."""
+        self._has_begun = False
+        if self._is_open and (self._has_failed or self._is_dirty):
+            self._cursor.rollback()
+            self._has_lost_views = self._has_lost_views or self._are_views
+            self._forget()
+
+    def end(self) -> None:
+        """Close the cursor; what is open is undone."""
+        self._cursor.close()
+
+    def _forget(self) -> None:
+        self._is_open = self._has_failed = self._is_dirty = self._are_views = False
+        self._written = None
+
+
+class _OneSession(LocalEnvironment):
+    """The environment of dbt-duckdb, whose every connection is the one session."""
+
+    def __init__(self, credentials: DuckDBCredentials, sessions: list[Session]) -> None:
+        self._sessions = sessions
+        super().__init__(credentials)
+
+    def handle(self) -> Session:
+        with self.lock:
+            if not self._sessions:
+                connection: duckdb.DuckDBPyConnection = self.initialize_db(self.creds, self._plugins)
+                self.conn = connection  # type: ignore[assignment]
+                cursor = self.initialize_cursor(self.creds, connection.cursor(), self._plugins)
+                self._sessions.append(Session(cursor, str(self.creds.database)))
+            return self._sessions[0]
+
+    def close(self) -> None:
+        for session in self._sessions:
+            session.end()
+        self._sessions.clear()
+        super().close()
+
+
+@contextmanager
+def one_session() -> Iterator[list[Session]]:
+    """Have dbt in this process use one session; it is in the list once dbt has connected."""
+    sessions: list[Session] = []
+    create: Any = environments.create
+    environments.create = lambda creds: _OneSession(creds, sessions)
+    try:
+        yield sessions
+    finally:
+        environments.create = create

@@ -1,0 +1,176 @@
+"""Units of a table's source read into new loads: in one pass where they can be, else one by one."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import duckdb
+
+from orchestration.ingest.explain import explained
+from orchestration.ingest.loading import batch, together
+from orchestration.ingest.loading.plan import Unit
+from orchestration.ingest.loading.records import NewLoad, add_loads
+from orchestration.ingest.mapping import columns
+from orchestration.ingest.mapping.map_rows import map_rows
+from orchestration.ingest.mapping.mapped import Mapped
+from orchestration.ingest.mapping.table_source import locations_of
+from orchestration.ingest.reading.files import SourceFile, require_unchanged
+from orchestration.ingest.reading.readers import file_format
+from orchestration.lake.contract import Table
+from orchestration.settings import Settings, SourceSettings
+
+Progress = Callable[[str], None]
+Files = Mapping[str, Sequence[SourceFile]]
+_ON_RECORD = ("read", "accepted", "quarantined", "duplicate")
+
+
+@dataclass(frozen=True)
+class Reading:
+    """New loads by their id, what became of their rows, and what was seen of the source's columns."""
+
+    loads: Mapping[int, NewLoad] = field(default_factory=dict)
+    counts: Mapping[int, batch.BatchCounts] = field(default_factory=dict)
+    unmapped_columns: tuple[str, ...] = ()
+    new_columns: tuple[str, ...] = ()
+
+    @property
+    def total(self) -> batch.BatchCounts:
+        """What became of the rows of all loads together; of months and cursors it says nothing."""
+        names = (*_ON_RECORD, "superseded")
+        return batch.BatchCounts(
+            **{name: sum(getattr(counts, name) for counts in self.counts.values()) for name in names}
+        )
+
+    @property
+    def is_all_known(self) -> bool:
+        """Whether every row was there before."""
+        return all(counts.read == counts.duplicate for counts in self.counts.values())
+
+    def joined(self, later: "Reading") -> "Reading":
+        """Return both as one; which columns the source does not fill is what the later one says."""
+        return Reading(
+            {**self.loads, **later.loads},
+            {**self.counts, **later.counts},
+            later.unmapped_columns,
+            self.new_columns + later.new_columns,
+        )
+
+
+@dataclass(frozen=True)
+class UnitReader:
+    """Reads units of a table's source; ``mapping`` is its hash, ``known`` the columns at the last load."""
+
+    connection: duckdb.DuckDBPyConnection
+    table: Table
+    source: SourceSettings
+    settings: Settings
+    files: Files
+    mapping: str
+    known: Mapping[str, str] | None
+    tell: Progress
+
+    def read(self, units: Sequence[Unit], first: int, among: str) -> Reading:
+        """Read units into new loads from ``first`` on, which meet the stored rows that fulfil the condition ``among``.
+
+        Raises:
+            SourceError: the source cannot be read as the settings say.
+        """
+        reading = Reading()
+        for run in together.runs(self.connection, self.source, self.settings, units):
+            start = first + len(reading.loads)
+            whole = self._read_together(run, start, among, reading.new_columns) if len(run) > 1 else None
+            if whole is not None:
+                reading = reading.joined(whole)
+                continue
+            for load_id, unit in enumerate(run, start):
+                reading = reading.joined(self._read_one(unit, load_id, among, reading.new_columns))
+        return reading
+
+    def _read_together(self, run: Sequence[Unit], first: int, among: str, told: Sequence[str]) -> Reading | None:
+        """Read a run of files in one pass; None where that is not possible."""
+        files = [unit.file for unit in run if unit.file]
+        mapped = map_rows(self.connection, self.table, self.source, self.settings, self.files, files)
+        if not mapped.is_repeatable:
+            return None
+        new_columns = self._new_columns(mapped, files[0].path, files[0].path, told)
+        with together.explained_by_file(self.connection, self.table, self.source, self.settings, files):
+            found = together.load_together(self.connection, self.table, mapped, first, files, among=among)
+        if found is None:
+            return None
+        for file in files:
+            require_unchanged(file)
+        new = {load_id: self._new_load(unit, mapped, None) for load_id, unit in enumerate(run, first)}
+        place = f"{files[0].name} to {files[-1].name}, {len(files)} files"
+        return self._recorded(place, new, dict(enumerate(found, first)), mapped, new_columns)
+
+    def _read_one(self, unit: Unit, load_id: int, among: str, told: Sequence[str]) -> Reading:
+        file = unit.file
+        path = file.path if file else None
+        read = [file] if file else []
+        mapped = map_rows(self.connection, self.table, self.source, self.settings, self.files, read, since=unit.since)
+        place = file.name if file else self.source.table or "query"
+        new_columns = self._new_columns(mapped, path or place, path, told)
+        with explained(f"sources.{self.table.name}", path):
+            counts = batch.load(
+                self.connection,
+                self.table,
+                mapped,
+                load_id,
+                path,
+                among=among,
+                is_filtered=self.source.where is not None,
+                since=unit.since,
+            )
+        for each in read or [each for found in self.files.values() for each in found]:
+            require_unchanged(each)
+        new = self._new_load(unit, mapped, counts.cursor_value)
+        return self._recorded(place, {load_id: new}, {load_id: counts}, mapped, new_columns)
+
+    def _recorded(
+        self,
+        place: str,
+        loads: Mapping[int, NewLoad],
+        counts: Mapping[int, batch.BatchCounts],
+        mapped: Mapped,
+        new_columns: tuple[str, ...],
+    ) -> Reading:
+        """Record new loads, and say what became of their rows."""
+        add_loads(
+            self.connection, self.table, {load_id: (load, _rows(counts[load_id])) for load_id, load in loads.items()}
+        )
+        unmapped = tuple(name for name in self.table.column_names if name not in mapped.types)
+        reading = Reading(loads, counts, unmapped, new_columns)
+        rows = reading.total
+        self.tell(
+            f"raw.{self.table.name}: {place}: {rows.read:,} rows read, {rows.accepted:,} accepted,"
+            f" {rows.quarantined:,} to quarantine, {rows.duplicate:,} known."
+        )
+        return reading
+
+    def _new_load(self, unit: Unit, mapped: Mapped, cursor_value: str | None) -> NewLoad:
+        return NewLoad(
+            location=", ".join(locations_of(self.source, self.settings.locations)),
+            file=unit.file,
+            content_hash=unit.content_hash,
+            mapping_hash=self.mapping,
+            cursor_value=cursor_value,
+            source_columns=mapped.source_columns,
+        )
+
+    def _new_columns(self, mapped: Mapped, place: str, path: str | None, told: Sequence[str]) -> tuple[str, ...]:
+        """Return columns that the source did not have before, besides those told; refuse what changed its kind."""
+        if self.known is None:
+            return ()
+        location = self.source.location
+        form = file_format(path, self.settings.locations[location]) if path and location else None
+        columns.require_kinds(self.table, self.source, mapped.source_columns, self.known, place, form)
+        new = tuple(name for name in columns.new_columns(mapped.source_columns, self.known) if name not in told)
+        if new:
+            ignored = [name for name in new if name in mapped.ignored]
+            unused = f"; not used: {', '.join(ignored)}" if ignored else ""
+            self.tell(f"raw.{self.table.name}: {place}: new columns {', '.join(new)}{unused}.")
+        return new
+
+
+def _rows(counts: batch.BatchCounts) -> dict[str, int]:
+    """Return the counts of one load's rows that are on record."""
+    return {name: getattr(counts, name) for name in _ON_RECORD}
