@@ -12,17 +12,23 @@ import pytest
 
 # The longest files, in an order in which no worker waits for a deployment that another is making.
 LONGEST = ("reruns", "homes", "mid_band", "simulated_isp", "daemon", "dirt", "ibm_telco", "point_in_time")
+# Folders whose files share what is made once a session: one worker has them all, and makes it once.
+TOGETHER = ("dbt", "simulator", "serving", "source_checks")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Start the long tests first, so that no worker is left alone with one at the end."""
+    """Start the long tests first, so that no worker is left alone with one at the end, and tell what goes together."""
     place = {f"pipeline/test_{name}.py": number for number, name in enumerate(LONGEST)}
 
-    def order(item: pytest.Item) -> tuple[bool, int]:
+    def order(item: pytest.Item) -> tuple[bool, int, bool]:
         is_quick = item.get_closest_marker("slow") is None
-        return is_quick, place.get(f"{item.path.parent.name}/{item.path.name}", len(LONGEST))
+        file = f"{item.path.parent.name}/{item.path.name}"
+        return is_quick, place.get(file, len(LONGEST)), item.path.parent.name not in TOGETHER
 
     items.sort(key=order)
+    for item in items:
+        folder = item.path.parent.name
+        item.add_marker(pytest.mark.xdist_group(folder if folder in TOGETHER else f"{folder}/{item.path.name}"))
 
 
 def _server_binaries() -> Path | None:

@@ -1,7 +1,7 @@
-{#- The rows of a segment table that are published, with the columns that the view declares. -#}
-{% macro published_rows(relation) -%}
+{#- The rows of a segment table that are published, with the columns that the view declares, but those it adds itself. -#}
+{% macro published_rows(relation, added=[]) -%}
     select
-        {%- for name in model.columns %}
+        {%- for name in model.columns if name not in added %}
         segments.{{ name }}{{ ',' if not loop.last }}
         {%- endfor %}
     from {{ relation }} as segments

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from orchestration.ingest.mapping.table_source import named_locations
 from orchestration.ingest.reading.files import list_files
 from orchestration.settings import Settings
 from orchestration.settings.sources import LocationSettings
@@ -52,14 +53,16 @@ class Arrivals:
 def digest_of_files(settings: Settings, tables: Iterable[str]) -> str:
     """Return a digest of what lies where the tables' sources look: paths, sizes and times of change.
 
-    Files are local or on an object store; a SQLite or DuckDB database is a file too. A database server has no state
-    that could be asked as cheaply, so what arrives there is found by the daily jobs.
+    Files are local or on an object store; a SQLite or DuckDB database is a file too, and a query has those of all
+    locations that it reads. A database server has no state that could be asked as cheaply, and writes to it never come
+    to rest, so what arrives there is found by the daily jobs.
 
     Raises:
         SourceError: an object store cannot be reached, or a pattern finds what is not a file.
     """
-    names = {source.location for table in tables if (source := settings.sources.get(table)) is not None}
-    locations = [settings.locations[name] for name in sorted(filter(None, names)) if name in settings.locations]
+    sources = [settings.sources[table] for table in tables if table in settings.sources]
+    names = {name for source in sources for name in named_locations(source, settings.locations)}
+    locations = [settings.locations[name] for name in sorted(names & settings.locations.keys())]
     found = {each for location in locations for each in list_files(location)}
     digest = hashlib.sha256()
     for each in sorted(found):

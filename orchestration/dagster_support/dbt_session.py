@@ -35,6 +35,7 @@ _WRITES = re.compile(
     re.IGNORECASE,
 )
 _MADE_TABLE = re.compile(r"\s*create table\s+(?P<name>\"\w+\"\.\"\w+\"\.\"\w+\")", re.IGNORECASE)
+_MADE_TEMPORARY = re.compile(r"\s*create temporary table\s+(?P<name>\"\w+\")", re.IGNORECASE)
 _VIEW = re.compile(r"\bview\b", re.IGNORECASE)
 
 
@@ -69,6 +70,7 @@ class Session:
         self._is_open = self._has_begun = self._has_failed = self._is_dirty = self._are_views = False
         self._written: str | None = None
         self._has_lost_views = False
+        self._temporary: list[str] = []
 
     def __getattr__(self, name: str) -> Any:
         """Return what the cursor has: results, descriptions."""
@@ -79,7 +81,12 @@ class Session:
         return self
 
     def close(self) -> None:
-        """Keep the connection: the next node uses it."""
+        """Keep the connection: the next node uses it. Temporary tables of the node would go with its own."""
+        if self._has_failed:
+            self.rollback()
+        for table in self._temporary:
+            self._cursor.execute(f"drop table if exists temp.{table}")
+        self._temporary.clear()
 
     def execute(self, sql: str, bindings: Any = None) -> Any:
         """Execute a statement of dbt; its BEGIN and COMMIT as this module says."""
@@ -114,6 +121,8 @@ class Session:
         except duckdb.Error:
             self._has_failed = True
             raise
+        if made := _MADE_TEMPORARY.match(_without_comments(sql)):
+            self._temporary.append(made["name"])
         if written:
             self._are_views = database == self._lake and is_view and (self._written is None or self._are_views)
             self._written = database
@@ -128,9 +137,10 @@ class Session:
 
     def commit(self) -> None:
         """Commit what is open."""
-        if self._is_open:
+        is_open = self._is_open
+        self._forget()  # also where the commit fails: it is over then
+        if is_open:
             self._cursor.execute("commit")
-        self._forget()
 
     def finish(self) -> None:
         """Commit what is open at the end.

@@ -7,9 +7,12 @@ import pandas as pd
 from models.actions.arbitration import WORDS
 from orchestration.actions import permissions
 from orchestration.report.data import ReportData
-from orchestration.report.formats import label, money, number, plural, signed_share
+from orchestration.report.formats import label, money, number, plural, share, signed_share
 from orchestration.report.section import Section, empty
 from orchestration.settings import Settings
+
+# What the share of each side is a share of.
+_SIZES = {"uptake": "treated", "control_uptake": "control"}
 
 
 def actions(data: ReportData, settings: Settings) -> Section:
@@ -32,7 +35,9 @@ def actions(data: ReportData, settings: Settings) -> Section:
             "reasons": reasons.assign(words=[_words(name, settings) for name in reasons["suppressed_by"]]).to_dict(
                 "records"
             ),
-            "results": [_result(row, settings.currency) for row in _titled(results, titles).to_dict("records")],
+            "results": [_result(row, settings) for row in _titled(results, titles).to_dict("records")],
+            "interval": share(settings.actions.results.interval, 0),
+            "target": number(100 * settings.actions.results.target_uplift, 1),
         },
     )
 
@@ -51,17 +56,20 @@ def _proven(results: pd.DataFrame) -> str:
     if results.empty:
         return "The results of earlier actions are not known yet."
     effective = int((results["verdict"] == "effective").sum())
+    if not effective:
+        return f"Of {plural(len(results), 'offer')} with results, none has been shown yet to be effective."
     return (
         f"Of {plural(len(results), 'offer')} with results, {number(effective)}"
         f" {'is' if effective == 1 else 'are'} shown to be effective against those held out."
     )
 
 
-def _result(row: dict[Any, Any], currency: str) -> dict[Any, Any]:
-    if pd.isna(row["uplift"]):
-        return row | {"uplift_words": "unknown", "gain_words": "unknown"}
+def _result(row: dict[Any, Any], settings: Settings) -> dict[Any, Any]:
+    """Put uplift and money into words; of a handful of customers a share is an accident, and tells of persons."""
+    too_few = {side: None for side, size in _SIZES.items() if row[size] < settings.report.minimum_cell_size}
+    if pd.isna(row["uplift"]) or too_few:
+        words = "unknown" if pd.isna(row["uplift"]) else "too few to say"
+        return row | too_few | {"uplift_words": words, "gain_words": words}
     low, high = signed_share(row["uplift_low"], 1), signed_share(row["uplift_high"], 1)
-    return row | {
-        "uplift_words": f"{signed_share(row['uplift'], 1)} ({low} to {high})",
-        "gain_words": f"{money(row['gain'], currency)} ({number(row['gain_low'])} to {number(row['gain_high'])})",
-    }
+    gain = f"{money(row['gain'], settings.currency)} ({number(row['gain_low'])} to {number(row['gain_high'])})"
+    return row | {"uplift_words": f"{signed_share(row['uplift'], 1)} ({low} to {high})", "gain_words": gain}

@@ -99,8 +99,9 @@ class DltDestination:
     ) -> None:
         # What the record no longer names is moved again, whatever becomes of this load.
         present = self._tables(pipeline)
-        for part in moves.delete:
-            self._delete(pipeline, RECORD, f"table_name = {sql_text(part.table)} and {VERSION} = {sql_text(part.key)}")
+        for name in dict.fromkeys(part.table for part in moves.delete):
+            keys = ", ".join(map(sql_text, moves.of(name)[0]))
+            self._delete(pipeline, RECORD, f"table_name = {sql_text(name)} and {VERSION} in ({keys})")
         resources = []
         for name in dict.fromkeys(part.table for part in (*moves.delete, *moves.write)):
             delete, write = moves.of(name)

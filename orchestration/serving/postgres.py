@@ -79,9 +79,9 @@ class PostgresServer:
         existing = self._columns(connection)
         made = [table for table in tables if table.name not in existing]
         for table in made:
-            self._execute(connection, schema_of.create_table(self.schema, table))
-            for comment in schema_of.comments(self.schema, table, {}):
-                self._execute(connection, comment)
+            # Some hundred comments take longer to send than to make.
+            comments = schema_of.comments(self.schema, table, {})
+            self._execute(connection, "; ".join([schema_of.create_table(self.schema, table), *comments]))
         moves = contents.moves(self._held(connection))
         self._move(connection, contents, moves, existing)
         self._add_indexes(connection, tables)
@@ -271,12 +271,9 @@ class PostgresServer:
                 )
 
     def _keep_record(self, connection: duckdb.DuckDBPyConnection, contents: Contents, moves: Moves) -> None:
-        for part in moves.delete:
-            self._execute(
-                connection,
-                f"delete from {self.schema}.{RECORD} where table_name = {sql_text(part.table)}"
-                f" and {VERSION} = {sql_text(part.key)}",
-            )
+        if moves.delete:
+            gone = ", ".join(f"({sql_text(part.table)}, {sql_text(part.key)})" for part in moves.delete)
+            self._execute(connection, f"delete from {self.schema}.{RECORD} where (table_name, {VERSION}) in ({gone})")
         if moves.write:
             values = ", ".join(
                 f"({sql_text(part.table)}, {sql_text(part.key)}, {contents.stamps[part].rows},"

@@ -41,7 +41,13 @@ class OrganizationSettings(Section):
         10, ge=2, description="with fewer of the same segment nothing is said of what is lacking"
     )
     lacking_share: Share = Field(0.5, description="share of them that holds a product, from which its absence is a gap")
-    least_tagged: int = Field(20, ge=2, description="customers with a tag, to compare it with clusters")
+    least_tagged: int = Field(
+        20, ge=2, description="customers with a tag, to compare it with clusters or to name a cluster by it"
+    )
+    naming_agreement: Share = Field(
+        0.65, description="adjusted Rand index of a tag and the clusters from which it names them"
+    )
+    naming_share: Share = Field(0.6, description="share of a cluster's tagged customers that the value names it by has")
 
     @model_validator(mode="after")
     def _opens_before_it_closes(self) -> "OrganizationSettings":

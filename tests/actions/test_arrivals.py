@@ -55,6 +55,21 @@ def test_the_digest_changes_with_the_file_of_an_embedded_database_and_not_by_a_s
     assert digest_of_files(given, ["payments"]) == before
 
 
+def test_a_query_is_looked_at_through_every_location_that_it_reads(tmp_path: Path) -> None:
+    given = Settings.model_validate(
+        {
+            "locations": {name: {"files": f"{tmp_path}/{name}*.csv"} for name in ("lines", "days", "people")},
+            "sources": {"usage": {"query": "select * from days join lines using (line_id)"}},
+        }
+    )
+    digests = [digest_of_files(given, ["usage"])]
+    for name in ("people", "lines", "days"):
+        (tmp_path / f"{name}.csv").write_text("x")
+        digests.append(digest_of_files(given, ["usage"]))
+    assert digests[0] == digests[1]
+    assert len(set(digests)) == 3
+
+
 def test_objects_of_a_store_are_looked_at_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "key-of-the-days")

@@ -188,10 +188,11 @@ def test_no_model_reads_what_sales_and_partners_know() -> None:
     assert {name.split(".")[-1] for name in readers(known)} == {"organization_needs"}
     python = {name: set(table.meta.get("reads", ())) for name, table in versioned_tables().items()}
     assert {name for name, read in python.items() if "features.account_knowledge_as_of" in read} == {
-        "account_agreement"
+        "account_agreement",
+        "segment_tags",
     }
     # What shows tags or is made of them is an end: nothing is learned from it.
-    for table in ("organization_needs", "account_agreement"):
+    for table in ("organization_needs", "account_agreement", "segment_tags"):
         assert not {name for name, read in python.items() if f"segments.{table}" in read}
         assert table in declared_tables("segments")
     shown = readers([key for key in manifest["nodes"] if key.endswith(".organization_needs")])

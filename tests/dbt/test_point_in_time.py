@@ -71,11 +71,6 @@ def _features(lake: Lake) -> dict[str, pd.DataFrame]:
     return {table: lake.frame(query, [CUT]) for table, query in FEATURES.items()}
 
 
-def _build_untested(lake: Lake) -> None:
-    """Build features without their data tests, which pass on the same rows of ``known_later``."""
-    lake.dbt("build", "--resource-type", "model", "--resource-type", "seed", "--select", "+path:models/features")
-
-
 @pytest.fixture(scope="module")
 def known_later(simulated_lake: Lake) -> dict[str, pd.DataFrame]:
     """The features of the day, made together with the next month's while everything is known."""
@@ -96,7 +91,7 @@ def cut_lake(simulated_lake: Lake, tmp_path_factory: pytest.TempPathFactory) -> 
                 {"cut": CUT},
             )
     lake.scope({CUT: None})
-    _build_untested(lake)
+    lake.build_untested("--select", "+path:models/features")
     return lake
 
 
@@ -109,7 +104,7 @@ def test_cutting_the_sources_shuffling_rows_and_restating_money_in_another_curre
 
 
 def test_a_second_run_gives_the_same_rows(known_later: dict[str, pd.DataFrame], cut_lake: Lake) -> None:
-    _build_untested(cut_lake)
+    cut_lake.build_untested("--select", "+path:models/features")
     for table, rows in _features(cut_lake).items():
         assert_frame_equal(rows, known_later[table], check_exact=True)
 

@@ -120,6 +120,14 @@ def test_what_waits_is_committed_before_another_database_is_written_to(connected
     assert connected.session.execute('from "workspace"."main"."w"').fetchall() == [(1,)]
 
 
+def test_temporary_tables_of_a_node_go_with_it(connected: Connected) -> None:
+    connected.session.execute('create temporary table "rows__dbt_tmp" as (select 1 as n);')
+    connected.node(TABLE.format("t"), 'insert into "lake"."segments"."t" from "rows__dbt_tmp"')
+    connected.session.close()
+    assert connected.session.execute("select count(*) from duckdb_tables() where temporary").fetchall() == [(0,)]
+    assert connected.session.execute('from "lake"."segments"."t"').fetchall() == [(1,)]
+
+
 def test_a_node_that_fails_leaves_nothing_and_what_was_committed_stays(connected: Connected) -> None:
     connected.node(TABLE.format("kept"))
     connected.session.execute("BEGIN")

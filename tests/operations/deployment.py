@@ -11,6 +11,7 @@ import duckdb
 
 from orchestration.lake.warehouse import Warehouse
 from orchestration.settings import load_settings
+from tests.commands import run_command
 
 SEGMENTATION = Path(sys.executable).with_name("segmentation")
 SETTINGS = """
@@ -49,7 +50,7 @@ class Deployment:
         )
 
     def command(self, *arguments: object) -> subprocess.CompletedProcess[str]:
-        return self.execute(SEGMENTATION, *arguments)
+        return run_command([str(part) for part in arguments], self.environment, self.folder)
 
     def execute(self, *command: object) -> subprocess.CompletedProcess[str]:
         return subprocess.run(

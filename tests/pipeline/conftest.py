@@ -5,9 +5,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import yaml
 from filelock import FileLock
 
 from simulator import SimulationParameters
+from tests.pipeline.cut import MONTH, cut_and_shuffle
 from tests.pipeline.deployments import MONTHS, SMALL, Deployment, make_deployment, make_ibm
 
 # A source check that fails, reports for a folder, and somebody who cannot be told.
@@ -19,6 +21,9 @@ delivery:
   notify: {nobody: "json://127.0.0.1:9"}
   attempts: 1
 """
+
+# While dbt builds, while Python writes the candidate, and at the flip; tests/ingest/test_growth.py kills ingestion.
+STEPS = ("features", "value", "publish__published_versions")
 
 
 @pytest.fixture(scope="session")
@@ -37,6 +42,52 @@ def simulated(tmp_path_factory: pytest.TempPathFactory) -> Deployment:
 def small(tmp_path_factory: pytest.TempPathFactory) -> Deployment:
     """A small ISP, segmented for two months in one run without any disturbance."""
     return _shared(tmp_path_factory, "small", lambda folder: make_deployment(folder, SMALL).run(*MONTHS))
+
+
+@pytest.fixture(scope="session")
+def killed(tmp_path_factory: pytest.TempPathFactory, small: Deployment) -> Deployment:
+    """What was known of the small ISP at the end of its first month, killed at one step after the other, then run."""
+
+    def make(folder: Path) -> None:
+        deployment = cut_and_shuffle(small, folder)
+        for step in STEPS:
+            deployment.kill_at(step, "run", "--from", MONTH, "--to", MONTH)
+        deployment.run(MONTH, MONTH)
+
+    return _shared(tmp_path_factory, "killed", make)
+
+
+@pytest.fixture(scope="session")
+def dirty(tmp_path_factory: pytest.TempPathFactory) -> Deployment:
+    """The demonstration's ISP without the customers who left before July 2025, with more dirt than limits allow.
+
+    Its last month is segmented from what was loaded, once the limits were raised.
+    """
+
+    def make(folder: Path) -> None:
+        parameters = SimulationParameters(
+            customers=3_000, months=18, end_month="2025-12", dirt=0.02, history={"purged_before": "2025-07-01"}
+        )
+        deployment = make_deployment(folder, parameters)
+        month = ("--from", "2025-12", "--to", "2025-12")
+        blocked = deployment.command("run", *month)
+        assert blocked.returncode == 3, blocked.stderr
+        words = " ".join(blocked.stderr.split())
+        assert "raw.contracts, quarantine_share" in words
+        assert "Commonest reasons" in words
+        assert "sources.contracts.quarantine.max_share" in words
+        assert "Traceback" not in blocked.stderr
+        refused = deployment.command("run", "--skip-ingest", *month)
+        assert refused.returncode == 3, refused.stderr
+        assert "raw.contracts, quarantine_share" in " ".join(refused.stderr.split())
+        settings = yaml.safe_load(deployment.settings_file.read_text())
+        for table in ("customers", "contracts"):
+            settings["sources"][table]["quarantine"] = {"max_share": 0.1}
+        deployment.settings_file.write_text(yaml.safe_dump(settings))
+        finished = deployment.command("run", "--skip-ingest", *month)
+        assert finished.returncode == 0, finished.stderr
+
+    return _shared(tmp_path_factory, "dirty", make)
 
 
 @pytest.fixture(scope="session")

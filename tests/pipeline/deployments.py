@@ -2,9 +2,8 @@
 
 import json
 import os
-import signal
+import shutil
 import subprocess
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,9 +15,9 @@ from examples.ibm_telco.fetch import fetch
 from orchestration.lake.warehouse import Warehouse
 from orchestration.settings import load_settings
 from simulator import SimulationParameters, simulate
+from tests.commands import kill_at, run_command
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
-SEGMENTATION = Path(sys.executable).with_name("segmentation")
 
 
 @dataclass(frozen=True)
@@ -37,33 +36,19 @@ class Deployment:
         return kept | {"DAGSTER_HOME": str(self.folder / "dagster")}
 
     def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [SEGMENTATION, *arguments, "--config", str(self.settings_file)],
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        return run_command([*arguments, "--config", str(self.settings_file)], self.environment, self.folder)
 
     def run(self, first: str, last: str) -> None:
         finished = self.command("run", "--from", first, "--to", last)
         assert finished.returncode == 0, finished.stdout + finished.stderr
 
-    def start(self, *arguments: str) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            [SEGMENTATION, *arguments, "--config", str(self.settings_file)],
-            env=self.environment,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-        )
+    def kill_at(self, step: str, *arguments: str) -> None:
+        """Kill a command shortly after a step has begun, as a machine that goes down would."""
+        kill_at(step, [*arguments, "--config", str(self.settings_file)], self.environment, self.folder)
 
-    @staticmethod
-    def kill(process: subprocess.Popen[str]) -> None:
-        """Kill a process with all it started, as a machine that goes down would."""
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+    def copy(self, folder: Path) -> "Deployment":
+        """Return another deployment that is as this one, for a test to change."""
+        return Deployment(shutil.copytree(self.folder, folder))
 
     def frame(self, sql: str, parameters: Sequence[object] = ()) -> pd.DataFrame:
         with Warehouse(load_settings(self.settings_file).warehouse).reader() as connection:

@@ -1,6 +1,5 @@
 """Actions of a deployment, by the real command: decided, handed over, decided again."""
 
-import shutil
 from pathlib import Path
 
 import duckdb
@@ -15,11 +14,9 @@ DAY = "2025-12-31"
 
 @pytest.fixture(scope="module")
 def decided(small: Deployment, tmp_path_factory: pytest.TempPathFactory) -> Deployment:
-    folder = tmp_path_factory.mktemp("actions") / "deployment"
-    shutil.copytree(small.folder, folder)
-    with (folder / "segmentation.yaml").open("a", encoding="utf-8") as settings:
+    deployment = small.copy(tmp_path_factory.mktemp("actions") / "deployment")
+    with deployment.settings_file.open("a", encoding="utf-8") as settings:
         settings.write("\nserving: {file: {type: duckdb, path: served.duckdb, tables: [customer_actions, triggers]}}\n")
-    deployment = Deployment(folder)
     finished = deployment.command("actions", "--skip-ingest", "--day", DAY)
     assert finished.returncode == 0, finished.stdout + finished.stderr
     return deployment

@@ -4,7 +4,6 @@ Schedules tick, and a job launched from the UI publishes.
 """
 
 import json
-import signal
 import socket
 import subprocess
 import sys
@@ -12,10 +11,12 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import psutil
 import pytest
 
 from tests.pipeline.deployments import Deployment, make_ibm
@@ -79,14 +80,6 @@ def wait_for(what: str, ready: Callable[[], Any], seconds: int) -> Any:
     raise AssertionError(f"{what}: not within {seconds} s")
 
 
-def kill_a_command(deployment: Deployment) -> None:
-    """Leave a run behind that seems started: nothing scheduled may wait for it."""
-    command = deployment.start("ingest")
-    assert command.stderr is not None
-    assert any(line.strip() == "▸ raw_tables" for line in command.stderr)
-    deployment.kill(command)
-
-
 @pytest.fixture(scope="module")
 def deployment(tmp_path_factory: pytest.TempPathFactory, new_postgres_database) -> Deployment:
     catalog = f'warehouse:\n  catalog: "postgres:{new_postgres_database("daemon")}"\n'
@@ -105,7 +98,8 @@ def webserver(deployment: Deployment) -> Iterator[WebServer]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     (deployment.folder / "dagster").mkdir()
-    kill_a_command(deployment)
+    # It leaves a run behind that seems started: nothing scheduled may wait for it.
+    deployment.kill_at("raw_tables", "ingest")
     process = subprocess.Popen(
         [Path(sys.executable).with_name("dagster"), "dev", "-w", ROOT / "workspace.yaml", "-p", str(port)],
         cwd=ROOT,
@@ -119,12 +113,11 @@ def webserver(deployment: Deployment) -> Iterator[WebServer]:
         wait_for("the webserver", lambda: server.ask(GROUPS)["assetNodes"], 120)
         yield server
     finally:
-        # It stops its code servers only when asked to stop.
-        process.send_signal(signal.SIGINT)
-        try:
-            process.wait(timeout=30)
-        except subprocess.TimeoutExpired:
-            deployment.kill(process)
+        # Its code servers and the runs are in groups of their own.
+        for each in [*psutil.Process(process.pid).children(recursive=True), process]:
+            with suppress(psutil.NoSuchProcess):
+                each.kill()
+        process.wait()
 
 
 @pytest.fixture(scope="module")

@@ -119,7 +119,7 @@ def test_the_command_delivers_a_report_again_and_says_what_changed_and_which_che
     ours = yaml.safe_load(simulated.settings_file.read_text())
     ours["delivery"] = {"path": str(tmp_path), "notify": {"team": "${TEAM_MAIL}", "chat": "${CHAT}"}}
     file = simulated.folder / "delivers_again.yaml"
-    file.write_text(yaml.safe_dump(ours))
+    file.write_text(yaml.safe_dump(ours, sort_keys=False))
     finished = subprocess.run(
         [SEGMENTATION, "report", "--deliver", "--config", file],
         env=simulated.environment

@@ -1,55 +1,22 @@
-"""Reruns: nothing changes without a cause, and a run killed at any step and made again ends in the same tables."""
+"""Reruns: nothing changes without a cause, and versions are published whole, in one step, whatever was killed before.
 
-import threading
-import time
+That a run killed at any step and made again ends in the same tables is held by ``test_point_in_time``.
+"""
+
 from pathlib import Path
+from typing import Any
 
-import duckdb
 import pandas as pd
 import pytest
 
 from orchestration.lake.warehouse import Warehouse
 from orchestration.settings import load_settings
-from tests.pipeline.deployments import MONTHS, SMALL, Deployment, make_deployment
+from tests.pipeline.cut import AS_OF, MONTH
+from tests.pipeline.deployments import Deployment
 
 pytestmark = pytest.mark.slow
 
-# While dbt builds, while Python writes the candidate, and at the flip; test_growth kills ingestion.
-STEPS = ("features", "value", "publish__published_versions")
 SCHEMAS = ("raw", "features", "segments", "bi")
-
-
-class Reader(threading.Thread):
-    """Polls the published views all the while, and keeps every state it saw."""
-
-    def __init__(self, deployment: Deployment) -> None:
-        super().__init__(daemon=True)
-        self.stop = threading.Event()
-        self.seen: set[tuple[tuple[str, int, int, int], ...]] = set()
-        self.errors: list[str] = []
-        self._warehouse = Warehouse(load_settings(deployment.settings_file).warehouse)
-
-    def run(self) -> None:
-        while not self.stop.is_set():
-            if self._warehouse.exists:
-                with self._warehouse.reader() as connection:
-                    connection.execute("set threads = 1")
-                    self._poll(connection)
-            time.sleep(1)
-
-    def _poll(self, connection: duckdb.DuckDBPyConnection) -> None:
-        """Read over one connection, as a dashboard does; it must never be shut out once it could read."""
-        while not self.stop.is_set():
-            try:
-                self.seen.add(tuple(connection.execute(PUBLISHED).fetchall()))
-            except duckdb.CatalogException:
-                # Before the first run has made the views there is nothing to read.
-                assert not self.seen
-            except duckdb.Error as error:
-                self.errors.append(str(error))
-            time.sleep(1)
-
-
 # Rows of each published version, as the wide view, the clusters and the deciles show them.
 PUBLISHED = """
     select version_id, count(*),
@@ -59,85 +26,88 @@ PUBLISHED = """
 """
 
 
-@pytest.fixture(scope="module")
-def killed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Deployment, Reader]:
-    """One deployment, killed as soon as each step has begun, one step after the other, then run to its end."""
-    deployment = make_deployment(tmp_path_factory.mktemp("killed"), SMALL)
-    reader = Reader(deployment)
-    reader.start()
-    for step in STEPS:
-        kill_at(deployment, step)
-    deployment.run(*MONTHS)
-    time.sleep(1)
-    reader.stop.set()
-    reader.join()
-    return deployment, reader
+class Past(Warehouse):
+    """A lake as readers found it after a commit."""
+
+    def __init__(self, deployment: Deployment, snapshot: int) -> None:
+        super().__init__(load_settings(deployment.settings_file).warehouse)
+        self._snapshot = snapshot
+
+    @property
+    def attach_options(self) -> dict[str, Any]:
+        return super().attach_options | {"snapshot_version": self._snapshot}
 
 
-def kill_at(deployment: Deployment, step: str) -> None:
-    """Start a run and kill it, with what it started, shortly after the step has begun."""
-    process = deployment.start("run", "--from", MONTHS[0], "--to", MONTHS[-1])
-    assert process.stderr is not None
-    for line in process.stderr:
-        if line.strip() == f"▸ {step}":
-            time.sleep(0.4)
-            deployment.kill(process)
-            return
-    raise AssertionError(f"the run ended before {step}: exit code {process.wait()}")
+COMMITS_OF_THE_REGISTRY = """
+    select snapshot_id from ducklake_snapshots('lake')
+    where list_contains(flatten(map_values(changes)), (
+        select table_id::varchar from ducklake_table_info('lake') where table_name = 'versions'
+    ))
+    order by snapshot_id
+"""
 
 
-def test_a_killed_run_made_again_ends_in_the_same_tables(small, killed):
-    undisturbed, found = small.contents(*SCHEMAS), killed[0].contents(*SCHEMAS)
-    assert undisturbed.keys() == found.keys()
-    ignored = ["_load_id", "input_hash", "last_load_id"]
-    for name, expected in undisturbed.items():
-        pd.testing.assert_frame_equal(
-            found[name].drop(columns=ignored, errors="ignore"),
-            expected.drop(columns=ignored, errors="ignore"),
-            obj=name,
-        )
+def _published_after_each_commit(deployment: Deployment) -> dict[int, list[str] | None]:
+    """What the registry said was published after each commit that changed it."""
+    published = "select list(version_id order by version_id) from segments.versions at (version => {})"
+    with Warehouse(load_settings(deployment.settings_file).warehouse).reader() as connection:
+        return {
+            snapshot: connection.execute(f"{published.format(snapshot)} where status = 'published'").fetchall()[0][0]
+            for (snapshot,) in connection.execute(COMMITS_OF_THE_REGISTRY).fetchall()
+        }
 
 
-def test_a_reader_sees_nothing_or_every_version_whole(killed):
-    deployment, reader = killed
-    whole = {tuple(row) for row in deployment.frame(PUBLISHED).itertuples(index=False)}
-    assert reader.seen - {()} == {tuple(sorted(whole))}
-    assert reader.errors == []
+@pytest.mark.parametrize("name", ["small", "killed"])
+def test_readers_saw_nothing_or_every_version_whole(name: str, request: pytest.FixtureRequest) -> None:
+    deployment: Deployment = request.getfixturevalue(name)
+    states = _published_after_each_commit(deployment)
+    versions = sorted(row["version_id"] for row in deployment.versions())
+    first = min(snapshot for snapshot, published in states.items() if published)
+    assert first > min(states)
+    assert states == {snapshot: versions if snapshot >= first else None for snapshot in states}
+    whole = deployment.frame(PUBLISHED)
+    assert whole["version_id"].tolist() == versions
+    for snapshot, expected in ((first - 1, []), (first, list(whole.itertuples(index=False, name=None)))):
+        with Past(deployment, snapshot).reader() as connection:
+            assert connection.execute(PUBLISHED).fetchall() == expected
 
 
-def test_every_version_has_its_report(killed):
-    deployment, _ = killed
-    assert sorted(Path(deployment.folder / "reports").glob("*.html")) == [
-        deployment.folder / "reports" / f"{day}.1.html" for day in ("2025-11-30", "2025-12-31")
-    ]
+@pytest.mark.parametrize("name", ["small", "killed"])
+def test_every_version_has_its_report(name: str, request: pytest.FixtureRequest) -> None:
+    deployment: Deployment = request.getfixturevalue(name)
+    reports = deployment.folder / "reports"
+    assert sorted(reports.glob("*.html")) == sorted(
+        reports / f"{row['version_id']}.html" for row in deployment.versions()
+    )
 
 
 def test_rerun_makes_no_version_a_changed_setting_makes_revision_two_and_rollback_brings_the_first_back(
-    killed,
-):
-    deployment, _ = killed
+    killed: Deployment, tmp_path: Path
+) -> None:
+    deployment = killed.copy(tmp_path / "deployment")
     undisturbed = deployment.contents(*SCHEMAS)
-    deployment.run("2025-12", "2025-12")
+    deployment.run(MONTH, MONTH)
     again = deployment.contents(*SCHEMAS)
     assert undisturbed.keys() == again.keys()
     for name, before in undisturbed.items():
         pd.testing.assert_frame_equal(again[name], before, obj=name)
 
+    first, second = f"{AS_OF}.1", f"{AS_OF}.2"
     settings = deployment.settings_file.read_text()
     deployment.settings_file.write_text(settings + "\nlifecycle: {thresholds: {onboarding_days: 60}}\n")
-    deployment.run("2025-12", "2025-12")
+    deployment.run(MONTH, MONTH)
     statuses = {row["version_id"]: (row["status"], row["changes"]) for row in deployment.versions()}
-    assert statuses["2025-12-31.1"][0] == "superseded"
-    assert statuses["2025-12-31.2"] == ("published", "settings changed")
+    assert statuses[first][0] == "superseded"
+    assert statuses[second] == ("published", "settings changed")
 
     reports = deployment.folder / "reports"
-    rolled_back = deployment.command("rollback", "2025-12-31.1")
+    rolled_back = deployment.command("rollback", first)
     assert rolled_back.returncode == 0, rolled_back.stderr
     statuses = {row["version_id"]: row["status"] for row in deployment.versions()}
-    assert statuses["2025-12-31.1"] == "published"
-    assert statuses["2025-12-31.2"] == "withdrawn"
-    assert "withdrawn" in (reports / "2025-12-31.2.html").read_text()
-    assert "withdrawn" not in (reports / "2025-12-31.1.html").read_text()
+    assert statuses[first] == "published"
+    assert statuses[second] == "withdrawn"
+    assert "withdrawn" in (reports / f"{second}.html").read_text()
+    assert "withdrawn" not in (reports / f"{first}.html").read_text()
     pd.testing.assert_frame_equal(
         deployment.contents("bi")["bi.customer_segments"], undisturbed["bi.customer_segments"]
     )

@@ -103,7 +103,7 @@ def valued_by_baselines(simulated, tmp_path_factory) -> dict[str, pd.DataFrame]:
     settings, day = load_settings(copied / simulated.settings_file.name), date.fromisoformat(AS_OF)
     lake = Lake(settings)
     lake.scope({day: None})
-    lake.build("--select", "+retention_exposures", "+customer_months_at_risk")
+    lake.build_untested("--select", "+retention_exposures", "+customer_months_at_risk")
     with lake.warehouse.writer() as connection:
         exposures = exposures_within(connection, day, observed(connection, f"{AS_OF}.1", day))
     features = simulated.frame("select * from features.customer_features where as_of_date = ? and is_open", [AS_OF])

@@ -263,9 +263,10 @@ def lake(empty_lake: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
         features = [dict(zip(("feature", "effect", "typical", "typical_rest"), each, strict=True)) for each in apart]
         empty_lake.execute(
             "insert into bi.behavior_clusters"
-            " values (?, ?, 'consumer', ?, ?, ?, ?, 0.94, 0.9, ?, ?, ?, 0.3, ?, 0.9, ?, '[]', 0.02, 31)",
+            " values (?, ?, 'consumer', ?, ?, ?, ?, 0.94, 0.9, ?, ?, ?, 0.3, ?, 0.9, ?, '[]', 0.02, 31, ?, ?)",
             [VERSION, "2026-10-31", cluster_id, name, rule, words, customers, share, jaccard,
-             VERSION if cluster_id == "consumer-03" else BEFORE, json.dumps(features)],
+             VERSION if cluster_id == "consumer-03" else BEFORE, json.dumps(features),
+             *(("focus: design studios", 0.82) if cluster_id == "consumer-03" else (None, None))],
         )  # fmt: skip
     empty_lake.execute(
         """

@@ -23,6 +23,10 @@ _RESULTS = """
             'It is.'),
         ('2026-10-31', 'welcome', 'all', 'all', 50, 0, .5, null, null, null, null, null, null, null, 700, 'no_control',
             'Nobody was held out, so nothing can be said of uplift.'),
+        ('2026-10-31', 'volume_pack', 'all', 'all', 90, 9, .3, .7777, -.4777, -.6, -.3, -640, -770, -46, 99,
+            'not_shown', 'The difference from those held out can still be chance.'),
+        ('2026-10-31', 'larger_plan', 'all', 'all', 90, 10, .2, .1, .1, -.1, .2, 77, -50, 90, 98,
+            'not_shown', 'The difference from those held out can still be chance.'),
         ('2026-10-30', 'old', 'all', 'all', 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 'effective', 'Of another day.'),
         ('2026-11-02', 'later', 'all', 'all', 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 'effective', 'Of another day.')
 """
@@ -53,8 +57,19 @@ def test_no_uplift_is_claimed_without_a_control(lake: duckdb.DuckDBPyConnection,
     lake.execute(_ACTIONS)
     lake.execute(_RESULTS)
     words = said(lake, settings)
-    assert "Of 2 offers with results, 1 is shown to be effective against those held out." in words
+    assert "Of 4 offers with results, 1 is shown to be effective against those held out." in words
     assert "+7.0% (+4.0% to +10.0%)" in words
     assert "CHF 5,000 (1,000 to 9,000)" in words
     assert "Nobody was held out, so nothing can be said of uplift." in words
     assert "Of another day." not in words
+
+
+def test_the_uplift_of_a_handful_is_not_shown(lake: duckdb.DuckDBPyConnection, settings: Settings) -> None:
+    lake.execute(_RESULTS)
+    words = said(lake, settings)
+    assert "too few to say" in words
+    assert "77.8" not in words
+    assert "640" not in words
+    assert "+10.0% (−10.0% to +20.0%)" in words  # ten held out are enough
+    lake.execute("delete from bi.action_results where verdict = 'effective'")
+    assert "Of 3 offers with results, none has been shown yet to be effective." in said(lake, settings)

@@ -142,6 +142,8 @@ def test_clusters_show_rule_evidence_and_stability(page: Page) -> None:
     assert "Consumer customers fall into 3 groups" in words
     assert "business customers differ by degree, not in kind" in words
     assert "gb_month_3m < 212 and evening_share_3m >= 0.31" in words
+    assert words.count("Sales and partners know") == 1
+    assert "Sales and partners know 82% of those they have tagged as “focus: design studios”." in words
     assert "3 (chosen)" in words
     assert "doubtful" in words
     assert "new" in words

@@ -72,8 +72,16 @@ def test_tables_say_what_they_are_and_find_rows_by_key(whole_lake, database, cli
     )
     assert keys["bi.customer_segment_history"] == "PRIMARY KEY (version_id, customer_id)"
     assert {f"bi.{table.name}" for table in served_tables().values() if not table.nullable_keys} <= keys.keys()
-    foreign = _all(client, "select count(*) from pg_constraint where contype = 'f' and convalidated")
-    assert foreign[0][0] > len(served_tables()) / 2
+    foreign = _all(
+        client,
+        "select conrelid::regclass::text, confrelid::regclass::text from pg_constraint"
+        " where contype = 'f' and convalidated",
+    )
+    assert len(foreign) > len(served_tables()) / 2
+    # One reference a row: what refers to a customer of a version refers to the version through it.
+    assert ("bi.churn_reasons", "bi.customer_segment_history") in foreign
+    assert ("bi.customer_segment_history", "bi.segmentation_versions") in foreign
+    assert len({child for child, _ in foreign}) == len(foreign)
 
 
 def test_a_new_version_moves_nothing_of_the_older_ones(lake, brought_up, database, client):

@@ -1,1 +1,14 @@
-{{ published_rows(source('segments', 'behavior_clusters')) }}
+with clusters as (
+    {{ published_rows(source('segments', 'behavior_clusters'), added=['known_as', 'known_as_share']) }}
+)
+
+-- What sales and partners call those customers stands beside the name that behavior gives, never in its place.
+select
+    clusters.*,
+    tags.tag || ': ' || tags.tag_value as known_as,
+    tags.share as known_as_share
+from clusters
+left join {{ source('segments', 'segment_tags') }} as tags
+    on
+        clusters.version_id = tags.version_id
+        and clusters.cluster_id = tags.segment

@@ -2,7 +2,7 @@
 
 import duckdb
 
-from models.business.tag_agreement import tag_agreement
+from models.business.tag_agreement import names_by_tag, tag_agreement
 from orchestration.lake.frames import read_frame
 from orchestration.segments.candidate import Candidate
 from orchestration.segments.month import SegmentMonth
@@ -10,11 +10,16 @@ from orchestration.settings import Settings
 
 
 def make_month(connection: duckdb.DuckDBPyConnection, candidate: Candidate, settings: Settings) -> SegmentMonth:
-    """Compare clusters with the tags of account_knowledge, which no model reads."""
+    """Compare clusters with the tags of account_knowledge, which no model reads, and name them by those that agree."""
+    organizations = settings.organizations
     rows = read_frame(connection, _TAGGED, {"version": candidate.version_id, "as_of": candidate.as_of_date})
-    agreement = tag_agreement(rows, settings.organizations.least_tagged)
+    agreement = tag_agreement(rows, organizations.least_tagged)
+    names = names_by_tag(
+        rows, agreement, organizations.least_tagged, organizations.naming_agreement, organizations.naming_share
+    )
     return SegmentMonth(
-        tables={"account_agreement": [agreement]}, decision=f"{rows['tag'].nunique()} tags of account_knowledge."
+        tables={"account_agreement": agreement, "segment_tags": names},
+        decision=f"{rows['tag'].nunique()} tags of account_knowledge; {len(names)} clusters are known by one.",
     )
 
 

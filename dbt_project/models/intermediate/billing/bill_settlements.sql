@@ -294,13 +294,21 @@ settled as (
     select invoice_id, customer_id, gross_amount, settled_date, settled_to_date from settled_by_both
 ),
 
-changes as (
+amounts as (
     select
         *,
         settled_to_date - lag(settled_to_date, 1, 0) over (
             partition by invoice_id order by settled_date
         ) as settled_amount
     from settled
+),
+
+changes as (
+    select
+        *,
+        lead(settled_date) over (partition by invoice_id order by settled_date) as next_settled_date
+    from amounts
+    where settled_amount <> 0
 
     union all
 
@@ -310,18 +318,19 @@ changes as (
         gross_amount,
         settled_date,
         settled_to_date,
-        settled_to_date as settled_amount
+        settled_to_date as settled_amount,
+        cast(null as date) as next_settled_date
     from settled_by_name
-    where not has_several_days
+    where not has_several_days and settled_to_date <> 0
 )
 
 select
     invoice_id,
     customer_id,
     settled_date,
+    next_settled_date,
     {{ money('settled_to_date') }} as settled_to_date,
     {{ money('settled_amount') }} as settled_amount,
     -- To the cent: what rounding leaves is not a debt.
     settled_to_date > gross_amount - 0.01 as is_settled
 from changes
-where settled_amount <> 0

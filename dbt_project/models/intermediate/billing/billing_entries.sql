@@ -3,8 +3,15 @@ with bills as (
     select * from {{ ref('bills') }}
 ),
 
+-- A date in any case: an outer join on plain comparisons is a hash join, on a condition with "or" it is not.
 settlements as (
-    select * from {{ ref('bill_settlements') }}
+    select
+        invoice_id,
+        settled_date,
+        coalesce(next_settled_date, {{ last_date() }}) as until_date,
+        settled_to_date,
+        settled_amount
+    from {{ ref('bill_settlements') }}
 ),
 
 -- What a bill still lacked on the day it was written off, without tax.
@@ -17,7 +24,7 @@ write_offs as (
         bills.period_start,
         bills.period_end,
         {{ money(
-            '(bills.gross_amount - coalesce(sum(settlements.settled_amount), 0))'
+            '(bills.gross_amount - coalesce(settlements.settled_to_date, 0))'
             ~ ' * bills.net_amount / nullif(bills.gross_amount, 0)'
         ) }} as amount
     from bills
@@ -25,17 +32,10 @@ write_offs as (
         on
             bills.invoice_id = settlements.invoice_id
             and bills.write_off_date >= settlements.settled_date
-    where bills.is_judged
-    group by
-        bills.invoice_id,
-        bills.customer_id,
-        bills.contract_id,
-        bills.write_off_date,
-        bills.period_start,
-        bills.period_end,
-        bills.gross_amount,
-        bills.net_amount
-    having bills.gross_amount - coalesce(sum(settlements.settled_amount), 0) >= 0.01
+            and bills.write_off_date < settlements.until_date
+    where
+        bills.is_judged
+        and bills.gross_amount - coalesce(settlements.settled_to_date, 0) >= 0.01
 ),
 
 -- What settles a bill after that is recovered; what goes back after that is lost.

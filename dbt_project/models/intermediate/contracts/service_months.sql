@@ -9,6 +9,26 @@ with late_ends as (
     where end_date < valid_from_date
 ),
 
+late_contracts as (
+    select distinct contract_id
+    from late_ends
+),
+
+states as (
+    select
+        states.contract_id,
+        states.customer_id,
+        states.monthly_product_cost,
+        states.valid_from_date,
+        states.serves_from_date,
+        states.closes_on_date,
+        late_contracts.contract_id is not null as has_late_end
+    from {{ ref('contract_states') }} as states
+    left join late_contracts
+        on states.contract_id = late_contracts.contract_id
+    where states.is_served
+),
+
 -- They are few, so they are laid over the months apart from the states of all other contracts.
 taken_back as (
     select
@@ -17,7 +37,7 @@ taken_back as (
         months.month_end_date,
         min(late_ends.end_date) as end_date
     from late_ends
-    inner join {{ ref('contract_states') }} as states
+    inner join states
         on
             late_ends.contract_id = states.contract_id
             and late_ends.known_from_date > states.valid_from_date
@@ -33,24 +53,51 @@ served as (
         states.contract_id,
         states.customer_id,
         states.monthly_product_cost,
+        states.valid_from_date,
+        states.has_late_end,
         greatest(states.serves_from_date, months.month_start_date) as from_date,
-        least(
-            states.closes_on_date, taken_back.end_date, {{ add_days('months.month_end_date', 1) }}
-        ) as until_date
+        least(states.closes_on_date, {{ add_days('months.month_end_date', 1) }}) as until_date,
+        states.serves_from_date <= months.month_start_date
+        and coalesce(states.closes_on_date > months.month_end_date, true)
+        and not states.has_late_end as is_whole_month
     from {{ ref('months') }} as months
-    inner join {{ ref('contract_states') }} as states
+    inner join states
         on
             states.valid_from_date <= months.month_end_date
             and states.serves_from_date <= months.month_end_date
             and (states.closes_on_date is null or states.closes_on_date > months.month_start_date)
-            and states.is_served
+    where months.is_in_books
+),
+
+parts_of_months as (
+    select
+        served.month_end_date,
+        served.days_in_month,
+        served.contract_id,
+        served.customer_id,
+        served.monthly_product_cost,
+        served.from_date,
+        least(served.until_date, taken_back.end_date) as until_date
+    from served
     left join taken_back
         on
-            states.contract_id = taken_back.contract_id
-            and states.valid_from_date = taken_back.valid_from_date
-            and months.month_end_date = taken_back.month_end_date
-    where months.is_in_books
+            served.contract_id = taken_back.contract_id
+            and served.valid_from_date = taken_back.valid_from_date
+            and served.month_end_date = taken_back.month_end_date
+    where not served.is_whole_month
 )
+
+-- A state that holds all month is its only one, and costs what it costs a month; only the others are added up.
+select
+    month_end_date,
+    contract_id,
+    customer_id,
+    days_in_month as service_days,
+    {{ money('monthly_product_cost') }} as product_cost
+from served
+where is_whole_month
+
+union all
 
 select
     month_end_date,
@@ -60,6 +107,6 @@ select
     {{ money(
         'monthly_product_cost * sum(' ~ days_between('from_date', 'until_date') ~ ') / days_in_month'
     ) }} as product_cost
-from served
+from parts_of_months
 where from_date < until_date
 group by month_end_date, days_in_month, contract_id, customer_id, monthly_product_cost

@@ -12,37 +12,59 @@ with open_contracts as (
 compared as (
     select
         open_contracts.*,
-        ago.net_fee as net_fee_3m_ago,
-        row_number() over (
-            partition by open_contracts.customer_id, open_contracts.month_end_date
-            order by
-                open_contracts.family_rank asc, open_contracts.monthly_fee desc, open_contracts.contract_id asc
-        ) as contract_rank
+        ago.net_fee as net_fee_3m_ago
     from open_contracts
     left join open_contracts as ago
         on
             open_contracts.contract_id = ago.contract_id
             and open_contracts.customer_id = ago.customer_id
             and open_contracts.month_number - 3 = ago.month_number
+),
+
+held as (
+    select
+        customer_id,
+        month_end_date,
+        count(*) as open_contracts,
+        sum(case when is_suspended then 1 else 0 end) as suspended_contracts,
+        -- A flag for each is quicker than counting distinct texts.
+        {% for family in product_families(['wholesale', 'other']) -%}
+        max(case when product_family = '{{ family }}' then 1 else 0 end){{ ' +' if not loop.last }}
+        {% endfor -%}
+        as product_families,
+        sum(monthly_fee) as monthly_fee,
+        sum(discount_in_force) as monthly_discount,
+        sum(monthly_product_cost) as monthly_product_cost,
+        max(
+            case when discount_in_force > 0 then {{ months_between('month_end_date', 'discount_until_date') }} end
+        ) as discount_months_left,
+        -- Of the contracts held at both times: another product is no rise in price.
+        {{ ratio('sum(case when net_fee_3m_ago is not null then net_fee end)', 'sum(net_fee_3m_ago)') }} - 1
+            as price_change_3m,
+        {{ values_of_first(
+            {
+                'term_months': 'term_months',
+                'commitment_months_left': 'commitment_months_left',
+                'months_since_commitment': 'months_since_commitment',
+            },
+            {'family_rank': 'family_rank', 'lower_fee': '-monthly_fee', 'contract_id': 'contract_id'},
+        ) }} as main_contract
+    from compared
+    group by customer_id, month_end_date
 )
 
 select
     customer_id,
     month_end_date,
-    count(*) as open_contracts,
-    sum(case when is_suspended then 1 else 0 end) as suspended_contracts,
-    count(distinct product_family) as product_families,
-    sum(monthly_fee) as monthly_fee,
-    sum(discount_in_force) as monthly_discount,
-    sum(monthly_product_cost) as monthly_product_cost,
-    max(
-        case when discount_in_force > 0 then {{ months_between('month_end_date', 'discount_until_date') }} end
-    ) as discount_months_left,
-    -- Of the contracts held at both times: another product is no rise in price.
-    {{ ratio('sum(case when net_fee_3m_ago is not null then net_fee end)', 'sum(net_fee_3m_ago)') }} - 1
-        as price_change_3m,
-    max(case when contract_rank = 1 then term_months end) as term_months,
-    max(case when contract_rank = 1 then commitment_months_left end) as commitment_months_left,
-    max(case when contract_rank = 1 then months_since_commitment end) as months_since_commitment
-from compared
-group by customer_id, month_end_date
+    open_contracts,
+    suspended_contracts,
+    product_families,
+    monthly_fee,
+    monthly_discount,
+    monthly_product_cost,
+    discount_months_left,
+    price_change_3m,
+    main_contract.term_months as term_months,
+    main_contract.commitment_months_left as commitment_months_left,
+    main_contract.months_since_commitment as months_since_commitment
+from held

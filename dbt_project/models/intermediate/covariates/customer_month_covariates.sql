@@ -42,25 +42,20 @@ open_months as (
             and months.month_number <= spans.last_month
 ),
 
--- Three months are this one and the two before it, as far as the customer was there.
-windows as (
+facts as (
     select
         open_months.*,
         fed_months.month_end_date is not null as is_fed,
-        coalesce(usage.bytes_total, 0) as bytes_total,
-        min(usage.first_usage_date) over since_quarter_before as first_usage_date,
-        max(usage.last_active_date) over since_quarter_before as last_active_date,
-        sum(usage.bytes_total) over quarter_before as bytes_before,
-        min(usage.first_usage_date) over quarter_before as first_usage_date_before,
-        sum(usage.bytes_total) over last_quarter as bytes_3m,
-        sum(usage.bytes_up) over last_quarter as bytes_up_3m,
-        count(*) over last_quarter as months_3m,
-        coalesce(sum(events.failed_payments) over last_quarter, 0) as failed_payments_3m,
-        max(events.pays_automatically) over last_quarter as pays_automatically,
-        coalesce(sum(events.contacts) over last_quarter, 0) as contacts_3m,
-        coalesce(sum(events.complaints) over last_quarter, 0) as complaints_3m,
-        coalesce(sum(events.outage_minutes) over last_quarter, 0) as outage_minutes_3m,
-        coalesce(sum(events.unmeasured_outages) over last_quarter, 0) as unmeasured_outages_3m,
+        usage.bytes_total,
+        usage.bytes_up,
+        usage.first_usage_date,
+        usage.last_active_date,
+        events.failed_payments,
+        events.pays_automatically,
+        events.contacts,
+        events.complaints,
+        events.outage_minutes,
+        events.unmeasured_outages,
         events.days_late_3m
     from open_months
     left join fed_months
@@ -73,19 +68,75 @@ windows as (
         on
             open_months.customer_id = events.customer_id
             and open_months.month_end_date = events.month_end_date
-    window
-        last_quarter as (
-            partition by open_months.customer_id order by open_months.month_number
-            range between 2 preceding and current row
-        ),
-        quarter_before as (
-            partition by open_months.customer_id order by open_months.month_number
-            range between 3 preceding and 1 preceding
-        ),
-        since_quarter_before as (
-            partition by open_months.customer_id order by open_months.month_number
-            range between 3 preceding and current row
-        )
+),
+
+lookback as (
+    select number as months_ago
+    from {{ thousand_numbers() }} as numbers
+    where number <= 3
+),
+
+-- Three months are this one and the two before it, as far as the customer was there. Each month is counted in those that
+-- look back on it, because windows would sort all months of all customers.
+quarters as (
+    select
+        facts.customer_id,
+        facts.month_number + lookback.months_ago as month_number,
+        min(facts.first_usage_date) as first_usage_date,
+        max(facts.last_active_date) as last_active_date,
+        sum(case when lookback.months_ago > 0 then facts.bytes_total end) as bytes_before,
+        min(case when lookback.months_ago > 0 then facts.first_usage_date end) as first_usage_date_before,
+        sum(case when lookback.months_ago < 3 then facts.bytes_total end) as bytes_3m,
+        sum(case when lookback.months_ago < 3 then facts.bytes_up end) as bytes_up_3m,
+        sum(case when lookback.months_ago < 3 then 1 else 0 end) as months_3m,
+        sum(case when lookback.months_ago < 3 then facts.failed_payments else 0 end) as failed_payments_3m,
+        max(case when lookback.months_ago < 3 then facts.pays_automatically end) as pays_automatically,
+        sum(case when lookback.months_ago < 3 then facts.contacts else 0 end) as contacts_3m,
+        sum(case when lookback.months_ago < 3 then facts.complaints else 0 end) as complaints_3m,
+        -- In the order of the months: a sum of fractions is the same to the last digit only in the same order.
+        {% for months_ago in (2, 1, 0) -%}
+        coalesce(max(case when lookback.months_ago = {{ months_ago }} then facts.outage_minutes end), 0)
+        {{- ' +' if not loop.last }}
+        {% endfor -%}
+        as outage_minutes_3m,
+        sum(case when lookback.months_ago < 3 then facts.unmeasured_outages else 0 end) as unmeasured_outages_3m
+    from facts
+    cross join lookback
+    group by facts.customer_id, facts.month_number + lookback.months_ago
+),
+
+windows as (
+    select
+        facts.customer_id,
+        facts.month_end_date,
+        facts.month_start_date,
+        facts.month_number,
+        facts.spell_months,
+        facts.retention_product,
+        facts.retention_term,
+        facts.is_committed,
+        facts.is_fed,
+        coalesce(facts.bytes_total, 0) as bytes_total,
+        facts.days_late_3m,
+        quarters.first_usage_date,
+        quarters.last_active_date,
+        quarters.bytes_before,
+        quarters.first_usage_date_before,
+        quarters.bytes_3m,
+        quarters.bytes_up_3m,
+        quarters.months_3m,
+        coalesce(quarters.failed_payments_3m, 0) as failed_payments_3m,
+        quarters.pays_automatically,
+        coalesce(quarters.contacts_3m, 0) as contacts_3m,
+        coalesce(quarters.complaints_3m, 0) as complaints_3m,
+        quarters.outage_minutes_3m,
+        coalesce(quarters.unmeasured_outages_3m, 0) as unmeasured_outages_3m
+    from facts
+    inner join quarters
+        on
+            facts.customer_id = quarters.customer_id
+            and facts.month_number = quarters.month_number
+    where facts.is_in_training
 )
 
 select
@@ -168,4 +219,3 @@ left join {{ ref('expected_usage_charges') }} as charges
         windows.customer_id = charges.customer_id
         and windows.month_end_date = charges.month_end_date
 cross join records_begin
-where windows.is_in_training

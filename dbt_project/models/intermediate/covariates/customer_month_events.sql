@@ -93,6 +93,20 @@ settled as (
     group by invoice_id
 ),
 
+judged_bills as (
+    select
+        bills.customer_id,
+        bills.due_date,
+        {{ month_number('bills.due_date') }} as due_month_number,
+        settled.settled_date
+    from {{ ref('bills') }} as bills
+    left join settled
+        on bills.invoice_id = settled.invoice_id
+    where
+        bills.is_judged
+        and bills.gross_amount > 0
+),
+
 late_bills as (
     select
         bills.customer_id,
@@ -101,19 +115,14 @@ late_bills as (
             greatest(
                 {{ days_between(
                     'bills.due_date',
-                    'least(coalesce(settled.settled_date, due_months.month_end_date), due_months.month_end_date)'
+                    'least(coalesce(bills.settled_date, due_months.month_end_date), due_months.month_end_date)'
                 ) }},
                 0
             )
         ) as days_late_3m
-    from {{ ref('bills') }} as bills
+    from judged_bills as bills
     inner join due_months
-        on {{ month_number('bills.due_date') }} = due_months.due_month_number
-    left join settled
-        on bills.invoice_id = settled.invoice_id
-    where
-        bills.is_judged
-        and bills.gross_amount > 0
+        on bills.due_month_number = due_months.due_month_number
     group by bills.customer_id, due_months.month_end_date
 ),
 
@@ -121,12 +130,12 @@ events as (
     select
         customer_id,
         month_end_date,
-        sum(failed_payments) as failed_payments,
+        cast(sum(failed_payments) as integer) as failed_payments,
         max(pays_automatically) as pays_automatically,
-        sum(contacts) as contacts,
-        sum(complaints) as complaints,
+        cast(sum(contacts) as integer) as contacts,
+        cast(sum(complaints) as integer) as complaints,
         sum(outage_minutes) as outage_minutes,
-        sum(unmeasured_outages) as unmeasured_outages
+        cast(sum(unmeasured_outages) as integer) as unmeasured_outages
     from (
         select * from payments
         union all

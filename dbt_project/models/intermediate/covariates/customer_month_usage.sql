@@ -2,8 +2,8 @@
 select
     states.customer_id,
     usage_months.month_end_date,
-    sum(usage_months.bytes_down + usage_months.bytes_up) as bytes_total,
-    sum(usage_months.bytes_up) as bytes_up,
+    cast(sum(usage_months.bytes_down + usage_months.bytes_up) as bigint) as bytes_total,
+    cast(sum(usage_months.bytes_up) as bigint) as bytes_up,
     min(usage_months.first_usage_date) as first_usage_date,
     max(usage_months.last_active_date) as last_active_date
 from {{ ref('usage_months') }} as usage_months

@@ -1,0 +1,82 @@
+"""Forks a process for each command from one that has imported everything: the start of a command takes no seconds.
+
+``tests.commands`` asks for a command with a line of JSON on standard input, and ends the server by closing it.
+"""
+
+import atexit
+import importlib
+import json
+import os
+import signal
+import sys
+
+from orchestration.lake.contract import load_contract
+from orchestration.lake.declarations import declared_tables
+from orchestration.segments.code_version import python_version, steps
+
+# What a command imports and reads whatever its settings file; what reads the settings is left to the command.
+IMPORTED = (
+    *("alembic", "dagster_dbt", "dagster._core.instance", "dbt.adapters.duckdb", "dbt.cli.main", "dbt.parser.manifest"),
+    *("matplotlib.pyplot", "pygments", "skops.io", "sqlalchemy", "structlog", "orchestration.report", *steps()),
+)
+SCHEMAS = ("raw", "ops", "intermediate", "features", "segments", "bi")
+
+
+def main() -> None:
+    for name in IMPORTED:
+        importlib.import_module(name)
+    load_contract()
+    python_version(steps())
+    for schema in SCHEMAS:
+        declared_tables(schema)
+    signal.signal(signal.SIGCHLD, _reap)
+    for line in sys.stdin:
+        if os.fork() == 0:
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            return _keep(**json.loads(line))
+    return None
+
+
+def _reap(*_signal: object) -> None:
+    try:
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+    except ChildProcessError:
+        pass
+
+
+def _keep(fate: str, **command: object) -> None:
+    """Run a command in a child, and tell its process and then its exit code through the pipe ``fate``."""
+    process = os.fork()
+    if process == 0:
+        return _become(**command)
+    with open(fate, "w") as told:
+        print(process, file=told, flush=True)
+        print(os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]), file=told)
+    os._exit(0)
+
+
+def _become(arguments: list[str], environment: dict[str, str], folder: str, files: list[str]) -> None:
+    """Be what a shell would have started: a session, standard streams, variables and a folder of its own."""
+    os.setsid()
+    os.chdir(folder)
+    os.environ.clear()
+    os.environ.update(environment)
+    for descriptor, path in enumerate([os.devnull, *files]):
+        opened = os.open(path, os.O_RDONLY if descriptor == 0 else os.O_WRONLY | os.O_CREAT, 0o666)
+        os.dup2(opened, descriptor)
+        os.close(opened)
+    sys.argv = ["segmentation", *arguments]
+    from orchestration.cli.app import app
+
+    try:
+        app()
+    except SystemExit as ended:
+        code = ended.code
+    # As Python ends, without the destructors of libraries: DuckDB's waits for threads that no fork has.
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    os._exit(code if isinstance(code, int) else int(code is not None))
+
+
+main()

@@ -1,0 +1,75 @@
+"""The command ``segmentation`` in a process of its own, forked by ``tests/command_server.py``."""
+
+import atexit
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+
+
+@cache
+def _server() -> subprocess.Popen[str]:
+    # -P: the folders of the tests have names of packages.
+    command = [sys.executable, "-P", "-W", "ignore", str(Path(__file__).with_name("command_server.py"))]
+    server = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+    atexit.register(server.communicate)
+    return server
+
+
+class Command:
+    """A command that is running; what it says goes to files, of which one may be a named pipe."""
+
+    def __init__(
+        self, arguments: Sequence[str], environment: Mapping[str, str], folder: Path, out: str | Path, err: str | Path
+    ) -> None:
+        with tempfile.TemporaryDirectory() as made:
+            fate = Path(made, "fate")
+            os.mkfifo(fate)
+            files = [str(out), str(err)]
+            asked = {"fate": str(fate), "arguments": list(arguments), "environment": dict(environment)}
+            stdin = _server().stdin
+            assert stdin is not None
+            print(json.dumps(asked | {"folder": str(folder), "files": files}), file=stdin, flush=True)
+            self._fate = fate.open()
+        self.pid = int(self._fate.readline())
+
+    def wait(self) -> int:
+        """Wait for its end, and return its exit code."""
+        with self._fate:
+            return int(self._fate.readline())
+
+    def kill(self) -> None:
+        """Kill it with all it started, as a machine that goes down would."""
+        os.killpg(self.pid, signal.SIGKILL)
+        self.wait()
+
+
+def run_command(
+    arguments: Sequence[str], environment: Mapping[str, str], folder: Path
+) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end."""
+    with tempfile.TemporaryDirectory() as said:
+        out, err = Path(said, "out"), Path(said, "err")
+        code = Command(arguments, environment, folder, out, err).wait()
+        return subprocess.CompletedProcess(arguments, code, out.read_text(), err.read_text())
+
+
+def kill_at(step: str, arguments: Sequence[str], environment: Mapping[str, str], folder: Path) -> None:
+    """Start a command, and kill it with all it started shortly after a step has begun."""
+    with tempfile.TemporaryDirectory() as made:
+        said = Path(made, "err")
+        os.mkfifo(said)
+        command = Command(arguments, environment, folder, os.devnull, said)
+        with said.open() as lines:
+            for line in lines:
+                if line.strip() == f"▸ {step}":
+                    time.sleep(0.4)
+                    command.kill()
+                    return
+        raise AssertionError(f"the command ended before {step}: exit code {command.wait()}")
