@@ -40,7 +40,7 @@ ANSWERS = {
     "flat_snapshot": (
         "select start_date::varchar, end_date::varchar, term_months, bytes_down from raw.contracts"
         " inner join raw.usage using (contract_id) where contract_id = '7595-VHVEG'",
-        [("2025-08-01", "2026-07-01", 24, 62_500_000_000)],
+        [("2025-08-01", "2026-06-30", 24, 62_500_000_000)],
     ),
     "workbook": (
         "select customer_id, created_date::varchar, customers.postal_code, end_date::varchar from raw.customers"

@@ -60,7 +60,7 @@ def test_attributes_of_ones_own_are_features_and_measures_by_settings_alone(oper
     assert '"attribute_nps"' in read["features"].iloc[0]
     shown = operator.frame(
         "select measure, mean_value from bi.segment_profiles"
-        " where scheme = 'lifecycle_stage' and segment = 'mature' and measure like 'attribute%'"
+        " where scheme = 'market_segment' and segment = 'consumer' and measure like 'attribute%'"
     ).set_index("measure")["mean_value"]
     assert shown["attribute_risk=low"] + shown["attribute_risk=high"] == pytest.approx(1)
     assert -20 < shown["attribute_nps"] < 20
