@@ -41,6 +41,11 @@ copy (
     limit $rows
 ) to '{file}' (format parquet, compression zstd)
 """
+_FOUND = """
+select
+    (select count(*) from raw.usage where usage_date <= $today),
+    (select count(*) from segments.triggers where found_date = $today)
+"""
 
 
 def prepare(folder: BenchmarkFolder, customers: int, today: date) -> None:
@@ -88,7 +93,7 @@ def ticks(instance: "DagsterInstance") -> list[Any]:
     return sorted((each for each in found if each.end_timestamp), key=lambda tick: tick.timestamp)
 
 
-def wait_for(what: str, found: Callable[[], Any], seconds: int) -> Any:
+def wait_for(what: str, ask: Callable[[], Any], seconds: int) -> Any:
     """Ask twice a second until there is something.
 
     Raises:
@@ -96,7 +101,7 @@ def wait_for(what: str, found: Callable[[], Any], seconds: int) -> Any:
     """
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
-        if answer := found():
+        if answer := ask():
             return answer
         time.sleep(0.5)
     raise TimeoutError(f"{what}: nothing within {seconds} seconds; see daemon.log and 'make dev'.")
@@ -134,6 +139,16 @@ def phases(instance: "DagsterInstance", placed: float, finished: "RunRecord") ->
     return [(name, moment - placed) for name, moment in moments if moment]
 
 
+def found(folder: BenchmarkFolder, today: date) -> str:
+    """Say what has been loaded and found."""
+    from orchestration.lake.warehouse import Warehouse
+    from orchestration.settings import load_settings
+
+    with Warehouse(load_settings(folder.settings).warehouse).reader() as connection:
+        ((loaded, fired),) = connection.execute(_FOUND, {"today": today}).fetchall()
+    return f"{loaded:,} rows of usage in the lake, {fired:,} triggers found"
+
+
 def main(
     path: Annotated[Path, typer.Argument(metavar="FOLDER", help="Where the deployment is, or is made.")],
     customers: Annotated[int, typer.Option(min=1_000)] = 5_000,
@@ -147,16 +162,21 @@ def main(
     os.environ |= folder.environment
     from dagster import DagsterInstance, DagsterRunStatus, RunsFilter
 
-    over = RunsFilter(job_name=JOB, statuses=[DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE])
+    begun = time.time()
     with DagsterInstance.get() as instance, daemon(folder):
-        wait_for("the first look of the sensor", lambda: ticks(instance), 300)
+        wait_for("a look of the sensor", lambda: [tick for tick in ticks(instance) if tick.timestamp > begun], 300)
         placed = arrive(folder, rows, today)
+        over = RunsFilter(
+            job_name=JOB,
+            statuses=[DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE],
+            created_after=datetime.fromtimestamp(placed, UTC),
+        )
         (finished,) = wait_for("a run that is over", lambda: instance.get_run_records(over), 900)
         moments = phases(instance, placed, finished)
-    table = Table("seconds after the file is there", "seconds", title=f"{finished.dagster_run.status.value}")
+    table = Table("seconds after the file is there", "seconds", title=finished.dagster_run.status.value)
     for name, seconds in moments:
         table.add_row(name, f"{seconds:.1f}")
-    Console(width=120).print(table)
+    Console(width=120).print(table, found(folder, today))
 
 
 if __name__ == "__main__":
