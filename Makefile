@@ -38,11 +38,12 @@ run: $(INSTALLED) data/simulated_isp/source data/ibm_telco/source  ## Run the wh
 	$(BIN)/segmentation run --config $(IBM) --from 2025-12 --to 2025-12
 	$(BIN)/segmentation run --config $(SIMULATED) --from 2025-10 --to 2025-12
 
-# One thread for each of the two workers: threads that wait for one another take the cores from those that work.
+# A worker more than cores, for tests wait: for servers, for a minute to tick, for the disk. One thread for each: threads
+# that wait for one another take the cores from those that work.
 test: export OMP_NUM_THREADS := 1
 test: export OPENBLAS_NUM_THREADS := 1
 test: $(INSTALLED)  ## Run every test
-	$(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder --durations=25
+	$(BIN)/python -m pytest -n 3 --dist loadgroup --no-loadscope-reorder --durations=25
 
 # SQL: what has changed since it was last found right, or all of it if that was judged by other rules or macros.
 SQL := $(shell find dbt_project/models -name '*.sql')
