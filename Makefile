@@ -46,11 +46,12 @@ run-simulated_isp: | data/simulated_isp/source
 	@$(BIN)/segmentation run --config $(SIMULATED) --from 2025-10 --to 2025-12 2>&1 | $(NAMED)
 NAMED = awk '{ print "$(@:run-%=%) | " $$0; fflush() }'
 
-# One thread for each of the two workers: threads that wait for one another take the cores from those that work.
+# A worker more than cores, for tests wait: for servers, for a minute to tick, for the disk. One thread for each: threads
+# that wait for one another take the cores from those that work.
 test run: export OMP_NUM_THREADS := 1
 test run: export OPENBLAS_NUM_THREADS := 1
 test: $(INSTALLED)  ## Run every test
-	$(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder --durations=25
+	$(BIN)/python -m pytest -n 3 --dist loadgroup --no-loadscope-reorder --durations=25
 
 # SQL: what has changed since it was last found right, or all of it if that was judged by other rules or macros.
 SQL := $(shell find dbt_project/models -name '*.sql')

@@ -30,6 +30,7 @@ def main() -> None:
     for schema in SCHEMAS:
         declared_tables(schema)
     signal.signal(signal.SIGCHLD, _reap)
+    print("ready", flush=True)
     for line in sys.stdin:
         if os.fork() == 0:
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)

@@ -17,8 +17,10 @@ from pathlib import Path
 def _server() -> subprocess.Popen[str]:
     # -P: the folders of the tests have names of packages.
     command = [sys.executable, "-P", "-W", "ignore", str(Path(__file__).with_name("command_server.py"))]
-    server = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+    server = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     atexit.register(server.communicate)
+    assert server.stdout is not None
+    assert server.stdout.readline() == "ready\n", "the server of commands did not start; see what it says above"
     return server
 
 

@@ -10,25 +10,35 @@ from pathlib import Path
 
 import pytest
 
-# The longest files, in an order in which no worker waits for a deployment that another is making.
-LONGEST = ("reruns", "homes", "mid_band", "simulated_isp", "daemon", "dirt", "ibm_telco", "point_in_time")
-# Folders whose files share what is made once a session: one worker has them all, and makes it once.
-TOGETHER = ("dbt", "simulator", "serving", "source_checks")
+# Files that share what is made once a session, so that one worker has them all, and makes it once. Workers begin with
+# the first two groups that are left to them: behind the longest is the shortest.
+TOGETHER = {
+    "a small deployment": [
+        *("pipeline/test_reruns.py", "pipeline/test_point_in_time.py", "pipeline/test_actions.py"),
+        *("pipeline/test_metrics.py", "pipeline/test_delivery.py", "pipeline/test_counts.py"),
+    ],
+    "the simulated deployment": [
+        *("pipeline/test_homes.py", "pipeline/test_mid_band.py", "pipeline/test_simulated_isp.py"),
+        *("pipeline/test_serving.py", "pipeline/test_purged_history.py", "pipeline/test_dirt.py"),
+    ],
+    "the IBM deployment": ["pipeline/test_daemon.py", "pipeline/test_ibm_telco.py"],
+    **{folder: [folder] for folder in ("source_checks", "serving", "dbt", "simulator")},
+}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Start the long tests first, so that no worker is left alone with one at the end, and tell what goes together."""
-    place = {f"pipeline/test_{name}.py": number for number, name in enumerate(LONGEST)}
+    group = {place: name for name, places in TOGETHER.items() for place in places}
+    place = {name: number for number, name in enumerate(group)}
 
-    def order(item: pytest.Item) -> tuple[bool, int, bool]:
-        is_quick = item.get_closest_marker("slow") is None
-        file = f"{item.path.parent.name}/{item.path.name}"
-        return is_quick, place.get(file, len(LONGEST)), item.path.parent.name not in TOGETHER
-
-    items.sort(key=order)
-    for item in items:
+    def places(item: pytest.Item) -> tuple[str, str]:
         folder = item.path.parent.name
-        item.add_marker(pytest.mark.xdist_group(folder if folder in TOGETHER else f"{folder}/{item.path.name}"))
+        return f"{folder}/{item.path.name}", folder
+
+    items.sort(key=lambda item: min(place.get(name, len(place)) for name in places(item)))
+    for item in items:
+        file, folder = places(item)
+        item.add_marker(pytest.mark.xdist_group(group.get(file) or group.get(folder) or file))
 
 
 def _server_binaries() -> Path | None:

@@ -1,12 +1,10 @@
-"""Deployments that several tests share. Tests only read them."""
+"""Deployments that several tests share. Tests only read them, or change a copy.
 
-import os
-from collections.abc import Callable
-from pathlib import Path
+``tests/conftest.py`` gives the files that share one to the same worker.
+"""
 
 import pytest
 import yaml
-from filelock import FileLock
 
 from simulator import SimulationParameters
 from tests.pipeline.cut import MONTH, cut_and_shuffle
@@ -24,37 +22,34 @@ delivery:
 
 # While dbt builds, while Python writes the candidate, and at the flip; tests/ingest/test_growth.py kills ingestion.
 STEPS = ("features", "value", "publish__published_versions")
+DEMONSTRATION = SimulationParameters(customers=3_000, months=18, end_month="2025-12")
 
 
 @pytest.fixture(scope="session")
 def simulated(tmp_path_factory: pytest.TempPathFactory) -> Deployment:
     """The demonstration's ISP, segmented for its last four months in one run, which serves and delivers them."""
-
-    def make(folder: Path) -> None:
-        parameters = SimulationParameters(customers=3_000, months=18, end_month="2025-12")
-        deployment = make_deployment(folder, parameters, lambda settings: settings + DELIVERY, is_served=True)
-        deployment.run("2025-09", "2025-12")
-
-    return _shared(tmp_path_factory, "simulated", make)
+    folder = tmp_path_factory.mktemp("simulated")
+    deployment = make_deployment(folder, DEMONSTRATION, lambda settings: settings + DELIVERY, is_served=True)
+    deployment.run("2025-09", "2025-12")
+    return deployment
 
 
 @pytest.fixture(scope="session")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Deployment:
     """A small ISP, segmented for two months in one run without any disturbance."""
-    return _shared(tmp_path_factory, "small", lambda folder: make_deployment(folder, SMALL).run(*MONTHS))
+    deployment = make_deployment(tmp_path_factory.mktemp("small"), SMALL)
+    deployment.run(*MONTHS)
+    return deployment
 
 
 @pytest.fixture(scope="session")
 def killed(tmp_path_factory: pytest.TempPathFactory, small: Deployment) -> Deployment:
     """What was known of the small ISP at the end of its first month, killed at one step after the other, then run."""
-
-    def make(folder: Path) -> None:
-        deployment = cut_and_shuffle(small, folder)
-        for step in STEPS:
-            deployment.kill_at(step, "run", "--from", MONTH, "--to", MONTH)
-        deployment.run(MONTH, MONTH)
-
-    return _shared(tmp_path_factory, "killed", make)
+    deployment = cut_and_shuffle(small, tmp_path_factory.mktemp("killed"))
+    for step in STEPS:
+        deployment.kill_at(step, "run", "--from", MONTH, "--to", MONTH)
+    deployment.run(MONTH, MONTH)
+    return deployment
 
 
 @pytest.fixture(scope="session")
@@ -63,51 +58,33 @@ def dirty(tmp_path_factory: pytest.TempPathFactory) -> Deployment:
 
     Its last month is segmented from what was loaded, once the limits were raised.
     """
-
-    def make(folder: Path) -> None:
-        parameters = SimulationParameters(
-            customers=3_000, months=18, end_month="2025-12", dirt=0.02, history={"purged_before": "2025-07-01"}
-        )
-        deployment = make_deployment(folder, parameters)
-        month = ("--from", "2025-12", "--to", "2025-12")
-        blocked = deployment.command("run", *month)
-        assert blocked.returncode == 3, blocked.stderr
-        words = " ".join(blocked.stderr.split())
-        assert "raw.contracts, quarantine_share" in words
-        assert "Commonest reasons" in words
-        assert "sources.contracts.quarantine.max_share" in words
-        assert "Traceback" not in blocked.stderr
-        refused = deployment.command("run", "--skip-ingest", *month)
-        assert refused.returncode == 3, refused.stderr
-        assert "raw.contracts, quarantine_share" in " ".join(refused.stderr.split())
-        settings = yaml.safe_load(deployment.settings_file.read_text())
-        for table in ("customers", "contracts"):
-            settings["sources"][table]["quarantine"] = {"max_share": 0.1}
-        deployment.settings_file.write_text(yaml.safe_dump(settings))
-        finished = deployment.command("run", "--skip-ingest", *month)
-        assert finished.returncode == 0, finished.stderr
-
-    return _shared(tmp_path_factory, "dirty", make)
+    changes = {"dirt": 0.02, "history": {"purged_before": "2025-07-01"}}
+    parameters = SimulationParameters.model_validate(DEMONSTRATION.model_dump() | changes)
+    deployment = make_deployment(tmp_path_factory.mktemp("dirty"), parameters)
+    month = ("--from", "2025-12", "--to", "2025-12")
+    blocked = deployment.command("run", *month)
+    assert blocked.returncode == 3, blocked.stderr
+    words = " ".join(blocked.stderr.split())
+    assert "raw.contracts, quarantine_share" in words
+    assert "Commonest reasons" in words
+    assert "sources.contracts.quarantine.max_share" in words
+    assert "Traceback" not in blocked.stderr
+    refused = deployment.command("run", "--skip-ingest", *month)
+    assert refused.returncode == 3, refused.stderr
+    assert "raw.contracts, quarantine_share" in " ".join(refused.stderr.split())
+    settings = yaml.safe_load(deployment.settings_file.read_text())
+    for table in ("customers", "contracts"):
+        settings["sources"][table]["quarantine"] = {"max_share": 0.1}
+    deployment.settings_file.write_text(yaml.safe_dump(settings))
+    finished = deployment.command("run", "--skip-ingest", *month)
+    assert finished.returncode == 0, finished.stderr
+    return deployment
 
 
 @pytest.fixture(scope="session")
 def ibm(tmp_path_factory: pytest.TempPathFactory) -> Deployment:
     """The public IBM Telco data, segmented for the last month, which nobody named."""
-
-    def make(folder: Path) -> None:
-        finished = make_ibm(folder).command("run")
-        assert finished.returncode == 0, finished.stderr
-
-    return _shared(tmp_path_factory, "ibm", make)
-
-
-def _shared(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None]) -> Deployment:
-    """Workers share a deployment: the first that needs it makes it, and others wait."""
-    base = factory.getbasetemp()
-    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / name
-    with FileLock(f"{folder}.lock"):
-        if not (folder / "made").exists():
-            folder.mkdir()
-            make(folder)
-            (folder / "made").touch()
-    return Deployment(folder)
+    deployment = make_ibm(tmp_path_factory.mktemp("ibm"))
+    finished = deployment.command("run")
+    assert finished.returncode == 0, finished.stderr
+    return deployment

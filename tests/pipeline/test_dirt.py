@@ -1,47 +1,14 @@
-"""Dirty sources: exactly the dirty rows go to quarantine, and the good ones still become a version."""
+"""Dirty sources: exactly the dirty rows go to quarantine, and the good ones still become a version.
+
+That they are blocked first, and why is said, is asserted where the deployment is made.
+"""
 
 import json
 
 import pandas as pd
 import pytest
-import yaml
-
-from simulator import SimulationParameters
-from tests.pipeline.deployments import Deployment, make_deployment
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module")
-def blocked(tmp_path_factory: pytest.TempPathFactory) -> Deployment:
-    """Sources with more dirt than their limits allow, loaded."""
-    deployment = make_deployment(
-        tmp_path_factory.mktemp("dirty"),
-        SimulationParameters(customers=1_000, months=6, end_month="2025-12", seed=11, dirt=0.02),
-    )
-    finished = deployment.command("run", "--from", "2025-12", "--to", "2025-12")
-    assert finished.returncode == 3
-    words = " ".join(finished.stderr.split())
-    assert "raw.contracts, quarantine_share" in words
-    assert "Commonest reasons" in words
-    assert "sources.contracts.quarantine.max_share" in words
-    assert "Traceback" not in finished.stderr
-    return deployment
-
-
-@pytest.fixture(scope="module")
-def dirty(blocked: Deployment) -> Deployment:
-    """The same, with the limits raised; a month is segmented from what was loaded."""
-    refused = blocked.command("run", "--skip-ingest", "--from", "2025-12", "--to", "2025-12")
-    assert refused.returncode == 3
-    assert "raw.contracts, quarantine_share" in " ".join(refused.stderr.split())
-    settings = yaml.safe_load(blocked.settings_file.read_text())
-    for table in ("customers", "contracts"):
-        settings["sources"][table]["quarantine"] = {"max_share": 0.1}
-    blocked.settings_file.write_text(yaml.safe_dump(settings))
-    finished = blocked.command("run", "--skip-ingest", "--from", "2025-12", "--to", "2025-12")
-    assert finished.returncode == 0, finished.stderr
-    return blocked
 
 
 def test_rows_read_are_accepted_quarantined_or_known_to_the_row(dirty):

@@ -2,38 +2,24 @@
 
 import pytest
 
-from simulator import SimulationParameters
-from tests.pipeline.deployments import make_deployment
-
 pytestmark = pytest.mark.slow
 AS_OF = "2025-12-31"
 
 
-@pytest.fixture(scope="module")
-def purged(tmp_path_factory):
-    """The demonstration's ISP without the customers who left before July 2025, segmented for its last month."""
-    parameters = SimulationParameters(
-        customers=3_000, months=18, end_month="2025-12", history={"purged_before": "2025-07-01"}
-    )
-    deployment = make_deployment(tmp_path_factory.mktemp("purged"), parameters)
-    deployment.run("2025-12", "2025-12")
-    return deployment
-
-
-def test_the_window_begins_with_the_purge(purged):
-    windows = purged.frame("select market_segment, endings_from, basis from bi.observation_windows")
+def test_the_window_begins_with_the_purge(dirty):
+    windows = dirty.frame("select market_segment, endings_from, basis from bi.observation_windows")
     consumer = windows.set_index("market_segment").loc["consumer"]
     assert consumer["basis"] == "found"
     assert abs((consumer["endings_from"].year * 12 + consumer["endings_from"].month) - (2025 * 12 + 7)) <= 1
 
 
-def test_churn_within_a_year_is_that_of_the_whole_history(purged, simulated):
+def test_churn_within_a_year_is_that_of_the_whole_history(dirty, simulated):
     """Without the window it came out at .41 of it: the survivors' years would count."""
     churn = (
         "select avg(churn_probability_12m) as churn from bi.customer_segment_history"
         f" where as_of_date = '{AS_OF}' and is_open"
     )
-    told, whole = (each.frame(churn)["churn"].iloc[0] for each in (purged, simulated))
+    told, whole = (each.frame(churn)["churn"].iloc[0] for each in (dirty, simulated))
     print(f"churn within 12 months: {told:.4f} of the purged history, {whole:.4f} of the whole")
     # Six months hold some 110 endings, so their rate alone has a standard error of a tenth.
     assert told == pytest.approx(whole, rel=0.2)
