@@ -203,8 +203,8 @@ joined as (
 ),
 
 -- What the lines can be seen to use, of one that is null the other. Of an internet line that is traffic, and where none
--- is on record it may be in use all the same; a phone is in use where it carries traffic or calls, and its use collapses
--- where both do. A feed that lacks the month tells nothing of who is in it.
+-- is on record it may be in use all the same; a phone is in use where it carries traffic or calls, and its use has
+-- collapsed where both have. A feed that lacks the month tells nothing of who is in it.
 used as (
     select
         *,
