@@ -26,7 +26,7 @@ KEPT = {
         *("home_business_features", "mid_band_features"),
     },
 }
-COMMITS_OF_A_FIRST_RUN = 175
+COMMITS_OF_A_FIRST_RUN = 80
 EVENTS_OF_A_MONTH = 572
 
 
