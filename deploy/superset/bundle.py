@@ -163,8 +163,9 @@ def _chart(slug: str, chart: dict[str, Any]) -> dict[str, Any]:
         if "series" in chart:
             parameters |= {"limit": chart["series"], "timeseries_limit_metric": chart["series_by"]}
         if chart.get("horizontal"):
-            parameters |= {"orientation": "horizontal", "x_axis_sort": metrics[0], "x_axis_sort_asc": False,
-                           "x_axis_sort_series": "sum", "x_axis_sort_series_ascending": False}  # fmt: skip
+            # The first bar is drawn at the bottom.
+            parameters |= {"orientation": "horizontal", "x_axis_sort": metrics[0], "x_axis_sort_asc": True,
+                           "x_axis_sort_series": "sum", "x_axis_sort_series_ascending": True}  # fmt: skip
     return {
         "slice_name": chart["title"],
         "viz_type": VIZ_TYPES[kind],
