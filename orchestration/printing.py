@@ -1,6 +1,8 @@
 """Data on their way to a person's terminal or spreadsheet, where some text would be taken for more than text."""
 
 import re
+from collections.abc import Iterable
+from decimal import Decimal
 from typing import Any
 
 from rich.console import Console, RenderableType
@@ -26,6 +28,12 @@ def print_whole(console: Console, renderable: RenderableType) -> None:
         return
     needed = Measurement.get(console, console.options.update(width=_UNBOUNDED), renderable).maximum
     Console(file=console.file, width=needed).print(renderable)
+
+
+def are_numbers(values: Iterable[object]) -> bool:
+    """Whether a column holds numbers, which stand flush right in a table: those there are, and at least one."""
+    known = [value for value in values if value is not None]
+    return bool(known) and all(isinstance(each, int | float | Decimal) and not isinstance(each, bool) for each in known)
 
 
 def without_formula(value: Any) -> Any:

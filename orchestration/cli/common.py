@@ -16,7 +16,7 @@ from rich.text import Text
 
 from orchestration.errors import LakeBusyError, RunFailedError, SegmentationError
 from orchestration.lake.warehouse import Warehouse
-from orchestration.printing import print_whole, printable, without_formula
+from orchestration.printing import are_numbers, print_whole, printable, without_formula
 from orchestration.settings import Settings, choose_settings_file, load_settings
 
 out, err = Console(), Console(stderr=True)
@@ -111,7 +111,10 @@ def print_rows(
         table = Table()
         # What a row is about is never broken, however narrow the terminal.
         for place, column in enumerate(columns):
-            table.add_column(printable(column), overflow="fold", no_wrap=place == 0)
+            is_right = are_numbers(row[place] for row in rows)
+            table.add_column(
+                printable(column), overflow="fold", no_wrap=place == 0, justify="right" if is_right else "left"
+            )
         for row in rows:
             table.add_row(*(printable("" if value is None else value) for value in row))
         print_whole(out, table)

@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from orchestration.months import as_of_date
+from orchestration.printing import are_numbers
 from orchestration.report import report_path
 from orchestration.report.caveats import warnings
 from orchestration.report.data import read_report_data
@@ -66,8 +67,9 @@ def _figures(connection: duckdb.DuckDBPyConnection, version_id: str, currency: s
 
 def _table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> Table:
     table = Table(title=title, title_justify="left")
-    for column in columns:
-        table.add_column(column, overflow="fold")
+    for place, column in enumerate(columns):
+        is_right = are_numbers(row[place] for row in rows)
+        table.add_column(column, overflow="fold", justify="right" if is_right else "left")
     for row in rows:
         table.add_row(*(_shown(value) for value in row))
     return table

@@ -40,3 +40,13 @@ def test_on_a_narrow_terminal_amounts_go_on_below_instead_of_being_cut(
     cells = [line.split("│")[6].strip() for line in table.splitlines() if line.startswith("│")]
     assert "1,234,567,890,123.45" in "".join(cells)
     assert "…" not in text
+
+
+def test_numbers_end_at_one_edge_and_text_begins_at_one(lake: duckdb.DuckDBPyConnection, settings: Settings) -> None:
+    table = printed(lake, settings, width=80).split("Value deciles")[1].split("Behavioral clusters")[0]
+    totals = [line.split("│")[6] for line in table.splitlines() if line.startswith("│")]
+    assert len({len(cell) - len(cell.rstrip()) for cell in totals}) == 1
+    assert len({len(cell.strip()) for cell in totals}) > 1
+    stages = printed(lake, settings, width=80).split("Lifecycle stages")[1]
+    names = [line.split("│")[1] for line in stages.splitlines() if line.startswith("│")]
+    assert len({len(cell) - len(cell.lstrip()) for cell in names}) == 1
