@@ -7,7 +7,7 @@ is made again.
 
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
 
@@ -15,13 +15,11 @@ import duckdb
 import pyarrow as pa
 
 from orchestration.errors import ServingError
-from orchestration.ingest.explain import first_line
 from orchestration.ingest.sql_text import sql_text
 from orchestration.lake.warehouse import transaction
-from orchestration.masking import masked, redact
 from orchestration.serving.contents import Contents, Moves, Part, Stamp
 from orchestration.serving.tables import OPEN, VERSION, ServedTable, served_tables
-from orchestration.serving.target import RECORD, RECORD_COLUMNS, RECORD_COMMENT, Served, served
+from orchestration.serving.target import RECORD, RECORD_COLUMNS, RECORD_COMMENT, Served, explained, served
 from orchestration.settings.serving import DltTarget
 
 if TYPE_CHECKING:
@@ -33,6 +31,7 @@ if TYPE_CHECKING:
 _BATCH_ROWS = 50_000
 _TYPES = {"varchar": "text", "integer": "bigint", "boolean": "bool"}
 _PRECISION = {"integer": 32, "timestamp": 6}
+_GOES_ON = "'segmentation serve {name}' goes on from where it was, and so does the next publish."
 
 
 class DltDestination:
@@ -138,19 +137,9 @@ class DltDestination:
         with pipeline.sql_client() as client, client.begin_transaction():
             client.execute_sql(_dialect(client, f"delete from {table} where {condition}"))
 
-    @contextmanager
-    def _explained(self) -> Iterator[None]:
-        try:
-            yield
-        except ServingError:
-            raise
-        except Exception as error:  # dlt lets through what each destination's own client raises
-            redact(error)
-            reason = masked(first_line(error))
-            raise ServingError(
-                f"{self.place} was not brought up to date: {reason} 'segmentation serve {self.name}' goes on from"
-                " where it was, and so does the next publish."
-            ) from error
+    def _explained(self) -> AbstractContextManager[None]:
+        # dlt lets through what each destination's own client raises.
+        return explained(self.place, self.name, Exception, advice=_GOES_ON)
 
 
 def _resource(table: ServedTable, connection: duckdb.DuckDBPyConnection, rows_sql: str) -> "DltResource":

@@ -2,20 +2,17 @@
 
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import duckdb
 from filelock import FileLock
 
-from orchestration.errors import ServingError
-from orchestration.ingest.explain import first_line
 from orchestration.ingest.sql_text import sql_name, sql_text
-from orchestration.masking import masked, redact
 from orchestration.serving.contents import Contents, Moves, Part, Stamp
 from orchestration.serving.tables import VERSION, ServedTable
-from orchestration.serving.target import DATABASE, RECORD, RECORD_COLUMNS, Served, served, sync
+from orchestration.serving.target import DATABASE, RECORD, RECORD_COLUMNS, Served, explained, served, sync
 from orchestration.settings.serving import DuckdbTarget
 
 _SCHEMA = f"{DATABASE}.bi"
@@ -168,14 +165,5 @@ class DuckdbFile:
             ).fetchall()
         }
 
-    @contextmanager
-    def _explained(self) -> Iterator[None]:
-        try:
-            yield
-        except (duckdb.Error, OSError) as error:
-            redact(error)
-            reason = masked(first_line(error))
-            raise ServingError(
-                f"{self.place} was not brought up to date: {reason} What it held stays. 'segmentation serve"
-                f" {self.name}' tries again, and so does the next publish."
-            ) from error
+    def _explained(self) -> AbstractContextManager[None]:
+        return explained(self.place, self.name, duckdb.Error, OSError)

@@ -13,7 +13,7 @@ import hashlib
 import json
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -23,15 +23,12 @@ import pyarrow as pa
 from filelock import FileLock
 from pyarrow import fs
 
-from orchestration.errors import ServingError
-from orchestration.ingest.explain import first_line
 from orchestration.ingest.reading.object_store import file_system
 from orchestration.ingest.sql_text import sql_text
 from orchestration.lake.warehouse import transaction
-from orchestration.masking import masked, redact
 from orchestration.serving.contents import Contents, Part, Stamp
 from orchestration.serving.tables import CURRENT, OPEN, REGISTRY, VERSION
-from orchestration.serving.target import Served, served, sync
+from orchestration.serving.target import Served, explained, served, sync
 from orchestration.settings.serving import ParquetTarget
 
 _POINTER = "current.json"
@@ -215,17 +212,8 @@ class ParquetFolder:
                     left.rmdir()
             yield
 
-    @contextmanager
-    def _explained(self) -> Iterator[None]:
-        try:
-            yield
-        except (duckdb.Error, OSError, pa.ArrowException, KeyError, ValueError) as error:
-            redact(error)
-            reason = masked(first_line(error))
-            raise ServingError(
-                f"{self.place} was not brought up to date: {reason} What it held stays. 'segmentation serve"
-                f" {self.name}' tries again, and so does the next publish."
-            ) from error
+    def _explained(self) -> AbstractContextManager[None]:
+        return explained(self.place, self.name, duckdb.Error, OSError, pa.ArrowException, KeyError, ValueError)
 
 
 def _part(entry: Mapping[str, Any]) -> Part:

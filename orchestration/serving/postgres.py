@@ -5,20 +5,18 @@ of the old or all of the new. Rows come by binary COPY, through DuckDB's extensi
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Any
 
 import duckdb
 
-from orchestration.errors import ServingError
 from orchestration.ingest.explain import first_line
 from orchestration.ingest.sql_text import sql_name, sql_text
 from orchestration.lake.warehouse import load_extension
-from orchestration.masking import masked, redact
 from orchestration.serving import postgres_schema as schema_of
 from orchestration.serving.contents import Contents, Moves, Part, Stamp
 from orchestration.serving.tables import VERSION, ServedTable
-from orchestration.serving.target import DATABASE, RECORD, RECORD_COLUMNS, RECORD_COMMENT, Served, served
+from orchestration.serving.target import DATABASE, RECORD, RECORD_COLUMNS, RECORD_COMMENT, Served, explained, served
 from orchestration.settings.serving import PostgresTarget
 
 _LOCK_TIMEOUT = "60s"
@@ -138,17 +136,8 @@ class PostgresServer:
             raise
         connection.execute("commit")
 
-    @contextmanager
-    def _explained(self) -> Iterator[None]:
-        try:
-            yield
-        except duckdb.Error as error:
-            redact(error)
-            reason = masked(first_line(error)).rpartition("ERROR: ")[2]
-            raise ServingError(
-                f"{self.place} was not brought up to date: {reason} What it held stays. 'segmentation serve"
-                f" {self.name}' tries again, and so does the next publish."
-            ) from error
+    def _explained(self) -> AbstractContextManager[None]:
+        return explained(self.place, self.name, duckdb.Error, reason=_reason)
 
     def _execute(self, connection: duckdb.DuckDBPyConnection, sql: str) -> None:
         connection.execute(f"call postgres_execute('{DATABASE}', {sql_text(sql)})")
@@ -281,3 +270,8 @@ class PostgresServer:
                 for part in moves.write
             )
             self._execute(connection, f"insert into {self.schema}.{RECORD} values {values}")
+
+
+def _reason(error: Exception) -> str:
+    """Return what the server says, without where DuckDB heard it."""
+    return first_line(error).rpartition("ERROR: ")[2]

@@ -9,6 +9,9 @@ from typing import Any, Protocol
 
 import duckdb
 
+from orchestration.errors import ServingError
+from orchestration.ingest.explain import first_line
+from orchestration.masking import masked, redact
 from orchestration.serving.contents import Contents, Moves
 from orchestration.serving.tables import VERSION
 
@@ -76,6 +79,32 @@ class Target(Protocol):
     def open(self, connection: duckdb.DuckDBPyConnection) -> Iterator[Callable[[str, Callable[[str], str]], list[Any]]]:
         """Open the target to be read: what is given returns the rows of a query over one of its tables."""
         yield lambda _table, _query: []
+
+
+_STAYS = "What it held stays. 'segmentation serve {name}' tries again, and so does the next publish."
+
+
+@contextmanager
+def explained(
+    place: str,
+    name: str,
+    *kinds: type[Exception],
+    reason: Callable[[Exception], str] = first_line,
+    advice: str = _STAYS,
+) -> Iterator[None]:
+    """Turn errors of these kinds into one that names the target and says what to do, without secrets.
+
+    Raises:
+        ServingError: an error of these kinds was raised.
+    """
+    try:
+        yield
+    except ServingError:
+        raise
+    except kinds as error:
+        redact(error)
+        said = masked(reason(error))
+        raise ServingError(f"{place} was not brought up to date: {said} {advice.format(name=name)}") from error
 
 
 def served(place: str, moves: Moves, contents: Contents, notes: tuple[str, ...] = ()) -> Served:
