@@ -26,6 +26,8 @@ TOGETHER = {
 }
 
 
+# First, for xdist looks for the groups in the same hook.
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Start the long tests first, so that no worker is left alone with one at the end, and tell what goes together."""
     group = {place: name for name, places in TOGETHER.items() for place in places}

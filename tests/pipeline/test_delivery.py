@@ -3,7 +3,6 @@
 import email
 import json
 import socket
-import subprocess
 from collections.abc import Iterator
 from email.message import Message
 from pathlib import Path
@@ -21,7 +20,8 @@ from orchestration.report import formats
 from orchestration.report.delivery import deliver
 from orchestration.settings import Settings
 from orchestration.settings.loading import load_settings
-from tests.pipeline.deployments import SEGMENTATION, Deployment
+from tests.commands import run_command
+from tests.pipeline.deployments import Deployment
 from tests.receivers import Receiver, receiving
 
 pytest.importorskip("apprise", reason="the extra notify is not installed")
@@ -120,17 +120,12 @@ def test_the_command_delivers_a_report_again_and_says_what_changed_and_which_che
     ours["delivery"] = {"path": str(tmp_path), "notify": {"team": "${TEAM_MAIL}", "chat": "${CHAT}"}}
     file = simulated.folder / "delivers_again.yaml"
     file.write_text(yaml.safe_dump(ours, sort_keys=False))
-    finished = subprocess.run(
-        [SEGMENTATION, "report", "--deliver", "--config", file],
-        env=simulated.environment
-        | {
-            "TEAM_MAIL": f"{server}?from=isp@example.com&to=team@example.com&mode=insecure",
-            "CHAT": f"json://127.0.0.1:{receiver.server_port}/hook",
-        },
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    addresses = {
+        "TEAM_MAIL": f"{server}?from=isp@example.com&to=team@example.com&mode=insecure",
+        "CHAT": f"json://127.0.0.1:{receiver.server_port}/hook",
+    }
+    command = ["report", "--deliver", "--config", str(file)]
+    finished = run_command(command, simulated.environment | addresses, simulated.folder)
     assert finished.returncode == 0, finished.stderr
     assert f"Delivered to {tmp_path}, team, chat." in finished.stdout
     assert [each.name for each in tmp_path.iterdir()] == ["2025-12-31.1.html"]

@@ -35,13 +35,13 @@ def operator(tmp_path_factory: pytest.TempPathFactory) -> Deployment:
     settings["behavior"] = {"attributes": {"nps": "number", "risk": ["low", "high"]}}
     settings |= {"warehouse": {"path": "lake", "threads": 1}, "report": {"path": "reports"}}
     deployment.settings_file.write_text(yaml.safe_dump(settings))
+    checked = deployment.command("check-sources")
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+    deployment.run("2026-06", "2026-06")
     return deployment
 
 
 def test_a_mobile_operator_comes_to_a_version_by_the_three_commands_of_the_page(operator: Deployment) -> None:
-    checked = operator.command("check-sources")
-    assert checked.returncode == 0, checked.stdout + checked.stderr
-    operator.run("2026-06", "2026-06")
     shown = operator.command("sql", "select count(*) as customers from bi.customer_segments")
     assert re.search(rf"\b{CUSTOMERS}\b", shown.stdout)
     assert Path(operator.folder / "reports" / "2026-06-30.1.html").exists()

@@ -24,7 +24,6 @@ class Load:
     content_hash: str | None
     mapping_hash: str
     rows_met: int
-    rows_quarantined: int
     source_file: SourceFile | None
     cursor_value: str | None
     source_columns: Mapping[str, str] | None
@@ -60,28 +59,33 @@ class NewLoad:
 
 def recorded_loads(connection: duckdb.DuckDBPyConnection, table: Table) -> list[Load]:
     """Return the loads of a table, in the order they came."""
+    return loads_by_table(connection, table.name).get(table.name, [])
+
+
+def loads_by_table(connection: duckdb.DuckDBPyConnection, table: str | None = None) -> dict[str, list[Load]]:
+    """Return the loads of every table that has any, or of one, in the order they came."""
     rows = connection.execute(
         """
-        select load_id, file, content_hash, mapping_hash, rows_duplicate + rows_superseded, rows_quarantined,
+        select source_table, load_id, file, content_hash, mapping_hash, rows_duplicate + rows_superseded,
             cursor_value, source_columns, file_bytes, file_modified_ns, coalesce(file_changed_ns, 0)
-        from ops.loads where source_table = ? order by load_id
+        from ops.loads where source_table = $table or $table is null order by load_id
         """,
-        [table.name],
+        {"table": table},
     ).fetchall()
-    return [
-        Load(
+    loads: dict[str, list[Load]] = {}
+    for source_table, load_id, file, content, mapping, met, cursor, columns, *stat in rows:
+        load = Load(
             load_id=load_id,
             file=file,
             content_hash=content,
             mapping_hash=mapping,
             rows_met=met,
-            rows_quarantined=quarantined,
             source_file=SourceFile(file, *stat) if file else None,
             cursor_value=cursor,
             source_columns=json.loads(columns) if columns else None,
         )
-        for load_id, file, content, mapping, met, quarantined, cursor, columns, *stat in rows
-    ]
+        loads.setdefault(source_table, []).append(load)
+    return loads
 
 
 def next_load_id(connection: duckdb.DuckDBPyConnection) -> int:

@@ -53,10 +53,9 @@ def remove(
 
 
 def empty(
-    connection: duckdb.DuckDBPyConnection, table: Table, tell: Callable[[str], None]
+    connection: duckdb.DuckDBPyConnection, table: Table, loads: Collection[int], tell: Callable[[str], None]
 ) -> tuple[int, dict[str, int]]:
-    """Remove every load of a table; return how many rows it lost, and how many of other tables went to quarantine."""
-    loads = [load.load_id for load in records.recorded_loads(connection, table)]
+    """Remove all loads of a table; return how many rows it lost, and how many of other tables went to quarantine."""
     if not loads:
         return 0, {}
     with transaction(connection):

@@ -13,7 +13,7 @@ from orchestration.ingest.explain import first_line
 from orchestration.ingest.loading import plan, references, removal
 from orchestration.ingest.loading.load_table import Outcome, carry_out
 from orchestration.ingest.loading.read_units import Files, Progress, UnitReader
-from orchestration.ingest.loading.records import Load, recorded_loads
+from orchestration.ingest.loading.records import Load, loads_by_table, recorded_loads
 from orchestration.ingest.loading.report import LoadReport
 from orchestration.ingest.mapping.currency import NO_RATE, loads_with_new_rates, show_convertible_days
 from orchestration.ingest.mapping.map_rows import mapping_hash, uses_filename
@@ -58,7 +58,7 @@ def ingest(
         ensure_tables(connection)
         show_convertible_days(connection, settings)
         closed = open_locations(connection, _locations_read(settings, chosen), [warehouse.path])
-        run = _Run(connection, settings, tell, _reasons(connection), closed, again)
+        run = _Run(connection, settings, tell, loads_by_table(connection), _reasons(connection), closed, again)
         orphaned: Counter[str] = Counter()
         reports = []
         for table in chosen:
@@ -109,13 +109,14 @@ def set_timezone(connection: duckdb.DuckDBPyConnection, settings: Settings) -> N
 class _Run:
     """What the tables of one run share.
 
-    ``waiting`` counts the rows in quarantine before it, by table and reason; ``closed`` are locations that cannot be
-    opened.
+    Before it, ``loads`` are on record by table, and ``waiting`` counts the rows in quarantine by table and reason;
+    ``closed`` are locations that cannot be opened.
     """
 
     connection: duckdb.DuckDBPyConnection
     settings: Settings
     tell: Progress
+    loads: Mapping[str, Sequence[Load]]
     waiting: Mapping[str, Mapping[str, int]]
     closed: Mapping[str, SourceError]
     again: bool
@@ -127,7 +128,8 @@ def _ingest_table(run: _Run, table: Table) -> tuple[LoadReport, Mapping[str, int
     source = run.settings.sources.get(table.name)
     orphaned: Mapping[str, int]
     if source is None:
-        deleted, orphaned = removal.empty(run.connection, table, run.tell)
+        loads = [load.load_id for load in run.loads.get(table.name, ())]
+        deleted, orphaned = removal.empty(run.connection, table, loads, run.tell)
         report = LoadReport(table.name, is_mapped=False, unmapped_columns=table.column_names, rows_deleted=deleted)
     else:
         with _about(table):
@@ -139,10 +141,11 @@ def _load_source(run: _Run, table: Table, source: SourceSettings) -> tuple[LoadR
     connection, settings = run.connection, run.settings
     # Where no row was in quarantine for a reason before, none can come back.
     waiting = run.waiting.get(table.name, {})
+    loads = run.loads.get(table.name, ())
     if references.REASON in waiting and (returned := references.take_orphans_back(connection, table)):
         run.tell(f"raw.{table.name}: {returned:,} rows leave quarantine, as the row they refer to is back.")
+        loads = recorded_loads(connection, table)
     require_open(run.closed, locations_of(source, settings.locations))
-    loads = recorded_loads(connection, table)
     files = _list_source(source, settings, is_begun=bool(loads))
     mapping = mapping_hash(table, source, settings)
     units = _units(source, settings, files, loads)
@@ -212,13 +215,15 @@ def _with_stock(
     connection: duckdb.DuckDBPyConnection, reports: Sequence[LoadReport], orphaned: Mapping[str, int]
 ) -> list[LoadReport]:
     """Tell each report what lies in its table and in quarantine now that all are loaded."""
-    counted = " union all ".join(f"select '{each.table}', count(*) from raw.{each.table}" for each in reports)
-    rows, reasons = dict(connection.execute(counted).fetchall()), _reasons(connection)
+    # A table that is not mapped has just been emptied.
+    counted = [f"select '{each.table}', count(*) from raw.{each.table}" for each in reports if each.is_mapped]
+    rows = dict(connection.execute(" union all ".join(counted)).fetchall()) if counted else {}
+    reasons = _reasons(connection)
     return [
         replace(
             each,
             rows_orphaned=orphaned.get(each.table, 0),
-            rows_in_table=rows[each.table],
+            rows_in_table=rows.get(each.table, 0),
             reasons=reasons.get(each.table, {}),
         )
         for each in reports
