@@ -32,7 +32,12 @@ def main(source: Path, target: Path, last_day: str, memory: str = "12g") -> None
         .join(asked(spark, source, as_of), "customer_id", "left")
     )
     frame.write.parquet(str(target))
+    gateway = spark.sparkContext._gateway
     spark.stop()
+    # Whoever measures this process sees what the JVM used once it has ended and was waited for.
+    gateway.shutdown()
+    gateway.proc.stdin.close()
+    gateway.proc.wait()
 
 
 def contracts_at(spark: SparkSession, source: Path, as_of: f.Column) -> DataFrame:
