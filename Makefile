@@ -51,7 +51,7 @@ NAMED = awk '{ print "$(@:run-%=%) | " $$0; fflush() }'
 test run: export OMP_NUM_THREADS := 1
 test run: export OPENBLAS_NUM_THREADS := 1
 test: $(INSTALLED)  ## Run every test
-	$(BIN)/python -m pytest -n 3 --dist loadgroup --no-loadscope-reorder --durations=25
+	$(BIN)/python -m pytest -n 3 --dist loadscope --no-loadscope-reorder --durations=25
 
 # SQL: what has changed since it was last found right, or all of it if that was judged by other rules or macros.
 SQL := $(shell find dbt_project/models -name '*.sql')

@@ -7,40 +7,52 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 # Files that share what is made once a session, so that one worker has them all, and makes it once. Workers begin with
 # the first two groups that are left to them: behind the longest is the shortest.
 TOGETHER = {
     "a small deployment": [
         *("pipeline/test_reruns.py", "pipeline/test_point_in_time.py", "pipeline/test_actions.py"),
-        *("pipeline/test_metrics.py", "pipeline/test_delivery.py", "pipeline/test_counts.py"),
+        *("pipeline/test_metrics.py", "pipeline/test_counts.py"),
     ],
     "the simulated deployment": [
         *("pipeline/test_homes.py", "pipeline/test_mid_band.py", "pipeline/test_simulated_isp.py"),
-        *("pipeline/test_serving.py", "pipeline/test_purged_history.py", "pipeline/test_dirt.py"),
+        *("pipeline/test_serving.py", "pipeline/test_delivery.py"),
+        *("pipeline/test_purged_history.py", "pipeline/test_dirt.py"),
     ],
     "the IBM deployment": ["pipeline/test_daemon.py", "pipeline/test_ibm_telco.py"],
     **{folder: [folder] for folder in ("source_checks", "serving", "dbt", "simulator")},
 }
 
 
-# First, for xdist looks for the groups in the same hook.
-@pytest.hookimpl(tryfirst=True)
+_GROUP = {place: name for name, places in TOGETHER.items() for place in places}
+
+
+def _file_and_folder(path: Path) -> tuple[str, str]:
+    return f"{path.parent.name}/{path.name}", path.parent.name
+
+
+class OneWorkerForEachGroup(LoadScopeScheduling):
+    """Sends a file, and the files that go together, to one worker."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file, folder = _file_and_folder(Path(nodeid.partition("::")[0]))
+        return _GROUP.get(file) or _GROUP.get(folder) or file
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> OneWorkerForEachGroup:
+    return OneWorkerForEachGroup(config, log)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Start the long tests first, so that no worker is left alone with one at the end, and tell what goes together."""
-    group = {place: name for name, places in TOGETHER.items() for place in places}
-    place = {name: number for number, name in enumerate(group)}
-
-    def places(item: pytest.Item) -> tuple[str, str]:
-        folder = item.path.parent.name
-        return f"{folder}/{item.path.name}", folder
-
-    items.sort(key=lambda item: min(place.get(name, len(place)) for name in places(item)))
-    for item in items:
-        file, folder = places(item)
-        item.add_marker(pytest.mark.xdist_group(group.get(file) or group.get(folder) or file))
+    """Start the long tests first, so that no worker is left alone with one at the end."""
+    place = {name: number for number, name in enumerate(_GROUP)}
+    items.sort(key=lambda item: min(place.get(name, len(place)) for name in _file_and_folder(item.path)))
 
 
 def _server_binaries() -> Path | None:

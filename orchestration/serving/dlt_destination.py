@@ -78,7 +78,8 @@ class DltDestination:
         except ImportError as error:
             raise ServingError(f"{self.place} needs dlt: pip install 'isp-segmentation[dlt]'.") from error
         given = self.settings.credentials
-        arguments: dict[str, Any] = dict(self.settings.options)
+        # By itself dlt empties a table in one transaction and fills it in another.
+        arguments: dict[str, Any] = {"replace_strategy": "insert-from-staging", **self.settings.options}
         if given is not None:
             arguments["credentials"] = given.get_secret_value()
         dlt.config["runtime.dlthub_telemetry"] = False

@@ -71,12 +71,14 @@ def _deliver(deployment: Deployment, **delivery: Any) -> tuple[list[str], list[s
     return deliver(Warehouse(settings.warehouse), settings, versions)
 
 
-def test_a_mail_says_what_changed_and_brings_the_report(small: Deployment, mailbox: tuple[Mailbox, str]) -> None:
+def test_a_mail_says_what_changed_and_brings_the_report(simulated: Deployment, mailbox: tuple[Mailbox, str]) -> None:
     box, server = mailbox
-    done, failed = _deliver(small, notify={"team": f"{server}?from=isp@example.com&to=team@example.com&mode=insecure"})
+    done, failed = _deliver(
+        simulated, notify={"team": f"{server}?from=isp@example.com&to=team@example.com&mode=insecure"}
+    )
     assert (done, failed) == (["team"], [])
     (mail,) = box.mails
-    version = max(row["version_id"] for row in small.versions())
+    version = max(row["version_id"] for row in simulated.versions())
     assert version in str(email.header.make_header(email.header.decode_header(mail["Subject"])))
     parts = {part.get_content_type(): part for part in mail.walk()}
     assert "Open customers: " in parts["text/plain"].get_payload(decode=True).decode()
@@ -85,17 +87,17 @@ def test_a_mail_says_what_changed_and_brings_the_report(small: Deployment, mailb
 
 
 def test_a_folder_gets_every_report_whole_and_a_web_server_the_message(
-    small: Deployment, tmp_path: Path, receiver: Receiver
+    simulated: Deployment, tmp_path: Path, receiver: Receiver
 ) -> None:
     done, failed = _deliver(
-        small,
+        simulated,
         path=str(tmp_path / "reports"),
         notify={"chat": f"json://127.0.0.1:{receiver.server_port}/hook"},
         attach_report=False,
     )
     assert (done, failed) == ([str(tmp_path / "reports"), "chat"], [])
     names = sorted(file.name for file in (tmp_path / "reports").iterdir())
-    assert names == sorted(f"{row['version_id']}.html" for row in small.versions())
+    assert names == sorted(f"{row['version_id']}.html" for row in simulated.versions())
     ((_, body),) = receiver.got
     assert "Total value: " in json.loads(body)["message"]
 
@@ -144,11 +146,11 @@ def test_the_command_delivers_a_report_again_and_says_what_changed_and_which_che
 
 
 def test_what_cannot_be_delivered_is_told_without_secrets_and_keeps_nothing_else_from_going(
-    small: Deployment, tmp_path: Path, receiver: Receiver
+    simulated: Deployment, tmp_path: Path, receiver: Receiver
 ) -> None:
     receiver.answers = [500] * 10
     done, failed = _deliver(
-        small,
+        simulated,
         path=str(tmp_path),
         notify={"chat": f"json://user:hidden-word@127.0.0.1:{receiver.server_port}", "odd": "no-such-scheme://x"},
         attach_report=False,
@@ -160,7 +162,7 @@ def test_what_cannot_be_delivered_is_told_without_secrets_and_keeps_nothing_else
     assert len(receiver.got) == 2
 
 
-def test_an_object_store_gets_the_reports(small: Deployment) -> None:
+def test_an_object_store_gets_the_reports(simulated: Deployment) -> None:
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     try:
@@ -170,8 +172,8 @@ def test_an_object_store_gets_the_reports(small: Deployment) -> None:
         bucket.create()
         store = {"key_id": "id", "secret": "key-of-the-reports", "region": "us-east-1", "endpoint": f"{host}:{port}"}
         plain = {"use_ssl": False, "url_style": "path"}
-        done, failed = _deliver(small, path="s3://reports/isp", object_store=store | plain)
+        done, failed = _deliver(simulated, path="s3://reports/isp", object_store=store | plain)
         assert (done, failed) == (["s3://reports/isp"], [])
-        assert len([each for each in bucket.objects.all() if each.key.endswith(".html")]) == len(small.versions())
+        assert len([each for each in bucket.objects.all() if each.key.endswith(".html")]) == len(simulated.versions())
     finally:
         server.stop()
