@@ -1,6 +1,7 @@
 """The features of a month on local Spark: what the pipeline's ingest and feature models do, in outline."""
 
 from pathlib import Path
+from typing import Any
 
 import typer
 from pyspark.sql import DataFrame, SparkSession
@@ -32,7 +33,7 @@ def main(source: Path, target: Path, last_day: str, memory: str = "12g") -> None
         .join(asked(spark, source, as_of), "customer_id", "left")
     )
     frame.write.parquet(str(target))
-    gateway = spark.sparkContext._gateway
+    gateway: Any = spark.sparkContext._gateway
     spark.stop()
     # Whoever measures this process sees what the JVM used once it has ended and was waited for.
     gateway.shutdown()
