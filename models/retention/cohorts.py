@@ -31,11 +31,17 @@ UNKNOWN = "unknown"
 
 @dataclass(frozen=True, eq=False)
 class Exposures:
-    """Customer-months at risk and churn events of one cohort, one entry a tenure (1 is the first month)."""
+    """Customer-months at risk and churn events of one cohort, one entry per tenure (1 is the first month)."""
 
     tenure: Floats
     at_risk: Floats
     churned: Floats
+
+    def equals(self, other: "Exposures") -> bool:
+        """Whether both are the same counts."""
+        return all(
+            np.array_equal(getattr(self, name), getattr(other, name)) for name in ("tenure", "at_risk", "churned")
+        )
 
 
 def typed_exposures(exposures: pd.DataFrame, first_spell_months: int) -> pd.DataFrame:

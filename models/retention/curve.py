@@ -1,7 +1,7 @@
 """One cohort's hazard by tenure: the model that its own exposures speak for, or a curve borrowed from above."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import Literal
 
 import numpy as np
@@ -10,7 +10,7 @@ from scipy.optimize import brentq
 from scipy.special import xlog1py, xlogy
 
 from models.retention.beta_discrete_weibull import BetaDiscreteWeibull, log_survival
-from models.retention.cohorts import ALL, Cohort, Exposures
+from models.retention.cohorts import Cohort, Exposures
 from models.retention.shifted_beta_geometric import Floats, RetentionFitError, ShiftedBetaGeometric, hazard_of
 
 # A beta e^6 times as large or as small is a hazard some 400 times as low or as high: further no cohort lies.
@@ -88,7 +88,12 @@ class RetentionCurve:
 
 
 def fit_curve(
-    cohort: Cohort, observed: Exposures, above: RetentionCurve | None, min_churned: int, prior_churned: float
+    cohort: Cohort,
+    observed: Exposures,
+    above: RetentionCurve | None,
+    min_churned: int,
+    prior_churned: float,
+    fit_own: Callable[[Cohort, Exposures, int], tuple[RetentionCurve, int]],
 ) -> RetentionCurve:
     """Fit the curve of a cohort: its own, or the one ``above`` it at the cohort's own level.
 
@@ -96,16 +101,17 @@ def fit_curve(
     taken for its churning neighbours, nor two lucky years for immortality. From ``min_churned`` events on its own
     curve takes the place of the borrowed one where Akaike's criterion (1974) says that its parameters are worth it, and
     in any case where the group above mixes the committed with the free: their shapes have nothing in common.
+    ``fit_own`` is ``own_curve``, or gives what that has given before.
     """
     months, churned = observed.at_risk.sum(), observed.churned.sum()
     if above is None:
-        return RetentionCurve(cohort, "none") if months == 0 else _own_curve(cohort, observed, min_churned)[0]
+        return RetentionCurve(cohort, "none") if months == 0 else fit_own(cohort, observed, min_churned)[0]
     level = float(level_of(churned, np.asarray(above.expected_churned(observed)), prior_churned))
     variance = above.level_variance + 1.0 / (churned + prior_churned)
     borrowed = replace(above.at_level(level, observed), level_variance=variance)
     if churned < min_churned or not np.isfinite(level):
         return borrowed
-    own, parameters = _own_curve(cohort, observed, min_churned)
+    own, parameters = fit_own(cohort, observed, min_churned)
     if above.source[-1] != cohort[-1]:
         return own
     is_worth_it = aic(own.log_likelihood(observed), parameters) < aic(borrowed.log_likelihood(observed), 1)
@@ -123,7 +129,7 @@ def level_of(churned: Floats, expected: Floats, prior_churned: float) -> Floats:
     return (churned + prior_churned) / (expected + prior_churned)
 
 
-def _own_curve(cohort: Cohort, observed: Exposures, min_churned: int) -> tuple[RetentionCurve, int]:
+def own_curve(cohort: Cohort, observed: Exposures, min_churned: int) -> tuple[RetentionCurve, int]:
     """The model that a cohort's exposures alone speak for, and how many parameters were fitted.
 
     A shifted-beta-geometric is not held against a constant hazard for its extra parameter: at 30 churn events the
@@ -132,15 +138,6 @@ def _own_curve(cohort: Cohort, observed: Exposures, min_churned: int) -> tuple[R
     Akaike's criterion says so. The constant counts half an event more than was seen (Jeffreys): a base without churn
     so far is loyal, not immortal.
     """
-    counts = (counts.tobytes() for counts in (observed.tenure, observed.at_risk, observed.churned))
-    curve, parameters = _own_curve_of(*counts, min_churned)
-    return replace(curve, source=cohort), parameters
-
-
-# Curves that are fitted anew without the months after commitments find those of the committed unchanged.
-@lru_cache(maxsize=1024)
-def _own_curve_of(tenure: bytes, at_risk: bytes, churned_of: bytes, min_churned: int) -> tuple[RetentionCurve, int]:
-    observed, cohort = Exposures(*(np.frombuffer(counts) for counts in (tenure, at_risk, churned_of))), ALL
     months, churned = observed.at_risk.sum(), observed.churned.sum()
     known = 1.0 / (churned + 0.5)
     constant = RetentionCurve(

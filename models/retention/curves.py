@@ -33,7 +33,7 @@ from models.retention.cohorts import (
     typed_exposures,
 )
 from models.retention.commitment_renewal import RENEWAL_COLUMNS, CommitmentRenewals
-from models.retention.curve import RetentionCurve, fit_curve, level_of, one_for_all
+from models.retention.curve import RetentionCurve, fit_curve, level_of, one_for_all, own_curve
 from models.retention.evidence import curves_frame, parameters_frame
 from models.retention.parameters import RetentionParameters
 from models.retention.shifted_beta_geometric import Floats, RetentionFitError, ShiftedBetaGeometric
@@ -86,12 +86,13 @@ class RetentionCurves(BaseEstimator):
         ends = pd.DataFrame(columns=list(RENEWAL_COLUMNS)) if commitment_ends is None else commitment_ends
         self.renewals_ = CommitmentRenewals(parameters.prior_renewals).fit(ends)
         # One thread: an optimiser of three parameters spends five sixths of its time waiting for a second one.
+        fit_own = _OwnCurves()
         with threadpool_limits(limits=1):
-            self._fit_curves(frame, parameters)
-            self._fit_term_end(frame, parameters)
+            self._fit_curves(frame, parameters, fit_own)
+            self._fit_term_end(frame, parameters, fit_own)
         return self
 
-    def _fit_curves(self, frame: pd.DataFrame, parameters: RetentionParameters) -> None:
+    def _fit_curves(self, frame: pd.DataFrame, parameters: RetentionParameters, fit_own: "_OwnCurves") -> None:
         self.curves_, self.exposures_ = {}, {}
         for level in POOLING_LEVELS:
             seen = cohorts_at(frame, level)
@@ -106,11 +107,11 @@ class RetentionCurves(BaseEstimator):
                 borrowed = self.curves_[above].at_level(levels.get(cohort[0], 1.0), observed) if above else None
                 # Of a market with a level already, committed and free differ from it as cohorts do.
                 weight = prior if is_market and cohort[0] not in levels else parameters.prior_churned
-                self.curves_[cohort] = fit_curve(cohort, observed, borrowed, parameters.min_churned, weight)
+                self.curves_[cohort] = fit_curve(cohort, observed, borrowed, parameters.min_churned, weight, fit_own)
         self._weighed = self.exposures_
 
-    def _fit_term_end(self, frame: pd.DataFrame, parameters: RetentionParameters) -> None:
-        """Look for a bump after commitments; where there is one, the curves are fitted anew without its months.
+    def _fit_term_end(self, frame: pd.DataFrame, parameters: RetentionParameters, fit_own: "_OwnCurves") -> None:
+        """Look for a bump after commitments; where there is one, the curves are fitted again without its months.
 
         These keep a weight too small to tell a curve anything, so that a cohort seen in no others is not forgotten. As
         evidence they are weighed by the ratio: a hazard ``ratio`` times as high loses as many as ``ratio`` times as
@@ -124,7 +125,7 @@ class RetentionCurves(BaseEstimator):
         seen, counts = self.exposures_, ["at_risk", "churned"]
         unheard = frame.copy()
         unheard.loc[after.index, counts] *= _NO_WEIGHT
-        self._fit_curves(unheard, parameters)
+        self._fit_curves(unheard, parameters, fit_own)
         self.term_end_, self.exposures_ = self._bump(after, parameters), seen
         weighed = frame.copy()
         weighed.loc[after.index, "at_risk"] *= self.term_end_.ratio
@@ -243,3 +244,16 @@ class RetentionCurves(BaseEstimator):
         while cohort not in self.curves_:
             cohort = parent_of(cohort)
         return self.curves_[cohort]
+
+
+class _OwnCurves:
+    """``own_curve`` over several fits: a cohort whose exposures have not changed has the curve it had."""
+
+    def __init__(self) -> None:
+        self._fits: dict[Cohort, tuple[Exposures, tuple[RetentionCurve, int]]] = {}
+
+    def __call__(self, cohort: Cohort, observed: Exposures, min_churned: int) -> tuple[RetentionCurve, int]:
+        before = self._fits.get(cohort)
+        if before is None or not before[0].equals(observed):
+            before = self._fits[cohort] = (observed, own_curve(cohort, observed, min_churned))
+        return before[1]

@@ -118,11 +118,15 @@ class Settings(Section):
 
     @model_validator(mode="after")
     def _attributes_are_written_as_they_are_read(self) -> Self:
-        for name in {**self.behavior.attributes, **self.mid_band.clusters.attributes}:
-            if name != name.strip().lower():
-                raise ValueError(f"behavior.attributes: write {name!r} in small letters, as it is read from the rows")
-            if name in self.protected_attributes:
-                raise ValueError(f"behavior.attributes: protected_attributes forbids a feature of {name}")
+        for place, attributes in (
+            ("behavior.attributes", self.behavior.attributes),
+            ("mid_band.clusters.attributes", self.mid_band.clusters.attributes),
+        ):
+            for name in attributes:
+                if name != name.strip().lower():
+                    raise ValueError(f"{place}: write {name!r} in lower case, as it is read from the rows")
+                if name in self.protected_attributes:
+                    raise ValueError(f"{place}: protected_attributes forbids a feature of {name}")
         return self
 
     @model_validator(mode="after")

@@ -18,23 +18,35 @@ def _unlike_settings(
     named = {**settings.mid_band.clusters.attributes, **settings.behavior.attributes}
     if not named:
         return None, "No attribute is a feature (behavior.attributes); profiles show them all."
-    rows: list[tuple[str, list[str], bool]] = connection.execute(
-        """
+    foreseen = [(name, text) for name, values in named.items() if not isinstance(values, str) for text in values]
+    rows: list[tuple[str, bool, list[str]]] = connection.execute(
+        f"""
+        with foreseen as (select unnest($names::varchar[]) as name, unnest($texts::varchar[]) as text)
         select
-            lower(trim(attribute)), list(distinct trim(attribute_value) order by trim(attribute_value)),
-            count(*) = count(try_cast(attribute_value as double))
-        from raw.customer_attributes where attribute_value is not null group by all
-        """
+            name, count(*) = count(try_cast(text as double)),
+            list(text order by text) filter (where is_other and rank_of_others <= {_MOST_NAMED + 1})
+        from (
+            select *, row_number() over (partition by name, is_other order by text) as rank_of_others
+            from (
+                select distinct
+                    lower(trim(attribute)) as name, trim(attribute_value) as text,
+                    name in (select name from foreseen) and (name, text) not in (from foreseen) as is_other
+                from raw.customer_attributes where attribute_value is not null
+            )
+        )
+        group by name
+        """,
+        {"names": [name for name, _ in foreseen], "texts": [text for _, text in foreseen]},
     ).fetchall()
-    found = {name: (values, is_number) for name, values, is_number in rows}
+    found = {name: (is_number, others or []) for name, is_number, others in rows}
     faults = []
-    for name, foreseen in named.items():
-        values, is_number = found.get(name, ([], False))
-        if not values:
+    for name, values in named.items():
+        is_number, others = found.get(name, (False, []))
+        if name not in found:
             faults.append(f"no row has {name!r}")
-        elif isinstance(foreseen, str):
+        elif isinstance(values, str):
             faults += [] if is_number else [f"{name!r} is not a number in every row"]
-        elif others := [value for value in values if value not in foreseen]:
+        elif others:
             shown = ", ".join(map(repr, others[:_MOST_NAMED])) + (" …" if len(others) > _MOST_NAMED else "")
             faults.append(f"{name!r} has values that the settings do not name: {shown}")
     known = f" Attributes there are: {', '.join(sorted(found))}." if faults else ""

@@ -84,7 +84,7 @@ def latest(connection: duckdb.DuckDBPyConnection) -> list[Outcome]:
 def require_sound_sources(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
     """Refuse to go on with sources that a check blocks: the numbers as found, held to the settings as they are now.
 
-    Quarantine is counted anew, which costs nothing, because a load may have stopped before its checks were made.
+    Quarantine is counted again, which costs nothing, because a load may have stopped before its checks were made.
 
     Raises:
         SourceError: says what was found and what to do about it.

@@ -25,7 +25,7 @@ _ON_RECORD = ("read", "accepted", "quarantined", "duplicate")
 
 @dataclass(frozen=True)
 class Reading:
-    """New loads by their id, what became of their rows, and what was seen of the source's columns."""
+    """New loads by their id, where their rows went, and what was seen of the source's columns."""
 
     loads: Mapping[int, NewLoad] = field(default_factory=dict)
     counts: Mapping[int, batch.BatchCounts] = field(default_factory=dict)
@@ -34,7 +34,7 @@ class Reading:
 
     @property
     def total(self) -> batch.BatchCounts:
-        """What became of the rows of all loads together; of months and cursors it says nothing."""
+        """Where the rows of all loads together went; months and cursors are left out."""
         names = (*_ON_RECORD, "superseded")
         return batch.BatchCounts(
             **{name: sum(getattr(counts, name) for counts in self.counts.values()) for name in names}
@@ -45,13 +45,14 @@ class Reading:
         """Whether every row was there before."""
         return all(counts.read == counts.duplicate for counts in self.counts.values())
 
-    def joined(self, later: "Reading") -> "Reading":
-        """Return both as one; which columns the source does not fill is what the later one says."""
-        return Reading(
-            {**self.loads, **later.loads},
-            {**self.counts, **later.counts},
-            later.unmapped_columns,
-            self.new_columns + later.new_columns,
+    @classmethod
+    def joined(cls, parts: Sequence["Reading"]) -> "Reading":
+        """Return several as one; which columns the source does not fill is what the last one says."""
+        return cls(
+            {load_id: load for part in parts for load_id, load in part.loads.items()},
+            {load_id: counts for part in parts for load_id, counts in part.counts.items()},
+            parts[-1].unmapped_columns if parts else (),
+            tuple(name for part in parts for name in part.new_columns),
         )
 
 
@@ -74,16 +75,22 @@ class UnitReader:
         Raises:
             SourceError: the source cannot be read as the settings say.
         """
-        reading = Reading()
+        parts: list[Reading] = []
+        told: list[str] = []
+
+        def keep(part: Reading) -> None:
+            parts.append(part)
+            told.extend(part.new_columns)
+
         for run in together.runs(self.connection, self.source, self.settings, units):
-            start = first + len(reading.loads)
-            whole = self._read_together(run, start, among, reading.new_columns) if len(run) > 1 else None
+            whole = self._read_together(run, first, among, told) if len(run) > 1 else None
             if whole is not None:
-                reading = reading.joined(whole)
-                continue
-            for load_id, unit in enumerate(run, start):
-                reading = reading.joined(self._read_one(unit, load_id, among, reading.new_columns))
-        return reading
+                keep(whole)
+            else:
+                for load_id, unit in enumerate(run, first):
+                    keep(self._read_one(unit, load_id, among, told))
+            first += len(run)
+        return Reading.joined(parts)
 
     def _read_together(self, run: Sequence[Unit], first: int, among: str, told: Sequence[str]) -> Reading | None:
         """Read a run of files in one pass; None where that is not possible."""
@@ -133,7 +140,7 @@ class UnitReader:
         mapped: Mapped,
         new_columns: tuple[str, ...],
     ) -> Reading:
-        """Record new loads, and say what became of their rows."""
+        """Record new loads, and say where their rows went."""
         add_loads(
             self.connection, self.table, {load_id: (load, _rows(counts[load_id])) for load_id, load in loads.items()}
         )
