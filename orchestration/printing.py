@@ -31,7 +31,7 @@ def print_whole(console: Console, renderable: RenderableType) -> None:
 
 
 def are_numbers(values: Iterable[object]) -> bool:
-    """Whether a column holds numbers, which stand flush right in a table: those there are, and at least one."""
+    """Whether a column holds numbers, which a table aligns right: all that are not null, and at least one."""
     known = [value for value in values if value is not None]
     return bool(known) and all(isinstance(each, int | float | Decimal) and not isinstance(each, bool) for each in known)
 

@@ -246,7 +246,7 @@ class Care(Group):
     )
     leaving_complaint: float = Field(default=0.45, description="Share of the extra contacts that are complaints.")
     channels: dict[str, float] = Field(default={"phone": 0.45, "chat": 0.22, "email": 0.15, "app": 0.13, "shop": 0.05})
-    outages: float = Field(default=0.04, description="Days with an outage per line and month.")
+    outages: float = Field(default=0.04, description="Days with an outage, per line and month.")
     regional_outages: float = Field(default=0.25, description="Months in which a region has an outage.")
     regional_reach: float = Field(default=0.30, description="Lines of the region that it hits.")
 

@@ -109,7 +109,7 @@ def _sites(
 ) -> tuple[pa.Array, pa.Array, pa.Array]:
     """Return identifier, text and postal code of each contract's address: the customer's, or a company's further site.
 
-    A text is written anew with every contract.
+    A text is written again with every contract.
     """
     has_sites = np.array([*(need.sites != (1, 1) for need in parameters.mid_band.needs.values()), False])
     # Lines have the first slots, the one at the main address is number 0.

@@ -36,7 +36,7 @@ class Feature:
 class FeatureScheme:
     """What clusters are made of: columns in weighted groups, and how their names are put together.
 
-    Groups without a weight are not clustered. A name has at most one word a group, in `word_order`; `noun` stands
+    Groups without a weight are not clustered. A name has at most one word per group, in `word_order`; `noun` is used
     where no word of the group `noun_group` does. `level` is the group whose word, where strong, comes first,
     and `quiet` groups only tell two names apart.
     """

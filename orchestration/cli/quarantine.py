@@ -33,7 +33,7 @@ def list_quarantine(
     rows: Annotated[int | None, typer.Option(min=1, help="Print up to so many rows in full, not counts.")] = None,
     output: Annotated[Format, typer.Option("--format")] = Format.table,
 ) -> None:
-    """Count the rows in quarantine by table, reason and column, each with an example and where it stands."""
+    """Count the rows in quarantine by table, reason and column, each with an example and its place."""
     with errors_for_people(), existing_warehouse(chosen_settings(config)).reader() as connection:
         columns: tuple[str, ...] = quarantine.SUMMARY_COLUMNS if rows is None else quarantine.ROW_COLUMNS
         try:

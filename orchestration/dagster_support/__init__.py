@@ -1,1 +1,1 @@
-"""What Dagster's assets and jobs stand on: the deployment, runs and their processes, dbt, progress and plots."""
+"""What Dagster's assets and jobs are built on: the deployment, runs and their processes, dbt, progress and plots."""

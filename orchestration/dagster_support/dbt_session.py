@@ -1,7 +1,7 @@
 """dbt's statements on one connection, in as few transactions of the lake as they need.
 
 After every commit that adds a table or a view, the next transaction of a DuckLake reads all of the catalog again, some
-30 ms here, and every transaction opens the catalog anew. dbt-duckdb connects for every node, commits three to five
+30 ms here, and every transaction reopens the catalog. dbt-duckdb connects for every node, commits three to five
 times for a table of the lake and once for every view. Here one cursor serves all nodes, and
 
 - what is only read stays in the transaction that is open;

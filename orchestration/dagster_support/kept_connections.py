@@ -1,6 +1,6 @@
 """Dagster's SQLite record over connections that stay open.
 
-Dagster connects anew for every event, two or three times for one of an asset. To close the last connection of a SQLite
+Dagster reconnects for every event, two or three times for one of an asset. To close the last connection of a SQLite
 database is to write its log back and delete it, and every commit waits for the disk: a quarter of a small base's run.
 Here connections stay open, and a commit waits for the disk no longer (``synchronous = normal``): where power fails the
 last events may be lost, never the database. A killed process loses nothing.

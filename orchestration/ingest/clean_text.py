@@ -18,7 +18,7 @@ _BAD, _CHANGED = "_bad_text", "_changed_text"
 
 @dataclass(frozen=True)
 class CleanedTable:
-    """What became of one table: rows moved to quarantine, rows whose free text was cleaned, and rows of other tables
+    """The result for one table: rows moved to quarantine, rows whose free text was cleaned, and rows of other tables
     that went to quarantine because the row they refer to did.
     """
 

@@ -58,7 +58,7 @@ def lost_catalog(lake: Place) -> LakeError:
     where = str(lake.catalog_file) if lake.is_sqlite else "in PostgreSQL"
     return LakeError(
         f"The catalog {where} is gone or empty, but {lake.path / 'data'} holds data files, which mean nothing without"
-        f" it. {_RESTORE}; to begin anew instead, move {lake.path} away first."
+        f" it. {_RESTORE}; to start over instead, move {lake.path} away first."
     )
 
 

@@ -1,7 +1,7 @@
 """A lake made by an earlier release becomes one of this release: missing tables and columns, and what goes with them.
 
 A column that a table lacks is added, null in every row there is; a column that is declared no more stays. What a new
-column has to hold for old rows, or what has to be built anew for want of it, is listed here and nowhere else.
+column has to hold for old rows, or what has to be rebuilt for want of it, is listed here and nowhere else.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -129,6 +129,6 @@ _FILLED: Mapping[str, str] = {
 }
 # Tables of dbt that cannot go on from what an earlier release left, and what is done about it.
 _OUTDATED: Sequence[tuple[Callable[[Existing], bool], str]] = (
-    # A build of usage_months reads what the one before noted: from before it knew of ends it is made anew.
+    # A build of usage_months reads what the one before noted: from before it knew of ends it is rebuilt.
     (_lacks("intermediate.usage_months", "usage_days_after_end"), "drop table intermediate.usage_months"),
 )

@@ -264,8 +264,8 @@ def commit_if(connection: duckdb.DuckDBPyConnection, work: Callable[[], bool]) -
 def note_empty(connection: duckdb.DuckDBPyConnection, table: str) -> None:
     """Have the lake keep statistics of an empty table, in the transaction that makes it; nobody sees the row.
 
-    DuckLake looks up those of a table that never had a row anew, twice, wherever a query over it is planned: 60 to
-    120 ms where others take 6, in every statement over a source that does not deliver.
+    For a table that never had a row, DuckLake looks them up twice whenever a query over it is planned: 60 to 120 ms
+    where others take 6, in every statement over a source that does not deliver.
     """
     connection.execute(f"insert into {table} default values")
     connection.execute(f"delete from {table}")

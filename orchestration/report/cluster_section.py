@@ -89,7 +89,7 @@ def made_by(row: Mapping[str, Any]) -> str:
 
 
 def event_says(event: dict[str, Any], names: Mapping[str, str]) -> str:
-    """Say in a sentence what became of a cluster since the version before."""
+    """Say in a sentence what happened to a cluster since the version before."""
     cluster = names.get(event["cluster_id"], event["cluster_id"])
     related = names.get(event["related_cluster_id"], event["related_cluster_id"])
     return {

@@ -111,7 +111,7 @@ def sparkline(values: Sequence[float]) -> Markup:
 def value_by_decile(deciles: pd.DataFrame, currency: str, ranked_by: str) -> Markup:
     """Draw past and future value of each decile, stacked; a negative part hangs below the line.
 
-    ``ranked_by`` is the value whose share stands above each bar, in words.
+    ``ranked_by`` names the value whose share is printed above each bar.
     """
     with _drawing("deciles", "Past and future value by value decile") as drawing:
         axes = drawing.figure.subplots()

@@ -32,7 +32,7 @@ GLOSSARY: tuple[tuple[str, str], ...] = (
                 "apart. The rule holds for so many of those it names, and finds so many of the cluster."),
     ("Stability", "Mean Jaccard similarity of the cluster with its match when customers are resampled; 0.75 and more "
                   "is stable."),
-    ("Lifecycle stage", "Where a customer stands: exactly one stage a month, by the first rule that holds."),
+    ("Lifecycle stage", "Where a customer is in the life cycle: one stage per month, by the first rule that holds."),
     ("Market segment", "Who the customer is: exactly one segment, by the first rule that holds."),
     ("Look-alikes", "Of a mid-size company: the nearest others by size and by needs other than the product in "
                     "question."),

@@ -105,7 +105,7 @@ def _read(connection: duckdb.DuckDBPyConnection, made_by: str) -> Iterator[pd.Da
 
 
 def _link(connection: duckdb.DuckDBPyConnection, threshold: float, say: Callable[[str], Any]) -> None:
-    """Link addresses anew, all of them: what a link rests on is every address of its postal code."""
+    """Link all addresses again: what a link rests on is every address of its postal code."""
     connection.execute(
         f"update {NAME} set address_id = own_address_id, building_id = {_BUILDING} where address_id <> own_address_id"
     )

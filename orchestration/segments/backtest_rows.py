@@ -1,4 +1,4 @@
-"""The rows of the backtest: what was known at a past cut-off, and what came after it.
+"""The rows of the backtest: what was known at a past cut-off, and what happened afterwards.
 
 Everything is read from the customer-months of the version's own as-of date, with the outcomes after the cut-off cut
 away, so a backtest is the same whichever months were segmented before. Cut-offs are ends of calendar quarters: most

@@ -25,7 +25,7 @@ class DueMonth:
 
     ``rows`` counts, by source table, the rows that were added, changed or taken away since its version was made;
     ``first_load_id`` is the first load that brought any, ``earliest_month_end`` the earliest month they are dated in.
-    Where no rows have come, both are None and ``made_on`` is the version of the month before that it stands on.
+    Where no rows have come, both are None and ``made_on`` is the version of the month before that it was built on.
     """
 
     version_id: str
@@ -96,7 +96,7 @@ def _reached_by_data(connection: duckdb.DuckDBPyConnection) -> list[DueMonth]:
 
 
 def _published(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, date, str | None, bool]]:
-    """Return of each published month, oldest first, what its latest revision stands on, and whether that was replaced.
+    """Return for each published month, oldest first, what its latest revision was built on, and if that was replaced.
 
     An older revision that was published again stands where its month was put on purpose: the latest one says whether
     there is anything new. Versions of the same inputs, settings and code are the same.

@@ -41,7 +41,7 @@ class Stamp:
 
 @dataclass(frozen=True)
 class Moves:
-    """What a target has to do: parts to delete (gone, or written anew) and parts to write."""
+    """What a target has to do: parts to delete (gone, or written again) and parts to write."""
 
     delete: tuple[Part, ...]
     write: tuple[Part, ...]
@@ -159,7 +159,7 @@ class Contents:
                 known[table] = self._read_stamps(table, view)
         except duckdb.BinderException as error:
             raise ServingError(
-                f"bi.{table.name} of the lake is of another release; 'segmentation run' makes it anew."
+                f"bi.{table.name} of the lake is of another release; 'segmentation run' rebuilds it."
             ) from error
         return known[table]
 

@@ -27,7 +27,7 @@ class WarehouseSettings(Section):
     threads: Annotated[int, Field(ge=1)] | None = Field(
         None,
         description="threads of a connection to the lake, as many as the machine has cores if not set; under about"
-        " ten million rows of usage one is quicker, for each thread opens a SQLite catalog anew at every statement",
+        " ten million rows of usage one is quicker, for each thread reopens a SQLite catalog at every statement",
     )
 
     @field_validator("catalog")

@@ -60,7 +60,7 @@ three_months_before as (
     group by candidates.version_id, measures.customer_id
 ),
 
--- Where a customer stands among all whose chance to leave is known, 0 the least likely and 1 the most.
+-- The rank of a customer among all whose chance to leave is known, 0 the least likely and 1 the most.
 ranked as (
     select
         candidates.version_id,

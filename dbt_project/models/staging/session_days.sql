@@ -97,7 +97,7 @@ reports as (
 ),
 
 {% if is_incremental() %}
--- Where the counters of sessions stood before the first changed month.
+-- The counters of sessions before the first changed month.
 standing as (
     select
         days.*,
@@ -146,7 +146,7 @@ compared as (
     from readings
 ),
 
--- Counters begin anew with a session, with its identifier used again, after a stop that is over a day old, after a
+-- Counters restart with a session, with its identifier used again, after a stop that is over a day old, after a
 -- silence too long to be joined, and when any of them was reset.
 judged as (
     select
@@ -288,7 +288,7 @@ select
     max(greatest(_load_id, previous_load_id)) as _load_id,
     sum(case when day_number = 0 then 1 else 0 end) as reports,
     max(_load_id) as report_load_id,
-    -- Where the session stood at the end of the month, kept if it goes beyond the month on either side.
+    -- The counters of the session at the end of the month, kept if it goes beyond the month on either side.
     max(case
         when is_last and (
             not has_ended

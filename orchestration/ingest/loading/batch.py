@@ -45,7 +45,7 @@ COPIED, KNOWN = "_copied", "_known"
 
 @dataclass(frozen=True)
 class BatchCounts:
-    """What became of the rows of one load; ``superseded`` counts rows of earlier loads that this one restated.
+    """Where the rows of one load went; ``superseded`` counts rows of earlier loads that this one restated.
 
     ``months`` counts the rows that came, changed or went by month end of the table's time column. ``cursor_value`` is
     the largest cursor, as text, of this load and of what was read before.

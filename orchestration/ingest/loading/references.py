@@ -60,7 +60,7 @@ def set_orphans_aside(connection: duckdb.DuckDBPyConnection, parent: Table, was:
 def take_orphans_back(connection: duckdb.DuckDBPyConnection, table: Table) -> int:
     """Give back the rows of ``table`` whose every reference is known again, from what the quarantine kept of them.
 
-    A row whose key has been delivered anew in the meantime counts as restated and stays out.
+    A row whose key has been delivered again in the meantime counts as restated and stays out.
 
     Returns:
         How many rows left the quarantine.

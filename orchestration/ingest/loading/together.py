@@ -53,7 +53,7 @@ def load_together(
     """Put every row where it belongs, under one load per file from ``first_load_id`` on.
 
     Returns:
-        What became of the rows of each file; None, and nothing is done, if some rows may meet others.
+        Where the rows of each file went; None, and nothing is done, if some rows may meet others.
     """
     query, seen = batch.prepare(connection, table, mapped, batch.lake_parents(table))
     if seen.is_repeated or batch.met_rows(connection, table, seen, among):

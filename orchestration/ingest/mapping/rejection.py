@@ -17,7 +17,7 @@ from orchestration.lake.contract import Table
 BATCH, REJECTED, REPEATED, BAD_LINES = "_batch", "_rejected", "_repeated", "_bad_lines"
 # Below the negative numbers of lines that DuckDB rejected: those of the lines it was not given, counted down.
 _NOT_GIVEN = -(1 << 50)
-# The rows not rejected so far; evaluated anew in every statement.
+# The rows not rejected so far; evaluated again in every statement.
 GOOD = f"(from {BATCH} anti join {REJECTED} using ({ROW}))"
 DUPLICATE = "duplicate"
 

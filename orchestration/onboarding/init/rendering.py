@@ -19,7 +19,7 @@ Written by 'segmentation init' from {target}. Read it, fix it, and look at what 
 
   segmentation check-sources --config {output}
 
-Behind each line stands how sure it is:
+Each line ends with how sure it is:
   sure       the name says it, and the values fit
   likely     the name says it nearly, or the values need a conversion
   guess      look at this one

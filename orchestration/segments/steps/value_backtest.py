@@ -52,7 +52,7 @@ def make_month(connection: duckdb.DuckDBPyConnection, candidate: Candidate, sett
     )
     return SegmentMonth(
         tables={"value_backtest": frame, "value_evidence": evidence},
-        decision=f"{outcome.decision} {made} of {len(cutoffs)} cut-offs measured anew.",
+        decision=f"{outcome.decision} {made} of {len(cutoffs)} cut-offs measured again.",
         facts={
             "value_backtest": {
                 "decision": outcome.decision,

@@ -1,6 +1,6 @@
 {{ config(materialized='table') }}
 
--- How much of each bill is settled is reckoned anew for each day, from what is known on it:
+-- How much of each bill is settled is computed for each day from what is known on it:
 --     settled = least(gross, named + greatest(0, account - unpaid before))
 -- where `named` is money for the bill itself (never less than nothing, never more than the bill: the rest of it is on
 -- account), `account` all money on account so far, and `unpaid before` what nobody's name paid of the customer's older

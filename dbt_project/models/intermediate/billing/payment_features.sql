@@ -12,7 +12,7 @@ payments_begin as (
     from {{ ref('stg_payments') }}
 ),
 
--- Each bill as it stood on the as-of date. Bills older than a year and written off do not matter any more.
+-- Each bill as it was on the as-of date. Bills older than a year and written off do not matter any more.
 bills as (
     select
         run_months.as_of_date,

@@ -161,7 +161,7 @@ select
                 {{ ratio('bytes_down_1m + bytes_up_1m', 'days_now') }}
                 / nullif({{ ratio('bytes_before', 'days_before') }}, 0)
     end as usage_trend,
-    -- What the base's own trend is reckoned from.
+    -- What the base's own trend is computed from.
     case when is_fed and days_before >= 28 then bytes_down_1m + bytes_up_1m end as compared_bytes,
     case when is_fed and days_before >= 28 then days_now end as compared_days,
     case when is_fed and days_before >= 28 then bytes_before end as compared_bytes_before,

@@ -75,7 +75,7 @@ changed_months as (
     {% endif %}
 ),
 
--- Joined by the day, so that the scan skips the files of other months and dates are reckoned once a day.
+-- Joined by the day, so that the scan skips the files of other months and dates are computed once per day.
 changed_days as (
     select
         source_days.usage_date,
