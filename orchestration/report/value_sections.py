@@ -30,26 +30,29 @@ def headline(data: ReportData, settings: Settings, warnings: Sequence[str] = ())
     before = trend.loc[position[0] - 1] if position[0] else None
     history = trend.loc[: position[0]].assign(churned_share=lambda rows: rows["churned_customers"] / rows["customers"])
     cards = [
-        _card("Customers, ever", "customers", history),
+        _card("Customers to date", "customers", history),
         _card("Open customers", "open_customers", history),
         _card("Monthly fees", "monthly_fee", history, settings.currency),
         _card("Total value", "total_value", history, settings.currency),
-        _card("Churned, of all ever", "churned_share", history, is_share=True),
+        _card("Churned, of all to date", "churned_share", history, is_share=True),
     ]
     takeaway = (
-        f"{number(now['open_customers'])} of {plural(int(now['customers']), 'customer')} ever"
+        f"{number(now['open_customers'])} of {plural(int(now['customers']), 'customer')} to date"
         f" {'is open and pays' if now['open_customers'] == 1 else 'are open and pay'}"
         f" {money(now['monthly_fee'], settings.currency)} a month."
     )
     if not is_unknown(now["total_value"]):
-        takeaway += f" All customers ever brought a margin of {money(now['past_value'], settings.currency)}" + (
-            "."
-            if is_unknown(now["future_value"])
-            else f"; the open ones are expected to bring {money(now['future_value'], settings.currency)} more."
+        takeaway += (
+            f" All customers to date have brought in a margin of {money(now['past_value'], settings.currency)}"
+            + (
+                "."
+                if is_unknown(now["future_value"])
+                else f"; the open ones are expected to bring in {money(now['future_value'], settings.currency)} more."
+            )
         )
     if before is not None:
         change = int(now["open_customers"] - before["open_customers"])
-        takeaway += f" Open customers since {date(before['as_of_date'])}: {signed(change) if change else 'no change'}."
+        takeaway += f" Change in open customers since {date(before['as_of_date'])}: {signed(change) if change else 'no change'}."
     since = (
         "This is the first published month."
         if before is None

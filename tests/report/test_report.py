@@ -85,8 +85,8 @@ def test_the_same_version_gives_the_same_file(lake: duckdb.DuckDBPyConnection, s
 
 def test_headline_figures_compare_with_the_month_before(page: Page) -> None:
     words = page.words["headline"]
-    assert "710 of 1,000 customers ever are open and pay CHF 42,400 a month" in words
-    assert "Open customers since 30 September 2026: +5" in words
+    assert "710 of 1,000 customers to date are open and pay CHF 42,400 a month" in words
+    assert "Change in open customers since 30 September 2026: +5" in words
     assert "+20,000 (+1.5%)" in words
 
 
