@@ -19,7 +19,7 @@ PLACE = """
 def summary(
     connection: duckdb.DuckDBPyConnection, table: str | None = None, reason: str | None = None
 ) -> list[tuple[Any, ...]]:
-    """Return a row a table, reason and column, of ``SUMMARY_COLUMNS``; the commonest of a table first."""
+    """Return one row per table, reason and column, of ``SUMMARY_COLUMNS``; the commonest of a table first."""
     return connection.execute(
         f"""
         select source_table, reason, column_name, count(*) as rows,

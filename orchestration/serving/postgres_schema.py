@@ -63,7 +63,7 @@ def constraints(schema: str, tables: Sequence[ServedTable]) -> dict[tuple[str, s
     """Return the keys of all tables by table and name, as pg_get_constraintdef() writes them: primary keys first.
 
     Tables of customers refer to the customers of the version, other tables of versions to the registry; one reference
-    a row, for the customers refer to the registry themselves and each reference costs a look-up a row. They are checked
+    per row, for the customers refer to the registry themselves and each reference costs a look-up per row. They are checked
     when a transaction commits, so rows may go and come back within it.
     """
     served = {table.name: table for table in tables}

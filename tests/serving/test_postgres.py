@@ -78,7 +78,7 @@ def test_tables_say_what_they_are_and_find_rows_by_key(whole_lake, database, cli
         " where contype = 'f' and convalidated",
     )
     assert len(foreign) > len(served_tables()) / 2
-    # One reference a row: what refers to a customer of a version refers to the version through it.
+    # One reference per row: what refers to a customer of a version refers to the version through it.
     assert ("bi.churn_reasons", "bi.customer_segment_history") in foreign
     assert ("bi.customer_segment_history", "bi.segmentation_versions") in foreign
     assert len({child for child, _ in foreign}) == len(foreign)

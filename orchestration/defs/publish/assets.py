@@ -48,7 +48,7 @@ def published_versions(context: dg.AssetExecutionContext, deployment: Deployment
     backfill_policy=ALL_MONTHS_IN_ONE_RUN,
 )
 def report(context: dg.AssetExecutionContext, deployment: Deployment) -> dg.MaterializeResult:
-    """One self-contained HTML page a published version, for people who do not open a warehouse.
+    """One self-contained HTML page per published version, for people who do not open a warehouse.
 
     The versions are published before: a report that cannot be written is told, and fails no run.
     """
