@@ -62,9 +62,9 @@ def comments(schema: str, table: ServedTable, existing: Mapping[str, Column]) ->
 def constraints(schema: str, tables: Sequence[ServedTable]) -> dict[tuple[str, str], str]:
     """Return the keys of all tables by table and name, as pg_get_constraintdef() writes them: primary keys first.
 
-    Tables of customers refer to the customers of the version, other tables of versions to the registry; one reference
-    per row, for the customers refer to the registry themselves and each reference costs a look-up per row. They are checked
-    when a transaction commits, so rows may go and come back within it.
+    Tables of customers refer to the customers of the version, other tables of versions to the registry: one reference
+    per row, for the customers refer to the registry themselves and each costs a look-up per row. They are checked when
+    a transaction commits, so rows may go and come back within it.
     """
     served = {table.name: table for table in tables}
     primary: dict[tuple[str, str], str] = {}
