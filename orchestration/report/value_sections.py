@@ -52,7 +52,8 @@ def headline(data: ReportData, settings: Settings, warnings: Sequence[str] = ())
         )
     if before is not None:
         change = int(now["open_customers"] - before["open_customers"])
-        takeaway += f" Change in open customers since {date(before['as_of_date'])}: {signed(change) if change else 'none'}."
+        said = signed(change) if change else "none"
+        takeaway += f" Change in open customers since {date(before['as_of_date'])}: {said}."
     since = (
         "This is the first published month."
         if before is None
