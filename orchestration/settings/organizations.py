@@ -28,7 +28,7 @@ class OrganizationSettings(Section):
     )
     channels: dict[str, list[str]] = Field(
         default_factory=lambda: {name: list(words) for name, words in _CHANNELS.items()},
-        description="words of sales_channel and preferred_channel, in small letters, by the channel that they mean",
+        description="words of sales_channel and preferred_channel, in lower case, by the channel that they mean",
     )
     tender_segments: list[str] = Field(
         default_factory=lambda: ["government", "education"], description="market segments that buy by tender"

@@ -80,7 +80,7 @@ def test_a_rule_may_not_use_a_protected_attribute_unless_the_settings_release_it
     assert Settings.model_validate({"market": by_age, "protected_attributes": ["gender"]})
 
 
-@pytest.mark.parametrize(("name", "said"), [("gender", "protected_attributes forbids"), ("Risk", "in small letters")])
+@pytest.mark.parametrize(("name", "said"), [("gender", "protected_attributes forbids"), ("Risk", "in lower case")])
 def test_attributes_are_no_features_where_protected_or_never_found(name: str, said: str):
     with pytest.raises(ValueError, match=said):
         Settings.model_validate({"behavior": {"attributes": {name: "number"}}})
