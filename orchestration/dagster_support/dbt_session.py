@@ -34,8 +34,8 @@ _WRITES = re.compile(
     r"\"(?P<database>\w+)\"\.",
     re.IGNORECASE,
 )
-_MADE_TABLE = re.compile(r"\s*create table\s+(?P<name>\"\w+\"\.\"\w+\"\.\"\w+\")", re.IGNORECASE)
-_MADE_TEMPORARY = re.compile(r"\s*create temporary table\s+(?P<name>\"\w+\")", re.IGNORECASE)
+_MADE_TABLE = re.compile(r"\s*create\s+table\s+(?P<name>\"\w+\"\.\"\w+\"\.\"\w+\")", re.IGNORECASE)
+_MADE_TEMPORARY = re.compile(r"\s*create\s+temporary\s+table\s+(?P<name>\"\w+\")", re.IGNORECASE)
 _VIEW = re.compile(r"\bview\b", re.IGNORECASE)
 
 

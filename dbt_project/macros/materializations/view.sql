@@ -23,7 +23,10 @@
             {{ get_create_view_as_sql(target_relation, sql) }}
         {%- endcall %}
 
-        {% do persist_docs(target_relation, model) %}
+        {#- Nobody looks up what is in the workspace. -#}
+        {%- if target_relation.database == target.database -%}
+            {% do persist_docs(target_relation, model) %}
+        {%- endif %}
         {{ run_hooks(post_hooks, inside_transaction=True) }}
         {{ adapter.commit() }}
         {{ run_hooks(post_hooks, inside_transaction=False) }}

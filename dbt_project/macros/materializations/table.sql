@@ -1,0 +1,27 @@
+{#-
+    Each table is made by one statement under its own name, and commented on where others look it up. dbt-duckdb makes it
+    under a second name, so that readers keep the old one, renames it, and looks for what to drop; but the workspace has
+    no other readers, and in the lake all of this is one commit (dbt_session.py).
+-#}
+{% materialization table, adapter='duckdb' -%}
+    {%- set existing_relation = load_cached_relation(this) -%}
+    {%- set target_relation = this.incorporate(type='table') -%}
+
+    {{ run_hooks(pre_hooks, inside_transaction=False) }}
+    {#- There when a step is run again in the same run. -#}
+    {{ drop_relation_if_exists(existing_relation) }}
+    {{ run_hooks(pre_hooks, inside_transaction=True) }}
+
+    {% call statement('main') -%}
+        {{ create_table_as(False, target_relation, sql) }}
+    {%- endcall %}
+
+    {%- if target_relation.database == target.database -%}
+        {% do persist_docs(target_relation, model) %}
+    {%- endif %}
+    {{ run_hooks(post_hooks, inside_transaction=True) }}
+    {{ adapter.commit() }}
+    {{ run_hooks(post_hooks, inside_transaction=False) }}
+
+    {{ return({'relations': [target_relation]}) }}
+{%- endmaterialization %}
