@@ -9,7 +9,7 @@ import re
 from datetime import date
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 import yaml
 from pydantic import BeforeValidator, Field, field_validator, model_validator
@@ -158,7 +158,18 @@ class ArrivalSettings(Section):
         default_factory=lambda: ["usage", "usage_sessions", "balances", "payments", "interactions"],
         description="source tables whose files fire triggers as they arrive",
     )
-    debounce_seconds: int = Field(10, ge=0, description="files that have changed within these are still arriving")
+    debounce_seconds: int = Field(10, ge=0, description="files that changed within these seconds are still arriving")
+    max_wait_seconds: int = Field(
+        300, ge=0, description="longest wait for files that keep changing; what has arrived by then is loaded"
+    )
+
+    @model_validator(mode="after")
+    def _wait_at_least_for_the_debounce(self) -> Self:
+        if self.max_wait_seconds < self.debounce_seconds:
+            raise ValueError(
+                f"max_wait_seconds ({self.max_wait_seconds}) is below debounce_seconds ({self.debounce_seconds})"
+            )
+        return self
 
 
 class ActionSettings(Section):
@@ -166,7 +177,7 @@ class ActionSettings(Section):
 
     facts: FactSettings = FactSettings()
     recheck_days: int = Field(
-        1, ge=0, le=31, description="days before that are looked at again, for what late data add or take back"
+        1, ge=0, le=31, description="earlier days evaluated again, so that late data can fire or retract their triggers"
     )
     triggers: dict[Identifier, Trigger] = Field(default_factory=dict, validate_default=True)
     offers: dict[Identifier, Offer] = Field(default_factory=dict, validate_default=True)
