@@ -35,7 +35,7 @@ def find_triggers(
 
     An occasion is a customer, a trigger and a period, and its identifier their digest: it is written once, with the
     first day whose facts gave it. Within its cooldown, before or after, a trigger does not fire again for a customer.
-    Occasions of the days that their facts no longer give are marked as retracted, and the mark goes where the facts come back.
+    Occasions that the facts of their day no longer give are marked as retracted, and unmarked if the facts come back.
 
     Args:
         connection: to the lake, for writing.

@@ -33,7 +33,7 @@ Config = Annotated[
 
 
 Wait = Annotated[
-    bool, typer.Option("--wait/--no-wait", help="Wait while another run writes to the lake, or say so and end with 4.")
+    bool, typer.Option("--wait/--no-wait", help="Wait while another run writes to the lake, or stop with exit code 4.")
 ]
 
 
