@@ -278,13 +278,14 @@ def _dashboard(slug: str, dashboard: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def main(uri: str, target: str, schema: str = "bi") -> None:
-    """Write the bundle."""
+def main(uri: str, target: str, schema: str = "bi") -> list[str]:
+    """Write the bundle and return the slugs of its dashboards."""
     declared = yaml.safe_load(Path(__file__).with_name("dashboards.yaml").read_text(encoding="utf-8"))
     for name, text in bundle(declared, uri, schema).items():
         file = Path(target) / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text, encoding="utf-8")
+    return list(declared["dashboards"])
 
 
 if __name__ == "__main__":

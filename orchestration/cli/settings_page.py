@@ -16,7 +16,7 @@ _HEAD = """\
 # Settings
 
 Every key of the settings file, with its type, default and meaning. `make docs` writes this page from the declarations.
-Keys are written as paths: `costs.per_gb` is `per_gb` in the section `costs`, `<name>` is a name of your choice, and `[]`
+Keys are written as paths: `costs.per_gb` is `per_gb` in the section `costs`, `<name>` is a name of your own, and `[]`
 is each element of a list. Every key has a default unless it says *required*. Money is in the reporting currency. An
 unknown key is an error that lists the keys allowed in its place.
 [`examples/simulated_isp`](../examples/simulated_isp/segmentation.yaml) shows the settings in use.
