@@ -54,8 +54,11 @@ def bundle(declared: dict[str, Any], uri: str, schema: str) -> dict[str, str]:
     }
     charts = [chart for dashboard in declared["dashboards"].values() for chart in dashboard["charts"]]
     for table, dataset in declared["datasets"].items():
-        grouped = {name for chart in charts if chart["dataset"] == table for name in _grouped(chart)}
-        files[f"datasets/{DATABASE}/{table}.yaml"] = _dataset(table, dataset, schema, grouped)
+        drawn = [chart for chart in charts if chart["dataset"] == table]
+        grouped = {name for chart in drawn for name in (chart.get("x"), *chart.get("by", []))}
+        # A pivot shows the names of columns and not their labels.
+        pivoted = {name for chart in drawn if chart["kind"] == "pivot" for name in chart["by"]}
+        files[f"datasets/{DATABASE}/{table}.yaml"] = _dataset(table, dataset, schema, grouped, pivoted)
     for slug, dashboard in declared["dashboards"].items():
         for chart in dashboard["charts"]:
             files[f"charts/{slug}_{_id(slug, chart['title'])[:8]}.yaml"] = _chart(slug, chart, declared["datasets"])
@@ -65,10 +68,6 @@ def bundle(declared: dict[str, Any], uri: str, schema: str) -> dict[str, str]:
 
 def _id(*parts: str) -> str:
     return str(uuid5(NAMESPACE_URL, "/".join((FOLDER, *parts))))
-
-
-def _grouped(chart: dict[str, Any]) -> list[str]:
-    return [*([chart["x"]] if "x" in chart else []), *chart.get("by", [])]
 
 
 def _label(name: str) -> str:
@@ -94,7 +93,7 @@ def _database(uri: str) -> dict[str, Any]:
     }
 
 
-def _dataset(table: str, dataset: dict[str, Any], schema: str, grouped: set[str]) -> dict[str, Any]:
+def _dataset(table: str, dataset: dict[str, Any], schema: str, grouped: set[str], pivoted: set[str]) -> dict[str, Any]:
     declared = served_tables().get(table)
     columns = declared.columns if declared else tuple(Column(*each, "") for each in RECORD_COLUMNS.items())
     name = f"{schema}.{table}"
@@ -103,9 +102,9 @@ def _dataset(table: str, dataset: dict[str, Any], schema: str, grouped: set[str]
     made = ({"month": MONTH} if has_date else {}) | dataset.get("columns", {})
     # Values such as small_business are drawn as words.
     made |= {
-        _label(column.name): f"replace({column.name}, '_', ' ')"
+        _label(column.name): f"replace({column.name}, '_', ' ')" if column.sql_type == "varchar" else column.name
         for column in columns
-        if column.name in grouped and column.sql_type == "varchar"
+        if column.name in pivoted or (column.name in grouped and column.sql_type == "varchar")
     }
     return {
         "table_name": f"{table}, latest month" if dataset.get("latest") else table,
@@ -161,7 +160,7 @@ def _chart(slug: str, chart: dict[str, Any], datasets: dict[str, Any]) -> dict[s
     kind, where = chart["kind"], chart.get("where")
     measured = datasets[chart["dataset"]].get("measures", [])
     metrics = [name if name in measured else _label(name) for name in chart.get("metrics", [])]
-    by = [_drawn(chart["dataset"], name) for name in chart.get("by", [])]
+    by = [_label(name) if kind == "pivot" else _drawn(chart["dataset"], name) for name in chart.get("by", [])]
     x = _drawn(chart["dataset"], chart["x"]) if "x" in chart else None
     parameters: dict[str, Any] = {
         "viz_type": VIZ_TYPES[kind],
@@ -209,7 +208,7 @@ def _drawing(chart: dict[str, Any], x: str | None, by: list[str], metrics: list[
                     "show_legend": False}  # fmt: skip
         case "waterfall":
             return {"x_axis": x, "groupby": [], "metric": metrics[0], "y_axis_format": number_format,
-                    "show_value": True, "show_legend": False, "total_label": chart["total"],
+                    "show_value": True, "show_legend": False, "total_label": chart["total"], "x_ticks_layout": "45°",
                     "increase_color": {"r": 31, "g": 168, "b": 201, "a": 1},
                     "decrease_color": {"r": 255, "g": 127, "b": 68, "a": 1},
                     "total_color": {"r": 69, "g": 78, "b": 124, "a": 1}}  # fmt: skip
