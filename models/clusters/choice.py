@@ -33,7 +33,10 @@ def choose(evidence: list[Evidence], parameters: ClusterParameters, reason: str 
     refusals = {(item.shape, item.k): refusal(item, parameters) for item in evidence}
     # What is good enough where there is nothing better is not, where there is.
     for is_better, flaw in (
-        (has_gaps, "no gap between neighboring clusters (depth {item.separation:.2f}), which the clusters of k = {k} have"),
+        (
+            has_gaps,
+            "no gap between neighboring clusters (depth {item.separation:.2f}), which the clusters of k = {k} have",
+        ),
         (is_steady, "not every cluster comes back (Jaccard {worst:.2f}), where those of k = {k} do"),
     ):
         remaining = [item for item in evidence if not refusals[item.shape, item.k]]
@@ -121,8 +124,8 @@ def _acceptance(item: Evidence, parameters: ClusterParameters) -> str:
     dissolved = len(item.jaccard) - sum(holding(item, parameters))
     rest = f"{dissolved} dissolved into mixed" if dissolved else "all clusters stable"
     return (
-        f"Chosen{kind}: the largest k for which one half of the customers predicts the clusters of the other (prediction"
-        f" strength {item.prediction_strength:.2f}), {why}; {rest} (lowest Jaccard {min(item.jaccard):.2f})."
+        f"Chosen{kind}: the largest k for which one half of the customers predicts the clusters of the other"
+        f" (prediction strength {item.prediction_strength:.2f}), {why}; {rest} (lowest Jaccard {min(item.jaccard):.2f})."
     )
 
 

@@ -177,7 +177,9 @@ class EndingsWindow(BaseEstimator):
             )
         else:
             self.is_learnable_ = True
-            self.decision_ = f"{_window_words(overall)} {self._late_words(last)}Churn is learned from {endings:,.0f} endings."
+            self.decision_ = (
+                f"{_window_words(overall)} {self._late_words(last)}Churn is learned from {endings:,.0f} endings."
+            )
 
 
 def month_name(month_number: int) -> str:

@@ -53,7 +53,7 @@ CHECKS = (
         """,
     ),
     ActionCheck(
-        "every_action_rests_on_an_occasion_that_stands",
+        "every_action_rests_on_a_valid_trigger",
         "Every candidate names a trigger that has fired and has not been retracted.",
         """
         select count(*)

@@ -68,7 +68,8 @@ insert into bi.segmentation_versions (version_id, value_basis, observation_decis
 insert into bi.observation_windows (version_id, as_of_date, source_system, retention_market, market_segment,
     endings_from, endings_through, basis, evidence, is_learnable, decision) values
     ('{VERSION}', '2026-10-31', 'all', 'consumer', 'consumer', '2025-01-01', '2026-10-31', 'found',
-        'Endings are on record from 2025-01. The 12 months before have 0, where 120 would be expected.', true, 'In short.'),
+        'Endings are on record from 2025-01. The 12 months before have 0, where 120 would be expected.', true,
+        'In short.'),
     ('{VERSION}', '2026-10-31', 'all', 'business', 'education', null, '2026-10-31', 'complete',
         'Endings are on record as far back as contracts reach.', true, 'In short.');
 insert into bi.recorded_attributes (version_id, as_of_date, retention_market, attribute, attribute_value,

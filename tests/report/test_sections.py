@@ -153,7 +153,11 @@ def test_a_label_with_room_stays_at_its_curve() -> None:
 @pytest.mark.parametrize(
     ("moves", "closing", "said"),
     [
-        ({"price": 30.0, "losses": -10.0}, 120.0, "Total value rose by EUR\xa020; the largest changes: price (+30) and"),
+        (
+            {"price": 30.0, "losses": -10.0},
+            120.0,
+            "Total value rose by EUR\xa020; the largest changes: price (+30) and",
+        ),
         ({"losses": -10.0}, 90.0, "Total value fell by EUR\xa010; the largest changes: losses (−10)."),
         ({}, 100.0, "Total value did not change."),
     ],
