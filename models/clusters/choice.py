@@ -125,7 +125,8 @@ def _acceptance(item: Evidence, parameters: ClusterParameters) -> str:
     rest = f"{dissolved} dissolved into mixed" if dissolved else "all clusters stable"
     return (
         f"Chosen{kind}: the largest k for which one half of the customers predicts the clusters of the other"
-        f" (prediction strength {item.prediction_strength:.2f}), {why}; {rest} (lowest Jaccard {min(item.jaccard):.2f})."
+        f" (prediction strength {item.prediction_strength:.2f}), {why}; {rest} (lowest Jaccard"
+        f" {min(item.jaccard):.2f})."
     )
 
 
