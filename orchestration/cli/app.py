@@ -320,7 +320,7 @@ def report(
                 row["version_id"] for row in versions.read(config, list_versions) if row["status"] == "published"
             ]
             if not published:
-                raise SegmentationError("No version has been published yet. 'segmentation run' makes one.")
+                raise SegmentationError("No version has been published yet. 'segmentation run' creates one.")
             version_id = published[0]
         settings = chosen_settings(config)
         out.print(str(write_report(warehouse, settings, version_id)), soft_wrap=True)

@@ -85,7 +85,7 @@ def existing_warehouse(settings: Settings) -> Warehouse:
     """
     warehouse = Warehouse(settings.warehouse)
     if not warehouse.exists:
-        raise SegmentationError(f"There is no warehouse at {warehouse.path} yet. 'segmentation run' makes it.")
+        raise SegmentationError(f"There is no warehouse at {warehouse.path} yet. 'segmentation run' creates it.")
     return warehouse
 
 

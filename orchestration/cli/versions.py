@@ -131,4 +131,4 @@ def read(config: Path | None, query: Callable[[Any], Any]) -> Any:
         try:
             return query(connection)
         except duckdb.CatalogException as error:
-            raise SegmentationError("The warehouse has no versions yet. 'segmentation run' makes them.") from error
+            raise SegmentationError("The warehouse has no versions yet. 'segmentation run' creates them.") from error
