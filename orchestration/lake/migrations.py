@@ -11,7 +11,8 @@ import duckdb
 
 from orchestration.lake.contract import LOAD_ID, load_contract
 from orchestration.lake.declarations import declared_tables, tables_of_days
-from orchestration.lake.warehouse import note_empty, transaction
+from orchestration.lake.table_statistics import note_empty
+from orchestration.lake.warehouse import transaction
 
 Existing = Mapping[str, set[str]]
 
@@ -70,7 +71,6 @@ def _derived_tables() -> Iterator[TableShape]:
 
 def _complete(connection: duckdb.DuckDBPyConnection, tables: Iterable[TableShape]) -> None:
     existing = _columns(connection)
-    made = []
     statements = [statement for is_due, statement in _OUTDATED if is_due(existing)]
     for table in tables:
         found = existing.get(table.key)
@@ -89,15 +89,13 @@ def _complete(connection: duckdb.DuckDBPyConnection, tables: Iterable[TableShape
         elif table.made_here:
             body = ", ".join(f'"{name}" {sql_type}' for name, sql_type in table.columns.items())
             statements.append(f"create table {table.key} ({body})")
-            made.append(table.key)
             if table.partitioned_by:
                 statements.append(f"alter table {table.key} set partitioned by ({', '.join(table.partitioned_by)})")
     if statements:
         with transaction(connection):
             for statement in statements:
                 connection.execute(statement)
-            for key in made:
-                note_empty(connection, key)
+        note_empty(connection)
 
 
 def _columns(connection: duckdb.DuckDBPyConnection) -> Existing:
