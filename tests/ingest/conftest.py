@@ -7,6 +7,7 @@ import pytest
 from orchestration.ingest import LoadReport, ingest
 from orchestration.lake.warehouse import Warehouse
 from orchestration.settings import Settings
+from tests.lakes import lay_lake_for_loads
 
 
 class Isp:
@@ -50,6 +51,7 @@ class Isp:
 
     def with_fresh_lake(self) -> "Isp":
         """The same sources, never loaded."""
+        lay_lake_for_loads(self.folder / "fresh_lake")
         other = Isp(self.folder)
         other.settings = self.settings | {"warehouse": {"path": self.folder / "fresh_lake", "threads": 1}}
         return other
@@ -74,6 +76,7 @@ class Isp:
 
 @pytest.fixture
 def isp(tmp_path: Path) -> Isp:
+    lay_lake_for_loads(tmp_path / "lake")
     return Isp(tmp_path)
 
 
