@@ -35,6 +35,7 @@ def text(report: SourcesReport, width: int = 200) -> str:
 
 
 def test_a_good_mapping_is_ok_and_nothing_is_written(small_isp: Isp) -> None:
+    small_isp.settings["warehouse"]["path"] = small_isp.folder / "no_lake"
     small_isp.write("usage.csv", f"{USAGE}K1,2025-01-01,9,1,bras7\n")
     report = check(small_isp)
     assert report.ok
@@ -44,7 +45,7 @@ def test_a_good_mapping_is_ok_and_nothing_is_written(small_isp: Isp) -> None:
     assert usage.sample[0]["bytes_down"] == 9
     assert "devices" in {missing.column for missing in usage.missing}
     assert set(report.unavailable) == set(load_contract()) - {"customers", "contracts", "usage", "usage_sessions"}
-    assert not (small_isp.folder / "lake").exists()
+    assert not (small_isp.folder / "no_lake").exists()
 
 
 def test_rows_that_would_be_refused_are_shown_with_their_reason(small_isp: Isp) -> None:
