@@ -108,9 +108,10 @@ bench: $(INSTALLED)  ## Measure speed and memory, beside other libraries
 	$(BIN)/python -m benchmarks.value
 	$(BIN)/python -m benchmarks.retention
 
-docs: $(INSTALLED)  ## Write the pages of the source contract and of the settings from their declarations
+docs: $(INSTALLED)  ## Write the pages of source contract, settings and bi tables from their declarations
 	$(BIN)/python -m orchestration.lake.contract_page
 	$(BIN)/python -m orchestration.cli.settings_page
+	$(BIN)/python -m orchestration.cli.tables_page
 
 lock:  ## Compile the lock files from pyproject.toml
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \

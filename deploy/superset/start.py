@@ -6,6 +6,7 @@ Runs in the pipeline's environment and calls Superset in its own. What Superset 
 import argparse
 import os
 import secrets
+import shutil
 import subprocess
 import time
 from pathlib import Path
@@ -61,15 +62,18 @@ def main() -> None:
         "SUPERSET_CONFIG_PATH": str(HERE / "superset_config.py"),
         "FLASK_APP": "superset",
     }
-    bundle.main(source, str(home / "bundle"), chosen.schema)
+    # Charts of an earlier release are not to be imported again.
+    shutil.rmtree(home / "bundle", ignore_errors=True)
+    dashboards = bundle.main(source, str(home / "bundle"), chosen.schema)
+
+    def run(*command: str | Path) -> None:
+        with (home / "log").open("a") as log:
+            finished = subprocess.run(command, env=environment, stdout=log, stderr=log, check=False)
+        if finished.returncode:
+            raise SystemExit(f"{' '.join(map(str, command[:2]))} failed; see {home / 'log'}.")
 
     def superset(*command: str) -> None:
-        with (home / "log").open("a") as log:
-            finished = subprocess.run(
-                [chosen.programs / "superset", *command], env=environment, stdout=log, stderr=log, check=False
-            )
-        if finished.returncode:
-            raise SystemExit(f"superset {command[0]} failed; see {home / 'log'}.")
+        run(chosen.programs / "superset", *command)
 
     superset("db", "upgrade")
     superset(
@@ -77,6 +81,7 @@ def main() -> None:
         *("--firstname", "Segment", "--lastname", "Admin", "--email", "admin@example.com"),
     )
     superset("init")
+    run(chosen.programs / "python", HERE / "unlink_charts.py", *dashboards)
     superset("import-directory", "--overwrite", str(home / "bundle"))
     address = f"127.0.0.1:{chosen.port}"
     server = str(chosen.programs / "gunicorn")
@@ -95,7 +100,7 @@ def look(
     with subprocess.Popen(command, env=environment) as server:
         try:
             wait_for(f"http://{address}/health", server)
-            looking = [programs / "python", HERE / "look.py", f"http://{address}", folder]
+            looking: list[str | Path] = [programs / "python", HERE / "look.py", f"http://{address}", folder]
             return subprocess.run(looking, env=environment | {"SUPERSET_PASSWORD": password}, check=False).returncode
         finally:
             server.terminate()

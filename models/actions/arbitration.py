@@ -33,7 +33,7 @@ WORDS = {
     _GLOBAL_HOLDOUT: "Held out of all actions, to measure what they bring.",
     _CONTROL_GROUP: "Held out of this offer, to measure what it brings.",
 }
-"""What a reader is told of what arbitration suppresses."""
+"""Published reasons of what arbitration suppresses, by `suppressed_by`."""
 
 
 def arbitrate(candidates: pd.DataFrame, parameters: ArbitrationParameters, day: str) -> pd.DataFrame:

@@ -39,7 +39,7 @@ def expected_value(candidates: pd.DataFrame, monthly_discount_rate: float) -> pd
 
     Args:
         candidates: one row per candidate, with ``VALUE_COLUMNS``.
-        monthly_discount_rate: at which a later margin counts less.
+        monthly_discount_rate: monthly rate at which later margin is discounted.
 
     Returns:
         A frame with the index of ``candidates`` and the columns margin_gain, avoided_loss, expected_value.

@@ -8,12 +8,13 @@ class ArbitrationParameters:
     """How one action per customer and day is chosen, and who is held out.
 
     Attributes:
-        holdout_key: what the random draws are keyed by; another key draws other customers.
-        global_holdout_share: share of contact units (households, groups, else customers) that no action reaches.
-        offer_control_share: share of the rest that is held out of each offer.
+        holdout_key: key of the random draws; another key draws other customers.
+        global_holdout_share: share of contact units (households, groups, or single customers) that never get an
+            action.
+        offer_control_share: share of the others held out from each offer.
         exploration_share: share of units and days for which one of the permitted actions is drawn at random, so that
             offers with a low expected uptake are tried too.
-        monthly_discount_rate: at which a later margin counts less.
+        monthly_discount_rate: monthly rate at which later margin is discounted.
     """
 
     holdout_key: str = "isp-segmentation"
@@ -37,10 +38,11 @@ class ResultParameters:
 
     Attributes:
         interval: probability that the interval of a single reading covers the uplift.
-        error: probability of ever calling an offer without effect effective, or harmful, however often it is looked at.
-        power: probability to find the target within the sample size that is said to be needed.
-        target_uplift: the uplift in share of customers that the sample size is for.
-        segment_weight: contacts of an offer as a whole that count as much as those of a segment itself.
+        error: probability of ever calling an offer without effect effective or harmful, however often results are
+            read.
+        power: probability of detecting the target uplift with the stated sample size.
+        target_uplift: uplift, in share of customers, for which the sample size is computed.
+        segment_weight: weight of the offer's overall uptake in a segment's estimate, in contacts.
     """
 
     interval: float = 0.8

@@ -75,21 +75,21 @@ def _findings(
     noise = parameters.min_z_score * np.sqrt((customers + 1.0) / (12.0 * max(left * (customers - left), 1e-9)))
     if values.get("auc", 1.0) < 0.5 - noise:
         found.append(
-            f"Customers who left {ahead} had been given lower chances to leave than those who stayed"
+            f"Customers who left {ahead} had been given a lower churn probability than those who stayed"
             f" (AUC {values['auc']:.2f})."
         )
     if _is_off(expected, observed, parameters) and abs(expected - observed) * customers > parameters.min_z_score * (
         np.sqrt(max(expected, observed) * customers)
     ):
-        found.append(f"Predicted churn {ahead} was {expected:.1%}, and {observed:.1%} left.")
+        found.append(f"Predicted churn {ahead} was {expected:.1%}, and actual churn {observed:.1%}.")
     margin, came = values.get("predicted_margin", np.nan), values.get("actual_margin", np.nan)
     if _is_off(margin, came, parameters):
         found.append(f"Predicted margin {ahead} was {margin / came:.2f} times the actual figure.")
     coverage = values.get("interval_coverage", np.nan)
     if abs(coverage - interval_coverage) > parameters.most_coverage_gap:
         found.append(
-            f"Intervals {ahead} held {coverage:.0%} of the customers, where {interval_coverage:.0%} are meant to lie"
-            " within."
+            f"Intervals {ahead} contained the actual margin of {coverage:.0%} of the customers instead of"
+            f" {interval_coverage:.0%}."
         )
     return found
 

@@ -178,8 +178,8 @@ def _cannot_judge(measures: pd.DataFrame, model: str, parameters: BacktestParame
     at_model = measures[measures["forecast"] == model] if len(measures) else measures
     most = max(at_model.groupby("horizon_months")["cutoff_date"].nunique(), default=0) if len(at_model) else 0
     return (
-        f"the {_words(model)} cannot be judged yet, usable at {most} of the {parameters.cutoffs} cut-offs that are"
-        f" needed (the history for all of them is there from {months} months in the books on)"
+        f"the {_words(model)} cannot be judged yet (usable at {most} of {parameters.cutoffs} cut-offs; using all"
+        f" of them takes {months} months of history)"
     )
 
 

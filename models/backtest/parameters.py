@@ -10,16 +10,16 @@ class BacktestParameters:
 
     Attributes:
         cutoffs: past as-of dates to predict from; a verdict needs all of them.
-        horizons_months: how far ahead margin and churn are compared.
-        min_history_months: months with a known outcome that a cut-off needs behind it.
-        sample_customers: most customers to compare at a cut-off, the same ones each time.
-        min_z_score: by how many standard errors another forecast must be better before a model steps back for it;
-            1.645 is a one-sided 5%.
-        when_failed: what happens where the backtest speaks against the values: ``warn`` publishes them and says so
-            wherever they are read, ``block`` does not publish them.
-        most_factor: predicted churn or margin may be at most this many times the actual figure, and the other way
-            round.
-        most_coverage_gap: how far the share of customers within their interval may lie from the one that is meant.
+        horizons_months: horizons over which predicted margin and churn are compared.
+        min_history_months: months with a known outcome that a cut-off needs before it.
+        sample_customers: largest number of customers compared at a cut-off, the same ones each time.
+        min_z_score: standard errors by which another forecast must be better before a model steps back for it; 1.645
+            is a one-sided 5%.
+        when_failed: what happens if the backtest contradicts the values: ``warn`` publishes them and says so wherever
+            they are shown, ``block`` does not publish them.
+        most_factor: largest factor by which predicted churn or margin may be above or below the actual figure.
+        most_coverage_gap: largest distance between the share of customers within their interval and the intended
+            share.
     """
 
     cutoffs: int = 3

@@ -19,17 +19,17 @@ class Route:
     """A way to sell to and serve a company. Money is a month, in the reporting currency."""
 
     monthly_cost: float
-    """What serving a company costs."""
+    """Monthly cost of serving a company."""
     monthly_cost_per_site: float = 0.0
-    """What each of its sites adds."""
+    """Additional monthly cost per site."""
     headroom_share: float = 0.0
-    """Share of a company's headroom that this route is expected to win: an assumption until campaigns tell."""
+    """Share of a company's headroom that this route is expected to win; an assumption until there are results."""
     margin_share: float = 1.0
     """Share of margin that is left after commission."""
     most_sites: int | None = None
-    """Companies with more sites are beyond it; null for no limit."""
+    """Most sites of a company that the route can serve; null for no limit."""
     most_contracts: int | None = None
-    """Companies with more contracts are beyond it; null for no limit."""
+    """Most contracts of a company that the route can serve; null for no limit."""
 
     def __post_init__(self) -> None:
         """Refuse what is neither a share nor a cost."""
@@ -52,31 +52,32 @@ def default_routes() -> dict[str, Route]:
 
 @dataclass(frozen=True)
 class MidBandParameters:
-    """Everything that decides the mid-band besides the data. Values go into the version's settings hash."""
+    """Everything except the data that decides the segments of mid-size companies. The values are part of the
+    version's settings hash."""
 
     market_segments: tuple[str, ...] = ("small_business", "medium_business")
-    """Market segments that are looked at; schools and public bodies buy by tender."""
+    """Market segments to include; schools and public bodies buy by tender."""
     minimum_employees: int = 10
     """Of the whole group."""
     maximum_employees: int = 999
-    """The same: more staff is an enterprise."""
+    """Of the whole group; more is an enterprise."""
     minimum_revenue: int = 2_000_000
-    """A year, of the whole group; decides where the number of employees is not known."""
+    """Yearly, of the whole group; used if the number of employees is unknown."""
     maximum_revenue: int = 1_000_000_000
-    """The same: more revenue is an enterprise."""
+    """Yearly, of the whole group; more is an enterprise."""
     staff_bands: tuple[int, ...] = (10, 20, 50, 100, 250, 500)
-    """Where the bands of staff begin against which needs have to prove themselves."""
+    """First number of employees of each staff band, the baseline that needs have to beat."""
     reseller_sales_channels: tuple[str, ...] = ("reseller", "partner", "agent", "wholesale")
-    """Values of sales_channel that mean that somebody else sold the contract."""
+    """Values of sales_channel that mean that a reseller sold the contract."""
     clusters: NeedsParameters = field(default_factory=NeedsParameters)
     look_alikes: int = 25
-    """Companies that a company is compared with; where they are few, a tenth of them."""
+    """Number of look-alikes of a company; a tenth of all companies if these are few."""
     look_alike_sample: int = 5_000
-    """Companies among which look-alikes are sought."""
+    """Largest number of companies among which look-alikes are searched."""
     minimum_companies: int = 50
-    """Companies below which nobody is compared with anybody."""
+    """Fewest companies for any comparison."""
     elsewhere_uptake: float = 0.6
-    """Share of look-alikes from which a family that a company lacks is taken to be bought elsewhere."""
+    """Share of look-alikes that hold a family from which a company that lacks it is assumed to buy it elsewhere."""
     routes: Mapping[str, Route] = field(default_factory=default_routes)
     """Ways to sell to and serve a company, from cheap to dear, with the operator's own costs."""
 

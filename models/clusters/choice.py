@@ -33,7 +33,10 @@ def choose(evidence: list[Evidence], parameters: ClusterParameters, reason: str 
     refusals = {(item.shape, item.k): refusal(item, parameters) for item in evidence}
     # What is good enough where there is nothing better is not, where there is.
     for is_better, flaw in (
-        (has_gaps, "no gap between neighbours (depth {item.separation:.2f}), which the clusters of k = {k} have"),
+        (
+            has_gaps,
+            "no gap between neighboring clusters (depth {item.separation:.2f}), which the clusters of k = {k} have",
+        ),
         (is_steady, "not every cluster comes back (Jaccard {worst:.2f}), where those of k = {k} do"),
     ):
         remaining = [item for item in evidence if not refusals[item.shape, item.k]]
@@ -46,15 +49,15 @@ def choose(evidence: list[Evidence], parameters: ClusterParameters, reason: str 
     chosen = max(accepted, key=lambda item: (item.k, item.prediction_strength), default=None)
     k = chosen.k if chosen else 1
     alone = reason or f"no k from 2 to {parameters.largest_k} gives stable clusters"
-    rows = [_row(_single(), k == 1, f"One cluster: {alone}." if k == 1 else f"{k} clusters hold.")]
+    rows = [_row(_single(), k == 1, f"One cluster: {alone}." if k == 1 else f"{k} clusters are stable.")]
     for item in evidence:
         if item is chosen:
             decision = _acceptance(item, parameters)
         elif refusals[item.shape, item.k]:
             decision = f"Refused: {refusals[item.shape, item.k]}."
         else:
-            why = f"{k} is the largest k that holds" if item.k < k else "the chosen ones are more reproducible"
-            decision = f"Holds too, but {why}."
+            why = f"{k} is the largest stable k" if item.k < k else "the chosen clusters are more reproducible"
+            decision = f"Stable too, but {why}."
         rows.append(_row(item, item is chosen, decision))
     found = chosen or _single()
     return Choice(
@@ -91,13 +94,13 @@ def refusal(item: Evidence, parameters: ClusterParameters) -> str:
     is_mixture = item.shape == MIXTURE
     needed = parameters.mixture_strength_threshold if is_mixture else parameters.prediction_strength_threshold
     if item.prediction_strength < needed:
-        return f"{strength} is under {needed:.2f}, one half of the customers does not find the clusters of the other"
+        return f"{strength} is under {needed:.2f}: one half of the customers does not predict the clusters of the other"
     if is_mixture and not has_gaps(item, parameters):
         return f"no gap between two of the clusters (depth {item.separation:.2f})"
     # Looking along the direction that parts two clusters best, a mixture needs no comparison with shuffled ones.
     if not is_mixture and item.prediction_strength - item.reference_strength < parameters.strength_margin:
         return (
-            f"no gap between neighbours (depth {item.separation:.2f}), and {strength} is not "
+            f"no gap between neighboring clusters (depth {item.separation:.2f}), and {strength} is not "
             f"{parameters.strength_margin:.2f} above the {item.reference_strength:.2f} of shuffled directions: "
             "one cloud cut into pieces"
         )
@@ -105,7 +108,7 @@ def refusal(item: Evidence, parameters: ClusterParameters) -> str:
     mixed = sum(share for share, hold in zip(item.share, holds, strict=True) if not hold)
     if sum(holds) < 2 or mixed > parameters.maximum_mixed_share:
         return (
-            f"only {sum(holds)} of {item.k} clusters hold (Jaccard {parameters.jaccard_threshold:.2f}, share "
+            f"only {sum(holds)} of {item.k} clusters are stable (Jaccard {parameters.jaccard_threshold:.2f}, share "
             f"{parameters.minimum_share:.0%}), which leaves {mixed:.0%} of customers mixed"
         )
     return ""
@@ -113,16 +116,17 @@ def refusal(item: Evidence, parameters: ClusterParameters) -> str:
 
 def _acceptance(item: Evidence, parameters: ClusterParameters) -> str:
     why = (
-        f"with a gap between neighbours (depth {item.separation:.2f})"
+        f"a gap between neighboring clusters (depth {item.separation:.2f})"
         if has_gaps(item, parameters)
         else f"far above the {item.reference_strength:.2f} of shuffled directions"
     )
     kind = f" (a mixture of {item.components} components)" if item.shape == MIXTURE else ""
     dissolved = len(item.jaccard) - sum(holding(item, parameters))
-    rest = f"{dissolved} dissolved into mixed" if dissolved else "all clusters hold"
+    rest = f"{dissolved} dissolved into mixed" if dissolved else "all clusters stable"
     return (
-        f"Chosen{kind}: the largest k that one half of the customers finds in the other (prediction strength "
-        f"{item.prediction_strength:.2f}), {why}; {rest} (worst Jaccard {min(item.jaccard):.2f})."
+        f"Chosen{kind}: the largest k for which one half of the customers predicts the clusters of the other"
+        f" (prediction strength {item.prediction_strength:.2f}), {why}; {rest} (lowest Jaccard"
+        f" {min(item.jaccard):.2f})."
     )
 
 

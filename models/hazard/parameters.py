@@ -8,22 +8,24 @@ class HazardParameters:
     """How the hazard model is fitted.
 
     Attributes:
-        training_months: month ends before the as-of date that are learned from. With fewer than 27 the earliest of the
-            backtest's three cut-offs has less than ``min_history_months`` behind it, and the model is never judged.
-        near_months: coming months that the model speaks for; after them the cohort's curve takes over.
-        half_life_months: after how many months half of a customer's distance from its cohort, on the scale of
-            logarithms, is left of what it was at the join.
-        held_out_months: latest months, kept from fitting; the model is calibrated and judged on them.
-        min_history_months: months with a known outcome that are needed to fit at all.
-        min_churned: churn events needed in the months learned from, and half as many in those held out.
-        min_z_score: by how many standard errors the model's log loss must be lower than the cohort curves' on
-            the held-out months, pair by pair, before it is trusted; 1.645 is a one-sided 5%.
-        sample_rows: most customer-months to fit on; each is looked at about twice, one month ahead and later.
-        max_iterations, learning_rate, leaves, min_samples_leaf: of the gradient boosting.
-        reasons: most reasons told of a customer.
-        min_reason_log_odds: what a covariate must add to the log-odds of leaving next month to be a reason;
-            0.2 raises a small probability by about a fifth.
-        random_state: of everything that is drawn.
+        training_months: month ends before the as-of date to learn from. With fewer than 27, the earliest of the
+            backtest's three cut-offs has less than ``min_history_months`` of history, and the model is never judged.
+        near_months: coming months that the model predicts; after them the cohort's curve takes over.
+        half_life_months: months after which half of a customer's distance from its cohort, in log-odds, is left.
+        held_out_months: latest months, held out from fitting, on which the model is calibrated and judged.
+        min_history_months: months with a known outcome needed to fit at all.
+        min_churned: churn events needed in the training months, and half as many in the held-out months.
+        min_z_score: standard errors by which the model's log loss must be lower than that of the cohort curves on the
+            held-out months, compared in pairs, before it is used; 1.645 is a one-sided 5%.
+        sample_rows: largest number of customer-months to fit on; each is used about twice, one month ahead and later.
+        max_iterations: iterations of the gradient boosting.
+        learning_rate: learning rate of the gradient boosting.
+        leaves: leaves per tree of the gradient boosting.
+        min_samples_leaf: smallest leaf of the gradient boosting, in rows.
+        reasons: largest number of churn reasons per customer.
+        min_reason_log_odds: smallest contribution to the log-odds of leaving next month that counts as a reason; 0.2
+            raises a small probability by about a fifth.
+        random_state: seed of all random draws.
     """
 
     training_months: int = 27

@@ -8,21 +8,27 @@ class ObservationParameters:
     """How the observation window of endings is found, and when hazards can be learned at all.
 
     Attributes:
-        significance: chance at most to find a window in a complete history, over all months that it could begin with.
-        most_rate_before: a stretch of months counts as not recorded only where customers end at less than this share
-            of the rate that alike customers end at afterwards (and by more than chance at less than twice that). Not
-            zero: of the customers who left before a purge, those who came back are still there.
-        most_rate_late: likewise of the last months, which are incomplete where endings are booked late.
-        least_expected: endings that a stretch would have had at the later rate, below which nothing is said of it.
-        most_late_months: the longest stretch at the end that may be incomplete.
+        significance: largest probability of finding a window in a complete history, over all months that it could
+            begin with.
+        most_rate_before: a stretch of months counts as not recorded only if customers end at less than this share of
+            the rate at which similar customers end afterwards (and by more than chance at less than twice that
+            share). It is not zero, because some customers who left before a purge have come back and are still on
+            record.
+        most_rate_late: the same share for the last months, which are incomplete where endings are booked late.
+        least_expected: smallest number of endings a stretch would have at the later rate for it to be judged.
+        most_late_months: longest stretch at the end that may be incomplete.
         late_share: a month counts as complete once at most this share of its endings is still to be booked.
-        least_endings: below so many endings within the window no hazard can be learned.
-        most_in_one_month: likewise where more than this share of the endings fall in a single month: then the data
-            tell who has left, not when.
-        least_heap_share, least_heap_customers, heap_to_usual, most_before_heap: customers whose first contracts begin
-            in one month are a heap, as a migration leaves it, where they are at least so large a share of all, so many,
-            and so many times a usual month after it, while at most so small a share begins before.
-        tenure_at_migration: months that the customers of a heap are taken to have been there when it began.
+        least_endings: fewest endings within the window from which a hazard can be learned.
+        most_in_one_month: largest share of endings in a single month from which a hazard can be learned; above it,
+            the data tell who has left, not when.
+        least_heap_share: first contracts that begin in one month count as a migration from this share of all
+            customers on.
+        least_heap_customers: first contracts that begin in one month count as a migration from this number of
+            customers on.
+        heap_to_usual: first contracts that begin in one month count as a migration from this multiple of a usual
+            month after it on.
+        most_before_heap: largest share of customers who may begin before a migration for it to count as one.
+        tenure_at_migration: months that migrated customers are assumed to have been there on the migration date.
     """
 
     significance: float = 0.001

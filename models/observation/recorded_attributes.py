@@ -96,6 +96,6 @@ def _recorded_from(
         "expected_before": found.expected,
         "evidence": (
             f"{found.churned:,.0f} customers with {named} left before {month_name(first + 1)}, where"
-            f" {found.expected:,.0f} were due at the rate that follows: it was recorded of those still there alone."
+            f" {found.expected:,.0f} would be expected at the later rate: it was recorded only for those still there."
         ),
     }

@@ -177,7 +177,9 @@ class EndingsWindow(BaseEstimator):
             )
         else:
             self.is_learnable_ = True
-            self.decision_ = f"{_window_words(overall)} {self._late_words(last)}{endings:,.0f} endings count."
+            self.decision_ = (
+                f"{_window_words(overall)} {self._late_words(last)}Churn is learned from {endings:,.0f} endings."
+            )
 
 
 def month_name(month_number: int) -> str:
@@ -280,11 +282,11 @@ def _window_words(window: Window) -> str:
         return "Endings are on record as far back as contracts reach."
     start = month_name(window.first_month + 1)
     if window.basis == GIVEN:
-        return f"Endings count from {start} on, as the settings say."
+        return f"Endings count from {start}, as the settings say."
     if window.basis == BILLS or window.stretch is None:
-        return f"Endings count from {start} on, with the first bill: there are too few to test when recording began."
+        return f"Endings count from {start}, the first bill, because there are too few to test when recording began."
     stretch = window.stretch
     return (
-        f"Endings are on record from {start} on: {stretch.churned:,.0f} in the {stretch.months} months before, where"
-        f" {stretch.expected:,.0f} were due at the rate that follows ({stretch.rate_after:.2%} a month)."
+        f"Endings are on record from {start}. The {stretch.months} months before have {stretch.churned:,.0f}, where"
+        f" {stretch.expected:,.0f} would be expected at the later rate ({stretch.rate_after:.2%} a month)."
     )

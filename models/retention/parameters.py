@@ -8,17 +8,17 @@ class RetentionParameters:
     """How retention curves are fitted.
 
     Attributes:
-        min_churned: churn events that a cohort needs for a curve of its own; with fewer it has the level alone.
-        prior_churned: how many churn events the level of the group above a cohort weighs as much as: cohorts are taken
-            to differ in level by about 1 / sqrt(prior_churned).
-        prior_churned_of_market: the same of a market under all customers. Markets differ by factors where segments of a
-            market differ by shares: carriers may leave a fifth as often as consumers, whom a weight of 2 would take
-            half of their few churn events from. One half is the prior of Jeffreys for a Poisson rate.
-        prior_renewals: how many ended commitments the share renewed of the group above weighs as much as.
-        term_end_months: how many months after a commitment a bump of churn is looked for; 0 for none.
-        first_spell_months: ``spell_months`` of a customer at the first month end of a spell. Where the
-            source counts from 1, a 0 here only shifts beta by one.
-        published_months: tenures that ``curves_frame`` shows.
+        min_churned: churn events that a cohort needs for a curve of its own; with fewer, only its level is its own.
+        prior_churned: weight, in churn events, of the level of the group above a cohort: cohorts are assumed to
+            differ in level by about 1 / sqrt(prior_churned).
+        prior_churned_of_market: the same weight for a market under all customers. Markets differ by factors where
+            segments of a market differ by shares: carriers may leave a fifth as often as consumers, and a weight of 2
+            would override half of their few churn events. One half is the Jeffreys prior of a Poisson rate.
+        prior_renewals: weight, in ended commitments, of the renewal share of the group above a cohort.
+        term_end_months: months after a commitment in which raised churn is looked for; 0 for none.
+        first_spell_months: ``spell_months`` of a customer at the first month end of a spell. If the source counts
+            from 1, a 0 here only shifts beta by one.
+        published_months: tenures, in months, that ``curves_frame`` returns.
     """
 
     min_churned: int = 30

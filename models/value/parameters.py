@@ -20,25 +20,28 @@ class ValueParameters:
     """How customers are valued.
 
     Attributes:
-        annual_discount_rate: compounded monthly.
-        horizon_months: the near future, stored apart from the tail.
-        tail_months: where the future ends, counted from now like the horizon. 20 years: at 10% a year the
-            months after it weigh under 15% for a customer who never leaves, far less for any other.
-        suspended_margin_factor: part of its margin that a suspended contract is expected to bring.
-        ranked_customers: who gets deciles, ``all`` (also churned and pending ones) or only ``open`` ones.
-        rank_by: what deciles, percentiles and fixed cut-offs go by: ``total`` (past and whole future), ``36_months``
-            (the margin of the next 36 months; who is not open has 0) or ``past``. Equal values are ordered by
-            customer_id.
-        cutoff_months: how long the value cut-offs of one version divide the fixed deciles of later ones.
-        interval_coverage: share of customers whose future should come to lie between their low and high value.
-        spread_months: how uncertain an expected margin is, is learned from those who stayed over so many past months,
-            or as many as there are.
-        drift_watch, drift_act: population stability index, between the hazards or the future values of two months, from
-            which drift is watched and from which a check warns.
-        when_not_learnable: what is published where the data do not tell when customers leave: ``block`` refuses the
-            version, ``without_future`` leaves future value unknown and ranks by past value, ``assume`` takes
+        annual_discount_rate: yearly rate, compounded monthly.
+        horizon_months: length of the near future, which is stored separately from the tail.
+        tail_months: end of the future, counted from now. After 20 years at 10% a year, the remaining months weigh
+            under 15% for a customer who never leaves, and far less for any other.
+        suspended_margin_factor: share of its margin that a suspended contract is expected to bring.
+        ranked_customers: who gets deciles: ``all`` customers (including churned and pending ones) or only ``open``
+            ones.
+        rank_by: value that deciles, percentiles and fixed cut-offs use: ``total`` (past and whole future),
+            ``36_months`` (the margin of the next 36 months, 0 for customers who are not open) or ``past``. Ties are
+            ordered by customer_id.
+        cutoff_months: months for which the value cut-offs of one version define the fixed deciles of later ones.
+        interval_coverage: share of customers whose actual future should lie between their low and high value.
+        spread_months: past months from which the uncertainty of an expected margin is learned, using customers who
+            stayed; fewer if there are not as many.
+        drift_watch: population stability index between the hazards or future values of two months from which drift is
+            watched.
+        drift_act: population stability index between the hazards or future values of two months from which a check
+            warns.
+        when_not_learnable: what is published if the data do not tell when customers leave: ``block`` refuses the
+            version, ``without_future`` leaves future value unknown and ranks by past value, ``assume`` uses
             ``assumed_monthly_churn`` for everybody.
-        assumed_monthly_churn: share of open customers that leaves in a month, for ``assume``.
+        assumed_monthly_churn: share of open customers that leaves each month, for ``assume``.
         keys_per_block: distinct keys whose months are held in memory at once, tail_months floats each.
     """
 

@@ -20,11 +20,13 @@ class Arrivals:
         seen: digest of the files at the last look.
         since: when they were first seen like that, seconds.
         handled: digest that was last acted upon.
+        waiting_since: when they were first seen to differ from what was acted upon, seconds; 0 while they do not.
     """
 
     seen: str = ""
     since: float = 0.0
     handled: str = ""
+    waiting_since: float = 0.0
 
     @classmethod
     def from_cursor(cls, cursor: str | None) -> "Arrivals":
@@ -35,19 +37,24 @@ class Arrivals:
         """Return what the sensor stores."""
         return json.dumps(asdict(self))
 
-    def looked(self, found: str, now: float, debounce_seconds: float) -> tuple["Arrivals", bool]:
+    def looked(
+        self, found: str, now: float, debounce_seconds: float, max_wait_seconds: float
+    ) -> tuple["Arrivals", bool]:
         """Return what to remember after a look, and whether to act.
 
         Files are acted upon once they have not changed for the debounce: a file that is still being written, or the
-        many of one delivery, are one arrival. What lies there at the first look of all is not an arrival.
+        many of one delivery, are one arrival. A folder that never comes to rest is acted upon after the longest wait.
+        What lies there at the first look of all is not an arrival.
         """
         if not self.seen:
             return Arrivals(found, now, found), False
-        if found != self.seen:
-            return Arrivals(found, now, self.handled), False
-        if found != self.handled and now - self.since >= debounce_seconds:
-            return Arrivals(found, self.since, found), True
-        return self, False
+        since = self.since if found == self.seen else now
+        if found == self.handled:
+            return Arrivals(found, since, found), False
+        waiting_since = self.waiting_since or now
+        if now - since >= debounce_seconds or now - waiting_since >= max_wait_seconds:
+            return Arrivals(found, since, found), True
+        return Arrivals(found, since, self.handled, waiting_since), False
 
 
 def digest_of_files(settings: Settings, tables: Iterable[str]) -> str:

@@ -43,7 +43,7 @@ def audience(
     """Return the actions of a day that may be carried out, with ``COLUMNS``, in order of action_id.
 
     Whoever has withdrawn consent since the decision, or asked not to be contacted, is left out, and so is everybody who
-    was chosen for an occasion that late data have taken back.
+    was chosen for an occasion that late data have retracted.
 
     Args:
         connection: to the lake.
@@ -125,7 +125,7 @@ handed_over as (
         actions.action_date = $day
         and actions.outcome = 'chosen'
         and not actions.is_control
-        and triggers.taken_back_date is null
+        and triggers.retracted_date is null
         and ({refusal}) is null
         and ($name is null or $name in (actions.offer_id, actions.trigger_id, actions.market_segment))
 )

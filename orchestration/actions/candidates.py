@@ -157,7 +157,7 @@ events as (
     where
         trigger_date <= $day
         and expires_date >= $day
-        and taken_back_date is null
+        and retracted_date is null
         and trigger_event_id not in (select acted.trigger_event_id from acted)
 ),
 

@@ -53,15 +53,15 @@ CHECKS = (
         """,
     ),
     ActionCheck(
-        "every_action_rests_on_an_occasion_that_stands",
-        "Every candidate names a trigger that has fired and has not been taken back.",
+        "every_action_rests_on_a_valid_trigger",
+        "Every candidate names a trigger that has fired and has not been retracted.",
         """
         select count(*)
         from segments.customer_actions as actions
         left join segments.triggers as triggers
             on
                 actions.trigger_event_id = triggers.trigger_event_id
-                and triggers.taken_back_date is null
+                and triggers.retracted_date is null
         where actions.action_date = $day and triggers.trigger_event_id is null
         """,
     ),

@@ -17,13 +17,13 @@ class TriggerReport:
 
     Attributes:
         fired: occasions written, by trigger; a trigger without any is in it with 0.
-        taken_back: occasions that the facts of their day no longer give.
-        restored: occasions taken back before that they give again.
+        retracted: occasions that the facts of their day no longer give.
+        restored: occasions retracted before that they give again.
         silent: triggers that say nothing, by the source tables that they lack.
     """
 
     fired: Mapping[str, int]
-    taken_back: int
+    retracted: int
     restored: int
     silent: Mapping[str, str]
 
@@ -35,7 +35,7 @@ def find_triggers(
 
     An occasion is a customer, a trigger and a period, and its identifier their digest: it is written once, with the
     first day whose facts gave it. Within its cooldown, before or after, a trigger does not fire again for a customer.
-    Occasions of the days that their facts no longer give are marked, and unmarked where the facts come back.
+    Occasions that the facts of their day no longer give are marked as retracted, and unmarked if the facts come back.
 
     Args:
         connection: to the lake, for writing.
@@ -58,12 +58,12 @@ def find_triggers(
                     fired[trigger_id] += rows
                 connection.execute(_WRITE, {"found": found_date})
             scope = {"days": list(days), "evaluated": list(evaluated)}
-            taken_back = _changed(connection, _TAKE_BACK, scope | {"found": found_date})
+            retracted = _changed(connection, _RETRACT, scope | {"found": found_date})
             restored = _changed(connection, _RESTORE, {})
     finally:
         for table in ("trigger_hits", "new_triggers"):
             connection.execute(f"drop table if exists temp.{table}")
-    return TriggerReport(fired, taken_back, restored, silent)
+    return TriggerReport(fired, retracted, restored, silent)
 
 
 def _changed(connection: duckdb.DuckDBPyConnection, sql: str, parameters: Mapping[str, object]) -> int:
@@ -123,7 +123,7 @@ where
         where
             recent.customer_id = hits.customer_id
             and recent.trigger_id = hits.trigger_id
-            and recent.taken_back_date is null
+            and recent.retracted_date is null
             and abs(date_diff('day', recent.trigger_date, hits.trigger_date)) < hits.cooldown_days
     )
 """
@@ -131,19 +131,19 @@ _COUNT = "select trigger_id, count(*) from temp.new_triggers group by trigger_id
 _WRITE = """
 insert into segments.triggers (
     trigger_event_id, customer_id, trigger_id, period, trigger_date, expires_date, found_date, version_id, priority,
-    reason, taken_back_date
+    reason, retracted_date
 )
 select
     trigger_event_id, customer_id, trigger_id, period, trigger_date, expires_date, $found, version_id, priority,
     reason, null
 from temp.new_triggers
 """
-_TAKE_BACK = """
-update segments.triggers set taken_back_date = $found
+_RETRACT = """
+update segments.triggers set retracted_date = $found
 where
     trigger_date in (select unnest($days::date[]))
     and trigger_id in (select unnest($evaluated::varchar[]))
-    and taken_back_date is null
+    and retracted_date is null
     and not exists (
         select 1 from temp.trigger_hits as hits
         where
@@ -154,11 +154,11 @@ where
 # On whichever day the facts give it: the identifier is taken, so it would never fire otherwise.
 _RESTORE = """
 update segments.triggers
-set taken_back_date = null, expires_date = greatest(triggers.expires_date, hits.expires_date)
+set retracted_date = null, expires_date = greatest(triggers.expires_date, hits.expires_date)
 from (
     select trigger_event_id, max(expires_date) as expires_date from temp.trigger_hits group by trigger_event_id
 ) as hits
 where
     hits.trigger_event_id = triggers.trigger_event_id
-    and triggers.taken_back_date is not null
+    and triggers.retracted_date is not null
 """

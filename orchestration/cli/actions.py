@@ -32,10 +32,12 @@ Day = Annotated[
 def actions(
     day: Day = None,
     config: Config = None,
-    skip_ingest: Annotated[bool, typer.Option(help="Decide on what is already loaded.")] = False,
+    skip_ingest: Annotated[
+        bool, typer.Option(help="Decide on what is already loaded, without loading anything new.")
+    ] = False,
     wait: Wait = True,
 ) -> None:
-    """Load what is new, find the triggers of a day, choose actions, one per customer, and read earlier results."""
+    """Load new data, find the triggers of a day, choose at most one action per customer, measure earlier ones."""
     with errors_for_people():
         settings = chosen_settings(config)
         chosen = _day(day, settings)
@@ -61,14 +63,14 @@ def actions(
 @app.command()
 def audience(
     name: Annotated[str | None, typer.Argument(help="A trigger, offer or market segment. Default: all.")] = None,
-    output: Annotated[Path, typer.Option("--output", "-o", help="A .csv or .parquet file to write.")] = Path(
+    output: Annotated[Path, typer.Option("--output", "-o", help="File to write, .csv or .parquet.")] = Path(
         "audience.csv"
     ),
     day: Day = None,
-    webhook: Annotated[bool, typer.Option("--webhook", help="Post it to actions.webhook as well.")] = False,
+    webhook: Annotated[bool, typer.Option("--webhook", help="Also post the audience to actions.webhook.")] = False,
     config: Config = None,
 ) -> None:
-    """Write the customers to be contacted on a day, without those who have withdrawn consent since."""
+    """Write the customers to contact on a day, leaving out everybody who has withdrawn consent since."""
     from orchestration.actions.audience import audience as read_audience
     from orchestration.actions.audience import within_hours, write_audience
     from orchestration.actions.webhook import deliver

@@ -55,7 +55,7 @@ _OBJECTS_BEFORE_COLLECTION = (50_000, 20, 20)
 def mask(
     context: typer.Context,
     # Taken out of the arguments before they come here (``Commands``), so that it may also follow a command's name.
-    debug: Annotated[bool, typer.Option("--debug", help="Of an error also show where it came from.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
 ) -> None:
     """Customer segmentation for internet and telecom providers."""
     context.with_resource(masked_output())
@@ -68,13 +68,15 @@ def run(
     config: Config = None,
     first: Annotated[str | None, typer.Option("--from", metavar="YYYY-MM", help="First month to segment.")] = None,
     last: Annotated[str | None, typer.Option("--to", metavar="YYYY-MM", help="Last month to segment.")] = None,
-    skip_ingest: Annotated[bool, typer.Option(help="Segment what is already loaded.")] = False,
+    skip_ingest: Annotated[
+        bool, typer.Option(help="Segment what is already loaded, without loading anything new.")
+    ] = False,
     revise: Annotated[
-        bool, typer.Option("--revise", help="Segment the published months again that late data have reached.")
+        bool, typer.Option("--revise", help="Segment published months again that late data have reached.")
     ] = False,
     wait: Wait = True,
 ) -> None:
-    """Load what is new, then segment a range of months: features, segments, checks, published versions, reports.
+    """Load new data, then segment one or more months: features, segments, checks, publishing, reports.
 
     Without --from and --to, the last complete month that the data reach is segmented. With --revise, all months from
     the first that is due for revision ('segmentation versions due'); a month whose features turn out the same keeps
@@ -110,7 +112,7 @@ def run(
 
 @app.command()
 def ingest(config: Config = None, wait: Wait = True) -> None:
-    """Load what is new in every source into the raw tables, and check it; nothing is segmented."""
+    """Load and check new data from every source, without segmenting."""
     with errors_for_people():
         settings = chosen_settings(config)
         from orchestration.cli.runs import Runner
@@ -129,10 +131,10 @@ def simulate(
     months: Annotated[int, typer.Option(min=3, max=120)] = 18,
     end_month: Annotated[str, typer.Option(metavar="YYYY-MM", help="Last month of the window.")] = "2025-12",
     seed: int = 1,
-    dirt: Annotated[float, typer.Option(min=0.0, max=0.2, help="Share of rows made dirty.")] = 0.0,
+    dirt: Annotated[float, typer.Option(min=0.0, max=0.2, help="Share of rows with planted errors.")] = 0.0,
     file_format: Annotated[Literal["parquet", "csv"], typer.Option("--format")] = "parquet",
 ) -> None:
-    """Write the source files of a synthetic ISP, and its planted truth in a folder the pipeline never reads."""
+    """Write the source files of a synthetic ISP, and its planted truth in a folder that the pipeline never reads."""
     from simulator import SimulationParameters
     from simulator import simulate as write_isp
 
@@ -162,9 +164,9 @@ def init(
         ),
     ],
     output: Annotated[Path, typer.Option("--output", "-o", help="The settings file to write.")] = Path(DEFAULT_FILE),
-    force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite an existing file.")] = False,
 ) -> None:
-    """Write a settings file for a folder of files or a database: the mapping is guessed, and says how sure it is."""
+    """Draft a settings file from a folder of files or a database. Every guess in the mapping says how sure it is."""
     with errors_for_people():
         from orchestration.onboarding.init import draft_settings, write_settings
 
@@ -193,10 +195,10 @@ def _endings_found(settings_file: Path) -> list[str]:
 @app.command("check-sources")
 def check_sources(
     config: Config = None,
-    sample: Annotated[int, typer.Option(min=1, help="Rows of each table that are looked at.")] = 10_000,
+    sample: Annotated[int, typer.Option(min=1, help="Rows to read from each table.")] = 10_000,
     output: Annotated[Literal["text", "json"], typer.Option("--format")] = "text",
 ) -> None:
-    """Look at the sources as the settings map them, before anything is loaded.
+    """Preview the sources as the settings map them, before anything is loaded.
 
     Exit code 1 if a load would fail or put more rows in quarantine than a source allows.
     """
@@ -214,9 +216,9 @@ def check_sources(
 
 @app.command()
 def presets(
-    name: Annotated[str | None, typer.Argument(help="Describe this one only.")] = None,
+    name: Annotated[str | None, typer.Argument(help="Show only this preset.")] = None,
 ) -> None:
-    """List the presets: what they read, under which location names, and which parameters they take."""
+    """List the presets: the locations they read and the parameters they take."""
     from orchestration.settings.presets import load_presets
 
     known = load_presets()
@@ -243,15 +245,17 @@ def sql(
     query: Annotated[str, typer.Argument(help="SQL over the lake's schemas, for example bi.customer_segments.")],
     config: Config = None,
     version: Annotated[
-        str | None, typer.Option(help="Read the tables of bi as of this published version, as if it were the only one.")
+        str | None, typer.Option(help="Read the bi tables as of this published version, as if it were the only one.")
     ] = None,
     output: Annotated[Format, typer.Option("--format")] = Format.table,
     keep_formulas: Annotated[
         bool,
-        typer.Option(help="Leave text in CSV as it is; by default a spreadsheet takes none of it for a formula."),
+        typer.Option(
+            help="Write text to CSV as it is; by default, text that a spreadsheet would run as a formula is escaped."
+        ),
     ] = False,
 ) -> None:
-    """Query the warehouse, read-only; a running pipeline is neither seen half-way nor disturbed."""
+    """Query the warehouse, read-only. A running pipeline is not disturbed, and its unfinished work is not visible."""
     with errors_for_people():
         from orchestration.lake.queries import query as run_query
 
@@ -261,7 +265,7 @@ def sql(
 
 @app.command("clean-text")
 def clean_text_command(config: Config = None) -> None:
-    """Take control characters out of a lake that an earlier release let them into.
+    """Remove control characters that an earlier release let into the lake.
 
     Rows with one in an identifier or a code go to quarantine; in free text they become spaces. New data never need it.
     """
@@ -283,7 +287,7 @@ def rollback(
     config: Config = None,
     wait: Wait = True,
 ) -> None:
-    """Publish an older version of a month again; the one published now is withdrawn."""
+    """Publish an older version of a month again and withdraw the current one."""
     from orchestration.report import write_report
     from orchestration.segments.versions import rollback as republish
 
@@ -303,7 +307,7 @@ def rollback(
 def report(
     version_id: Annotated[str | None, typer.Argument(help="Default: the latest published version.")] = None,
     config: Config = None,
-    deliver: Annotated[bool, typer.Option("--deliver", help="Send it where 'delivery' of the settings says.")] = False,
+    deliver: Annotated[bool, typer.Option("--deliver", help="Also deliver it as the settings say (delivery).")] = False,
 ) -> None:
     """Write the HTML report of a version and print its path."""
     with errors_for_people():
@@ -316,7 +320,7 @@ def report(
                 row["version_id"] for row in versions.read(config, list_versions) if row["status"] == "published"
             ]
             if not published:
-                raise SegmentationError("No version has been published yet. 'segmentation run' makes one.")
+                raise SegmentationError("No version has been published yet. 'segmentation run' creates one.")
             version_id = published[0]
         settings = chosen_settings(config)
         out.print(str(write_report(warehouse, settings, version_id)), soft_wrap=True)

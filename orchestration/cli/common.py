@@ -33,7 +33,7 @@ Config = Annotated[
 
 
 Wait = Annotated[
-    bool, typer.Option("--wait/--no-wait", help="Wait while another run writes to the lake, or say so and end with 4.")
+    bool, typer.Option("--wait/--no-wait", help="Wait while another run writes to the lake, or stop with exit code 4.")
 ]
 
 
@@ -85,7 +85,7 @@ def existing_warehouse(settings: Settings) -> Warehouse:
     """
     warehouse = Warehouse(settings.warehouse)
     if not warehouse.exists:
-        raise SegmentationError(f"There is no warehouse at {warehouse.path} yet. 'segmentation run' makes it.")
+        raise SegmentationError(f"There is no warehouse at {warehouse.path} yet. 'segmentation run' creates it.")
     return warehouse
 
 

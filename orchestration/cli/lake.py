@@ -22,10 +22,10 @@ app = typer.Typer()
 
 @app.command()
 def backup(
-    target: Annotated[Path, typer.Argument(help="A new folder, on another disk.")],
+    target: Annotated[Path, typer.Argument(help="A new folder, preferably on another disk.")],
     config: Config = None,
 ) -> None:
-    """Copy the lake as it is at this moment, catalog and files; a run may go on meanwhile."""
+    """Copy the lake (catalog and data files) as of this moment. A run may continue meanwhile."""
     from orchestration.lake.backup import back_up
 
     with errors_for_people():
@@ -42,7 +42,7 @@ def restore(
     source: Annotated[Path, typer.Argument(help="A folder that 'segmentation backup' wrote.")],
     config: Config = None,
 ) -> None:
-    """Make the lake of the settings from a backup: at any path, in any PostgreSQL database. Overwrites nothing."""
+    """Restore a backup to the lake of the settings, at any path or in any PostgreSQL database. Overwrites nothing."""
     from orchestration.lake.backup import restore as make_from
 
     with errors_for_people():
@@ -58,7 +58,7 @@ def restore(
 
 @app.command()
 def maintain(config: Config = None, wait: Wait = True) -> None:
-    """Do what the schedule does weekly: merge small files, drop old snapshots, delete what killed runs left."""
+    """Run the weekly maintenance now: merge small files, expire old snapshots, delete what killed runs left behind."""
     from orchestration.lake.maintenance import maintain as keep_up
 
     with errors_for_people():

@@ -20,7 +20,7 @@ from orchestration.cli.common import (
 from orchestration.errors import SegmentationError
 from orchestration.lake import quarantine
 
-app = typer.Typer(help="Look at rejected source rows, and read them again once fixed.", no_args_is_help=True)
+app = typer.Typer(help="List rejected source rows, and read them again once they are fixed.", no_args_is_help=True)
 
 Table = Annotated[str | None, typer.Option(help="Only this source table.")]
 
@@ -30,10 +30,10 @@ def list_quarantine(
     config: Config = None,
     table: Table = None,
     reason: Annotated[str | None, typer.Option(help="Only this reason.")] = None,
-    rows: Annotated[int | None, typer.Option(min=1, help="Print up to so many rows in full, not counts.")] = None,
+    rows: Annotated[int | None, typer.Option(min=1, help="Print this many rows in full instead of counts.")] = None,
     output: Annotated[Format, typer.Option("--format")] = Format.table,
 ) -> None:
-    """Count the rows in quarantine by table, reason and column, each with an example and its place."""
+    """Count the rows in quarantine by table, reason and column, with an example of each."""
     with errors_for_people(), existing_warehouse(chosen_settings(config)).reader() as connection:
         columns: tuple[str, ...] = quarantine.SUMMARY_COLUMNS if rows is None else quarantine.ROW_COLUMNS
         try:
@@ -55,7 +55,7 @@ def list_quarantine(
 
 @app.command()
 def reprocess(config: Config = None, table: Table = None, wait: Wait = True) -> None:
-    """Read loads with rejected rows again, now that the source or its mapping is fixed, and report the result.
+    """Read loads with rejected rows again, after the source or its mapping has been fixed.
 
     With --table, that table and those that refer to it.
     """

@@ -199,5 +199,5 @@ class Runner:
             outcome = "The versions of this run are published" if is_published else "Nothing of this run was published"
             raise RunFailedError(
                 f"{job} failed in {', '.join(failed) or 'its checks'}; see the error above. {outcome}."
-                f" 'make dev' shows run {result.run_id} in full."
+                f" 'make dev' shows the details of run {result.run_id}."
             )

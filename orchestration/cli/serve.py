@@ -15,10 +15,12 @@ app = typer.Typer()
 
 @app.command()
 def serve(
-    target: Annotated[str | None, typer.Argument(help="A target of the settings. Default: all of them.")] = None,
+    target: Annotated[
+        str | None, typer.Argument(help="A serving target of the settings. Default: all of them.")
+    ] = None,
     config: Config = None,
 ) -> None:
-    """Bring the serving targets up to what is published, from whatever state they are in, and compare them with it.
+    """Bring the serving targets up to date with what is published, and compare them with the lake.
 
     A publish does the same. Exit code 1 if a target fails or differs from the lake; the others are served all the same.
     """

@@ -15,14 +15,14 @@ _LIMITS = "checks."
 _HEAD = """\
 # Settings
 
-Every key of the settings file, written from its declaration by `make docs`. Keys are written as a path: `costs.per_gb`
-is `per_gb` in the section `costs`; `<name>` is a name of your own, `[]` each element of a list. All have a default
-unless they say *required*; money is in the reporting currency. An unknown key is an error that names what is known in
-its place.
-[`examples/simulated_isp`](../examples/simulated_isp/segmentation.yaml) shows them in use.
+Every key of the settings file, with its type, default and meaning. `make docs` writes this page from the declarations.
+Keys are written as paths: `costs.per_gb` is `per_gb` in the section `costs`, `<name>` is a name of your own, and `[]`
+is each element of a list. Every key has a default unless it says *required*. Money is in the reporting currency. An
+unknown key is an error that lists the keys allowed in its place.
+[`examples/simulated_isp`](../examples/simulated_isp/segmentation.yaml) shows the settings in use.
 
-A source check (`checks`) has `action` (`warn`, `block` or `off`), `minimum` and `maximum`, and by `tables.<table>`
-others for one table:
+A source check (section `checks`) has an `action` (`warn`, `block` or `off`), a `minimum` and a `maximum`, and can have
+other limits for single tables:
 
 ```yaml
 checks:

@@ -30,7 +30,7 @@ app = typer.Typer()
 
 @app.command()
 def status(config: Config = None, output: Annotated[Format, typer.Option("--format")] = Format.table) -> None:
-    """Print what is loaded and through which day, what is published, what is due, and what failed last."""
+    """Print what is loaded through which day, what is published and due, and what failed last."""
     with errors_for_people():
         settings = chosen_settings(config)
         with existing_warehouse(settings).reader() as connection:

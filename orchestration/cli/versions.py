@@ -20,9 +20,7 @@ from orchestration.cli.common import (
 )
 from orchestration.errors import SegmentationError
 
-app = typer.Typer(
-    help="Look at the versions of the segments, compare them, take one back, delete old ones.", no_args_is_help=True
-)
+app = typer.Typer(help="List, compare, withdraw and prune versions of the segments.", no_args_is_help=True)
 
 Output = Annotated[Format, typer.Option("--format")]
 VersionId = Annotated[str, typer.Argument(help="A version, for example 2026-10-31.1.")]
@@ -30,7 +28,7 @@ VersionId = Annotated[str, typer.Argument(help="A version, for example 2026-10-3
 
 @app.command("list")
 def versions_list(config: Config = None, output: Output = Format.table) -> None:
-    """Print the registry of versions, newest first. JSON has every column; the table has those a person reads."""
+    """Print the registry of versions, newest first. The table has the main columns, JSON has all."""
     from orchestration.lake.declarations import REGISTRY, declared_tables
     from orchestration.segments.versions import list_versions
 
@@ -44,7 +42,7 @@ def versions_list(config: Config = None, output: Output = Format.table) -> None:
 
 @app.command("due")
 def versions_due(config: Config = None, output: Output = Format.table) -> None:
-    """Print the published months that late data have reached since they were made; 'run --revise' fixes them."""
+    """Print the published months that late data have reached since; 'run --revise' segments them again."""
     from orchestration.segments.revisions import describe, months_due
 
     with errors_for_people():
@@ -58,7 +56,7 @@ def versions_due(config: Config = None, output: Output = Format.table) -> None:
 
 @app.command()
 def show(version_id: VersionId, config: Config = None, output: Output = Format.table) -> None:
-    """Print all that the registry says of a version."""
+    """Print everything the registry knows about a version."""
     from orchestration.segments.versions import version
 
     with errors_for_people():
@@ -68,19 +66,23 @@ def show(version_id: VersionId, config: Config = None, output: Output = Format.t
 
 @app.command()
 def diff(first: VersionId, second: VersionId, config: Config = None, output: Output = Format.table) -> None:
-    """Print which customers moved between two versions, from where to where, and the change of their total value."""
+    """Print how many customers moved between segments from one version to another, and how their value changed."""
     from orchestration.segments.version_diff import diff as compare
 
     with errors_for_people():
         found = read(config, lambda connection: compare(connection, first, second))
     print_rows(["scheme", first, second, "customers", "change of value"], found.moves, output)
     if output is Format.table:
-        out.print(f"Made from different {', '.join(found.causes)}." if found.causes else "Made from the same.")
+        out.print(
+            f"Made from different {', '.join(found.causes)}."
+            if found.causes
+            else "Made from the same data, settings, code and models."
+        )
 
 
 @app.command()
 def withdraw(version_id: VersionId, config: Config = None, wait: Wait = True) -> None:
-    """Take a published version back, with none in its place: its month is in no table of bi and on no target."""
+    """Withdraw a published version without replacement: its month leaves the bi tables and all serving targets."""
     from orchestration.cli.serve import serve_targets
     from orchestration.segments.versions import withdraw as take_back
 
@@ -94,12 +96,14 @@ def withdraw(version_id: VersionId, config: Config = None, wait: Wait = True) ->
 
 @app.command()
 def prune(
-    keep: Annotated[int, typer.Option("--keep", min=1, help="Revisions of every month that stay.")] = 2,
-    older_than: Annotated[int, typer.Option("--older-than", min=0, help="Days; what was made since stays.")] = 30,
+    keep: Annotated[int, typer.Option("--keep", min=1, help="Newest revisions to keep for every month.")] = 2,
+    older_than: Annotated[
+        int, typer.Option("--older-than", min=0, help="Keep versions younger than this many days.")
+    ] = 30,
     config: Config = None,
     wait: Wait = True,
 ) -> None:
-    """Delete the rows of superseded and withdrawn versions, but none that is published or that one that stays needs."""
+    """Delete the rows of old superseded and withdrawn versions that no kept version needs."""
     from orchestration.cli.serve import serve_targets
     from orchestration.segments.pruning import prune as delete
 
@@ -127,4 +131,4 @@ def read(config: Path | None, query: Callable[[Any], Any]) -> Any:
         try:
             return query(connection)
         except duckdb.CatalogException as error:
-            raise SegmentationError("The warehouse has no versions yet. 'segmentation run' makes them.") from error
+            raise SegmentationError("The warehouse has no versions yet. 'segmentation run' creates them.") from error

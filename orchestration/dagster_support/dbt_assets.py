@@ -56,6 +56,8 @@ class LayerTranslator(DagsterDbtTranslator):
             group_name=node["fqn"][1] if node["resource_type"] == "model" else "seeds",
             kinds={"dbt", "duckdb", "view" if node["config"].get("materialized") == "view" else "table"},
             owners=OWNERS,
+            # Without the SQL that dagster-dbt appends: lists show the first lines, and the SQL is in the repository.
+            description=node["description"],
             code_version=node["checksum"]["checksum"][:12],
         )
 

@@ -38,5 +38,5 @@ def _advice(error: duckdb.Error) -> str:
     if isinstance(error, duckdb.ConversionException):
         return " Use try_cast in the expression, so that a bad value costs its row and not the load."
     if "parquet" in str(error).lower() or isinstance(error, duckdb.InternalException | duckdb.SerializationException):
-        return " The file is no Parquet, or not whole: deliver it again."
+        return " The file is not Parquet, or is incomplete; deliver it again."
     return ""

@@ -95,7 +95,7 @@ def restore(source: Path, warehouse: Warehouse) -> Backup:
     try:
         made = Backup(**json.loads((source / _SUMMARY).read_text()))
     except (OSError, ValueError, TypeError) as error:
-        raise LakeError(f"{source} is not a whole backup: it has no readable {_SUMMARY}.") from error
+        raise LakeError(f"{source} is not a complete backup: it has no readable {_SUMMARY}.") from error
     if made.catalog == _DUCKDB and warehouse.is_sqlite:
         raise LakeError(
             "This is a backup of a catalog in PostgreSQL, and goes to PostgreSQL: set 'warehouse.catalog' to an empty"
@@ -127,8 +127,8 @@ def _refuse_to_overwrite(warehouse: Warehouse) -> None:
             is_taken = bool(_catalog_tables(connection, "server"))
     if is_taken:
         raise LakeError(
-            f"There is a lake at {warehouse.path} or in its catalog already, or what is left of one. Move it away"
-            " first, or name an empty place: a restore overwrites nothing."
+            f"There is already a lake, or the remains of one, at {warehouse.path} or in its catalog."
+            " Move it away, or choose an empty place; a restore overwrites nothing."
         )
 
 
@@ -210,7 +210,7 @@ def _named_files(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
     """
     rows = connection.execute(_FILES.format(catalog="kept")).fetchall()
     if outside := [path for relative, path, _ in rows if relative is None]:
-        raise LakeError(f"{outside[0]} is in the lake and lies outside its folder, so a backup cannot hold it.")
+        raise LakeError(f"{outside[0]} is part of the lake but lies outside its folder, so it cannot be backed up.")
     return {relative: size for relative, _, size in rows}
 
 
@@ -223,7 +223,7 @@ def _copy_files(source: Path, target: Path, files: dict[str, int]) -> None:
             shutil.copyfile(source / name, copy)
         except FileNotFoundError as error:
             raise LakeError(
-                f"{source / name} is missing, and the catalog names it. Nothing can stand for it."
+                f"{source / name} is missing, but the catalog refers to it. The backup cannot be restored."
             ) from error
         if copy.stat().st_size != size:
             raise LakeError(f"{source / name} has {copy.stat().st_size:,} bytes, and the catalog says {size:,}.")

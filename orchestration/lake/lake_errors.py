@@ -76,7 +76,7 @@ def _sentence(lake: Place, message: str) -> str | None:
     if "creating a new DuckLake is explicitly disabled" in message:
         if lake.has_data_files:
             return str(lost_catalog(lake))
-        return f"{catalog} has no lake in it yet. 'segmentation run' makes it."
+        return f"{catalog} has no lake in it yet. 'segmentation run' creates it."
     if re.search(r"Unable to connect to Postgres|could not connect|server closed the connection", message):
         reason = masked(message.rpartition('": ')[2] or message).strip().splitlines()[0].rstrip(".")
         return (

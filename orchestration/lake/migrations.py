@@ -72,6 +72,7 @@ def _derived_tables() -> Iterator[TableShape]:
 def _complete(connection: duckdb.DuckDBPyConnection, tables: Iterable[TableShape]) -> None:
     existing = _columns(connection)
     statements = [statement for is_due, statement in _OUTDATED if is_due(existing)]
+    statements += _rename_columns(existing)
     for table in tables:
         found = existing.get(table.key)
         before = _RENAMED.get(table.key)
@@ -98,7 +99,21 @@ def _complete(connection: duckdb.DuckDBPyConnection, tables: Iterable[TableShape
         note_empty(connection)
 
 
-def _columns(connection: duckdb.DuckDBPyConnection) -> Existing:
+def _rename_columns(existing: dict[str, set[str]]) -> Iterator[str]:
+    """Give the statements that rename columns of an earlier release, and note the new names in ``existing``."""
+    for key, names in _RENAMED_COLUMNS.items():
+        found = existing.get(key, set())
+        due = {new: old for new, old in names.items() if old in found and new not in found}
+        for new, old in due.items():
+            yield f"alter table {key} rename column {old} to {new}"
+        if due:
+            existing[key] = found - set(due.values()) | set(due)
+            for view, query in _VIEWS.get(key, {}).items():
+                if view in existing:
+                    yield f"create or replace view {view} as {query}"
+
+
+def _columns(connection: duckdb.DuckDBPyConnection) -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
     for table, column in connection.execute(
         "select schema_name || '.' || table_name, column_name from duckdb_columns()"
@@ -112,6 +127,20 @@ def _lacks(table: str, column: str) -> Callable[[Existing], bool]:
     return lambda existing: table in existing and column not in existing[table]
 
 
+# What columns of a table were called in earlier releases, by what they are called now.
+_RENAMED_COLUMNS: Mapping[str, Mapping[str, str]] = {
+    "segments.triggers": {"retracted_date": "taken_back_date"},
+    "intermediate.customer_month_covariates": {
+        "traffic_trend": "usage_ratio",
+        "days_since_last_traffic": "days_without_usage",
+    },
+}
+# Views of dbt that read a renamed column: one that reads the new name takes their place until dbt builds them again.
+_VIEWS: Mapping[str, Mapping[str, str]] = {
+    "segments.triggers": {
+        "bi.triggers": "select *, retracted_date is not null as is_retracted from segments.triggers",
+    },
+}
 # What a table was called in earlier releases.
 _RENAMED: Mapping[str, str] = {
     "segments.behavior_events": "segments.cluster_events",

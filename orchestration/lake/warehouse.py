@@ -188,7 +188,7 @@ class Warehouse:
     def reader(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """Attach read-only."""
         if not self.exists:
-            raise LakeError(f"There is no warehouse at {self.path} yet. 'segmentation run' makes it.")
+            raise LakeError(f"There is no warehouse at {self.path} yet. 'segmentation run' creates it.")
         with self._attached(self.attach_options | {"read_only": True}) as connection:
             yield connection
 

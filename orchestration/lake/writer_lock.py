@@ -137,8 +137,8 @@ class AdvisoryLock:
         except duckdb.Error as error:
             redact(error)
             raise LakeError(
-                "The catalog's PostgreSQL ended the connection that keeps other runs away, so this one stops. Nothing"
-                " of it was published; run it again."
+                "The catalog's PostgreSQL closed the connection that holds the writers' lock, so this run stops."
+                " Nothing of it was published; run it again."
             ) from error
 
     def holder(self) -> str:

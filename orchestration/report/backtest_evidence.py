@@ -13,7 +13,7 @@ FORECAST_NAMES = {
     "sbg_alone": "One sBG for all",
     "constant_retention": "Constant retention",
     "unconditional_survival": "Survival from month 0",
-    "last_12_months": "Last 12 months go on",
+    "last_12_months": "Last 12 months continued",
 }
 
 
@@ -71,11 +71,11 @@ def _tenths(rows: pd.DataFrame) -> pd.DataFrame:
 
 def _sentence(error: Any, name: str, horizon: int) -> str:
     if is_unknown(error):
-        return f"Nothing came in the {horizon} months that were predicted."
+        return f"There was no margin in the {horizon} months that were predicted."
     if abs(error) < 0.0005:
-        return f"{name}: the margin of the {horizon} months after was predicted to {share(0.0005, 2)}."
+        return f"{name}: the margin of the next {horizon} months was predicted to within {share(0.0005, 2)}."
     return (
-        f"{name}: the margin predicted for the {horizon} months after was {signed_share(error)} off the actual figure."
+        f"{name}: the margin predicted for the next {horizon} months was {signed_share(error)} off the actual figure."
     )
 
 
@@ -97,18 +97,18 @@ def _errors_sentence(overall: pd.DataFrame, measures: pd.DataFrame, shown: str, 
     ]
     said = f"RMSE is lower for {', '.join(lower)}." if lower else "No forecast has a lower RMSE."
     return (
-        f"{said} It turns on few: five customers made {share(most, 0)} of the squared error of the"
+        f"{said} It depends on a few: five customers made {share(most, 0)} of the squared error of the"
         f" {FORECAST_NAMES[shown].lower()} over {horizon} months."
     )
 
 
 def _intervals_sentence(told: dict[str, Any], promised: float, cutoffs: int) -> str:
-    """Say whether what customers brought came to lie where their intervals said."""
+    """Say how often actual margin fell within its interval."""
     covered, below, above = (told[name] for name in ("interval_coverage", "below_interval", "above_interval"))
     if is_unknown(covered):
         return ""
     return (
-        f"Every future value has a low and a high end, made to hold what {share(promised, 0)} of the customers will"
-        f" really bring. Made so at {plural(cutoffs, 'past month end')}, they held what {share(covered, 0)} brought in"
-        f" the {told['horizon']} months after; {share(below, 0)} brought less, {share(above, 0)} more."
+        f"Every future value has a low and a high end, meant to contain what {share(promised, 0)} of the customers"
+        f" actually bring. Computed at {plural(cutoffs, 'past month end')}, they contained what {share(covered, 0)}"
+        f" brought in the next {told['horizon']} months; {share(below, 0)} brought less, {share(above, 0)} more."
     )

@@ -16,7 +16,7 @@ from orchestration.report.section import Section, empty
 STABILITY = ((0.85, "highly stable"), (0.75, "stable"), (0.60, "doubtful"), (0.0, "unstable"))
 STATUS_MEANING = {
     "clustered": "close to one cluster",
-    "mixed": "between clusters, so in none",
+    "mixed": "between clusters, so in none of them",
     "insufficient_history": "too little history to tell",
     "not_applicable": "not open, or not in a population that is clustered",
 }
@@ -96,7 +96,7 @@ def event_says(event: dict[str, Any], names: Mapping[str, str]) -> str:
         "birth": f"“{cluster}” is new.",
         "death": f"“{cluster}” is gone.",
         "split": f"“{cluster}” was split off “{related}”.",
-        "merge": f"“{cluster}” went into “{related}”.",
+        "merge": f"“{cluster}” merged into “{related}”.",
     }[event["event"]]
 
 
@@ -110,7 +110,7 @@ def model_says(models: pd.DataFrame, population: str) -> str:
     if row["decision"] == "fitted":
         return f"Fitted this month on {number(row['fitted_customers'])} customers: {row['reason']}.{drift}"
     since = str(row["fitted_as_of_date"])[:7]
-    return f"The clusters of {since} are used again: {row['reason']}.{drift}"
+    return f"The model of {since} is still used: {row['reason']}.{drift}"
 
 
 def _takeaway(rows: pd.DataFrame, populations: list[str]) -> str:
@@ -118,7 +118,7 @@ def _takeaway(rows: pd.DataFrame, populations: list[str]) -> str:
     for population in populations:
         members = rows[rows["population"] == population]
         if len(members) < 2:
-            parts.append(f"{population} customers differ by degree, not in kind, and stay one group")
+            parts.append(f"{population} customers differ in degree, not in kind, and stay one group")
         else:
             largest = members.sort_values("customers").iloc[-1]
             parts.append(

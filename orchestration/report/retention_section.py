@@ -15,7 +15,7 @@ from orchestration.settings import Settings
 
 SHOWN_CURVES = 6  # more lines than this cannot be told apart
 SURVIVAL_MONTHS = 36
-DRIFT_NAMES = {"churn_probability_1m": "chances to leave next month", "future_value": "future values"}
+DRIFT_NAMES = {"churn_probability_1m": "probability of leaving next month", "future_value": "future values"}
 MODEL_NAMES = {
     "constant": "constant",
     "shifted_beta_geometric": "shifted-beta-geometric",
@@ -43,8 +43,8 @@ def retention(data: ReportData, settings: Settings) -> Section:
     if not everyone.empty and not is_unknown(everyone.iloc[0]["observed_hazard"]):
         overall = everyone.iloc[0]
         takeaway = (
-            f"Over {plural(int(overall['customer_months']), 'month')} of service"
-            f" {share(overall['observed_hazard'], 2)} of open customers left a month."
+            f"{share(overall['observed_hazard'], 2)} of open customers left per month, over"
+            f" {plural(int(overall['customer_months']), 'month')} of service."
         )
     return Section(
         "retention",

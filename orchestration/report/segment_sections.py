@@ -192,10 +192,10 @@ def _evidence_sentence(rows: pd.DataFrame) -> str:
     customers = int(rows["customers"].sum())
     conflicting, low = (int(rows[column].sum()) for column in ("conflicting_customers", "low_confidence_customers"))
     if not conflicting and not low:
-        return "No evidence on a customer says another segment, and none is uncertain."
+        return "No customer has evidence for another segment, and none is uncertain."
     return (
-        f"For {share(conflicting / customers)} of customers some evidence says another segment, and"
-        f" {share(low / customers)} are uncertain (size unknown, or more against the segment than for it)."
+        f"{share(conflicting / customers)} of customers have some evidence for another segment, and"
+        f" {share(low / customers)} are uncertain (size unknown, or more evidence against the segment than for it)."
     )
 
 
@@ -241,7 +241,7 @@ def bridge_sentence(bridge: pd.DataFrame, currency: str) -> str:
     by_most = listed([f"{name} ({signed(amount)})" for name, amount in largest.items() if amount])
     verb = "rose" if change > 0 else "fell" if change < 0 else "stayed the same"
     size = f" by {money(abs(change), currency)}" if change else ""
-    return f"Total value {verb}{size}; what moved it most: {by_most}."
+    return f"Total value {verb}{size}; the largest changes: {by_most}."
 
 
 def _changes_takeaway(schemes: list[dict[str, Any]], since: str) -> str:

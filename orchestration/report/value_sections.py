@@ -96,7 +96,7 @@ def deciles(data: ReportData, settings: Settings) -> Section:
     takeaway = (
         f"The best tenth of customers holds {share(best['ranked_value_share'])} of all"
         f" {'value' if best['rank_by'] == 'total' else ranked_by},"
-        f" {money(best['ranked_value'] / best['customers'], settings.currency)} a customer;"
+        f" {money(best['ranked_value'] / best['customers'], settings.currency)} per customer;"
     )
     if worst["ranked_value"] < 0:
         takeaway += f" the last tenth costs {money(-worst['ranked_value'], settings.currency)} more than it brings."
@@ -130,7 +130,7 @@ def _earned_sentence(total: pd.Series) -> str:
     earned = f"{share(total['past_value'] / total['total_value'], 0)} of the value is already earned"
     near = total["future_value_36m"]
     if is_unknown(total["future_value"]):
-        return "The value is what is already earned; what is still to come is not known."
+        return "The value is what has been earned so far; the future is unknown."
     if is_unknown(near):
         return f"{earned}, the rest is expected."
     beyond = (total["future_value"] - near) / total["total_value"]
@@ -147,7 +147,7 @@ def _fixed_sentence(data: ReportData) -> str:
         return ""
     best = rows.iloc[0]
     if best["reference_version_id"] == data.version["version_id"]:
-        return "This version is the reference: later ones are divided by its cut-offs."
+        return "This version is the reference; later ones use its cut-offs."
     return (
         f"{share(best['share'])} of the ranked customers are worth what the best tenth was worth on"
         f" {date(best['reference_as_of_date'])}."
@@ -206,6 +206,6 @@ def _whale_sentence(row: Mapping[Any, Any]) -> str:
         return f"There is no {measure} value to share."
     sentence = f"Half of {measure} value is held by the best {share(half)} of customers"
     if not below:
-        return f"{sentence}; nobody costs more than they bring."
+        return f"{sentence}; no customer costs more than they bring."
     taken = share(peak - 1, 1 if peak > 1.005 else 2)
     return f"{sentence}; {plural(int(below), 'customer')} cost more than they bring and take {taken} away again."

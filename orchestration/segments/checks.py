@@ -32,7 +32,7 @@ class Check:
 def _complete(table: str) -> Check:
     return Check(
         name=f"{table}_has_every_customer_once",
-        description=f"segments.{table} has exactly the customers of the month's features, each once.",
+        description=f"segments.{table} has exactly the customers of the month's features, each one once.",
         sql=f"""
             select
                 (select count(*) || ' rows, ' || count(distinct customer_id) || ' customers'
@@ -46,7 +46,7 @@ def _complete(table: str) -> Check:
 def _has_every_company(table: str) -> Check:
     return Check(
         name=f"{table}_has_every_mid_size_company_once",
-        description=f"segments.{table} has exactly the companies of the month's mid-band features, each once.",
+        description=f"segments.{table} has exactly the companies of the month's mid-band features, each one once.",
         sql=f"""
             select
                 (select concat_ws(' ', count(*), count(distinct customer_id), sum(hash(customer_id)))
@@ -71,7 +71,7 @@ def _adds_up(scheme: str, has_place: str) -> Check:
     totals = ", ".join(f"sum({value})" for value in ("past_value", "future_value", "total_value"))
     return Check(
         name=f"{scheme}_values_add_up_to_the_company",
-        description=f"Past, future and total value over every {scheme} are those of the company, to the cent.",
+        description=f"Past, future and total value over all segments of {scheme} equal the company's, to the cent.",
         sql=f"""
             select
                 (select concat_ws(' ', count(*), {totals})
@@ -99,8 +99,8 @@ CANDIDATE_CHECKS: tuple[Check, ...] = (
     ),
     Check(
         name="revenue_reconciles_to_invoices",
-        description="Recognized revenue of every customer is the net amount of its invoices to date whose periods are"
-        " over, exactly, and of those whose periods go on nothing to all.",
+        description="Recognized revenue of every customer is exactly the net amount of its invoices to date whose"
+        " periods are over, plus between nothing and all of those whose periods continue.",
         sql="""
             select
                 (select count(*) from (
@@ -122,7 +122,7 @@ CANDIDATE_CHECKS: tuple[Check, ...] = (
     ),
     Check(
         name="margin_is_revenue_less_costs",
-        description="Margin is net invoiced less credits, write-offs and every cost, month by month.",
+        description="Margin is net revenue minus credits, write-offs and all costs, month by month.",
         sql="""
             select count(*), 0 from features.customer_margin_monthly
             where month_end_date <= $as_of
@@ -132,7 +132,7 @@ CANDIDATE_CHECKS: tuple[Check, ...] = (
     ),
     Check(
         name="past_value_reconciles_to_margin",
-        description="Past value of every customer is all its margin to date, to the cent.",
+        description="Past value of every customer is its total margin to date, to the cent.",
         sql="""
             select
                 (select count(*) from (
@@ -159,8 +159,8 @@ CANDIDATE_CHECKS: tuple[Check, ...] = (
     *(_adds_up(scheme, condition) for scheme, condition in SCHEMES.items()),
     Check(
         name="stocks_and_flows_agree",
-        description="In every lifecycle stage the customers of the month before, plus who came, less who went, are"
-        " those of the month.",
+        description="In every lifecycle stage, the customers of the month before plus inflow minus outflow are the"
+        " customers of the month.",
         sql="""
             with moves as (select * from segments.lifecycle_transitions where version_id = $version),
             changes as (
@@ -185,7 +185,7 @@ CANDIDATE_CHECKS: tuple[Check, ...] = (
     *(_has_every_company(table) for table in ("mid_band_needs", "b2b_mid_band")),
     Check(
         name="headroom_adds_up_over_product_families",
-        description="The headroom of every mid-size company is that of its product families, to the cent.",
+        description="The headroom of every mid-size company is the sum over its product families, to the cent.",
         sql="""
             select count(*), 0
             from (select * from segments.b2b_mid_band where version_id = $version) as companies

@@ -58,7 +58,7 @@ def diff(connection: duckdb.DuckDBPyConnection, first: str, second: str) -> Vers
 def _made_from(connection: duckdb.DuckDBPyConnection, version_id: str) -> dict[str, Any]:
     row = version(connection, version_id)
     if row["status"] == "pruned":
-        raise VersionError(f"Version {version_id} was pruned: its rows are deleted, so it compares with nothing.")
+        raise VersionError(f"Version {version_id} was pruned: its rows are deleted, so it cannot be compared.")
     return {cause: row[cause] for cause in _CAUSES}
 
 

@@ -9,7 +9,7 @@ import re
 from datetime import date
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 import yaml
 from pydantic import BeforeValidator, Field, field_validator, model_validator
@@ -45,52 +45,61 @@ class Trigger(Section):
 
     when: Sql = Field(description="SQL condition over the facts of a customer and day")
     period: Sql = Field(
-        description="SQL of what makes an occasion the same one (a due date, a month): it fires once for each"
+        description="SQL expression for the period, such as a due date or a month; the trigger fires once per "
+        "customer and period"
     )
-    because: Annotated[str, Field(min_length=1)] = Field(description="what a reader is told")
-    priority: int = Field(5, ge=1, le=9, description="1 goes first where two actions are worth the same")
-    valid_days: int = Field(7, ge=1, le=365, description="days from the trigger in which an action may follow")
-    cooldown_days: int = Field(0, ge=0, le=730, description="days in which it does not fire again for the customer")
-    needs: list[SourceTable] = Field(default_factory=list, description="source tables without which it says nothing")
-    enabled: bool = Field(True, description="false leaves it out")
+    because: Annotated[str, Field(min_length=1)] = Field(description="published reason")
+    priority: int = Field(5, ge=1, le=9, description="1 comes first if two actions have the same value")
+    valid_days: int = Field(7, ge=1, le=365, description="days after the trigger within which an action may follow")
+    cooldown_days: int = Field(0, ge=0, le=730, description="days within which it does not fire again for the customer")
+    needs: list[SourceTable] = Field(
+        default_factory=list, description="source tables without which the trigger is not evaluated"
+    )
+    enabled: bool = Field(True, description="false turns it off")
 
 
 class Offer(Section):
     """What a customer can be told or offered, and what that is worth."""
 
-    title: Annotated[str, Field(min_length=1)] = Field(description="what a reader calls it")
-    kind: Kind = Field(description="'service' messages need no consent to marketing; guards go by the kind")
-    triggers: list[Identifier] = Field(min_length=1, description="occasions on which it may be made")
-    eligible: Sql = Field("true", description="SQL condition: who can have it")
-    suitable: Sql = Field("true", description="SQL condition: whom it serves")
-    channels: list[Identifier] = Field(min_length=1, description="ways it can be made")
-    cost: float = Field(0, ge=0, description="of an acceptance, beside the contact: a gift, a visit, a discount")
+    title: Annotated[str, Field(min_length=1)] = Field(description="name shown to people")
+    kind: Kind = Field(
+        description="kind of message; 'service' messages need no marketing consent, and guards apply by kind"
+    )
+    triggers: list[Identifier] = Field(min_length=1, description="triggers after which it may be made")
+    eligible: Sql = Field("true", description="SQL condition: who is eligible")
+    suitable: Sql = Field("true", description="SQL condition: for whom it is suitable")
+    channels: list[Identifier] = Field(min_length=1, description="channels by which it can be made")
+    cost: float = Field(
+        0, ge=0, description="cost of an acceptance in addition to the contact, such as a gift, a visit or a discount"
+    )
     uptake: Share = Field(description="expected share of those contacted who accept, until results say otherwise")
-    uptake_weight: float = Field(50, gt=0, description="contacts that the expectation weighs as much as")
-    monthly_margin: Sql = Field("0", description="SQL: change of the monthly margin by an acceptance")
-    horizon_months: int = Field(12, ge=1, le=120, description="months that the margin is counted for")
+    uptake_weight: float = Field(50, gt=0, description="weight of the expected uptake, in contacts")
+    monthly_margin: Sql = Field("0", description="SQL expression for the change in monthly margin after an acceptance")
+    horizon_months: int = Field(12, ge=1, le=120, description="months for which the margin counts")
     hazard_reduction: Share = Field(
         0.0, description="share of the churn within twelve months that an acceptance prevents"
     )
-    response_days: int = Field(14, ge=1, le=365, description="days in which an acceptance counts as an answer")
+    response_days: int = Field(14, ge=1, le=365, description="days within which an acceptance counts as a response")
     valid_from_date: date | None = Field(None, description="first day it can be made")
     valid_until_date: date | None = Field(None, description="last day it can be made")
-    deadline_days: int | None = Field(None, ge=1, description="days until the customer's deadline, said in the message")
-    daily_capacity: int | None = Field(None, ge=0, description="most customers contacted with it in a day")
-    daily_budget: float | None = Field(
-        None, ge=0, description="most money a day for its contacts and the acceptances that are expected of them"
+    deadline_days: int | None = Field(
+        None, ge=1, description="days until the customer's deadline, which the message states"
     )
-    total_budget: float | None = Field(None, ge=0, description="most money for these over all days")
-    enabled: bool = Field(True, description="false leaves it out")
+    daily_capacity: int | None = Field(None, ge=0, description="most customers contacted with it per day")
+    daily_budget: float | None = Field(
+        None, ge=0, description="largest daily cost of its contacts and the expected acceptances"
+    )
+    total_budget: float | None = Field(None, ge=0, description="largest total of these costs over all days")
+    enabled: bool = Field(True, description="false turns it off")
 
 
 class Channel(Section):
     """A way to reach a customer."""
 
     cost: float = Field(0, ge=0, description="of one contact")
-    daily_capacity: int | None = Field(None, ge=0, description="most contacts by it in a day, over all offers")
-    most_contacts: int = Field(4, ge=1, description="in the days of contact_days")
-    contact_days: int = Field(30, ge=1, le=365, description="days that most_contacts is counted over")
+    daily_capacity: int | None = Field(None, ge=0, description="most contacts by this channel per day, over all offers")
+    most_contacts: int = Field(4, ge=1, description="most contacts per customer within contact_days")
+    contact_days: int = Field(30, ge=1, le=365, description="days over which most_contacts is counted")
     quiet_weekdays: list[Weekday] = Field(default_factory=list, description="days of the week without contacts")
     contact_from: Clock = Field("08:00", description="local time from which contacts are made")
     contact_until: Clock = Field("20:00", description="local time until which contacts are made")
@@ -105,23 +114,27 @@ class Channel(Section):
 class Guard(Section):
     """Who must not get which kinds of offer, whatever they are worth."""
 
-    kinds: list[Kind] = Field(min_length=1, description="kinds of offer that it keeps back")
+    kinds: list[Kind] = Field(min_length=1, description="kinds of offers that it suppresses")
     when: Sql = Field(description="SQL condition over the facts of a customer and day")
-    because: Annotated[str, Field(min_length=1)] = Field(description="what a reader is told")
-    enabled: bool = Field(True, description="false leaves it out")
+    because: Annotated[str, Field(min_length=1)] = Field(description="published reason")
+    enabled: bool = Field(True, description="false turns it off")
 
 
 class FactSettings(Section):
     """How far back the facts of a day look."""
 
-    lookback_days: int = Field(45, ge=7, le=120, description="days of usage and payments that are looked at")
-    stale_after_days: int = Field(5, ge=0, le=31, description="usage and balances older than this say nothing of a day")
-    recent_usage_days: int = Field(7, ge=1, le=31, description="days of usage that are compared with those before")
-    usage_days_before: int = Field(28, ge=7, le=62, description="days before those, which they are compared with")
-    complaint_lookback_days: int = Field(180, ge=1, description="days of complaints that are looked at")
-    outage_days: int = Field(7, ge=1, le=31, description="days of outages that are looked at")
+    lookback_days: int = Field(45, ge=7, le=120, description="days of usage and payments to look at")
+    stale_after_days: int = Field(
+        5, ge=0, le=31, description="days after which usage and balances are too old to be used"
+    )
+    recent_usage_days: int = Field(
+        7, ge=1, le=31, description="days of recent usage that are compared with earlier ones"
+    )
+    usage_days_before: int = Field(28, ge=7, le=62, description="earlier days to compare with")
+    complaint_lookback_days: int = Field(180, ge=1, description="days of complaints to look at")
+    outage_days: int = Field(7, ge=1, le=31, description="days of outages to look at")
     families_with_usage: list[str] = Field(
-        default_factory=lambda: ["internet", "mobile"], description="families without whose usage something is wrong"
+        default_factory=lambda: ["internet", "mobile"], description="product families that should always show usage"
     )
 
     @model_validator(mode="after")
@@ -137,18 +150,20 @@ class ContactSettings(Section):
     """Who may be contacted, and how often."""
 
     when_consent_unknown: Literal["suppress", "allow"] = Field(
-        "suppress", description="marketing to customers whose consent nobody has recorded"
+        "suppress", description="whether customers without recorded consent get marketing messages"
     )
-    minimum_age: int = Field(18, ge=0, le=30, description="nobody who may be younger is contacted")
-    most_contacts: int = Field(4, ge=1, description="over all channels, in the days of contact_days")
-    contact_days: int = Field(30, ge=1, le=365, description="days that most_contacts is counted over")
-    minimum_distance_days: int = Field(3, ge=0, le=60, description="days between two contacts of a customer")
+    minimum_age: int = Field(18, ge=0, le=30, description="customers who may be younger are not contacted")
+    most_contacts: int = Field(4, ge=1, description="most contacts per customer within contact_days, over all channels")
+    contact_days: int = Field(30, ge=1, le=365, description="days over which most_contacts is counted")
+    minimum_distance_days: int = Field(
+        3, ge=0, le=60, description="smallest number of days between two contacts of a customer"
+    )
 
 
 class AudienceWebhookSettings(WebhookSettings):
     """Where audiences are posted."""
 
-    batch_rows: int = Field(500, ge=1, le=10_000, description="actions in a part")
+    batch_rows: int = Field(500, ge=1, le=10_000, description="largest number of actions per request")
 
 
 class ArrivalSettings(Section):
@@ -158,7 +173,18 @@ class ArrivalSettings(Section):
         default_factory=lambda: ["usage", "usage_sessions", "balances", "payments", "interactions"],
         description="source tables whose files fire triggers as they arrive",
     )
-    debounce_seconds: int = Field(10, ge=0, description="files that have changed within these are still arriving")
+    debounce_seconds: int = Field(10, ge=0, description="files that changed within these seconds are still arriving")
+    max_wait_seconds: int = Field(
+        300, ge=0, description="longest wait for files that keep changing; what has arrived by then is loaded"
+    )
+
+    @model_validator(mode="after")
+    def _wait_at_least_for_the_debounce(self) -> Self:
+        if self.max_wait_seconds < self.debounce_seconds:
+            raise ValueError(
+                f"max_wait_seconds ({self.max_wait_seconds}) is below debounce_seconds ({self.debounce_seconds})"
+            )
+        return self
 
 
 class ActionSettings(Section):
@@ -166,7 +192,7 @@ class ActionSettings(Section):
 
     facts: FactSettings = FactSettings()
     recheck_days: int = Field(
-        1, ge=0, le=31, description="days before that are looked at again, for what late data add or take back"
+        1, ge=0, le=31, description="earlier days evaluated again, so that late data can fire or retract their triggers"
     )
     triggers: dict[Identifier, Trigger] = Field(default_factory=dict, validate_default=True)
     offers: dict[Identifier, Offer] = Field(default_factory=dict, validate_default=True)

@@ -11,15 +11,15 @@ from orchestration.settings.sources import LocationName, ObjectStoreSettings, Se
 class DeliverySettings(Section):
     """Where the report of a version goes once it is published."""
 
-    path: str | None = Field(None, description="folder that gets a copy, local or on an object store (s3://…)")
+    path: str | None = Field(None, description="folder for a copy of the report, local or on an object store (s3://…)")
     object_store: ObjectStoreSettings = ObjectStoreSettings()
     notify: dict[LocationName, Secret] = Field(
         default_factory=dict,
-        description="who is told, by name: addresses of Apprise (mailto://, slack://, msteams://, json://), as ${NAME}",
+        description="Apprise addresses to notify, by name (mailto://, slack://, msteams://, json://), as ${NAME}",
     )
-    attach_report: bool = Field(True, description="whether the report goes with the message, where the channel can")
-    attempts: int = Field(3, ge=1, le=10, description="times that each is tried before it is told that it failed")
-    wait_seconds: float = Field(5, ge=0, description="before the second attempt; each later one waits twice as long")
+    attach_report: bool = Field(True, description="whether to attach the report if the channel can carry it")
+    attempts: int = Field(3, ge=1, le=10, description="attempts for each recipient before it counts as failed")
+    wait_seconds: float = Field(5, ge=0, description="wait before the second attempt; each later wait is twice as long")
 
     @property
     def is_wanted(self) -> bool:

@@ -59,7 +59,7 @@ class Settings(Section):
     warehouse: WarehouseSettings = WarehouseSettings()
     locations: dict[LocationName, LocationSettings] = Field(default_factory=dict)
     presets: dict[str, dict[str, Any]] = Field(
-        default_factory=dict, description="mappings of known systems to use, with their parameters (docs/presets.md)"
+        default_factory=dict, description="presets to use, with their parameters (docs/presets.md)"
     )
     sources: dict[str, SourceSettings] = Field(default_factory=dict)
     pseudonyms: PseudonymSettings | None = None
@@ -75,7 +75,7 @@ class Settings(Section):
     behavior: BehaviorParameters = BehaviorParameters()
     protected_attributes: list[str] = Field(
         default_factory=lambda: ["gender", "birth_year", "household_type"],
-        description="columns of customers that no rule may use, and that no feature is made of: no model reads them",
+        description="customer columns that no rule may use and no feature is made from, so that no model reads them",
     )
     market: MarketSettings = MarketSettings()
     lifecycle: LifecycleSettings = LifecycleSettings()

@@ -16,19 +16,20 @@ class ObservationSettings(Section):
 
     endings_from: Since = Field(
         "auto",
-        description="day from which on every ended contract is on record; 'auto' finds the month from the data",
+        description="day from which every ended contract is on record; 'auto' finds the month from the data",
     )
     endings_from_by_source: dict[str, Since] = Field(
         default_factory=dict, description="the same for customers of one source_system, where systems differ"
     )
     endings_from_by_market_segment: dict[str, Since] = Field(
         default_factory=dict,
-        description="the same for one market segment; it overrules endings_from_by_source, and that endings_from",
+        description="the same for one market segment; it overrides endings_from_by_source, which overrides "
+        "endings_from",
     )
     endings_booked_within_days: Literal["auto"] | Annotated[int, Field(ge=0, le=365)] = Field(
         "auto",
-        description="days after which nearly every ending is booked; 'auto' learns it from when endings became known,"
-        " or where that is not known leaves out last months with too few endings",
+        description="days after which nearly every ending is booked; 'auto' learns it from when endings became "
+        "known or, if that is unknown, leaves out final months with too few endings",
     )
     test: ObservationParameters = ObservationParameters()
 

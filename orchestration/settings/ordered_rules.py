@@ -16,10 +16,12 @@ class Rule(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     id: str = Field(pattern=r"^[a-z][a-z0-9_]*$", description="name of the rule, stored with every customer")
-    segment: str = Field(pattern=r"^[a-z][a-z0-9_]*$", description="what a customer is whom the rule holds for first")
+    segment: str = Field(
+        pattern=r"^[a-z][a-z0-9_]*$", description="segment of a customer for whom this rule is the first to hold"
+    )
     when: str = Field(min_length=1, description="SQL condition; {name} is a threshold of the same section")
-    because: str = Field(min_length=1, description="the reason a reader is told; {name} is a threshold")
-    signal: str | None = Field(None, description="what it goes by, for a section that uses some signals and not others")
+    because: str = Field(min_length=1, description="the published reason; {name} is a threshold")
+    signal: str | None = Field(None, description="kind of signal, for sections that use some signals and not others")
 
 
 class SizeScheme(BaseModel):
@@ -30,7 +32,7 @@ class SizeScheme(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    classes: list[str] = Field(min_length=1, description="the segments by size, the largest first")
+    classes: list[str] = Field(min_length=1, description="segments by size, largest first")
     staff: list[Rule] = Field(min_length=1, description="ordered rules over group_employee_count")
     money: list[Rule] = Field(
         min_length=1, description="ordered rules over group_annual_revenue and group_balance_sheet_total"

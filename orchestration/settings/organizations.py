@@ -15,13 +15,13 @@ _CHANNELS = {
 
 
 class OrganizationSettings(Section):
-    """What of the products tells of needs, and whom organizations are compared with."""
+    """Needs of organizations: products that show them, and whom organizations are compared with."""
 
     filtering_products: list[str] = Field(
-        default_factory=list, description="product codes of content filtering; without any, it is not known who has it"
+        default_factory=list, description="product codes of content filtering; if empty, it is unknown who has it"
     )
     support_products: list[str] = Field(
-        default_factory=list, description="product codes of dedicated support; without any, it is not known who has it"
+        default_factory=list, description="product codes of dedicated support; if empty, it is unknown who has it"
     )
     agreed_uptime: dict[str, Annotated[float, Field(gt=0, le=1)]] = Field(
         default_factory=dict, description="share of the time that a product must be in service, by product code"
@@ -34,20 +34,24 @@ class OrganizationSettings(Section):
         default_factory=lambda: ["government", "education"], description="market segments that buy by tender"
     )
     tender_opens_months: int = Field(
-        12, ge=1, le=60, description="months before the commitment ends: a tender may begin"
+        12, ge=1, le=60, description="months before the end of the commitment from which a tender may run"
     )
-    tender_closes_months: int = Field(6, ge=0, le=60, description="months before the commitment ends: it is too late")
-    least_look_alikes: int = Field(
-        10, ge=2, description="with fewer of the same segment nothing is said of what is lacking"
+    tender_closes_months: int = Field(
+        6, ge=0, le=60, description="months before the end of the commitment from which it is too late for a tender"
     )
-    lacking_share: Share = Field(0.5, description="share of them that holds a product, from which its absence is a gap")
+    least_look_alikes: int = Field(10, ge=2, description="fewest look-alikes for which lacking products are published")
+    lacking_share: Share = Field(
+        0.5, description="share of look-alikes that hold a product from which its absence is a gap"
+    )
     least_tagged: int = Field(
-        20, ge=2, description="customers with a tag, to compare it with clusters or to name a cluster by it"
+        20, ge=2, description="fewest customers with a tag to compare it with clusters or name a cluster by it"
     )
     naming_agreement: Share = Field(
-        0.65, description="adjusted Rand index of a tag and the clusters from which it names them"
+        0.65, description="adjusted Rand index between a tag and the clusters from which the tag names them"
     )
-    naming_share: Share = Field(0.6, description="share of a cluster's tagged customers that the value names it by has")
+    naming_share: Share = Field(
+        0.6, description="share of a cluster's tagged customers who must have a value for it to name the cluster"
+    )
 
     @model_validator(mode="after")
     def _opens_before_it_closes(self) -> "OrganizationSettings":

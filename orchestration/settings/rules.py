@@ -42,24 +42,24 @@ class MarketSettings(_RuleSettings):
             "eu_small_max_balance_sheet": 10_000_000,
             "eu_medium_max_balance_sheet": 43_000_000,
         },
-        description="numbers that the rules name; a file gives only those it changes",
+        description="numbers that the rules refer to; a file lists only those it changes",
     )
     rules: list[Rule] = Field(default_factory=lambda: list(MARKET_RULES), min_length=1)
     size_schemes: dict[str, SizeScheme] = Field(default_factory=lambda: dict(SIZE_SCHEMES))
-    size_scheme: str = Field("telecom", description="which of size_schemes tells small, medium and enterprise apart")
+    size_scheme: str = Field("telecom", description="the size scheme that separates small, medium and enterprise")
     size_precedence: Literal["larger", "staff", "revenue"] = Field(
-        "larger", description="where staff and revenue disagree: the larger of the two, or always one of them"
+        "larger", description="if staff and revenue disagree: the larger of the two, or always one of them"
     )
     most_of_unknown_customer: int = Field(
         20,
         ge=1,
-        description="customers that name one parent, employer or reseller who is not a known customer: more are taken"
-        " for a placeholder such as 'unknown', which joins nobody",
+        description="most customers that may refer to the same unknown customer as parent, employer or reseller; "
+        "beyond that it is treated as a placeholder such as 'unknown' and ignored",
     )
     age_bands: list[int] = Field(
         default_factory=lambda: [18, 25, 35, 45, 55, 65, 75],
         min_length=1,
-        description="where the age bands of consumers begin",
+        description="first age of each age band of consumers",
     )
 
     @field_validator("size_schemes", mode="before")
@@ -119,7 +119,7 @@ class LifecycleSettings(_RuleSettings):
             "price_rise_window_months": 3,
             "price_rise_min_share": 0.05,
         },
-        description="numbers that the rules name; a file gives only those it changes",
+        description="numbers that the rules refer to; a file lists only those it changes",
     )
     rules: list[Rule] = Field(default_factory=lambda: list(LIFECYCLE_RULES), min_length=1)
     at_risk_by: list[Signal] = Field(
@@ -128,8 +128,8 @@ class LifecycleSettings(_RuleSettings):
     )
     held_months: dict[str, Annotated[int, Field(ge=1, le=12)]] = Field(
         default_factory=lambda: {"at_risk": 3, "growing": 3},
-        description="months that a stage is kept, counted from the last one in which the rules gave it, so that"
-        " customers do not move back and forth; of two, the first one named is kept",
+        description="months for which a stage is kept after the last month in which its rule held, so that "
+        "customers do not flip back and forth; of two such stages, the first one listed is kept",
     )
 
     def rules_in_use(self) -> list[Rule]:

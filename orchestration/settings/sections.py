@@ -22,12 +22,12 @@ class WarehouseSettings(Section):
     )
 
     memory_limit: Annotated[str, Field(pattern=r"^\d+(\.\d+)? ?([KMGT]i?B)$")] = Field(
-        "3GiB", description="memory of a writer; what does not fit goes to the lake's 'tmp' folder"
+        "3GiB", description="memory limit of a writer; DuckDB spills the rest to the lake's 'tmp' folder"
     )
     threads: Annotated[int, Field(ge=1)] | None = Field(
         None,
-        description="threads of a connection to the lake, as many as the machine has cores if not set; under about"
-        " ten million rows of usage one is quicker, for each thread reopens a SQLite catalog at every statement",
+        description="threads of a connection to the lake; default: one per core. Below about ten million rows of "
+        "usage, 1 is faster, because each thread reopens a SQLite catalog for every statement",
     )
 
     @field_validator("catalog")
@@ -51,7 +51,9 @@ class CostSettings(Section):
     per_gb: float = Field(0.004, ge=0, description="cost of a gigabyte (10^9 bytes) of traffic, either direction")
     per_contact: float = Field(4.0, ge=0, description="cost of a contact with customer care")
     per_payment_failure: float = Field(2.0, ge=0, description="cost of a payment that fails")
-    write_off_after_days: int = Field(120, ge=1, description="unpaid invoices are written off at this age past due")
+    write_off_after_days: int = Field(
+        120, ge=1, description="days past due after which unpaid invoices are written off"
+    )
 
 
 class BillingSettings(Section):
@@ -63,24 +65,24 @@ class BillingSettings(Section):
         " in arrears of the month it is issued in; bill_day: all of it on the day of the bill",
     )
     longest_period_months: int = Field(
-        36, ge=1, le=999, description="a longer period is taken for a typing error, and the bill counts on its day"
+        36, ge=1, le=999, description="longer periods are treated as errors, and the bill counts on its own day"
     )
 
 
 class SessionSettings(Section):
     """How the counters of sessions (usage_sessions) are read where they do not simply grow."""
 
-    counter_wrap_bytes: int = Field(2**32, ge=1, description="where a counter without gigawords starts over")
+    counter_wrap_bytes: int = Field(2**32, ge=1, description="value at which a counter without gigawords wraps")
     wrap_fall_share: Share = Field(
-        0.75, description="a counter that falls by this share of counter_wrap_bytes, or more, has wrapped once"
+        0.75, description="a counter that falls by at least this share of counter_wrap_bytes has wrapped once"
     )
     reset_fall_share: Share = Field(
         0.5,
-        description="one that loses more than this share of itself was reset and counts from zero; one that loses "
-        "less was read out of order and counts once it is past where it was",
+        description="a counter that loses more than this share of its value was reset and counts from zero; one "
+        "that loses less was read out of order and counts once it exceeds its earlier value",
     )
     longest_interval_days: int = Field(
-        400, ge=1, le=999, description="reports further apart are not joined: the later one counts on its own day"
+        400, ge=1, le=999, description="reports further apart are not joined; the later one counts on its own day"
     )
 
 
@@ -89,26 +91,30 @@ class FeatureSettings(Section):
 
     main_product_families: list[str] = Field(
         default_factory=lambda: ["internet", "mobile"],
-        description="families that carry traffic, in order: they make the main contract of a customer",
+        description="families that carry traffic, in order of precedence for a customer's main contract",
     )
     contact_categories_of_complaint: list[str] = Field(
         default_factory=lambda: ["complaint"], description="categories of interactions that are complaints"
     )
     autopay_methods: list[str] = Field(
-        default_factory=lambda: ["direct_debit", "card"], description="payment methods that pay by themselves"
+        default_factory=lambda: ["direct_debit", "card"], description="payment methods that pay automatically"
     )
     usage_revenue_months: int = Field(
-        6, ge=1, le=60, description="usage charges are expected to go on as in so many months, best and worst left out"
+        6,
+        ge=1,
+        le=60,
+        description="past months from which future usage charges are expected, without the best and worst",
     )
     usage_granularity: Literal["day", "month"] = Field(
         "day",
-        description="what a row of usage is of: a day, or a month, dated on any day of it; months tell nothing of"
-        " weekends and volatility, and a customer with traffic was last seen at the month's end",
+        description="what a usage row covers: a day, or a month dated on any of its days. With months, weekends "
+        "and volatility are unknown, and a customer with traffic counts as last seen at the month's "
+        "end",
     )
     call_granularity: Literal["day", "month"] = Field(
         "day",
-        description="what a row of calls is of: a day, or a month, dated on any day of it; a customer with calls was"
-        " then last seen at the month's end",
+        description="what a row of calls covers: a day, or a month dated on any of its days. With months, a "
+        "customer with calls counts as last seen at the month's end",
     )
     sessions: SessionSettings = SessionSettings()
 
@@ -116,45 +122,45 @@ class FeatureSettings(Section):
 class HouseholdSettings(Section):
     """Households, and what they are offered."""
 
-    most_members: int = Field(
-        8, ge=1, description="more persons than this at one address, or of one household_id, are not a household"
-    )
+    most_members: int = Field(8, ge=1, description="most persons of a household, by address or household_id")
     most_internet_lines: int = Field(
-        3, ge=1, description="more persons than this with an internet line of their own at one address are a building"
+        3, ge=1, description="most persons with an internet line of their own at one address; more are a building"
     )
     units_of_a_building: int = Field(
         2,
         ge=1,
-        description="where this many units of a house are named, its address without a unit is not a household's",
+        description="number of named units from which an address without a unit is not a household",
     )
     linkage: Literal["none", "splink"] = Field(
         "none",
-        description="'splink' links addresses in text whose streets have typing errors; needs the extra 'linkage'",
+        description="'splink' links text addresses despite typing errors in streets; needs the extra 'linkage'",
     )
-    linkage_threshold: Share = Field(0.9, description="least probability at which two addresses are linked")
+    linkage_threshold: Share = Field(0.9, description="smallest probability at which two addresses are linked")
     offered_families: list[ProductFamily] = Field(
-        list(get_args(ProductFamily)), min_length=1, description="product families that households are offered"
+        list(get_args(ProductFamily)), min_length=1, description="product families to offer to households"
     )
     prior_households: float = Field(
-        50, gt=0, description="weight of all households of a size against the similar ones, in households"
+        50, gt=0, description="weight, in households, of all households of a size relative to the similar ones"
     )
-    horizon_months: int = Field(36, ge=1, description="an offer's value is counted for at most these months")
+    horizon_months: int = Field(36, ge=1, description="most months for which an offer's value counts")
 
 
 class ScheduleSettings(Section):
-    """When it runs, in the operator's own time zone."""
+    """When things run, in the operator's time zone."""
 
-    timezone: str = Field("UTC", description="the operator's zone: decides what day it is and when a month is over")
+    timezone: str = Field(
+        "UTC", description="the operator's time zone, which decides what day it is and when a month is over"
+    )
     daily_ingest_cron: str = Field("30 2 * * *", description="when new data are loaded")
     monthly_segmentation_cron: str = Field("0 4 2 * *", description="when the month before is segmented")
     daily_actions_cron: str = Field("0 6 * * *", description="when the actions of the day are decided")
-    maintenance_cron: str = Field("0 5 * * 0", description="when the lake is tidied")
-    keep_snapshots_days: int = Field(30, ge=1, description="age at which maintenance drops snapshots of the lake")
+    maintenance_cron: str = Field("0 5 * * 0", description="when maintenance runs")
+    keep_snapshots_days: int = Field(30, ge=1, description="days after which maintenance expires snapshots of the lake")
     keep_orphans_hours: int = Field(
-        24, ge=1, description="maintenance deletes files that no snapshot knows, left by killed runs, at this age"
+        24, ge=1, description="age at which maintenance deletes files that no snapshot refers to, left by killed runs"
     )
     revise_late_months: bool = Field(
-        False, description="after each daily ingest, segment the published months again that late data have reached"
+        False, description="after each daily ingest, segment published months again that late data have reached"
     )
 
     @field_validator("timezone")
@@ -173,5 +179,5 @@ class ReportSettings(Section):
     path: Path = Field(Path("data/reports"), description="folder of the reports")
     minimum_cell_size: int = Field(10, ge=1, description="smaller cells are suppressed in published profiles")
     most_attribute_values: int = Field(
-        20, ge=1, description="different texts of a customer attribute above which profiles leave it out"
+        20, ge=1, description="largest number of different texts of a customer attribute that profiles show"
     )

@@ -44,11 +44,11 @@ def _as_list(value: Any) -> Any:
 class ObjectStoreSettings(Section):
     """How an S3-compatible object store is reached; secrets come from the environment as ``${NAME}``."""
 
-    key_id: Secret | None = Field(None, description="access key; without one the store is read as anybody may")
-    secret: Secret | None = Field(None, description="secret of the access key")
+    key_id: Secret | None = Field(None, description="access key; without one, the store is accessed anonymously")
+    secret: Secret | None = Field(None, description="secret key that belongs to the access key")
     region: str | None = Field(None, description="region of the bucket")
-    endpoint: str | None = Field(None, description="host and port of a store that is not Amazon's")
-    use_ssl: bool = Field(True, description="whether the store is reached by https")
+    endpoint: str | None = Field(None, description="host and port of a store other than Amazon's")
+    use_ssl: bool = Field(True, description="whether to use https")
     url_style: Literal["vhost", "path"] = Field(
         "vhost", description="whether the bucket is part of the host name or of the path"
     )
@@ -65,7 +65,7 @@ class LocationSettings(Section):
         default_factory=list, description="local globs, or globs on an object store (s3://bucket/…)"
     )
     format: Literal["csv", "json", "parquet", "excel"] | None = Field(
-        None, description="taken from the file's ending if absent"
+        None, description="file format; default: from the file's extension"
     )
     options: dict[str, Any] = Field(
         default_factory=dict,
@@ -74,23 +74,24 @@ class LocationSettings(Section):
     )
     columns: dict[str, str] = Field(
         default_factory=dict,
-        description="columns that files may lack, with their types: null where absent; of JSON only these are read",
+        description="columns that may be missing from files, with their types (null where missing); of JSON, only "
+        "these are read",
     )
     decimal_separator: Literal[".", ","] = Field(
-        ".", description="of numbers written as text; with a comma, points group thousands"
+        ".", description="decimal separator of numbers written as text; with a comma, dots group thousands"
     )
     date_format: str | None = Field(None, description="strptime format of dates written as text; default ISO 8601")
     timestamp_format: str | None = Field(None, description="strptime format of times written as text")
-    timezone: str | None = Field(None, description="zone of times without an offset; default the operator's own")
+    timezone: str | None = Field(None, description="time zone of times without an offset; default: schedule.timezone")
     null_references: tuple[str, ...] = Field(
         NULL_REFERENCES,
-        description="texts, in any case, that stand for no reference in identifiers that may be empty, such as a parent"
-        " customer, an address or the invoice of a payment; [] takes every text as it is. What is null in any column"
-        " is 'nullstr' of the reader's options",
+        description="texts, in any case, that mean 'no reference' in optional identifiers, such as a parent "
+        "customer, an address or the invoice of a payment; [] takes every text as it is. What is null "
+        "in any column is 'nullstr' of the reader's options",
     )
     object_store: ObjectStoreSettings | None = None
     database: Literal["postgres", "mysql", "sqlite", "duckdb"] | None = Field(
-        None, description="kind of database, in place of files"
+        None, description="kind of database, instead of files"
     )
     # A secret too, unless it is a path; see ``model_post_init``.
     connection: SecretStr | None = Field(
@@ -122,7 +123,8 @@ class QuarantineSettings(Section):
 
     max_share: Share = Field(0.05, description="largest share of a source's rows that may be in quarantine")
     action: Literal["warn", "block"] = Field(
-        "block", description="block: the run fails and nothing is segmented until it is fixed or the limit is raised"
+        "block",
+        description="block: the run fails, and nothing is segmented until the cause is fixed or the limit is raised",
     )
 
 
@@ -138,31 +140,33 @@ class SourceSettings(Section):
     largest is the cursor of a row.
     """
 
-    location: str | None = Field(None, description="the location that is read, or whose new files are")
+    location: str | None = Field(None, description="the location to read, or whose new files trigger the query")
     table: str | None = Field(None, description="table of a database location, with its schema where it needs one")
-    query: str | None = Field(None, description="SQL over the locations that gives the contract's columns")
+    query: str | None = Field(None, description="SQL over the locations that returns the contract's columns")
     columns: dict[str, str] = Field(
-        default_factory=dict, description="contract column: SQL expression over source columns"
+        default_factory=dict, description="SQL expression over source columns, by contract column"
     )
     where: str | None = Field(None, description="SQL condition; rows that fail it are not read")
     growth: Literal["snapshot", "append"] = Field(
         "snapshot",
-        description="snapshot: what lies there is the whole table; append: each file, or each row past the cursor, "
-        "adds to it",
+        description="snapshot: the source holds the whole table; append: each new file, or each row past the "
+        "cursor, adds to it",
     )
     cursor: Annotated[list[str], BeforeValidator(_as_list)] = Field(
         default_factory=list,
-        description="a column of the source (or the query) that only grows, or several, where one alone does not move "
-        "at every change; SQL is read too, but only a bare column lets a server look its rows up",
+        description="a column of the source (or query) that only grows, or several if no single one moves with "
+        "every change. SQL works too, but only a bare column lets a server find new rows by an index",
     )
     without_cursor: Literal["read", "leave"] = Field(
         "read",
-        description="rows whose cursor is null: read at every run (all rows of a query are scanned for them), or left",
+        description="rows whose cursor is null: read in every run (which scans all rows of a query), or left out",
     )
     lookback: str | None = Field(None, description="interval before the cursor that is read again, such as '3 days'")
     quarantine: QuarantineSettings = QuarantineSettings()
     # Says who wrote the SQL when it fails; it is not part of what the source means.
-    preset: str | None = Field(None, exclude=True, description="the preset that fills the table; set by it")
+    preset: str | None = Field(
+        None, exclude=True, description="the preset that fills the table; set by the preset itself"
+    )
 
     def model_post_init(self, _context: Any) -> None:
         """Refuse a source whose rows or growth are not plain."""
@@ -185,7 +189,7 @@ class ExchangeRateSettings(Section):
     """How amounts in other currencies become amounts in the reporting currency (table exchange_rates)."""
 
     max_age_days: int = Field(
-        31, ge=0, le=366, description="days a rate goes on holding where no later one is known; 31 for monthly rates"
+        31, ge=0, le=366, description="days for which a rate is valid if no later one is known; 31 for monthly rates"
     )
 
 
@@ -194,7 +198,7 @@ class PseudonymSettings(Section):
 
     # A short key could be found by trying.
     key: Secret = Field(
-        min_length=16, description="the secret key, as ${NAME}; whoever has it can link pseudonyms to persons"
+        min_length=16, description="secret key, as ${NAME}; anybody who has it can link pseudonyms to persons"
     )
 
 
@@ -228,12 +232,12 @@ class CheckSettings(Section):
     rows that are lost, a quarantine above its limit, and half of a table gone.
     """
 
-    recent_days: int = Field(28, ge=14, description="days of usage that are judged, back from the newest")
-    recent_months: int = Field(3, ge=1, description="complete months of money and dates that are judged")
-    past_months: int = Field(12, ge=3, description="months before that are compared with")
-    least_rows: int = Field(30, ge=1, description="a usual day or month with fewer rows is not compared with")
+    recent_days: int = Field(28, ge=14, description="days of usage to check, back from the newest")
+    recent_months: int = Field(3, ge=1, description="complete months of money and dates to check")
+    past_months: int = Field(12, ge=3, description="earlier months to compare with")
+    least_rows: int = Field(30, ge=1, description="fewest rows of a usual day or month for a comparison")
     quarantine_day_rows: int = Field(
-        100, ge=1, description="a day of loading is held against quarantine.max_share from this many rows on"
+        100, ge=1, description="fewest rows of a day's loads that are compared with quarantine.max_share"
     )
 
     # Published upload shares: 5.5% of residential lines, 18% of business lines.

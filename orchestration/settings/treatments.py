@@ -16,7 +16,7 @@ class Treatment(Section):
     """What is recommended for the customers of a segment."""
 
     treatment: Annotated[str, Field(min_length=1)] = Field(description="what is recommended, in words")
-    channel: str | None = Field(None, description="channel that it is best done by")
+    channel: str | None = Field(None, description="recommended channel")
 
 
 Treatments = dict[str, dict[str, Treatment]]

@@ -10,11 +10,9 @@ class WebhookSettings(Section):
     """Where is posted to."""
 
     url: Secret = Field(description="address, as ${NAME}")
-    key: Secret = Field(
-        min_length=16, description="what each post is signed with, as ${NAME}; the receiver knows it too"
-    )
-    attempts: int = Field(5, ge=1, le=20, description="times that it is posted before it has failed")
-    wait_seconds: float = Field(2, ge=0, description="before the second attempt; each later one waits twice as long")
+    key: Secret = Field(min_length=16, description="key that signs each request, as ${NAME}; shared with the receiver")
+    attempts: int = Field(5, ge=1, le=20, description="attempts before it counts as failed")
+    wait_seconds: float = Field(2, ge=0, description="wait before the second attempt; each later wait is twice as long")
     timeout_seconds: float = Field(30, gt=0, description="of one attempt")
 
     @property

@@ -58,8 +58,8 @@ ATTRIBUTES: tuple[Check, ...] = (
     Check(
         name="attributes_unlike_settings",
         tables=("customer_attributes",),
-        description="Attributes that behavior.attributes names and no row has, that are not numbers where it says so,"
-        " or that have other values.",
+        description="Attributes in behavior.attributes that no row has, that are not numbers although declared as "
+        "such, or that have other values.",
         find=_unlike_settings,
         remedy="Change behavior.attributes to the names and values that there are, or the mapping. A value that is not"
         " named is none of the others to the clusters; an attribute without rows is left out.",

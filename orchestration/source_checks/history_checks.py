@@ -23,8 +23,8 @@ HISTORY: tuple[Check, ...] = (
     Check(
         name="churn_learnable",
         tables=("contracts",),
-        description="Whether the recorded endings tell when customers leave (1) or not (0), and from when on they are"
-        " on record: only those months count when churn is learned.",
+        description="Whether the recorded endings tell when customers leave (1) or not (0), and since when they "
+        "are on record; churn is learned from those months only.",
         find=_churn_learnable,
         remedy="Map the day on which each contract ended (contracts.end_date). Where it is not known, future value is"
         " left out; value.when_not_learnable can state a rate instead.",

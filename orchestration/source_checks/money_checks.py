@@ -42,7 +42,8 @@ MONEY: tuple[Check, ...] = (
         name="invoice_to_fee",
         tables=("invoices",),
         needs=("contracts",),
-        description="What a customer is invoiced in a month (median, net) against the fees of her contracts (median).",
+        description="Monthly invoices of a customer (median, net) compared with the fees of the customer's "
+        "contracts (median).",
         sql=f"""
             with {_FEES}, {_RECURRING},
             invoiced as (
@@ -182,7 +183,7 @@ MONEY: tuple[Check, ...] = (
         name="money_without_invoice_share",
         tables=("payments",),
         needs=("invoices",),
-        description="Share of recent settled money that names an invoice that does not exist. It is taken for money on"
+        description="Share of recent settled money that names an invoice that does not exist. It is treated as money on"
         " account and pays the oldest bill.",
         sql="""
             select

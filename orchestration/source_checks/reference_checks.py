@@ -74,8 +74,8 @@ REFERENCES: tuple[Check, ...] = (
     Check(
         name="unknown_reference_share",
         tables=_tables("refers_to"),
-        description="Share of references to a customer (parent, employer, reseller) that are not customers: of the"
-        " columns of the table, the worst.",
+        description="Share of references to a customer (parent, employer, reseller) who is not a customer, for "
+        "the worst column of the table.",
         find=_unknown,
         remedy="Deliver who is referred to as a customer too, or map the same identifiers on both sides. One that"
         " many name and that is not a customer joins nobody (market.most_of_unknown_customer); a text that stands for"
@@ -84,8 +84,8 @@ REFERENCES: tuple[Check, ...] = (
     Check(
         name="commonest_group_share",
         tables=_tables("groups"),
-        description="Share of rows that have the commonest household, address, parent, employer or reseller: of the"
-        " columns of the table, the worst. One value that most rows share joins strangers.",
+        description="Share of rows with the most common household, address, parent, employer or reseller, for the "
+        "worst column of the table. One value shared by most rows would join strangers.",
         find=_joins_strangers,
         remedy="If it stands for 'none' or 'unknown', add it to null_references of the location.",
     ),

@@ -114,8 +114,8 @@ def raise_if_blocked(outcomes: Collection[Outcome]) -> None:
     if blocking:
         listed = "\n".join(f"  raw.{each.source_table}, {each.check_name}: {said(each)}" for each in blocking)
         raise SourceError(
-            "Nothing is segmented, because the sources did not pass. Good rows are loaded, bad rows are in quarantine, "
-            f"and the versions published before stay as they are.\n{listed}"
+            "Nothing was segmented, because source checks failed. Good rows are loaded, bad rows are"
+            f" in quarantine, and published versions stay as they are.\n{listed}"
         )
 
 

@@ -70,7 +70,8 @@ USAGE: tuple[Check, ...] = (
         name="usage_gb_month",
         is_of_days=True,
         tables=("usage",),
-        description="Median gigabytes (10^9 bytes) a contract and 30 days, both directions, of contracts with traffic.",
+        description="Median gigabytes (10^9 bytes) per contract and 30 days, both directions, of contracts with "
+        "traffic.",
         sql=f"""
             select median(bytes_down + bytes_up) / 1e9 * 30
                 / (select count(distinct usage_date) from raw.usage

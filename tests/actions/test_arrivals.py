@@ -9,6 +9,7 @@ from moto.server import ThreadedMotoServer
 
 from orchestration.actions.arrivals import Arrivals, digest_of_files
 from orchestration.settings import Settings
+from orchestration.settings.actions import ArrivalSettings
 
 
 def settings(folder: Path) -> Settings:
@@ -107,9 +108,42 @@ def test_files_are_acted_upon_once_after_they_have_come_to_rest() -> None:
     state = Arrivals.from_cursor(None)
     looks = [("a", 0), ("a", 100), ("b", 110), ("c", 150), ("c", 200), ("c", 210), ("c", 300), ("d", 310), ("d", 371)]
     for found, now in looks:
-        state, is_due = state.looked(found, now, debounce_seconds=60)
+        state, is_due = state.looked(found, now, debounce_seconds=60, max_wait_seconds=1000)
         state = Arrivals.from_cursor(state.cursor())
         if is_due:
             acted.append((found, now))
     # What lay there at first is not an arrival; b was still being written.
     assert acted == [("c", 210), ("d", 371)]
+
+
+def test_files_that_never_come_to_rest_are_acted_upon_after_the_longest_wait() -> None:
+    acted = []
+    state, _ = Arrivals.from_cursor(None).looked("0", 0, debounce_seconds=60, max_wait_seconds=300)
+    for now in range(10, 1000, 10):
+        state, is_due = state.looked(str(now), now, debounce_seconds=60, max_wait_seconds=300)
+        state = Arrivals.from_cursor(state.cursor())
+        if is_due:
+            acted.append(now)
+    # The wait begins with the first change after what was acted upon last.
+    assert acted == [310, 620, 930]
+
+
+def test_files_that_are_again_as_they_were_acted_upon_wait_for_nothing() -> None:
+    acted = []
+    state, _ = Arrivals.from_cursor(None).looked("a", 0, debounce_seconds=60, max_wait_seconds=300)
+    for found, now in [("b", 10), ("a", 20), ("a", 400), ("c", 410), ("d", 460), ("d", 520)]:
+        state, is_due = state.looked(found, now, debounce_seconds=60, max_wait_seconds=300)
+        if is_due:
+            acted.append((found, now))
+    assert acted == [("d", 520)]
+
+
+def test_what_an_earlier_release_remembered_is_read() -> None:
+    state = Arrivals.from_cursor('{"seen": "a", "since": 0.0, "handled": "a"}')
+    state, is_due = state.looked("b", 1000.0, debounce_seconds=60, max_wait_seconds=300)
+    assert (is_due, state.waiting_since) == (False, 1000.0)
+
+
+def test_a_longest_wait_below_the_debounce_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"max_wait_seconds \(5\) is below debounce_seconds \(10\)"):
+        ArrivalSettings(max_wait_seconds=5)

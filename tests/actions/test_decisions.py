@@ -197,7 +197,7 @@ def test_the_checks_of_a_day_pass_and_find_what_they_are_for(connection: duckdb.
         ("update segments.customer_actions set outcome = 'chosen'", "nobody_is_contacted_twice_a_day"),
         ("update raw.customers set do_not_contact = true", "nobody_who_asked_not_to_be_contacted_is_chosen"),
         ("update segments.customer_actions set is_control = true", "nobody_held_out_is_chosen"),
-        ("delete from segments.triggers", "every_action_rests_on_an_occasion_that_stands"),
+        ("delete from segments.triggers", "every_action_rests_on_a_valid_trigger"),
     ):
         connection.execute(statement)
         assert name in broken()

@@ -65,12 +65,12 @@ def test_what_late_data_take_back_is_marked_and_what_they_bring_back_is_unmarked
     find(connection, DAY)
     facts(connection, due("B", 2))  # A had paid before
     facts(connection, day=NEXT_DAY)
-    assert find(connection, DAY, NEXT_DAY).taken_back == 1
-    assert found(connection, "customer_id, taken_back_date") == [("A", NEXT_DAY), ("B", None)]
+    assert find(connection, DAY, NEXT_DAY).retracted == 1
+    assert found(connection, "customer_id, retracted_date") == [("A", NEXT_DAY), ("B", None)]
     facts(connection, due("A", 2), due("B", 2))
     report = find(connection, DAY, NEXT_DAY)
     assert (report.restored, report.fired) == (1, {"due": 0})
-    assert found(connection, "customer_id, taken_back_date") == [("A", None), ("B", None)]
+    assert found(connection, "customer_id, retracted_date") == [("A", None), ("B", None)]
 
 
 def test_an_occasion_stands_where_a_later_day_gives_it(connection: duckdb.DuckDBPyConnection) -> None:
@@ -78,7 +78,7 @@ def test_an_occasion_stands_where_a_later_day_gives_it(connection: duckdb.DuckDB
     find(connection, DAY)
     facts(connection)
     facts(connection, due("A", 2, NEXT_DAY), day=NEXT_DAY)
-    assert find(connection, DAY, NEXT_DAY).taken_back == 0
+    assert find(connection, DAY, NEXT_DAY).retracted == 0
 
 
 def test_late_data_fire_for_the_day_they_are_of_and_say_when_they_were_found(
@@ -120,7 +120,7 @@ def test_a_trigger_without_its_source_table_is_named_and_takes_nothing_back(
     connection.execute("delete from raw.payments")
     facts(connection)
     report = find(connection, DAY, trigger=rule)
-    assert (dict(report.silent), report.taken_back) == ({"due": "payments"}, 0)
+    assert (dict(report.silent), report.retracted) == ({"due": "payments"}, 0)
 
 
 @pytest.mark.parametrize(

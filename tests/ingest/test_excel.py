@@ -197,7 +197,7 @@ def test_a_workbook_whose_sheet_is_damaged_is_said_by_file_and_sheet(isp: Isp) -
     content = path.read_bytes()
     at = content.index(b"xl/worksheets/sheet1.xml") + 200
     path.write_bytes(content[:at] + bytes(40) + content[at + 40 :])
-    with pytest.raises(SourceError, match=r"customers.xlsx, sheet 'A', is not an Excel workbook .* is not whole"):
+    with pytest.raises(SourceError, match=r"customers.xlsx, sheet 'A', is not an Excel workbook .* is incomplete"):
         customers(isp)
 
 
@@ -236,7 +236,7 @@ def test_an_option_that_does_not_fit_is_named(isp: Isp, options: dict[str, Any],
 
 def test_a_workbook_without_rows_is_said_to_be_empty(isp: Isp) -> None:
     workbook(isp, A=[], B=[])
-    with pytest.raises(SourceError, match="is empty: no sheet has even a header"):
+    with pytest.raises(SourceError, match="is empty: no sheet has a header"):
         customers(isp)
 
 

@@ -18,7 +18,8 @@ from orchestration.onboarding.preview import preview_sources
 from orchestration.settings import Settings, load_settings
 
 DOCS = Path(__file__).parents[2] / "docs"
-PAGES = [DOCS / "your-data.md", DOCS / "presets.md", DOCS.parent / "README.md"]
+GUIDE, README = DOCS / "your-data.md", DOCS.parent / "README.md"
+PAGES = [*sorted(DOCS.glob("*.md")), README, DOCS.parent / "CONTRIBUTING.md", DOCS.parent / "simulator" / "README.md"]
 
 
 def blocks(page: Path, language: str) -> list[str]:
@@ -27,7 +28,7 @@ def blocks(page: Path, language: str) -> list[str]:
 
 SNIPPETS = [
     pytest.param(text, id=f"{page.stem}-{number}")
-    for page in (PAGES[0], PAGES[2])
+    for page in (GUIDE, README)
     for number, text in enumerate(blocks(page, "yaml"), 1)
 ]
 
@@ -58,9 +59,9 @@ def test_a_snippet_is_settings_whose_sql_parses(text: str, tmp_path: Path, monke
         assert source.location in settings.locations or read
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: f"{page.parent.name}-{page.stem}")
 def test_the_commands_of_a_page_exist(page: Path) -> None:
-    lines = [line for text in blocks(page, "sh") for line in text.splitlines() if "segmentation " in line]
+    lines = [line for text in blocks(page, "sh") for line in text.splitlines() if re.match(r"\S*segmentation ", line)]
     for line in lines:
         words = shlex.split(line.partition("  #")[0])
         words = words[[Path(word).name for word in words].index("segmentation") + 1 :]
@@ -72,10 +73,19 @@ def test_the_commands_of_a_page_exist(page: Path) -> None:
         assert {word for word in words if word.startswith("-")} <= options, line
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def anchors(page: Path) -> set[str]:
+    """Return what links may name after a page: its headings, as GitHub writes them."""
+    text = re.sub(r"(?ms)^```.*?^```", "", page.read_text(encoding="utf-8"))
+    headings = re.findall(r"(?m)^#+ (.*)$", text)
+    return {re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: f"{page.parent.name}-{page.stem}")
 def test_the_links_of_a_page_lead_somewhere(page: Path) -> None:
-    for target in re.findall(r"\]\((?!https?:)([^)#]*)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
-        assert (page.parent / target).exists(), target
+    for target, anchor in re.findall(r"\]\((?!https?:)([^)#]*)(?:#([^)]*))?\)", page.read_text(encoding="utf-8")):
+        file = page.parent / target if target else page
+        assert file.exists(), target
+        assert not anchor or anchor in anchors(file), f"{target}#{anchor}"
 
 
 RECIPES = [
@@ -212,7 +222,7 @@ def test_a_recipe_gives_rows_of_the_contract(
             duckdb.sql(content).write_parquet(str(path))
         else:
             path.write_bytes(gzip.compress(content.encode()) if name.endswith(".gz") else content.encode())
-    (text,) = [text for text in blocks(PAGES[0], "yaml") if marker in text]
+    (text,) = [text for text in blocks(GUIDE, "yaml") if marker in text]
     report = preview_sources(loaded(text, tmp_path, monkeypatch))
     check = next(check for check in report.tables if check.table == table)
     assert check.error is None

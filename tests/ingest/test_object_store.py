@@ -84,7 +84,7 @@ def test_compressed_csv_loads_once_and_a_changed_object_is_noticed(
     bucket.put_object(Key="usage/[a]/2025-01-02.csv.gz", Body=gzip.compress(f"{HEADER}K1,2025-01-02,22,1\n".encode()))
     assert rows(small_isp) == [(1, 1), (2, 22)]
     bucket.put_object(Key="usage/[a]/2025-01-03.csv.gz", Body=gzip.compress(HEADER.encode())[:-5])
-    with pytest.raises(SourceError, match=r"s3://isp/usage/\[a\]/2025-01-03.csv.gz is damaged or not whole"):
+    with pytest.raises(SourceError, match=r"s3://isp/usage/\[a\]/2025-01-03.csv.gz is damaged or incomplete"):
         small_isp.ingest()
 
 

@@ -90,7 +90,7 @@ def test_an_unknown_encoding_and_a_wrong_one_say_so(small_isp: Isp) -> None:
 def test_what_is_no_text_says_so(small_isp: Isp) -> None:
     with pytest.raises(SourceError, match=r"usage.csv is not text, or not in the encoding.*utf-16"):
         usage(small_isp, "usage.csv", HEADER.encode("utf-16"))
-    with pytest.raises(SourceError, match=r"format of .*usage.ods is not plain.*export anything else"):
+    with pytest.raises(SourceError, match=r"format of .*usage.ods cannot be told from its name.*export anything else"):
         usage(small_isp, "usage.ods", b"PK")
 
 
@@ -121,7 +121,7 @@ def test_one_broken_line_does_not_change_how_others_are_read(small_isp: Isp) -> 
 
 def test_a_header_alone_is_no_rows_and_nothing_at_all_is_an_error(small_isp: Isp) -> None:
     assert usage(small_isp, "usage.csv", HEADER.encode()) == []
-    with pytest.raises(SourceError, match=r"usage.csv is empty: it has not even a header"):
+    with pytest.raises(SourceError, match=r"usage.csv is empty and has no header"):
         usage(small_isp, "usage.csv", b"")
     assert usage(small_isp, "usage.json", b"[]") == usage(small_isp, "usage.jsonl", b"") == []
 
@@ -136,7 +136,7 @@ def test_a_compressed_file_loads_and_one_cut_short_is_refused(small_isp: Isp, na
     if name.endswith("zst"):
         whole = pa.Codec("zstd").compress(text.encode(), asbytes=True)
     assert len(usage(small_isp, name, whole)) == 28
-    with pytest.raises(SourceError, match=rf"{name} is damaged or not whole: .*deliver it again"):
+    with pytest.raises(SourceError, match=rf"{name} is damaged or incomplete: .*deliver it again"):
         usage(small_isp, name, whole[:-9])
     assert small_isp.rows("select count(*) from raw.usage") == [(28,)]
 
@@ -252,7 +252,7 @@ def test_a_broken_json_line_costs_itself(small_isp: Isp, broken: str | bytes) ->
 
 
 def test_a_json_array_that_breaks_off_loads_nothing_and_says_so(small_isp: Isp) -> None:
-    with pytest.raises(SourceError, match=r"usage.json is no JSON, or not whole: .*Nothing of it was kept"):
+    with pytest.raises(SourceError, match=r"usage.json is not JSON, or is incomplete: .*Nothing of it was loaded"):
         usage(small_isp, "usage.json", f"[{record(1)},{record(2)},".encode())
 
 

@@ -40,10 +40,10 @@ def test_a_forecast_that_agrees_with_what_came_passes() -> None:
 @pytest.mark.parametrize(
     ("faults", "said"),
     [
-        ({"is_ranked": False}, "Customers who left over 6 months had been given lower chances to leave"),
+        ({"is_ranked": False}, "Customers who left over 6 months had been given a lower churn probability"),
         ({"predicted_churn": 0.03}, "Predicted churn over 6 months was 3.0%"),
         ({"predicted_churn": 0.3}, "Predicted churn over 6 months was"),
-        ({"covered": 0.5}, "Intervals over 6 months held 5"),
+        ({"covered": 0.5}, "Intervals over 6 months contained the actual margin of 5"),
         ({"margin": 1.7}, "Predicted margin over 6 months was 1.70 times the actual figure."),
     ],
 )

@@ -108,8 +108,8 @@ def test_the_largest_k_that_holds_is_chosen_and_every_row_says_why():
     assert choice.evidence["k"].tolist() == [1, 2, 3, 4]
     assert choice.evidence["is_chosen"].tolist() == [False, False, True, False]
     decisions = choice.evidence["decision"].tolist()
-    assert decisions[0] == "3 clusters hold."
-    assert decisions[1] == "Holds too, but 3 is the largest k that holds."
+    assert decisions[0] == "3 clusters are stable."
+    assert decisions[1] == "Stable too, but 3 is the largest stable k."
     assert decisions[2].startswith("Chosen: the largest k")
     assert decisions[3].startswith("Refused: prediction strength 0.79 is under 0.80")
 

@@ -84,7 +84,7 @@ def test_as_many_clusters_that_halves_agree_on_more_are_taken():
     assert alone.n_clusters_ == competing.n_clusters_ == 3
     assert adjusted_rand_score(truth, competing.labels_) > 0.95 > adjusted_rand_score(truth, alone.labels_)
     refused = competing.choice_.evidence.set_index(["shape", "k"]).loc[(K_MEANS, 3), "decision"]
-    assert refused == "Holds too, but the chosen ones are more reproducible."
+    assert refused == "Stable too, but the chosen clusters are more reproducible."
 
 
 def test_a_mixture_that_finds_the_clusters_of_k_means_is_not_judged():

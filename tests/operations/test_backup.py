@@ -137,5 +137,5 @@ def test_a_backup_mixes_with_nothing_a_restore_overwrites_nothing_and_half_a_bac
     with pytest.raises(LakeError, match=lost.name):
         restore(tmp_path / "backup", _warehouse(tmp_path / "there"))
     (tmp_path / "backup" / "backup.json").unlink()
-    with pytest.raises(LakeError, match="is not a whole backup"):
+    with pytest.raises(LakeError, match="is not a complete backup"):
         restore(tmp_path / "backup", _warehouse(tmp_path / "elsewhere"))

@@ -7,7 +7,7 @@ from orchestration.dagster_support.segment_assets import StepCheck
 from orchestration.segments.month import SegmentMonth
 from orchestration.settings import Settings
 
-NAME = "backtest_agrees_with_what_came"
+NAME = "backtest_agrees_with_actual_figures"
 CHECK = StepCheck(NAME, "value_evidence", "", blocks=lambda settings: settings.backtest.when_failed == "block")
 AGREES = SegmentMonth({}, "", finding="passed")
 

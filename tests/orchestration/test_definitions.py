@@ -101,6 +101,12 @@ def test_every_asset_has_a_description_an_owner_and_a_group(definitions: dg.Defi
         }  # fmt: skip
 
 
+def test_descriptions_are_sentences_without_the_sql_of_the_model(definitions: dg.Definitions):
+    graph = definitions.resolve_asset_graph()
+    described = {key.to_user_string(): graph.get(key).description or "" for key in graph.materializable_asset_keys}
+    assert [name for name, text in described.items() if "select" in text or "Raw SQL" in text] == []
+
+
 def test_candidates_are_checked_before_they_are_published(definitions: dg.Definitions):
     graph = definitions.resolve_asset_graph()
     key = dg.AssetKey(["segments", "customer_segments"])

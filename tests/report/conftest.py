@@ -68,7 +68,8 @@ insert into bi.segmentation_versions (version_id, value_basis, observation_decis
 insert into bi.observation_windows (version_id, as_of_date, source_system, retention_market, market_segment,
     endings_from, endings_through, basis, evidence, is_learnable, decision) values
     ('{VERSION}', '2026-10-31', 'all', 'consumer', 'consumer', '2025-01-01', '2026-10-31', 'found',
-        'Endings are on record from 2025-01 on: 0 in the 12 months before, where 120 were due.', true, 'In short.'),
+        'Endings are on record from 2025-01. The 12 months before have 0, where 120 would be expected.', true,
+        'In short.'),
     ('{VERSION}', '2026-10-31', 'all', 'business', 'education', null, '2026-10-31', 'complete',
         'Endings are on record as far back as contracts reach.', true, 'In short.');
 insert into bi.recorded_attributes (version_id, as_of_date, retention_market, attribute, attribute_value,
@@ -109,7 +110,7 @@ from (values
     ('hazard_model', 'top_decile_lift', null, 5.2), ('cohort_curves', 'top_decile_lift', null, 1.7),
     ('hazard_model', 'expected_churn', null, 0.0160), ('cohort_curves', 'expected_churn', null, 0.0161),
     ('hazard_model', 'observed_churn', null, 0.0158), ('cohort_curves', 'observed_churn', null, 0.0158),
-    ('hazard_model', 'importance', 'usage_ratio', 0.02), ('hazard_model', 'importance', 'monthly_fee', -0.001))
+    ('hazard_model', 'importance', 'traffic_trend', 0.02), ('hazard_model', 'importance', 'monthly_fee', -0.001))
     as t(model, measure, part, value)
 union all
 select '{VERSION}', '2026-10-31', model, measure, tenth::varchar, 0.09 / tenth, 5400, 24317, 24322,
@@ -130,7 +131,7 @@ insert into bi.behavior_models (version_id, as_of_date, population, decision, re
 insert into bi.behavior_evidence
 select '{VERSION}', '2026-10-31', *, if(k > 1, 0.12, null), if(k > 1, 0.34, null), 700 from (values
     ('consumer', 'k_means', 2, null, 0.31, 0.91, 0.4, 0.88, null, null, false,
-        'Holds too, but 3 is the largest k that holds.'),
+        'Stable too, but 3 is the largest stable k.'),
     ('consumer', 'k_means', 4, null, 0.28, 0.62, 0.0, 0.55, null, null, false,
         'Refused: prediction strength below 0.8.'),
     ('consumer', 'mixture', 3, 6, 0.36, 0.89, 0.5, 0.83, 5100.0, 5400.0, true,

@@ -42,6 +42,6 @@ def test_warnings_stand_before_every_section(lake: duckdb.DuckDBPyConnection) ->
 def test_months_that_count_are_told_from_those_that_do_not(lake: duckdb.DuckDBPyConnection) -> None:
     html = build_report(lake, VERSION, Settings())
     section = html[html.index('id="observation"') :]
-    assert "0 in the 12 months before, where 120 were due" in section
+    assert "The 12 months before have 0, where 120 would be expected" in section
     assert "Term (business): 0 customers with term 24 left." in section
     assert "Does not count" in section

@@ -140,16 +140,16 @@ def test_a_last_decile_below_zero_is_said_to_cost(lake: duckdb.DuckDBPyConnectio
 def test_clusters_show_rule_evidence_and_stability(page: Page) -> None:
     words = page.words["clusters"]
     assert "Consumer customers fall into 3 groups" in words
-    assert "business customers differ by degree, not in kind" in words
+    assert "business customers differ in degree, not in kind" in words
     assert "gb_month_3m < 212 and evening_share_3m >= 0.31" in words
-    assert words.count("Sales and partners know") == 1
-    assert "Sales and partners know 82% of those they have tagged as “focus: design studios”." in words
+    assert words.count("Sales and partners call") == 1
+    assert "Sales and partners call 82% of the customers they have tagged “focus: design studios”." in words
     assert "3 (chosen)" in words
     assert "doubtful" in words
     assert "new" in words
     assert "“Daytime uploaders with cloud” was split off “Heavy night downloaders”." in words
     assert "Fitted this month on 790 customers: night share has drifted. Largest drift (PSI): 0.31." in words
-    assert "The clusters of 2026-09 are used again" in words
+    assert "The model of 2026-09 is still used" in words
     assert "Left since" in words
     assert "Tells of margin" in words
 
@@ -215,7 +215,7 @@ def test_the_contract_end_window_is_told_with_its_fees(page: Page) -> None:
 
 def test_the_kinds_of_churn_and_the_doubts_about_segments_are_told(page: Page) -> None:
     assert "10 customers left since the month before: 8 voluntary and 2 moved." in page.words["lifecycle"]
-    assert "For 6.0% of customers some evidence says another segment, and 3.0% are uncertain" in page.words["market"]
+    assert "6.0% of customers have some evidence for another segment, and 3.0% are uncertain" in page.words["market"]
 
 
 def test_work_at_home_that_cannot_be_told_is_said_to_be_unknown(

@@ -153,8 +153,12 @@ def test_a_label_with_room_stays_at_its_curve() -> None:
 @pytest.mark.parametrize(
     ("moves", "closing", "said"),
     [
-        ({"price": 30.0, "losses": -10.0}, 120.0, "Total value rose by EUR\xa020; what moved it most: price (+30) and"),
-        ({"losses": -10.0}, 90.0, "Total value fell by EUR\xa010; what moved it most: losses (−10)."),
+        (
+            {"price": 30.0, "losses": -10.0},
+            120.0,
+            "Total value rose by EUR\xa020; the largest changes: price (+30) and",
+        ),
+        ({"losses": -10.0}, 90.0, "Total value fell by EUR\xa010; the largest changes: losses (−10)."),
         ({}, 100.0, "Total value did not change."),
     ],
 )
@@ -179,7 +183,7 @@ def test_drift_of_hazard_and_value_is_said_with_its_number(lake: duckdb.DuckDBPy
     drift = lake.execute("select * from bi.value_drift order by measure").df()
     said = drift_sentences(drift)
     assert said == (
-        "Since the month before: chances to leave next month: a drift to be explained (PSI 0.310);"
+        "Since the month before: probability of leaving next month: a drift to be explained (PSI 0.310);"
         " future values: steady (PSI 0.012)."
     )
     assert drift_sentences(drift.assign(drift_status="no_reference")) == ""
@@ -191,17 +195,17 @@ def test_past_predictions_are_shown_beside_what_came_with_the_champion_marked(la
     assert [(row["name"], row["is_champion"], row["total_error"]) for row in content["backtests"]] == [
         ("Cohort curves", True, -0.021),
         ("One sBG for all", False, -0.04),
-        ("Last 12 months go on", False, 0.083),
+        ("Last 12 months continued", False, 0.083),
     ]
     assert content["backtest_cutoffs"] == "1 past month end"
     assert "−2.1" in content["backtest_says"]
     assert content["errors_say"] == (
-        "RMSE is lower for “One sBG for all” over 6 months (by 0.5 standard errors). It turns on few: five"
-        " customers made 66% of the squared error of the cohort curves over 6 months."
+        "RMSE is lower for “One sBG for all” over 6 months (by 0.5 standard errors). It depends on a few:"
+        " five customers made 66% of the squared error of the cohort curves over 6 months."
     )
     assert content["intervals_say"].endswith(
-        "made to hold what 80% of the customers will really bring. Made so at 1 past month end, they held"
-        " what 81% brought in the 6 months after; 9% brought less, 9% more."
+        "meant to contain what 80% of the customers actually bring. Computed at 1 past month end, they contained"
+        " what 81% brought in the next 6 months; 9% brought less, 9% more."
     )
 
 

@@ -37,7 +37,8 @@ def chart_queries() -> Iterator[ChartQuery]:
         metrics = {metric["metric_name"]: metric["expression"] for metric in dataset["metrics"]}
         parameters = chart["params"]
         grouped = [*([parameters["x_axis"]] if "x_axis" in parameters else []), *_listed(parameters.get("groupby"))]
-        grouped += parameters.get("all_columns", [])
+        for more in ("all_columns", "groupbyRows", "groupbyColumns"):
+            grouped += parameters.get(more, [])
         names = (*_listed(parameters.get("metric")), *parameters.get("metrics", []))
         names += tuple(_listed(parameters.get("timeseries_limit_metric")))
         selected = [columns[name] or f'"{name}"' for name in grouped]

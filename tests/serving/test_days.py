@@ -23,7 +23,7 @@ def test_a_day_that_late_data_change_is_moved_alone(of_days):
     lake, file = of_days
     _change(
         lake,
-        "update segments.rows_triggers set taken_back_date = date '2026-01-01' where trigger_date = date '2024-03-05'",
+        "update segments.rows_triggers set retracted_date = date '2026-01-01' where trigger_date = date '2024-03-05'",
     )
     served = bring_up(lake, type="duckdb", path=file)
     assert served.written == ("2024-03-05",)

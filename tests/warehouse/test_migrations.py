@@ -63,3 +63,28 @@ def test_a_renamed_table_keeps_its_rows_and_can_be_read_by_both_names(lake: duck
     for name in ("behavior_events", "cluster_events"):
         rows = lake.execute(f"select version_id, event, members_now from segments.{name}").fetchall()
         assert rows == [("2026-10-31.1", "kept", None)]
+
+
+def test_renamed_columns_keep_their_values_and_their_view_can_be_read_at_once(
+    lake: duckdb.DuckDBPyConnection,
+) -> None:
+    lake.execute("alter table segments.triggers rename column retracted_date to taken_back_date")
+    lake.execute(
+        "create view bi.triggers as select trigger_event_id, taken_back_date, taken_back_date is null as stands"
+        " from segments.triggers"
+    )
+    lake.execute(
+        "insert into segments.triggers (trigger_event_id, taken_back_date) values ('a', '2026-10-31'), ('b', null)"
+    )
+    lake.execute("create table intermediate.customer_month_covariates (usage_ratio double, days_without_usage integer)")
+    lake.execute("insert into intermediate.customer_month_covariates values (0.5, 3)")
+    migrate(lake)
+    before = lake.execute(SNAPSHOTS).fetchall()
+    migrate(lake)
+    assert lake.execute(SNAPSHOTS).fetchall() == before
+    read = lake.execute("select trigger_event_id, retracted_date::varchar, is_retracted from bi.triggers order by 1")
+    assert read.fetchall() == [("a", "2026-10-31", True), ("b", None, False)]
+    covariates = lake.execute(
+        "select traffic_trend, days_since_last_traffic from intermediate.customer_month_covariates"
+    )
+    assert covariates.fetchall() == [(0.5, 3)]

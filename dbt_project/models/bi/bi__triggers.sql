@@ -9,6 +9,6 @@ select
     version_id,
     priority,
     reason,
-    taken_back_date,
-    taken_back_date is null as stands
+    retracted_date,
+    retracted_date is not null as is_retracted
 from {{ source('segments', 'triggers') }}

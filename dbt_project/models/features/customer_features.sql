@@ -101,8 +101,8 @@ joined as (
         {% endfor -%}
         usage.usage_volatility_3m,
         -- Without a product that carries traffic, none of it is no sign of anything.
-        case when contracts.has_main_product then usage.usage_trend end as traffic_trend,
-        usage.days_since_last_usage as days_since_last_traffic,
+        case when contracts.has_main_product then usage.traffic_trend end as traffic_trend,
+        usage.days_since_last_traffic,
         coalesce(contracts.has_main_product, false) and usage.customer_id is not null as has_traffic,
         usage.usage_days_1m is not null as is_traffic_fed,
         coalesce(contracts.has_mobile or contracts.has_fixed_voice, false)

@@ -1,4 +1,4 @@
-"""What cannot wait for the night: a file that arrives is loaded, and the triggers that it fires are found."""
+"""What cannot wait for the night: load a file as it arrives, and find the triggers that it fires."""
 
 import time
 from datetime import datetime
@@ -18,7 +18,7 @@ triggers_of_arrivals = dg.define_asset_job(
         - dg.AssetSelection.assets(["segments", "customer_actions"], ["segments", "action_results"])
     ),
     partitions_def=DAYS,
-    description="Load what has arrived, and find the triggers of today; actions are decided in the morning.",
+    description="Load what has arrived and find today's triggers. Actions are decided by the daily job.",
 )
 
 
@@ -26,16 +26,18 @@ triggers_of_arrivals = dg.define_asset_job(
     job=triggers_of_arrivals,
     minimum_interval_seconds=10,
     default_status=dg.DefaultSensorStatus.STOPPED,
-    description="Find the triggers of today when files of usage, balances, payments or interactions have arrived.",
+    description="Find today's triggers when files of usage, balances, payments or interactions have arrived.",
 )
 def arrivals_sensor(context: dg.SensorEvaluationContext, deployment: Deployment) -> dg.RunRequest | dg.SkipReason:
-    """Look at the files; act once they have come to rest."""
+    """Look at the files; act once they have stopped changing, or have been changing for the longest wait."""
     settings = deployment.settings
     arrivals = settings.actions.arrivals
     found = digest_of_files(settings, arrivals.tables)
-    state, is_due = Arrivals.from_cursor(context.cursor).looked(found, time.time(), arrivals.debounce_seconds)
+    state, is_due = Arrivals.from_cursor(context.cursor).looked(
+        found, time.time(), arrivals.debounce_seconds, arrivals.max_wait_seconds
+    )
     context.update_cursor(state.cursor())
     if not is_due:
-        return dg.SkipReason("No file has arrived, or what arrives has not come to rest.")
+        return dg.SkipReason("No file has arrived, or files are still arriving.")
     today = datetime.now(ZoneInfo(settings.schedule.timezone)).date().isoformat()
     return dg.RunRequest(partition_key=today, run_key=f"{today} {found}")

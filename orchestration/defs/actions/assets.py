@@ -23,19 +23,19 @@ from orchestration.dagster_support.progress import tell, warn
     pool=WRITER_POOL,
 )
 def triggers(context: dg.AssetExecutionContext, deployment: Deployment) -> dg.MaterializeResult:
-    """Find the occasions of the day, and mark those that late data take back."""
+    """Find the occasions of the day, and mark those that late data retract."""
     settings, day = deployment.settings.actions, day_of(context)
     with deployment.warehouse.writer() as connection:
         require_sound_rules(connection, settings)
         found = find_triggers(connection, settings.triggers, days_of(day, settings.recheck_days), day)
     fired = {name: rows for name, rows in found.fired.items() if rows}
-    tell(context, f"{sum(fired.values()):,} triggers fired, {found.taken_back:,} were taken back by late data.")
+    tell(context, f"{sum(fired.values()):,} triggers fired, {found.retracted:,} were retracted because of late data.")
     if found.silent:
         lacks = "; ".join(f"{name} ({tables})" for name, tables in found.silent.items())
-        tell(context, f"Not evaluated, for want of source tables: {lacks}.")
+        tell(context, f"Not evaluated because source tables are missing: {lacks}.")
     return dg.MaterializeResult(
         asset_key=["segments", TRIGGERS],
-        metadata={"fired": sum(fired.values()), "taken_back": found.taken_back, "restored": found.restored}
+        metadata={"fired": sum(fired.values()), "retracted": found.retracted, "restored": found.restored}
         | {"by_trigger": fired, "not_evaluated": dict(found.silent)},
     )
 
@@ -86,7 +86,7 @@ def customer_actions(
     pool=WRITER_POOL,
 )
 def action_results(context: dg.AssetExecutionContext, deployment: Deployment) -> dg.MaterializeResult:
-    """Read what has come of the actions whose response days are over."""
+    """Measure the results of the actions whose response days are over."""
     with deployment.warehouse.writer() as connection:
         results = write_results(connection, deployment.settings.actions.results, day_of(context))
     verdicts = results[(results["market_segment"] == "all") & (results["period"] == "all")]["verdict"].value_counts()

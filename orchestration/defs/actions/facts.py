@@ -31,7 +31,9 @@ def facts_of_day(context: dg.AssetExecutionContext, deployment: Deployment) -> I
     with warehouse.writer() as connection:
         migrate(connection)
         if not connection.execute("select 1 from segments.versions where status = 'published' limit 1").fetchone():
-            raise SegmentationError("No month has been published yet, and actions rest on a version. Run it first.")
+            raise SegmentationError(
+                "No month has been published yet, and actions rest on a version. Run 'segmentation run' first."
+            )
         set_days(connection, context.run.run_id, days_of(day_of(context), settings.actions.recheck_days))
     models = of_the_workspace(parsed_manifest(settings), GROUP)
     yield from build(context, settings, ["--select", " ".join(models)])

@@ -10,7 +10,7 @@ daily_actions = dg.define_asset_job(
     "daily_actions",
     selection=dg.AssetSelection.groups(GROUP, "serving"),
     partitions_def=DAYS,
-    description="Find the triggers of a day, choose the actions, read the results of earlier ones, serve them.",
+    description="Find the triggers of a day, choose actions, measure the results of earlier ones, and serve them.",
 )
 
 
@@ -19,7 +19,8 @@ daily_actions = dg.define_asset_job(
     cron_schedule=SETTINGS.schedule.daily_actions_cron,
     execution_timezone=SETTINGS.schedule.timezone,
     default_status=dg.DefaultScheduleStatus.STOPPED,
-    description="Decide the actions of the day that begins. Off until an operator who has looked at them turns it on.",
+    description="Decide the actions of the day every morning (schedule.daily_actions_cron). Off by default: look at the"
+    " actions first.",
 )
 def daily_actions_schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
     """Decide today."""

@@ -10,7 +10,7 @@ from orchestration.errors import LakeBusyError
 @dg.sensor(
     minimum_interval_seconds=30,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Close the runs whose process was killed: a run that seems started holds the pool of writers.",
+    description="Close runs whose process was killed, since they would otherwise block all other writers.",
 )
 def dead_runs_sensor(context: dg.SensorEvaluationContext, deployment: Deployment) -> dg.SkipReason:
     """Look at the processes of this machine; runs of others are judged where the lock of the writers is free."""

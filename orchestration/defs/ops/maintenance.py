@@ -23,7 +23,7 @@ def maintain_lake(context: dg.OpExecutionContext, deployment: Deployment) -> Non
     )
 
 
-@dg.job(description="Merge small files of the lake, expire its old snapshots, delete what killed runs left.")
+@dg.job(description="Merge small files of the lake, expire old snapshots, and delete what killed runs left behind.")
 def lake_maintenance() -> None:
     """Keep the lake small and quick."""
     maintain_lake()
@@ -34,4 +34,5 @@ lake_maintenance_schedule = dg.ScheduleDefinition(
     cron_schedule=SETTINGS.schedule.maintenance_cron,
     execution_timezone=SETTINGS.schedule.timezone,
     default_status=dg.DefaultScheduleStatus.RUNNING,
+    description="Maintain the lake every week (schedule.maintenance_cron).",
 )

@@ -28,7 +28,7 @@ from orchestration.segments.versions import publish, published_version_ids
     pool=WRITER_POOL,
 )
 def published_versions(context: dg.AssetExecutionContext, deployment: Deployment) -> dg.MaterializeResult:
-    """The flip: the checked candidates of a run become the published versions of their months, all at once."""
+    """Publish the checked candidates of a run as the versions of their months, in one transaction."""
     with deployment.warehouse.writer() as connection:
         version_ids = [candidate.version_id for candidate in candidates_of(context, connection)]
         publish(connection, version_ids, datetime.now(UTC).replace(tzinfo=None))
@@ -48,7 +48,7 @@ def published_versions(context: dg.AssetExecutionContext, deployment: Deployment
     backfill_policy=ALL_MONTHS_IN_ONE_RUN,
 )
 def report(context: dg.AssetExecutionContext, deployment: Deployment) -> dg.MaterializeResult:
-    """One self-contained HTML page per published version, for people who do not open a warehouse.
+    """One self-contained HTML report per published version.
 
     The versions are published before: a report that cannot be written is told, and fails no run.
     """

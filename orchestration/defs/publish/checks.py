@@ -10,8 +10,8 @@ from orchestration.segments.neighbours import contradictions
 @dg.asset_check(
     asset=["publish", "published_versions"],
     name="published_months_agree",
-    description="Every published month opens with what the published month before it closes with: customers by"
-    " lifecycle stage, and total value.",
+    description="Every published month opens with the customers by lifecycle stage and the total value with which the"
+    " published month before it closes.",
     partitions_def=MONTHS,
 )
 def published_months_agree(context: dg.AssetCheckExecutionContext, deployment: Deployment) -> dg.AssetCheckResult:

@@ -20,7 +20,7 @@ from orchestration.segments.versions import published_by
     backfill_policy=ALL_MONTHS_IN_ONE_RUN,
 )
 def delivered_report(context: dg.AssetExecutionContext, deployment: Deployment) -> dg.MaterializeResult:
-    """The reports of the versions that the run published, in a folder or store, and a message with what changed.
+    """Deliver the reports that the run published to a folder or store, and send a message with what changed.
 
     What cannot be delivered is told, and fails no run: the versions are published.
     """

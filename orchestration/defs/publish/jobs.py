@@ -11,7 +11,7 @@ monthly_segmentation = dg.define_asset_job(
         "seeds", "staging", "intermediate", "features", "segments", "bi", "publish", "serving"
     ),
     partitions_def=MONTHS,
-    description="Build the features of a month, segment its customers, check and publish the version, serve it.",
+    description="Build the features of a month, segment its customers, check the version, publish and serve it.",
 )
 
 
@@ -20,6 +20,7 @@ monthly_segmentation = dg.define_asset_job(
     cron_schedule=SETTINGS.schedule.monthly_segmentation_cron,
     execution_timezone=SETTINGS.schedule.timezone,
     default_status=dg.DefaultScheduleStatus.RUNNING,
+    description="Segment the month that has just ended (schedule.monthly_segmentation_cron).",
 )
 def monthly_segmentation_schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
     """Segment the month that has just ended, by the operator's calendar."""

@@ -15,7 +15,8 @@ from orchestration.segments.revisions import describe, months_due
     default_status=(
         dg.DefaultSensorStatus.RUNNING if SETTINGS.schedule.revise_late_months else dg.DefaultSensorStatus.STOPPED
     ),
-    description="After a daily ingest, segment the published months again that late data have reached.",
+    description="After a daily ingest, segment published months again that late data have reached"
+    " (schedule.revise_late_months).",
 )
 def late_months_sensor(context: dg.RunStatusSensorContext, deployment: Deployment) -> dg.RunRequest | dg.SkipReason:
     """Ask for one run over the months from the first to the last that is due."""

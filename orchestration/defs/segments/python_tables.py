@@ -69,18 +69,18 @@ observation = segment_asset(
     check=StepCheck(
         "churn_can_be_learned",
         table="observation_windows",
-        description="The recorded endings tell when customers leave, so that future value can be learned; what is "
-        "published otherwise is value.when_not_learnable.",
+        description="The recorded endings tell when customers leave, so future value can be learned. Otherwise"
+        " value.when_not_learnable decides what is published.",
     ),
     plots=_endings,
 )
 value_backtest = segment_asset(
     value_backtest_step,
     check=StepCheck(
-        "backtest_agrees_with_what_came",
+        "backtest_agrees_with_actual_figures",
         table="value_evidence",
-        description="Past predictions rank and size churn and margin as they came; backtest.when_failed decides"
-        " whether a failure warns or blocks.",
+        description="Predictions from past dates agree with actual churn and margin, in rank and size."
+        " backtest.when_failed decides whether a failure warns or blocks.",
         blocks=lambda settings: settings.backtest.when_failed == "block",
     ),
 )
@@ -89,7 +89,7 @@ value = segment_asset(
     check=StepCheck(
         "hazard_and_value_are_like_the_month_before",
         table="value_drift",
-        description="Hazards and future values are spread as in the month before; warns from value.drift_act on.",
+        description="Hazards and future values are distributed as in the month before; warns from value.drift_act on.",
     ),
     plots=_deciles,
 )

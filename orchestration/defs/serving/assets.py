@@ -43,7 +43,7 @@ def target_asset(name: str, target: ServingTarget) -> dg.AssetsDefinition:
         retry_policy=dg.RetryPolicy(
             max_retries=target.retries, delay=target.retry_after_seconds, backoff=dg.Backoff.EXPONENTIAL
         ),
-        description=f"Published versions and actions as analysts read them: {target.type}. A failure undoes no publish;"
+        description=f"Published versions and actions, served to {target.type}. A failure does not undo the publish;"
         " the next one catches up.",
     )
     def serving_target(context: dg.AssetExecutionContext, deployment: Deployment) -> dg.MaterializeResult:

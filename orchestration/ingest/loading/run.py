@@ -88,7 +88,7 @@ def require_known_tables(
         if table.is_required and table.name not in settings.sources and (tables is None or table.name in tables):
             needed = ", ".join(column.name for column in table.columns if column.is_required and not column.default)
             raise SourceError(
-                f"sources.{table.name} is missing, and nothing works without it. Add it with a 'location' or a 'query' "
+                f"sources.{table.name} is missing, but required. Add it with a 'location' or a 'query' "
                 f"that gives {needed}."
             )
 

@@ -52,8 +52,8 @@ def dialect_of(head: str, location: LocationSettings) -> tuple[dict[str, Any], C
     """
     if losing := sorted(_LOSING & location.options.keys()):
         raise SourceError(
-            f"options.{losing[0]} would let rows be lost or bent without a word. Leave it out: bad lines go to "
-            f"quarantine, each with its line."
+            f"options.{losing[0]} would silently lose or change rows. Leave it out: bad lines"
+            f" go to quarantine, each with its line."
         )
     most_bytes = int(location.options.get("max_line_size", MOST_BYTES + _MARGIN)) - _MARGIN
     is_laid_out = bool(location.options.keys() & _LAYOUT)

@@ -18,7 +18,7 @@ def csv_rows(path: str, location: LocationSettings) -> str:
     """
     file = prepared(path, location, "csv")
     if file.is_empty:
-        raise SourceError(f"{path} is empty: it has not even a header. Deliver it again, or remove it.")
+        raise SourceError(f"{path} is empty and has no header. Deliver it again, or remove it.")
     options = {**file.options, "encoding": file.encoding}
     if file.path != path:
         options["compression"] = "none"

@@ -144,7 +144,7 @@ def _explained(path: str) -> Iterator[None]:
         yield
     except (CalamineError, XmlError, ZipError, PasswordError, ValueError, OverflowError, pa.ArrowException) as error:
         raise SourceError(
-            f"{path} is not an Excel workbook (.xlsx), is not whole, or is protected by a password: {error}. "
+            f"{path} is not an Excel workbook (.xlsx), is incomplete, or is protected by a password: {error}. "
             f"Save it again without a password, or deliver it again."
         ) from error
     except OSError as error:
@@ -171,7 +171,7 @@ def _sheet(path: str, location: LocationSettings) -> tuple[str, Sequence[Sequenc
             f"its location, and make one location for each."
         )
     if not found:
-        raise SourceError(f"{path} is empty: no sheet has even a header. Deliver it again, or remove it.")
+        raise SourceError(f"{path} is empty: no sheet has a header. Deliver it again, or remove it.")
     return next(iter(found.items()))
 
 

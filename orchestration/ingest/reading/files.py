@@ -107,4 +107,6 @@ def require_unchanged(file: SourceFile) -> None:
     else:
         is_same = Path(file.path).exists() and _found(file.path) == file
     if not is_same:
-        raise SourceError(f"{file.path} changed while it was read; nothing of it was kept. Run again when it is whole.")
+        raise SourceError(
+            f"{file.path} changed while it was read; nothing of it was loaded. Run again when it is complete."
+        )

@@ -50,8 +50,8 @@ def json_rows(connection: duckdb.DuckDBPyConnection, path: str, location: Locati
     file = prepared(path, location, "json")
     if "ignore_errors" in location.options:
         raise SourceError(
-            f"{path}: options.ignore_errors would let rows be lost without a word. Leave it out: bad lines go to "
-            f"quarantine, each with its line."
+            f"{path}: options.ignore_errors would silently lose rows. Leave it out: bad lines"
+            f" go to quarantine, each with its line."
         )
     options = {name: value for name, value in location.options.items() if name != "encoding"}
     options = {"sample_size": -1, "union_by_name": True, "format": _FORMATS[file.form]} | options
@@ -67,8 +67,8 @@ def json_rows(connection: duckdb.DuckDBPyConnection, path: str, location: Locati
     if error or is_cut:
         found = first_line(error) if error else "The array it begins does not end."
         raise SourceError(
-            f"{path} is no JSON, or not whole: {found} Nothing of it was kept; deliver it again. (Of JSON lines, one "
-            f"object a line in a file named .jsonl, only the broken lines would be lost.)"
+            f"{path} is not JSON, or is incomplete: {found} Nothing of it was loaded; deliver it again. (Of JSON lines,"
+            " one object per line in a file named .jsonl, only the broken lines would be lost.)"
         ) from error
     return _reader(connection, file.path, location, types, options)
 

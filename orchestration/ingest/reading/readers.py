@@ -50,7 +50,7 @@ def file_format(path: str, location: LocationSettings) -> str:
         endings.pop()
     if not endings or endings[-1] not in _ENDINGS:
         raise SourceError(
-            f"The format of {path} is not plain from its name. If it is CSV, JSON, Parquet or Excel (.xlsx), set "
+            f"The format of {path} cannot be told from its name. If it is CSV, JSON, Parquet or Excel (.xlsx), set "
             f"'format' of its location; export anything else as one of them."
         )
     return _ENDINGS[endings[-1]]

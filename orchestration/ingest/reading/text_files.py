@@ -127,14 +127,14 @@ def _prepared(path: str, encoding: str, form: Literal["csv", "json"], untouched:
     except TooManyBadLinesError as error:
         raise too_many_bad_lines(path) from error
     except UncountableError as error:
-        raise SourceError(f"{path} cannot be read: {error}. Nothing of it was kept; deliver it again.") from error
+        raise SourceError(f"{path} cannot be read: {error}. Nothing of it was loaded; deliver it again.") from error
     return seen.file(str(copy))
 
 
 def too_many_bad_lines(path: str) -> SourceError:
     """Return what to say of a file that is not what it was taken for."""
     return SourceError(
-        f"{path}: too many of its lines cannot be read for it to be what it is taken for. Nothing of it was kept. "
+        f"{path}: too many of its lines cannot be read for it to be what it is taken for. Nothing of it was loaded. "
         f"Check its format, and delimiter, quote and encoding in the location's 'options'."
     )
 
@@ -277,7 +277,7 @@ def _blocks(path: str, location: LocationSettings) -> Iterator[bytes]:
                 yield block
     except (OSError, pa.ArrowException) as error:
         raise SourceError(
-            f"{path} is damaged or not whole: {error}. Nothing of it was kept; deliver it again, or correct the "
+            f"{path} is damaged or incomplete: {error}. Nothing of it was loaded; deliver it again, or correct the "
             f"location's 'options.compression' if it is not compressed as its name says."
         ) from error
 

@@ -144,7 +144,7 @@ def _absent(table: Table) -> list[str]:
     required = [column for column in table.columns if column.is_required and column.default is None]
     if not table.is_required:
         return _comment(f"{table.name}: not found, optional. It would need {', '.join(c.name for c in required)}.", 2)
-    lines = ["  # Not found, and nothing works without it. Write where it is and how its columns are made:"]
+    lines = ["  # Not found, but required. Say where it is and how its columns are made:"]
     lines += [f"  # {table.name}:", "  #   location: …", "  #   columns:"]
     return lines + [f"  #     {column.name}: …  # {column.description}" for column in required]
 

@@ -93,7 +93,7 @@ class TableCheck:
         if self.error:
             return self.error
         if self.is_required and not self.is_mapped:
-            return f"sources.{self.table} is missing, and nothing works without it."
+            return f"sources.{self.table} is missing, but required."
         if self.sampled and not self.accepted:
             return "not one of the rows looked at is accepted: the mapping is wrong."
         if self.quarantine_share > self.max_share and self.action == "block":

@@ -117,5 +117,5 @@ select
     {% for name in days_since -%}
     {{ days_between(name ~ '_date', 'action_date') }} as days_since_{{ name }},
     {% endfor -%}
-    {{ days_between('last_usage_date', 'usage_known_date') }} as days_without_usage
+    {{ days_between('last_usage_date', 'usage_known_date') }} as days_since_last_traffic
 from joined

@@ -172,13 +172,13 @@ select
                 / nullif({{ ratio(
                     'windows.bytes_before', days_between('windows.first_usage_date_before', 'windows.month_start_date')
                 ) }}, 0)
-    end as usage_ratio,
+    end as traffic_trend,
     case
         when windows.is_fed and windows.first_usage_date is not null
             then {{ days_between(
                 'coalesce(windows.last_active_date, windows.first_usage_date)', 'windows.month_end_date'
             ) }}
-    end as days_without_usage,
+    end as days_since_last_traffic,
     case
         when records_begin.first_paid_date <= windows.month_end_date then coalesce(windows.days_late_3m, 0)
     end as days_late_3m,

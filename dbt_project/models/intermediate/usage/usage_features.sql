@@ -160,7 +160,7 @@ select
             then
                 {{ ratio('bytes_down_1m + bytes_up_1m', 'days_now') }}
                 / nullif({{ ratio('bytes_before', 'days_before') }}, 0)
-    end as usage_trend,
+    end as traffic_trend,
     -- What the base's own trend is computed from.
     case when is_fed and days_before >= 28 then bytes_down_1m + bytes_up_1m end as compared_bytes,
     case when is_fed and days_before >= 28 then days_now end as compared_days,
@@ -169,5 +169,5 @@ select
     peak_mbps_3m,
     {{ ratio('sessions_3m', 'days_with_sessions_3m') }} as sessions_day_3m,
     {{ ratio('devices_3m', 'days_with_devices_3m') }} as devices_3m,
-    case when is_fed then {{ days_between('last_active_date', 'as_of_date') }} end as days_since_last_usage
+    case when is_fed then {{ days_between('last_active_date', 'as_of_date') }} end as days_since_last_traffic
 from windows
