@@ -12,6 +12,8 @@ class ObservationParameters:
         most_rate_before: a stretch of months counts as not recorded only where customers end at less than this share
             of the rate that alike customers end at afterwards (and by more than chance at less than twice that). Not
             zero: of the customers who left before a purge, those who came back are still there.
+        most_rate_within: likewise of a stretch between months whose endings are on record; lower, for there is a rate
+            before it too, and churn does fall for a time.
         most_rate_late: likewise of the last months, which are incomplete where endings are booked late.
         least_expected: endings that a stretch would have had at the later rate, below which nothing is said of it.
         most_late_months: the longest stretch at the end that may be incomplete.
@@ -27,6 +29,7 @@ class ObservationParameters:
 
     significance: float = 0.001
     most_rate_before: float = 0.25
+    most_rate_within: float = 0.1
     most_rate_late: float = 0.5
     least_expected: float = 10.0
     most_late_months: int = 6
@@ -41,7 +44,8 @@ class ObservationParameters:
 
     def __post_init__(self) -> None:
         """Refuse what cannot be meant."""
-        for name in ("significance", "most_rate_before", "most_rate_late", "late_share", "most_in_one_month"):
+        rates = ("most_rate_before", "most_rate_within", "most_rate_late")
+        for name in ("significance", *rates, "late_share", "most_in_one_month"):
             if not 0 < getattr(self, name) < 1:
                 raise ValueError(f"{name} must lie between 0 and 1, found {getattr(self, name)}")
         if self.least_expected <= 0:
