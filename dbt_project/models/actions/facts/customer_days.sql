@@ -66,6 +66,7 @@ joined as (
         usage.cap_share,
         usage.usage_change,
         usage.usage_gb_month_before,
+        usage.calls_month_before,
         care.complaint_open_since_date,
         care.outage_hours,
         care.last_outage_date,
