@@ -91,7 +91,7 @@ def _have_rows_in_every_table(connection: duckdb.DuckDBPyConnection) -> None:
     tables = {table for trigger in TRIGGERS.values() for table in trigger.needs}
     needed = {"calls" if table == "usage_or_calls" else table for table in tables}
     for table in needed:
-        column = "contract_id" if table in {"usage", "service_quality", "price_changes"} else "customer_id"
+        column = "contract_id" if table in {"usage", "calls", "service_quality", "price_changes"} else "customer_id"
         put(connection, f"raw.{table}", [{column: "somebody"}])
 
 
