@@ -146,6 +146,23 @@ RECIPES = [
         id="change_log",
     ),
     pytest.param(
+        "from snapshots",
+        {
+            "exports/contracts_2025-01-31.csv": "line_id,client_no,plan,since,price\nK1,C1,P50,2020-01-01,50\n"
+            "K2,C2,P50,2020-01-01,50\n",
+            "exports/contracts_2025-02-28.csv": "line_id,client_no,plan,since,price\nK1,C1,P80,2020-01-01,80\n"
+            "K3,C3,P50,2025-02-10,50\n",
+            "exports/contracts_2025-03-31.csv": "line_id,client_no,plan,since,price\nK1,C1,P80,2020-01-01,80\n",
+        },
+        "contracts",
+        {
+            "contract_id": ["K1", "K2", "K3"],
+            "end_date": [None, date(2025, 2, 28), date(2025, 3, 31)],
+            "product_code": ["P80", "P50", "P50"],
+        },
+        id="deleted_when_ended",
+    ),
+    pytest.param(
         "list_filter",
         {
             "exports/customers.jsonl": '{"id": "1", "type": "residential", "createdAt": "2024-01-31T23:30:00Z", '
