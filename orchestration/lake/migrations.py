@@ -131,8 +131,8 @@ def _lacks(table: str, column: str) -> Callable[[Existing], bool]:
 _RENAMED_COLUMNS: Mapping[str, Mapping[str, str]] = {
     "segments.triggers": {"retracted_date": "taken_back_date"},
     "intermediate.customer_month_covariates": {
-        "traffic_trend": "usage_ratio",
-        "days_since_last_traffic": "days_without_usage",
+        "usage_trend": "usage_ratio",
+        "days_since_last_usage": "days_without_usage",
     },
 }
 # Views of dbt that read a renamed column: one that reads the new name takes their place until dbt builds them again.
