@@ -7,6 +7,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 SQL_LINTED := $(VENV)/.sql-linted
+# Nothing is compiled at installation, so what is imported has to be kept as compiled, whatever the machine says.
+unexport PYTHONDONTWRITEBYTECODE
 export DO_NOT_TRACK := 1
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 

@@ -77,7 +77,7 @@ def _at(people: Customers, lives: Lifetimes, spell: Spell, month: int, as_of: in
         "suspended_share": 0.0,
         "gb_month_3m": level[:, 0] * np.exp(0.4 * draws.normal("bench gb", number)),
         "upload_share_3m": level[:, 1] * np.exp(0.2 * draws.normal("bench upload", number)),
-        "traffic_trend": ratio,
+        "usage_trend": ratio,
         "has_autopay": np.isin(people.method[rows], (METHODS.index("direct_debit"), METHODS.index("card"))),
     }
     return pd.DataFrame(

@@ -1,6 +1,7 @@
 """Forks a process for each command from one that has imported everything: the start of a command takes no seconds.
 
-``tests.commands`` asks for a command with a line of JSON on standard input, and ends the server by closing it.
+``tests.commands`` asks for a command with a line of JSON on standard input, and ends the server by closing it. One that
+begins with ``-c`` is Python to execute.
 """
 
 import atexit
@@ -9,6 +10,7 @@ import json
 import os
 import signal
 import sys
+import traceback
 
 from orchestration.lake.contract import load_contract
 from orchestration.lake.declarations import declared_tables
@@ -67,13 +69,21 @@ def _become(arguments: list[str], environment: dict[str, str], folder: str, file
         opened = os.open(path, os.O_RDONLY if descriptor == 0 else os.O_WRONLY | os.O_CREAT, 0o666)
         os.dup2(opened, descriptor)
         os.close(opened)
-    sys.argv = ["segmentation", *arguments]
-    from orchestration.cli.app import app
-
+    code: str | int | None = None
     try:
-        app()
+        if arguments[0] == "-c":
+            sys.argv = ["-c"]
+            exec(arguments[1], {"__name__": "__main__"})
+        else:
+            sys.argv = ["segmentation", *arguments]
+            from orchestration.cli.app import app
+
+            app()
     except SystemExit as ended:
         code = ended.code
+    except BaseException:
+        traceback.print_exc()
+        code = 1
     # As Python ends, without the destructors of libraries: DuckDB's waits for threads that no fork has.
     atexit._run_exitfuncs()
     sys.stdout.flush()

@@ -55,7 +55,7 @@ class Command:
 def run_command(
     arguments: Sequence[str], environment: Mapping[str, str], folder: Path
 ) -> subprocess.CompletedProcess[str]:
-    """Run a command to its end."""
+    """Run a command to its end, or Python with ``-c``."""
     with tempfile.TemporaryDirectory() as said:
         out, err = Path(said, "out"), Path(said, "err")
         code = Command(arguments, environment, folder, out, err).wait()

@@ -119,11 +119,11 @@ REASONS = (
     ),
     Reason(("suspended_share",), (Phrase("suspended_share", "service suspended", applies=_positive),)),
     Reason(
-        ("traffic_trend", "days_since_last_traffic"),
+        ("usage_trend", "days_since_last_usage"),
         (
-            Phrase("days_since_last_traffic", "no usage for {} days", applies=lambda days: days >= 10),
-            Phrase("traffic_trend", "usage down to {}% of before", 100, _below_one),
-            Phrase("traffic_trend", "usage up to {}% of before", 100, _above_one),
+            Phrase("days_since_last_usage", "no usage for {} days", applies=lambda days: days >= 10),
+            Phrase("usage_trend", "usage down to {}% of before", 100, _below_one),
+            Phrase("usage_trend", "usage up to {}% of before", 100, _above_one),
         ),
     ),
     Reason(

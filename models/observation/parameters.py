@@ -14,6 +14,8 @@ class ObservationParameters:
             the rate at which similar customers end afterwards (and by more than chance at less than twice that
             share). It is not zero, because some customers who left before a purge have come back and are still on
             record.
+        most_rate_within: the same share for a stretch between months whose endings are on record. It is lower, because
+            there is a rate before the stretch too, and churn does fall for a time.
         most_rate_late: the same share for the last months, which are incomplete where endings are booked late.
         least_expected: smallest number of endings a stretch would have at the later rate for it to be judged.
         most_late_months: longest stretch at the end that may be incomplete.
@@ -33,6 +35,7 @@ class ObservationParameters:
 
     significance: float = 0.001
     most_rate_before: float = 0.25
+    most_rate_within: float = 0.1
     most_rate_late: float = 0.5
     least_expected: float = 10.0
     most_late_months: int = 6
@@ -47,7 +50,8 @@ class ObservationParameters:
 
     def __post_init__(self) -> None:
         """Refuse what cannot be meant."""
-        for name in ("significance", "most_rate_before", "most_rate_late", "late_share", "most_in_one_month"):
+        rates = ("most_rate_before", "most_rate_within", "most_rate_late")
+        for name in ("significance", *rates, "late_share", "most_in_one_month"):
             if not 0 < getattr(self, name) < 1:
                 raise ValueError(f"{name} must lie between 0 and 1, found {getattr(self, name)}")
         if self.least_expected <= 0:

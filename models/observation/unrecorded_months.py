@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from scipy.special import xlogy
 from scipy.stats import binom, poisson
 
+from models.observation.seasons import is_low_for_the_season, season_factors
 from models.retention.shifted_beta_geometric import Floats
 
 CELL_COLUMNS = ("retention_market", "is_committed", "tenure_band")
@@ -56,6 +57,11 @@ class Counts:
         )
         return cls(np.arange(first, first + shape[1]), at_risk, churned)
 
+    def since(self, month: int) -> "Counts":
+        """What there is from a month number on."""
+        is_kept = self.months >= month
+        return Counts(self.months[is_kept], self.at_risk[:, is_kept], self.churned[:, is_kept])
+
     def reversed(self) -> "Counts":
         """Time turned round; the months are numbered from 0."""
         return Counts(np.arange(len(self.months)), self.at_risk[:, ::-1], self.churned[:, ::-1])
@@ -63,7 +69,7 @@ class Counts:
 
 @dataclass(frozen=True)
 class Stretch:
-    """A leading stretch of months in which endings were not recorded.
+    """A stretch of months in which endings were not recorded.
 
     Attributes:
         months: how many months it has.
@@ -92,11 +98,12 @@ def unrecorded_stretch(
         share = _share_of_stretch(expected, expected_after, most_rate)
         p_value = np.minimum(binom.cdf(before, before + after, share) * len(tried), 1.0)
         is_low = before / expected <= most_rate * after / expected_after
+    is_low &= is_low_for_the_season(counts.at_risk.sum(axis=0), counts.churned.sum(axis=0), tried, most_rate)
     is_found = (expected >= least_expected) & (after >= _LEAST_AFTER) & is_low & (p_value <= significance)
     if not is_found.any():
         return None
     gain = np.where(is_found, _likelihood(before, expected) + _likelihood(after, expected_after), -np.inf)
-    place = _change_point(counts, int(tried[np.argmax(gain)]), int(tried[-1]))
+    place = _change_point(counts, int(tried[np.argmax(gain)]), is_low)
     before, expected, after, expected_after = (values[0] for values in _compared(counts, np.array([place])))
     share = _share_of_stretch(expected, expected_after, most_rate)
     return Stretch(
@@ -106,6 +113,23 @@ def unrecorded_stretch(
         rate_after=float(counts.churned[:, place:].sum() / max(counts.at_risk[:, place:].sum(), 1.0)),
         p_value=float(min(binom.cdf(before, before + after, share) * len(tried), 1.0)),
     )
+
+
+def latest_hole(counts: Counts, most_rate: float, significance: float, least_expected: float) -> Counts | None:
+    """What there is from the beginning of the latest stretch with hardly an ending that is not the first; else None.
+
+    A year whose leavers were deleted, or nobody recorded, between years in which they were. Each month without an
+    ending worth speaking of is tried as its beginning, so that the test is made at ``significance`` divided by them.
+    """
+    churned, at_risk = counts.churned.sum(axis=0), counts.at_risk.sum(axis=0)
+    usual = churned.sum() / max(at_risk.sum(), 1.0)
+    is_quiet = churned <= most_rate * usual * at_risk
+    tried = np.flatnonzero(is_quiet[1:] & ~is_quiet[:-1]) + 1
+    for start in reversed(tried):
+        rest = counts.since(int(counts.months[start]))
+        if unrecorded_stretch(rest, most_rate, significance / len(tried), least_expected):
+            return rest
+    return None
 
 
 def is_recorded(counts: Counts, months: int, most_rate: float, rate_after: float) -> bool:
@@ -186,22 +210,27 @@ def _likelihood(churned: Floats, expected: Floats) -> Floats:
     return np.asarray(xlogy(churned, churned / np.where(expected > 0, expected, 1.0)))
 
 
-def _change_point(counts: Counts, place: int, most: int) -> int:
-    """Where the rate changes, by likelihood, with the rates of kinds of customers as they are from there on."""
+def _change_point(counts: Counts, place: int, is_low: NDArray[np.bool_]) -> int:
+    """Where the rate changes, by likelihood, at the rates that kinds of customers and seasons have from there on.
+
+    ``is_low`` says of each number of months from 1 on whether the rate before is a low one; only there it may change.
+    """
+    most = len(is_low)
     for _ in range(_ROUNDS):
         churned, expected = _by_month(counts, place)
+        expected = expected * season_factors(churned, expected, place)
         before, expected_before = np.cumsum(churned)[:most], np.cumsum(expected)[:most]
         likelihood = _likelihood(before, expected_before) + _likelihood(
             churned.sum() - before, expected.sum() - expected_before
         )
-        found = int(np.argmax(likelihood)) + 1
+        found = int(np.argmax(np.where(is_low, likelihood, -np.inf))) + 1
         if found == place:
             break
         place = found
     # The month that the recording began in is a part of one.
     level = churned[place:].sum() / max(expected[place:].sum(), 1e-300)
     for _ in range(_MOST_PARTS):
-        if place >= most or poisson.cdf(churned[place], expected[place] * level) > _IMPROBABLE:
+        if place >= most or not is_low[place] or poisson.cdf(churned[place], expected[place] * level) > _IMPROBABLE:
             break
         place += 1
     return place

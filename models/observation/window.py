@@ -25,7 +25,14 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from models.observation.parameters import ObservationParameters
-from models.observation.unrecorded_months import Counts, Stretch, is_recorded, speaks_against, unrecorded_stretch
+from models.observation.unrecorded_months import (
+    Counts,
+    Stretch,
+    is_recorded,
+    latest_hole,
+    speaks_against,
+    unrecorded_stretch,
+)
 
 STRATUM_COLUMNS = ("source_system", "retention_market", "market_segment")
 MONTH_COLUMNS = (*STRATUM_COLUMNS, "is_committed", "tenure_band", "month_number", "customers_at_risk",
@@ -61,6 +68,11 @@ class Window:
     basis: str
     found_for: str
     stretch: Stretch | None = None
+
+    @property
+    def begins(self) -> int | None:
+        """The first month of the stretch that it follows, None where it follows none."""
+        return self.first_month - self.stretch.months if self.stretch and self.first_month is not None else None
 
 
 class EndingsWindow(BaseEstimator):
@@ -209,10 +221,16 @@ def complete_through(delays: pd.DataFrame, last_month: int, late_share: float) -
 
 
 def _own_window(counts: Counts, name: str, parameters: ObservationParameters) -> Window | None:
-    stretch = unrecorded_stretch(
-        counts, parameters.most_rate_before, parameters.significance, parameters.least_expected
-    )
-    return Window(int(counts.months[stretch.months]), AUTO, name, stretch) if stretch else None
+    found: Window | None = None
+    limits = (parameters.significance, parameters.least_expected)
+    for seen, most_rate in (
+        (counts, parameters.most_rate_before),
+        (latest_hole(counts, parameters.most_rate_within, *limits), parameters.most_rate_within),
+    ):
+        stretch = unrecorded_stretch(seen, most_rate, *limits) if seen else None
+        if seen and stretch and (found is None or int(seen.months[stretch.months]) > (found.first_month or 0)):
+            found = Window(int(seen.months[stretch.months]), AUTO, name, stretch)
+    return found
 
 
 def _without_evidence(counts: Counts, first_bill_month: int | None, parameters: ObservationParameters) -> Window:
@@ -233,14 +251,19 @@ def _without_evidence(counts: Counts, first_bill_month: int | None, parameters: 
 
 def _beside(own: Window | None, above: Window, counts: Counts, name: str, parameters: ObservationParameters) -> Window:
     """The window of a group: its own, or that of the group above."""
+    told = [window for window in (own, above) if window is not None and window.begins is not None]
+    if not told or not len(counts.months):
+        return above
+    # What counts is from the beginning of the stretch on: endings before a hole were recorded.
+    since = counts.since(min(window.begins for window in told if window.begins is not None))
     if own is not None and own.stretch is not None:
         if above.stretch is None or above.first_month is None:
             return own
-        before = int(above.first_month - counts.months[0])
-        return own if speaks_against(counts, before, own.stretch.months) else above
-    if above.stretch is not None and above.first_month is not None and len(counts.months):
-        before = int(above.first_month - counts.months[0])
-        if is_recorded(counts, before, parameters.most_rate_before, above.stretch.rate_after):
+        places = (int(window.first_month - since.months[0]) for window in (above, own) if window.first_month)
+        return own if speaks_against(since, *places) else above
+    if above.stretch is not None and above.first_month is not None and len(since.months):
+        before = int(above.first_month - since.months[0])
+        if is_recorded(since, before, parameters.most_rate_before, above.stretch.rate_after):
             return Window(None, COMPLETE, name)
     return above
 

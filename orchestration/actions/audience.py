@@ -11,6 +11,7 @@ from orchestration.actions import permissions
 from orchestration.actions.rules import literal
 from orchestration.errors import SegmentationError
 from orchestration.lake.frames import read_frame
+from orchestration.lake.relations import relations
 from orchestration.printing import without_formula
 from orchestration.settings.actions import ActionSettings
 
@@ -54,9 +55,7 @@ def audience(
     Raises:
         SegmentationError: ``name`` is none of them, or the day has not been decided.
     """
-    if not connection.execute(
-        "select 1 from information_schema.tables where table_schema = 'segments' and table_name = 'customer_actions'"
-    ).fetchone():
+    if ("segments", "customer_actions") not in relations(connection):
         raise SegmentationError("No day has been decided yet. 'segmentation actions' does that.")
     known = {*settings.offers, *settings.triggers} | {
         row[0] for row in connection.execute("select distinct market_segment from segments.customer_actions").fetchall()

@@ -74,7 +74,8 @@ def _changed(connection: duckdb.DuckDBPyConnection, sql: str, parameters: Mappin
 def _without_sources(connection: duckdb.DuckDBPyConnection, triggers: Mapping[str, Trigger]) -> dict[str, str]:
     needed = sorted({table for each in triggers.values() for table in each.needs})
     # Daily usage may be counted from sessions.
-    reading = {table: [table, "usage_sessions"] if table == "usage" else [table] for table in needed}
+    either = {"usage": ["usage", "usage_sessions"], "usage_or_calls": ["usage", "usage_sessions", "calls"]}
+    reading = {table: either.get(table, [table]) for table in needed}
     missing = {
         table
         for table, names in reading.items()

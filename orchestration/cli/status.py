@@ -19,6 +19,7 @@ from orchestration.cli.common import (
     print_rows,
 )
 from orchestration.lake.contract import load_contract
+from orchestration.lake.relations import relations
 from orchestration.months import operators_day
 from orchestration.printing import printable
 from orchestration.segments.revisions import describe, months_due
@@ -69,12 +70,7 @@ def read_status(connection: duckdb.DuckDBPyConnection, settings: Settings, now: 
     from orchestration.source_checks import latest, said
 
     tomorrow = operators_day(now, settings.schedule.timezone) + timedelta(days=1)
-    tables = {
-        (schema, name)
-        for schema, name in connection.execute(
-            "select table_schema, table_name from information_schema.tables"
-        ).fetchall()
-    }
+    tables = relations(connection)
     if ("ops", "loads") not in tables:
         return {"sources": [], "published": None, "due": describe([]), "checks_failed": [], "last_failed_load": None}
     published = _first(

@@ -25,7 +25,7 @@ from dbt.adapters.duckdb.environments.local import LocalEnvironment
 from dbt_common.exceptions import DbtRuntimeError
 
 from orchestration.dagster_support import dbt_plugin
-from orchestration.lake.warehouse import note_empty
+from orchestration.lake.table_statistics import note_empty
 
 # The database that a statement writes to is the first name that dbt quotes in it. A temporary table has none.
 _COMMENTS = re.compile(r"\s*(/\*.*?\*/|--[^\n]*\n)", re.DOTALL)
@@ -67,7 +67,8 @@ class Session:
             lake: the name that the lake is attached as.
         """
         self._cursor, self._lake = cursor, lake
-        self._is_open = self._has_begun = self._has_failed = self._is_dirty = self._are_views = False
+        self._is_open = self._has_begun = self._has_failed = self._is_dirty = False
+        self._are_views = self._has_made_empty = False
         self._written: str | None = None
         self._has_lost_views = False
         self._temporary: list[str] = []
@@ -128,19 +129,20 @@ class Session:
             self._written = database
             self._is_dirty = self._is_dirty or self._has_begun
             if database == self._lake and (made := _MADE_TABLE.match(_without_comments(sql))):
-                self._note_where_empty(made["name"])
+                self._has_made_empty = self._has_made_empty or self._is_empty(made["name"])
         return result
 
-    def _note_where_empty(self, table: str) -> None:
-        if not self._cursor.execute(f"from {table} limit 1").fetchall():
-            note_empty(self._cursor, table)
+    def _is_empty(self, table: str) -> bool:
+        return not self._cursor.execute(f"from {table} limit 1").fetchall()
 
     def commit(self) -> None:
         """Commit what is open."""
-        is_open = self._is_open
+        is_open, has_made_empty = self._is_open, self._has_made_empty
         self._forget()  # also where the commit fails: it is over then
         if is_open:
             self._cursor.execute("commit")
+        if has_made_empty:
+            note_empty(self._cursor)
 
     def finish(self) -> None:
         """Commit what is open at the end.
@@ -168,7 +170,7 @@ class Session:
         self._cursor.close()
 
     def _forget(self) -> None:
-        self._is_open = self._has_failed = self._is_dirty = self._are_views = False
+        self._is_open = self._has_failed = self._is_dirty = self._are_views = self._has_made_empty = False
         self._written = None
 
 

@@ -2,22 +2,16 @@
 
 import duckdb
 
+from orchestration.lake.relations import relations
 from orchestration.lake.warehouse import transaction
 
 
 def views_are_outdated(connection: duckdb.DuckDBPyConnection, sources_hash: str) -> bool:
     """Whether there are views, and others than these sources make, or nobody noted which."""
-    there = dict(
-        connection.execute(
-            "select schema_name, count(*) from duckdb_views() where database_name = current_database() group by all"
-            " union all"
-            " select table_name, 1 from duckdb_tables() where database_name = current_database()"
-            " and schema_name = 'ops' and table_name = 'built_views'"
-        ).fetchall()
-    )
-    if not there.get("bi"):
+    there = relations(connection)
+    if not any(schema == "bi" and kind == "view" for (schema, _), kind in there.items()):
         return False
-    noted = connection.execute("from ops.built_views").fetchall() if "built_views" in there else []
+    noted = connection.execute("from ops.built_views").fetchall() if ("ops", "built_views") in there else []
     return noted != [(sources_hash,)]
 
 

@@ -11,7 +11,8 @@ import duckdb
 
 from orchestration.lake.contract import LOAD_ID, load_contract
 from orchestration.lake.declarations import declared_tables, tables_of_days
-from orchestration.lake.warehouse import note_empty, transaction
+from orchestration.lake.table_statistics import note_empty
+from orchestration.lake.warehouse import transaction
 
 Existing = Mapping[str, set[str]]
 
@@ -70,7 +71,6 @@ def _derived_tables() -> Iterator[TableShape]:
 
 def _complete(connection: duckdb.DuckDBPyConnection, tables: Iterable[TableShape]) -> None:
     existing = _columns(connection)
-    made = []
     statements = [statement for is_due, statement in _OUTDATED if is_due(existing)]
     statements += _rename_columns(existing)
     for table in tables:
@@ -90,15 +90,13 @@ def _complete(connection: duckdb.DuckDBPyConnection, tables: Iterable[TableShape
         elif table.made_here:
             body = ", ".join(f'"{name}" {sql_type}' for name, sql_type in table.columns.items())
             statements.append(f"create table {table.key} ({body})")
-            made.append(table.key)
             if table.partitioned_by:
                 statements.append(f"alter table {table.key} set partitioned by ({', '.join(table.partitioned_by)})")
     if statements:
         with transaction(connection):
             for statement in statements:
                 connection.execute(statement)
-            for key in made:
-                note_empty(connection, key)
+        note_empty(connection)
 
 
 def _rename_columns(existing: dict[str, set[str]]) -> Iterator[str]:
@@ -133,8 +131,8 @@ def _lacks(table: str, column: str) -> Callable[[Existing], bool]:
 _RENAMED_COLUMNS: Mapping[str, Mapping[str, str]] = {
     "segments.triggers": {"retracted_date": "taken_back_date"},
     "intermediate.customer_month_covariates": {
-        "traffic_trend": "usage_ratio",
-        "days_since_last_traffic": "days_without_usage",
+        "usage_trend": "usage_ratio",
+        "days_since_last_usage": "days_without_usage",
     },
 }
 # Views of dbt that read a renamed column: one that reads the new name takes their place until dbt builds them again.

@@ -31,11 +31,11 @@ def set_scope(
         "delete from ops.run_scope where run_id is null or run_id = ? or as_of_date in (select unnest(?::date[]))",
         [run_id, days],
     )
-    for day, version_id in scope.items():
-        connection.execute(
-            "insert into ops.run_scope (run_id, as_of_date, version_id, last_load_id) values (?, ?, ?, ?)",
-            [run_id, day, version_id, known.get(day, 0)],
-        )
+    connection.execute(
+        "insert into ops.run_scope (run_id, as_of_date, version_id, last_load_id)"
+        " select ?, unnest(?::date[]), unnest(?::varchar[]), unnest(?::bigint[])",
+        [run_id, days, list(scope.values()), [known.get(day, 0) for day in days]],
+    )
 
 
 def features_last_load_ids(connection: duckdb.DuckDBPyConnection, days: Iterable[date]) -> dict[date, int]:

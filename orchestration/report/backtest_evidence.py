@@ -86,13 +86,17 @@ def _errors_sentence(overall: pd.DataFrame, measures: pd.DataFrame, shown: str, 
         return ""
     errors = overall["root_mean_square_error"].rename("error").reset_index()
     own = errors[errors["forecast"] == shown].set_index("horizon_months")["error"]
-    is_gain = measures["measure"].isin({"margin_loss_gain", "margin_loss_gain_error"})
-    gains = measures[is_gain].pivot_table(index=["horizon_months", "part"], columns="measure", values="value")
-    rivals = errors.merge(gains, left_on=["horizon_months", "forecast"], right_index=True)
+    # Only models are compared pair by pair; a baseline that values rest on has no standard errors.
+    gain = ["margin_loss_gain", "margin_loss_gain_error"]
+    gains = measures[measures["measure"].isin(gain)].pivot_table(
+        index=["horizon_months", "part"], columns="measure", values="value"
+    )
+    rivals = errors.join(gains.reindex(columns=gain), on=["horizon_months", "forecast"])
     rivals = rivals[rivals["error"] < rivals["horizon_months"].map(own)]
     noise = -rivals["margin_loss_gain"] / rivals["margin_loss_gain_error"]
     lower = [
-        f"“{FORECAST_NAMES[forecast]}” over {months:.0f} months (by {each:.1f} standard errors)"
+        f"“{FORECAST_NAMES[forecast]}” over {months:.0f} months"
+        + ("" if is_unknown(each) else f" (by {each:.1f} standard errors)")
         for forecast, months, each in zip(rivals["forecast"], rivals["horizon_months"], noise, strict=True)
     ]
     said = f"RMSE is lower for {', '.join(lower)}." if lower else "No forecast has a lower RMSE."

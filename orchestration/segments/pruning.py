@@ -6,6 +6,7 @@ from datetime import datetime
 import duckdb
 
 from orchestration.lake.declarations import REGISTRY, declared_tables
+from orchestration.lake.relations import relations
 from orchestration.lake.warehouse import transaction
 from orchestration.segments.registry import versioned_tables
 
@@ -78,7 +79,4 @@ def _references(connection: duckdb.DuckDBPyConnection) -> Iterable[tuple[str, li
 
 def _tables(connection: duckdb.DuckDBPyConnection) -> set[str]:
     """Return the tables of versions that there are; dbt makes its own when it first builds them."""
-    found = connection.execute(
-        "select table_name from information_schema.tables where table_schema = 'segments'"
-    ).fetchall()
-    return {name for (name,) in found} & versioned_tables().keys()
+    return {name for schema, name in relations(connection) if schema == "segments"} & versioned_tables().keys()

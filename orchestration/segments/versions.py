@@ -17,6 +17,7 @@ import duckdb
 from orchestration.errors import VersionError
 from orchestration.ingest.loading.records import next_load_id
 from orchestration.lake.declarations import REGISTRY
+from orchestration.lake.relations import relations
 from orchestration.lake.run_scope import features_last_load_ids, set_scope
 from orchestration.lake.warehouse import transaction
 from orchestration.months import previous_as_of_date
@@ -103,12 +104,7 @@ def discard_candidates(connection: duckdb.DuckDBPyConnection, days: Iterable[dat
     stale = [each.version_id for each in candidates(connection, days)]
     if not stale:
         return
-    existing = {
-        name
-        for (name,) in connection.execute(
-            "select table_name from information_schema.tables where table_schema = 'segments'"
-        ).fetchall()
-    }
+    existing = {name for schema, name in relations(connection) if schema == "segments"}
     # dbt makes its tables when it first builds them.
     for table in existing.intersection((*versioned_tables(), REGISTRY)):
         connection.execute(f"delete from segments.{table} where version_id in (select unnest(?::varchar[]))", [stale])

@@ -31,7 +31,9 @@ Sql = Annotated[str, BeforeValidator(_as_text), Field(min_length=1)]
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 Clock = Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
 Kind = Literal["service", "retention", "win_back", "upsell", "cross_sell", "downgrade", "price_notice"]
-SourceTable = Literal["usage", "invoices", "payments", "interactions", "service_quality", "balances", "price_changes"]
+SourceTable = Literal[
+    "usage", "usage_or_calls", "invoices", "payments", "interactions", "service_quality", "balances", "price_changes"
+]
 
 
 @cache
@@ -134,7 +136,8 @@ class FactSettings(Section):
     complaint_lookback_days: int = Field(180, ge=1, description="days of complaints to look at")
     outage_days: int = Field(7, ge=1, le=31, description="days of outages to look at")
     families_with_usage: list[str] = Field(
-        default_factory=lambda: ["internet", "mobile"], description="product families that should always show usage"
+        default_factory=lambda: ["internet", "mobile", "fixed_voice"],
+        description="product families that should always show usage; fixed_voice if it is the only line",
     )
 
     @model_validator(mode="after")

@@ -202,7 +202,8 @@ MONEY: tuple[Check, ...] = (
         """,
         says="{unnamed:,.0f} of {paid:,.0f} paid name an invoice that does not exist{example}.",
         otherwise="Nothing was paid, or all of it found its invoice.",
-        remedy="invoice_id must be written alike in invoices and payments. Where the invoices are not delivered at all,"
-        " leave invoice_id of payments unmapped.",
+        remedy="invoice_id must be written alike in invoices and payments: where invoices are lines of the bills that"
+        " are paid, add them up by bill. Where the invoices are not delivered at all, leave invoice_id of payments"
+        " unmapped.",
     ),
 )

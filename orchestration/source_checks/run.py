@@ -9,7 +9,6 @@ import duckdb
 from orchestration.errors import SourceError
 from orchestration.ingest import LoadReport
 from orchestration.lake.contract import Table, load_contract
-from orchestration.lake.warehouse import transaction
 from orchestration.settings import Settings
 from orchestration.source_checks.accounting import ACCOUNTING
 from orchestration.source_checks.attribute_checks import ATTRIBUTES
@@ -208,21 +207,20 @@ def _keep(
     if not outcomes:
         return
     last_load = connection.execute("select coalesce(max(load_id), 0) from ops.loads").fetchall()[0][0]
-    with transaction(connection):
-        connection.executemany(
-            """
-            insert into ops.source_checks (checked_at, run_id, last_load_id, source_table, check_name, passed, action,
-                value, minimum, maximum, message, advice)
-            values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-            """,
-            [
-                [
-                    checked_at, run_id, last_load, each.source_table, each.check_name, each.passed, each.action,
-                    each.value, each.limits.minimum, each.limits.maximum, each.message, advice_of(each),
-                ]
-                for each in outcomes
-            ],
-        )  # fmt: skip
+    rows = [
+        [
+            checked_at, run_id, last_load, each.source_table, each.check_name, each.passed, each.action,
+            each.value, each.limits.minimum, each.limits.maximum, each.message, advice_of(each),
+        ]
+        for each in outcomes
+    ]  # fmt: skip
+    # One statement: each writes a file.
+    placeholders = ", ".join([f"({', '.join('?' * len(rows[0]))})"] * len(rows))
+    connection.execute(
+        "insert into ops.source_checks (checked_at, run_id, last_load_id, source_table, check_name, passed, action,"
+        f" value, minimum, maximum, message, advice) values {placeholders}",
+        [value for row in rows for value in row],
+    )
 
 
 def advice_of(outcome: Outcome) -> str | None:

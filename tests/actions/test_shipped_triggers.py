@@ -34,8 +34,9 @@ BOUNDARIES: dict[str, tuple[list[Facts], list[Facts]]] = {
     "cap_80": ([{"cap_share": 0.8}, {"cap_share": 0.999}], [{"cap_share": 0.799}, {"cap_share": 1.0}]),
     "cap_100": ([{"cap_share": 1.0}], [{"cap_share": 0.999}]),
     "usage_collapse": (
-        [{"usage_gb_month_before": 5.0, "usage_change": 0.3}],
-        [{"usage_gb_month_before": 4.9, "usage_change": 0.3}, {"usage_gb_month_before": 5.0, "usage_change": 0.31}],
+        [{"usage_gb_month_before": 5.0, "usage_change": 0.3}, {"calls_month_before": 30.0, "usage_change": 0.3}],
+        [{"usage_gb_month_before": 4.9, "usage_change": 0.3}, {"usage_gb_month_before": 5.0, "usage_change": 0.31},
+         {"calls_month_before": 29.9, "usage_change": 0.3}],
     ),
     "silent_after_activation": between(7, 30, "days_since_silent_since", "silent_since_date"),
     "onboarding_day_7": between(7, 13, "days_since_service_start", "service_start_date"),
@@ -87,9 +88,10 @@ def fired() -> dict[str, set[str]]:
 
 
 def _have_rows_in_every_table(connection: duckdb.DuckDBPyConnection) -> None:
-    needed = {table for trigger in TRIGGERS.values() for table in trigger.needs}
+    tables = {table for trigger in TRIGGERS.values() for table in trigger.needs}
+    needed = {"calls" if table == "usage_or_calls" else table for table in tables}
     for table in needed:
-        column = "contract_id" if table in {"usage", "service_quality", "price_changes"} else "customer_id"
+        column = "contract_id" if table in {"usage", "calls", "service_quality", "price_changes"} else "customer_id"
         put(connection, f"raw.{table}", [{column: "somebody"}])
 
 

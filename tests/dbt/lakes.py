@@ -10,10 +10,10 @@ import pandas as pd
 
 from orchestration.dagster_support.dbt import dbt_variables, ensure_manifest, prepare_for_dbt
 from orchestration.dagster_support.dbt_runner import PARSED_PROJECT, stream
-from orchestration.lake.migrations import migrate
 from orchestration.lake.run_scope import set_scope
 from orchestration.lake.warehouse import Warehouse
 from orchestration.settings import Settings
+from tests.lakes import lay_lake
 
 RUN = "test"
 LAST_MONTH = date(2025, 12, 31)
@@ -81,7 +81,5 @@ def empty_lake(folder: Path, settings: Settings | None = None) -> Lake:
     """Make a lake with every table that dbt reads, all empty."""
     settings = settings or Settings()
     warehouse = settings.warehouse.model_copy(update={"path": folder / "warehouse", "threads": 1})
-    lake = Lake(settings.model_copy(update={"warehouse": warehouse}))
-    with lake.warehouse.writer() as connection:
-        migrate(connection)
-    return lake
+    lay_lake(warehouse.path)
+    return Lake(settings.model_copy(update={"warehouse": warehouse}))

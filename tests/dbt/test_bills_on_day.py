@@ -15,7 +15,7 @@ from tests.dbt.in_memory import connect, create_views
 from tests.dbt.lakes import RUN
 
 FIRST_DAY = date(2025, 1, 1)
-TABLES = ("invoices", "payments", "exchange_rates")
+TABLES = ("customers", "contracts", "invoices", "payments", "exchange_rates")
 
 
 def ledgers(customers: int) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -75,7 +75,13 @@ def lake(compiled: Path) -> duckdb.DuckDBPyConnection:
     invoices, payments = ledgers(400)
     rates = pd.DataFrame({"currency": "USD", "rate_date": [FIRST_DAY + timedelta(30 * each - 30) for each in range(10)],
                           "rate": np.linspace(0.8, 1.1, 10)})  # fmt: skip
-    for name, frame in (("invoices", invoices), ("payments", payments), ("exchange_rates", rates)):
+    customers = invoices[["customer_id"]].drop_duplicates()
+    for name, frame in (
+        ("customers", customers),
+        ("invoices", invoices),
+        ("payments", payments),
+        ("exchange_rates", rates),
+    ):
         connection.register("given", frame)
         connection.execute(f"insert into raw.{name} by name from given")
     connection.execute("set variable segmentation_run_id = ?", [RUN])

@@ -222,6 +222,47 @@ def test_a_new_line_is_silent_until_it_is_used(day: duckdb.DuckDBPyConnection) -
     assert fact(day, "days_since_silent_since") is None
 
 
+def call(day: duckdb.DuckDBPyConnection, first: int, last: int, calls: int, contract_id: str = "K") -> None:
+    """Calls a day, from so many days back to so many."""
+    for back in range(last, first + 1):
+        put(day, "raw.calls", {"contract_id": contract_id, "call_date": DAY - timedelta(back), "direction": "all",
+                               "destination": "all", "calls": calls})  # fmt: skip
+
+
+@pytest.mark.parametrize("family", ["mobile", "fixed_voice"])
+def test_calls_tell_of_the_use_of_phones_where_no_traffic_is_on_record(day: duckdb.DuckDBPyConnection, family) -> None:
+    put(day, "raw.contracts", contract(product_family=family), contract(contract_id="new", product_family=family,
+                                                                       start_date=DAY - timedelta(8)))  # fmt: skip
+    call(day, 36, 9, 4)
+    call(day, 8, 2, 1)
+    found = fact(day, "usage_known_date", "last_usage_date", "usage_change", "usage_gb_month_before",
+                 "calls_month_before", "days_since_silent_since")  # fmt: skip
+    assert found == (DAY - timedelta(2), DAY - timedelta(2), 0.25, None, 120, 8)
+    call(day, 1, 1, 1, "new")
+    assert fact(day, "days_since_silent_since") is None
+
+
+def test_the_use_of_a_mobile_phone_has_fallen_by_what_fell_less_of_traffic_and_calls(
+    day: duckdb.DuckDBPyConnection,
+) -> None:
+    put(day, "raw.contracts", contract(product_family="mobile"))
+    use(day, 36, 9, 4)
+    use(day, 8, 2, 1)
+    assert fact(day, "usage_change") == 0.25
+    call(day, 36, 2, 4)
+    assert fact(day, "usage_change", "calls_month_before") == (1.0, 120)
+
+
+def test_calls_say_nothing_of_an_internet_line_nor_an_unused_phone_beside_it_anything(
+    day: duckdb.DuckDBPyConnection,
+) -> None:
+    put(day, "raw.contracts", contract(), contract(contract_id="phone", product_family="fixed_voice",
+                                                   start_date=DAY - timedelta(8)))  # fmt: skip
+    use(day, 36, 2, 4)
+    call(day, 36, 2, 4, "another")
+    assert fact(day, "usage_change", "calls_month_before", "days_since_silent_since") == (1.0, None, None)
+
+
 def test_the_last_balance_counts_while_it_is_fresh(day: duckdb.DuckDBPyConnection) -> None:
     put(day, "raw.contracts", contract(is_prepaid=True))
     put(day, "raw.balances", {"customer_id": "A", "date": DAY - timedelta(6), "balance_amount": 9})

@@ -69,8 +69,7 @@ def deliver_contracts(isp: Isp, contracts: set[str]) -> None:
 )
 @given(steps=STEPS)
 def test_any_course_of_deliveries_ends_as_if_all_had_been_loaded_at_once(isp: Isp, steps: list) -> None:
-    isp.folder = isp.folder.parent / f"{isp.folder.name}_"
-    isp.settings = {"warehouse": {"path": isp.folder / "lake", "threads": 1}, "locations": {}, "sources": {}}
+    isp.begin(isp.folder.parent / f"{isp.folder.name}_")
     isp.map("customers", "customers.csv")
     isp.map("contracts", "contracts.csv")
     isp.map("usage", "usage_*", growth="append")

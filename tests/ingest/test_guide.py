@@ -118,6 +118,61 @@ RECIPES = [
         id="one_kind_of_rows",
     ),
     pytest.param(
+        "from bill_lines",
+        {
+            "exports/bill_lines.csv": "bill_no,client_no,contract_no,issued,due,is_credit_note,charge,net,vat,"
+            "period_from,period_to\n"
+            "B1,C1,K1,2025-01-01,2025-01-15,N,access,30,6,2025-01-01,2025-01-31\n"
+            "B1,C1,K1,2025-01-01,2025-01-15,N,loyalty discount,-5,-1,2025-01-01,2025-01-31\n"
+            "B1,C1,K2,2025-01-01,2025-01-15,N,calls abroad,7,1.4,2024-12-01,2024-12-31\n"
+            "B2,C1,K1,2025-02-01,2025-02-15,Y,goodwill,4,0.8,2025-01-01,2025-01-31\n"
+        },
+        "invoices",
+        {
+            "invoice_id": ["B1", "B1-usage", "B2"],
+            "net_amount": [Decimal(25), Decimal(7), Decimal(-4)],
+            "kind": ["recurring", "usage", "credit"],
+            "contract_id": ["K1", "K2", "K1"],
+        },
+        id="bill_lines",
+    ),
+    pytest.param(
+        "from changes",
+        {
+            "exports/service_changes.csv": "change_id,changed_at,effective,service_id,client_no,action,plan,price\n"
+            "1,2025-01-10 10:00,2025-01-20,S1,C1,order,P50,50\n"
+            "3,2025-06-01 17:00,2025-06-01,S1,C1,change,P80,80\n"
+            "2,2025-06-01 09:00,2025-06-01,S1,C1,change,P70,\n"
+            "4,2025-09-20 09:00,2025-12-01,S1,C1,cancel,,\n"
+        },
+        "contracts",
+        {
+            "valid_from_date": [date(2025, 1, 10), date(2025, 6, 1), date(2025, 9, 20)],
+            "product_code": ["P50", "P80", "P80"],
+            "monthly_fee": [Decimal("50.0000"), Decimal("80.0000"), Decimal("80.0000")],
+            "start_date": [date(2025, 1, 20)] * 3,
+            "end_date": [None, None, date(2025, 12, 1)],
+        },
+        id="change_log",
+    ),
+    pytest.param(
+        "from snapshots",
+        {
+            "exports/contracts_2025-01-31.csv": "line_id,client_no,plan,since,price\nK1,C1,P50,2020-01-01,50\n"
+            "K2,C2,P50,2020-01-01,50\n",
+            "exports/contracts_2025-02-28.csv": "line_id,client_no,plan,since,price\nK1,C1,P80,2020-01-01,80\n"
+            "K3,C3,P50,2025-02-10,50\n",
+            "exports/contracts_2025-03-31.csv": "line_id,client_no,plan,since,price\nK1,C1,P80,2020-01-01,80\n",
+        },
+        "contracts",
+        {
+            "contract_id": ["K1", "K2", "K3"],
+            "end_date": [None, date(2025, 2, 28), date(2025, 3, 31)],
+            "product_code": ["P80", "P50", "P50"],
+        },
+        id="deleted_when_ended",
+    ),
+    pytest.param(
         "list_filter",
         {
             "exports/customers.jsonl": '{"id": "1", "type": "residential", "createdAt": "2024-01-31T23:30:00Z", '

@@ -202,6 +202,16 @@ def test_days_and_months_that_could_be_swapped_are_a_guess(tmp_path: Path) -> No
     assert "day and month could be the other way round" in comment(tmp_path, "created_date", "customers")
 
 
+def test_a_number_that_is_used_again_is_no_sure_identifier_and_days_of_spreadsheets_are_dates(tmp_path: Path) -> None:
+    (tmp_path / "customers.csv").write_text("customer_id\n" + "".join(f"A{i}\n" for i in range(20)), encoding="utf-8")
+    rows = [f"S{i},4477{i % 17:04d},A{i},SIM,{45292 + i},12.5" for i in range(20)]
+    header = "sub_id,msisdn,account_id,tariff,activated,fee"
+    (tmp_path / "subscriptions.csv").write_text("\n".join([header, *rows]) + "\n", encoding="utf-8")
+    columns = drafted(tmp_path, tmp_path).sources["contracts"].columns
+    assert columns["start_date"] == "date '1899-12-30' + try_cast(activated as integer)"
+    assert columns["contract_id"] == "sub_id" or comment(tmp_path, "contract_id", "contracts").startswith("guess")
+
+
 def test_traffic_that_is_more_up_than_down_is_doubted(small_isp_files: Path) -> None:
     drafted(small_isp_files, small_isp_files)
     assert comment(small_isp_files, "bytes_down", "usage").startswith("guess")

@@ -196,6 +196,12 @@ def test_a_column_a_condition_and_a_cursor_are_one_expression(mapped: Isp, expre
     assert "one expression over the columns" in said
 
 
+@pytest.mark.parametrize("name", ["at", "Kunde seit"])
+def test_the_name_of_a_column_that_is_no_sql_is_said_to_need_quotes(mapped: Isp, name: str) -> None:
+    mapped.map("customers", location="files", columns={"created_date": name})
+    assert f"write '\"{name}\"'" in refusal(mapped)
+
+
 @pytest.mark.parametrize(
     ("setting", "source"),
     [

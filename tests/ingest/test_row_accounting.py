@@ -53,8 +53,7 @@ def expected(files: list[list[tuple[str, str, str]]]) -> tuple[dict[str, str], l
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(files=FILES, data=st.data())
 def test_every_row_ends_in_exactly_one_place(isp: Isp, files: list[list[tuple[str, str, str]]], data) -> None:
-    isp.folder = isp.folder.parent / f"{isp.folder.name}_"
-    isp.settings = {"warehouse": {"path": isp.folder / "lake", "threads": 1}, "locations": {}, "sources": {}}
+    isp.begin(isp.folder.parent / f"{isp.folder.name}_")
     isp.map("customers", "customers*.csv", growth="append")
     # The first column makes the files differ, as a file of known content is not a new load.
     for number, rows in enumerate(files):

@@ -35,6 +35,7 @@ def text(report: SourcesReport, width: int = 200) -> str:
 
 
 def test_a_good_mapping_is_ok_and_nothing_is_written(small_isp: Isp) -> None:
+    small_isp.settings["warehouse"]["path"] = small_isp.folder / "no_lake"
     small_isp.write("usage.csv", f"{USAGE}K1,2025-01-01,9,1,bras7\n")
     report = check(small_isp)
     assert report.ok
@@ -44,7 +45,7 @@ def test_a_good_mapping_is_ok_and_nothing_is_written(small_isp: Isp) -> None:
     assert usage.sample[0]["bytes_down"] == 9
     assert "devices" in {missing.column for missing in usage.missing}
     assert set(report.unavailable) == set(load_contract()) - {"customers", "contracts", "usage", "usage_sessions"}
-    assert not (small_isp.folder / "lake").exists()
+    assert not (small_isp.folder / "no_lake").exists()
 
 
 def test_rows_that_would_be_refused_are_shown_with_their_reason(small_isp: Isp) -> None:
@@ -290,6 +291,63 @@ def test_bills_and_usage_after_the_last_end_are_doubted(small_isp: Isp) -> None:
     report = check(small_isp)
     assert any("for example K1 on 2025-01-01, ended 2025-01-01" in each for each in table(report, "usage").warnings)
     assert any("for example I1 for 2025-01-01" in each for each in table(report, "invoices").warnings)
+
+
+def test_payments_of_bills_whose_lines_were_loaded_are_doubted(small_isp: Isp) -> None:
+    dates = "2025-01-31,2025-02-14,2025-01-01,2025-01-31"
+    small_isp.write("invoices.csv", f"{INVOICE_COLUMNS}B7-1,C1,{dates},30,6,EUR\nB7-2,C1,{dates},5,1,EUR\n")
+    small_isp.write(
+        "payments.csv", "payment_id,customer_id,paid_date,amount,status,invoice_id\n1,C1,2025-02-09,42,settled,B7\n"
+    )
+    small_isp.map("invoices", "invoices.csv")
+    small_isp.map("payments", "payments.csv")
+    (doubt,) = table(check(small_isp), "payments").warnings
+    assert "add the lines up by bill" in doubt
+    assert "for example 1 for B7, of which B7-1 is a line" in doubt
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [("({day}.50)", "Brackets stand for a minus"),
+     ("{day},50", "set locations.contracts.decimal_separator to ','"),
+     ("1,0{day}.50", "Commas group thousands"),
+     ("EUR {day}.50", "A unit goes with them")],
+)  # fmt: skip
+def test_how_numbers_are_written_is_said_where_most_cannot_be_read(small_isp: Isp, written: str, said: str) -> None:
+    header, *_ = small_isp.CONTRACTS.splitlines()
+    rows = [f'K{day},C1,NET,internet,2024-01-05,"{written.format(day=day)}"' for day in range(10, 16)]
+    small_isp.write("contracts.csv", "\n".join([header, *rows]))
+    del small_isp.settings["sources"]["usage"]
+    (hint,) = [line for line in table(check(small_isp), "contracts").warnings if line.startswith("monthly_fee")]
+    assert said in hint
+
+
+def test_words_for_yes_and_no_are_asked_for(small_isp: Isp) -> None:
+    rows = [f"C{number},person,2024-01-01,{'ja' if number % 3 else 'nein'}" for number in range(12)]
+    small_isp.write("customers.csv", "\n".join(["customer_id,customer_type,created_date,marketing_consent", *rows]))
+    (hint,) = [line for line in table(check(small_isp), "customers").warnings if line.startswith("marketing")]
+    assert "Write case … when 'ja' then … when 'nein' then … end" in hint
+
+
+@pytest.mark.parametrize(
+    ("theirs", "said"),
+    [
+        ("0{number}", "once leading zeros are taken off"),
+        ("X{number}", "once case is"),
+        ("x {number}", "signs and blanks"),
+    ],
+)
+def test_references_that_another_spelling_would_find_are_said_to_be(small_isp: Isp, theirs: str, said: str) -> None:
+    prefix = "" if theirs.startswith("0") else "x"
+    people = [f"{prefix}{number},person,2024-01-01" for number in range(10, 20)]
+    small_isp.write("customers.csv", "\n".join(["customer_id,customer_type,created_date", *people]))
+    header, *_ = small_isp.CONTRACTS.splitlines()
+    lines = [f"K{number},{theirs.format(number=number)},NET,internet,2024-01-05,10" for number in range(10, 20)]
+    small_isp.write("contracts.csv", "\n".join([header, *lines]))
+    del small_isp.settings["sources"]["usage"]
+    (hint,) = [line for line in table(check(small_isp), "contracts").warnings if line.startswith("customer_id")]
+    assert f"is not in customers, and '{prefix}10' is. 10 of 10" in hint
+    assert said in hint
 
 
 def test_what_is_missing_of_organizations_is_not_told_where_all_are_persons(small_isp: Isp) -> None:

@@ -31,6 +31,7 @@ def test_each_source_says_its_rows_and_its_newest_day_that_is_not_ahead(small_is
 
 
 def test_an_empty_lake_has_a_status(small_isp: Isp) -> None:
+    small_isp.settings["warehouse"]["path"] = small_isp.folder / "empty"
     with small_isp.warehouse.writer():
         pass
     assert status_of(small_isp)["sources"] == []

@@ -50,7 +50,7 @@ def simulate_months(
         "product_families": 1,
         "suspended_share": 0.0,
         "monthly_fee": random.choice([20.0, 30.0, 40.0], customers)[line],
-        "traffic_trend": np.where(has_warning[line, number], 0.3, random.normal(1.0, 0.1, len(line))).round(3),
+        "usage_trend": np.where(has_warning[line, number], 0.3, random.normal(1.0, 0.1, len(line))).round(3),
         "days_late_3m": random.integers(0, 4, len(line)),
         "failed_payments_3m": 0,
         "contacts_3m": random.integers(0, 2, len(line)),

@@ -26,7 +26,7 @@ ONE_ARCHETYPE = {"everybody": (1.0, 5.0, 0.36, 0.25, 0.12, 0.08, 0.30)}
 
 
 def planted(
-    customers: int = 1200,
+    customers: int = 800,
     seed: int = 0,
     archetypes: dict = ARCHETYPES,
     noise: float = 0.25,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from models.behavior.parameters import BehaviorParameters
-from models.behavior.segmentation import fit_behavior
+from models.behavior.segmentation import BehaviorSegmentation, fit_behavior
 from models.clusters.feature_clusters import usable_features
 
 
@@ -29,7 +29,11 @@ def segment_behavior(
     used_cluster_ids: Collection[str] = (),
 ) -> BehaviorResult:
     """Fit and score. See `fit_behavior` for the arguments."""
-    fitted = fit_behavior(features, population, previous, parameters, used_cluster_ids)
+    return score_behavior(fit_behavior(features, population, previous, parameters, used_cluster_ids), features)
+
+
+def score_behavior(fitted: BehaviorSegmentation, features: pd.DataFrame) -> BehaviorResult:
+    """Score the population that was fitted on."""
     customers = fitted.score(features).sort_values("customer_id", ignore_index=True)
     is_measured = customers["behavior_status"].isin(["clustered", "mixed"])
     counts = customers.loc[is_measured, "cluster_id"].fillna("mixed").value_counts()

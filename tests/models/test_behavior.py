@@ -8,7 +8,7 @@ from sklearn.metrics import adjusted_rand_score
 from models.behavior.parameters import BehaviorParameters
 from models.behavior.segmentation import BehaviorSegmentation, fit_behavior
 from tests.models.planted_customers import ARCHETYPES, CONSUMER_BASE, ONE_ARCHETYPE, consumer_base, planted
-from tests.models.segmented import BehaviorResult, segment_behavior
+from tests.models.segmented import BehaviorResult, score_behavior, segment_behavior
 
 
 def labels_of(result: BehaviorResult) -> pd.Series:
@@ -16,14 +16,14 @@ def labels_of(result: BehaviorResult) -> pd.Series:
 
 
 @pytest.fixture(scope="module")
-def structured() -> tuple[pd.DataFrame, np.ndarray, BehaviorResult]:
-    frame, truth = planted()
-    return frame, truth, segment_behavior(frame, "consumer")
+def fitted() -> BehaviorSegmentation:
+    return fit_behavior(planted()[0], "consumer")
 
 
 @pytest.fixture(scope="module")
-def fitted(structured) -> BehaviorSegmentation:
-    return fit_behavior(structured[0], "consumer")
+def structured(fitted) -> tuple[pd.DataFrame, np.ndarray, BehaviorResult]:
+    frame, truth = planted()
+    return frame, truth, score_behavior(fitted, frame)
 
 
 def test_planted_archetypes_are_found_again(structured):

@@ -25,7 +25,7 @@ JANUARY, FEBRUARY = date(2026, 1, 31), date(2026, 2, 28)
 
 @pytest.fixture(scope="module")
 def base() -> tuple[pd.DataFrame, np.ndarray]:
-    return planted(1500)
+    return planted()
 
 
 @pytest.fixture(scope="module")

@@ -51,7 +51,7 @@ class TestPlantedHazard:
         assert model.decision_.startswith("Hazard model: on 6 held-out months the model's log loss is 0.")
 
     def test_the_warning_is_found(self, model, customers):
-        is_warned = (customers["traffic_trend"] == 0.3).to_numpy()
+        is_warned = (customers["usage_trend"] == 0.3).to_numpy()
         hazard = model.hazard(customers, 1)[:, 0]
         assert hazard[is_warned].mean() == pytest.approx(WARNED, rel=0.25)
         assert hazard[~is_warned].mean() == pytest.approx(BASE, rel=0.25)
@@ -61,7 +61,7 @@ class TestPlantedHazard:
 
     def test_a_warning_that_lasts_a_month_says_little_of_the_months_after(self, model, customers):
         later = model.hazard(customers, 12)[:, 1:].mean(axis=1)
-        is_warned = (customers["traffic_trend"] == 0.3).to_numpy()
+        is_warned = (customers["usage_trend"] == 0.3).to_numpy()
         assert later[is_warned].mean() == pytest.approx(later[~is_warned].mean(), rel=0.3)
         assert later.mean() == pytest.approx(MEAN, rel=0.15)
 
@@ -128,7 +128,7 @@ class TestIdentities:
 class TestFallback:
     def test_random_outcomes_give_no_lift_and_the_curves_are_used(self, months):
         random = np.random.default_rng(1)
-        shuffled = months.assign(traffic_trend=random.permutation(months["traffic_trend"]))
+        shuffled = months.assign(usage_trend=random.permutation(months["usage_trend"]))
         model = fit(shuffled)
         assert not model.is_trusted_
         assert model.decision_.startswith("Cohort curves: on 6 held-out months")
@@ -166,7 +166,7 @@ class TestFallback:
 class TestReasons:
     def test_the_planted_warning_is_the_first_reason_of_those_who_show_it(self, model, customers):
         rows = churn_reasons_frame(model, customers)
-        is_warned = (customers["traffic_trend"] == 0.3).to_numpy()
+        is_warned = (customers["usage_trend"] == 0.3).to_numpy()
         first = rows.loc[is_warned, "churn_reasons"].map(lambda told: json.loads(told)[0])
         assert set(first) == {"usage down to 30% of before"}
         told = rows.loc[~is_warned, "churn_reasons"].dropna()

@@ -24,10 +24,16 @@ def consumers(window: EndingsWindow) -> pd.Series:
     return window.windows_.set_index("market_segment").loc["consumer"]
 
 
-def months(rate: float, *, customers: int = 1_000, first: int = FIRST, length: int = 48, seed: int = 0, **strata):
+def july(month: int) -> float:
+    """The share that leaves after a month end: a fifth in July, as students do."""
+    return 0.20 if (month + 1) % 12 == 7 else 0.004
+
+
+def months(rate, *, customers: int = 1_000, first: int = FIRST, length: int = 48, seed: int = 0, **strata):
     """So many customers at risk in every month, of whom ``rate`` leave; one kind of them."""
     names = {"source_system": "all", "retention_market": "consumer", "market_segment": "consumer"} | strata
-    churned = np.random.default_rng(seed).binomial(customers, rate, length)
+    rates = [rate(month) if callable(rate) else rate for month in range(first, first + length)]
+    churned = np.random.default_rng(seed).binomial(customers, rates)
     return pd.DataFrame(
         {
             **names, "is_committed": False, "tenure_band": 0, "month_number": np.arange(first, first + length),
@@ -171,3 +177,29 @@ def test_the_window_moves_with_the_months_and_depends_on_no_order_of_rows(shift:
     assert (there.windows_["first_month"] - shift).equals(here.windows_["first_month"])
     assert there.last_month_ - shift == here.last_month_
     assert len(here.within(rows)) == len(there.within(moved))
+
+
+@pytest.mark.parametrize("length", [9, 11, 14, 20, 26, 38, 60])
+def test_the_year_of_students_is_no_hole_wherever_it_begins_and_ends(length: int) -> None:
+    for end in range(12):
+        found = EndingsWindow().fit(months(july, first=FIRST + end, length=length, seed=end))
+        assert found.windows_["first_month"].isna().all()
+        assert found.last_month_ == FIRST + end + length - 1
+
+
+@pytest.mark.parametrize("rate", [0.01, july])
+@pytest.mark.parametrize(("start", "end"), [(0, 20), (0, 44), (24, 36), (30, 36), (50, 56)])
+def test_endings_count_from_the_latest_stretch_without_any_on(rate, start: int, end: int) -> None:
+    history = months(rate, length=72)
+    history.loc[start : end - 1, "customers_churned"] = 0
+    window = consumers(EndingsWindow().fit(history))
+    assert window["first_month"] == FIRST + end
+    assert window["endings_before"] <= 1  # a quiet month before it counts as its beginning
+
+
+def test_a_system_that_recorded_on_is_not_cut_by_the_hole_of_another() -> None:
+    holed, whole = (months(0.01, length=72, source_system=name) for name in ("holed", "whole"))
+    holed.loc[24:35, "customers_churned"] = 0
+    window = EndingsWindow().fit(pd.concat([holed, whole], ignore_index=True)).windows_.set_index("source_system")
+    assert window["first_month"]["holed"] == FIRST + 36
+    assert pd.isna(window["first_month"]["whole"])

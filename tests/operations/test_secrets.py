@@ -1,7 +1,6 @@
 """No secret that came from the environment is in anything that was written, whatever failed with it in hand."""
 
 import json
-import sys
 from pathlib import Path
 from urllib.parse import quote
 
@@ -82,20 +81,12 @@ def test_a_catalog_that_is_down_shows_its_password_nowhere(tmp_path):
         assert "cannot be reached" in finished.stderr
         said[str(command)] = finished.stdout + finished.stderr
     # As the daemon runs it: the error is raised within the run, and ends in Dagster's event log.
-    launched = deployment.execute(
-        Path(sys.executable).with_name("dagster"),
-        "job",
-        "execute",
-        "-m",
-        "orchestration.definitions",
-        "-j",
-        "daily_ingest",
-    )
+    launched = deployment.command("-c", _LAUNCH)
     assert launched.returncode != 0
     said["dagster"] = launched.stdout + launched.stderr
     assert "cannot be reached" in said["dagster"]
     # As a step runs dbt: the profile holds the connection, and dbt says why it fails.
-    built = deployment.execute(sys.executable, "-c", _BUILD)
+    built = deployment.command("-c", _BUILD)
     said["dbt"] = built.stdout + built.stderr
     assert built.returncode != 0
     assert "port 1 failed" in said["dbt"]
@@ -106,6 +97,10 @@ def test_a_catalog_that_is_down_shows_its_password_nowhere(tmp_path):
     assert _leaks(said, deployment.folder, *targets) == []
 
 
+_LAUNCH = """
+from dagster._cli import create_dagster_cli
+create_dagster_cli()(["job", "execute", "-m", "orchestration.definitions", "-j", "daily_ingest"])
+"""
 _BUILD = """
 from orchestration.dagster_support.dbt import dbt_arguments, ensure_manifest, prepare_for_dbt
 from orchestration.dagster_support.dbt_runner import PARSED_PROJECT, stream

@@ -7,31 +7,34 @@ import pytest
 
 from orchestration.errors import SegmentationError
 from orchestration.lake.migrations import migrate
-from orchestration.lake.warehouse import Warehouse
 from orchestration.segments import addresses
 from orchestration.segments.addresses import update_addresses
-from orchestration.settings import HouseholdSettings, WarehouseSettings
+from orchestration.settings import HouseholdSettings
+from tests.lakes import lay_lake
 
 
 @pytest.fixture
 def lake(tmp_path: Path):
-    with Warehouse(WarehouseSettings(path=tmp_path, threads=1)).writer() as connection:
-        migrate(connection)
-        connection.execute(
-            """
-            insert into raw.customers (customer_id, service_address, postal_code, country) values
-                ('c1', 'Hauptstr. 5', '10115', 'DE'), ('c2', 'HAUPTSTRASSE 5', '10115', 'DE'),
-                ('c3', 'Hauptstr. 5', '10115', 'DE'), ('c4', null, '10115', 'DE'), ('c5', 'Postfach 1', '10115', 'DE')
-            """
-        )
-        connection.execute(
-            """
-            insert into raw.contracts (contract_id, customer_id, service_address, postal_code) values
-                ('k1', 'c4', 'Hauptstraße 5 Whg. 2', null), ('k2', 'c4', 'Hauptstr. 5', '10117'),
-                ('k3', 'c4', null, null), ('k4', 'nobody', 'Hauptstr. 5', null)
-            """
-        )
+    with lay_lake(tmp_path, _load_addresses).writer() as connection:
         yield connection
+
+
+def _load_addresses(lake: duckdb.DuckDBPyConnection) -> None:
+    migrate(lake)
+    lake.execute(
+        """
+        insert into raw.customers (customer_id, service_address, postal_code, country) values
+            ('c1', 'Hauptstr. 5', '10115', 'DE'), ('c2', 'HAUPTSTRASSE 5', '10115', 'DE'),
+            ('c3', 'Hauptstr. 5', '10115', 'DE'), ('c4', null, '10115', 'DE'), ('c5', 'Postfach 1', '10115', 'DE')
+        """
+    )
+    lake.execute(
+        """
+        insert into raw.contracts (contract_id, customer_id, service_address, postal_code) values
+            ('k1', 'c4', 'Hauptstraße 5 Whg. 2', null), ('k2', 'c4', 'Hauptstr. 5', '10117'),
+            ('k3', 'c4', null, null), ('k4', 'nobody', 'Hauptstr. 5', null)
+        """
+    )
 
 
 def _rows(connection: duckdb.DuckDBPyConnection, columns: str) -> list[tuple]:

@@ -11,8 +11,6 @@ from hypothesis import strategies as st
 from orchestration.cli.runs import Runner
 from orchestration.defs.publish.jobs import monthly_segmentation_schedule
 from orchestration.errors import SegmentationError
-from orchestration.lake.migrations import ensure_tables
-from orchestration.lake.warehouse import Warehouse
 from orchestration.months import (
     as_of_date,
     last_complete_month,
@@ -22,6 +20,7 @@ from orchestration.months import (
     previous_as_of_date,
 )
 from orchestration.settings import Settings
+from tests.lakes import lay_lake_for_loads
 
 
 @given(st.dates(date(1990, 1, 1), date(2100, 12, 31)))
@@ -69,8 +68,7 @@ def test_a_default_run_goes_by_the_operators_day_and_refuses_the_month_that_goes
     settings = Settings.model_validate(
         {"first_month": "2026-01", "schedule": {"timezone": zone}, "warehouse": {"path": tmp_path}}
     )
-    with Warehouse(settings.warehouse).writer() as connection:
-        ensure_tables(connection)
+    lay_lake_for_loads(tmp_path)
     runner = Runner(settings, print, now)
     assert operators_day(now, zone) == day
     assert runner.months(None, None) == [month]

@@ -8,11 +8,10 @@ import pytest
 
 from orchestration.errors import VersionError
 from orchestration.lake.migrations import migrate
-from orchestration.lake.warehouse import Warehouse
 from orchestration.segments.pruning import prune
 from orchestration.segments.version_diff import diff
 from orchestration.segments.versions import rollback
-from orchestration.settings import WarehouseSettings
+from tests.lakes import lay_lake
 
 NOW = datetime(2026, 12, 2)
 EVERYTHING = datetime(2027, 1, 1)
@@ -21,25 +20,28 @@ EVERYTHING = datetime(2027, 1, 1)
 @pytest.fixture
 def lake(tmp_path: Path):
     """Versions of October: 1 and 2 superseded, 3 published, 4 withdrawn; one of November that was made from 1."""
-    with Warehouse(WarehouseSettings(path=tmp_path)).writer() as connection:
-        migrate(connection)
-        for month, revision, status, previous in (
-            ("2026-10-31", 1, "superseded", None),
-            ("2026-10-31", 2, "superseded", None),
-            ("2026-10-31", 3, "published", None),
-            ("2026-10-31", 4, "withdrawn", None),
-            ("2026-11-30", 1, "published", "2026-10-31.1"),
-        ):
-            connection.execute(
-                "insert into segments.versions (version_id, as_of_date, revision, status, created_at,"
-                " previous_version_id) values (?, ?, ?, ?, ?, ?)",
-                [f"{month}.{revision}", month, revision, status, NOW, previous],
-            )
-            connection.execute(
-                "insert into segments.customer_value (version_id, as_of_date, customer_id) values (?, ?, 'a')",
-                [f"{month}.{revision}", month],
-            )
+    with lay_lake(tmp_path, _register_versions).writer() as connection:
         yield connection
+
+
+def _register_versions(lake: duckdb.DuckDBPyConnection) -> None:
+    migrate(lake)
+    for month, revision, status, previous in (
+        ("2026-10-31", 1, "superseded", None),
+        ("2026-10-31", 2, "superseded", None),
+        ("2026-10-31", 3, "published", None),
+        ("2026-10-31", 4, "withdrawn", None),
+        ("2026-11-30", 1, "published", "2026-10-31.1"),
+    ):
+        lake.execute(
+            "insert into segments.versions (version_id, as_of_date, revision, status, created_at,"
+            " previous_version_id) values (?, ?, ?, ?, ?, ?)",
+            [f"{month}.{revision}", month, revision, status, NOW, previous],
+        )
+        lake.execute(
+            "insert into segments.customer_value (version_id, as_of_date, customer_id) values (?, ?, 'a')",
+            [f"{month}.{revision}", month],
+        )
 
 
 def _with_rows(lake: duckdb.DuckDBPyConnection) -> list[str]:

@@ -24,6 +24,7 @@ from orchestration.segments.versions import (
     rollback,
 )
 from orchestration.settings import WarehouseSettings
+from tests.lakes import lay_lake
 
 SEPTEMBER, OCTOBER, NOVEMBER = date(2026, 9, 30), date(2026, 10, 31), date(2026, 11, 30)
 MONTHS = (SEPTEMBER, OCTOBER, NOVEMBER)
@@ -36,15 +37,18 @@ MADE_BY = Provenance(run_id="run", code_version="code", settings_hash="settings"
 @pytest.fixture
 def lake(tmp_path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """Three published months, made from the loads 1 and 2."""
-    with Warehouse(WarehouseSettings(path=tmp_path)).writer() as connection:
-        migrate(connection)
-        for table in TABLES:
-            connection.execute(f"create table {table} (as_of_date date, content double)")
-            connection.executemany(f"insert into {table} values (?, 1)", [[day] for day in MONTHS])
-        _load(connection, 1, "usage", SEPTEMBER, 10)
-        _load(connection, 2, "usage", NOVEMBER, 10)
-        _segment(connection, MONTHS)
+    with lay_lake(tmp_path, _publish_three_months).writer() as connection:
         yield connection
+
+
+def _publish_three_months(lake: duckdb.DuckDBPyConnection) -> None:
+    migrate(lake)
+    for table in TABLES:
+        lake.execute(f"create table {table} (as_of_date date, content double)")
+        lake.executemany(f"insert into {table} values (?, 1)", [[day] for day in MONTHS])
+    _load(lake, 1, "usage", SEPTEMBER, 10)
+    _load(lake, 2, "usage", NOVEMBER, 10)
+    _segment(lake, MONTHS)
 
 
 def _load(lake: duckdb.DuckDBPyConnection, load_id: int, table: str, month_end: date, rows: int) -> None:

@@ -11,6 +11,7 @@ from orchestration.lake.migrations import migrate
 from orchestration.lake.warehouse import Warehouse
 from orchestration.segments.unchanged import days_to_build
 from orchestration.settings import WarehouseSettings
+from tests.lakes import lay_lake
 
 SEPTEMBER, OCTOBER, NOVEMBER = date(2026, 9, 30), date(2026, 10, 31), date(2026, 11, 30)
 MONTHS = [SEPTEMBER, OCTOBER, NOVEMBER]
@@ -19,14 +20,17 @@ MONTHS = [SEPTEMBER, OCTOBER, NOVEMBER]
 @pytest.fixture
 def lake(tmp_path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """Three published months, each after the one before, made from the loads up to 2."""
-    with Warehouse(WarehouseSettings(path=tmp_path)).writer() as connection:
-        migrate(connection)
-        previous = None
-        for day in MONTHS:
-            _version(connection, day, 1, "published", previous)
-            previous = f"{day}.1"
-        _load(connection, 2, NOVEMBER)
+    with lay_lake(tmp_path, _publish_three_months).writer() as connection:
         yield connection
+
+
+def _publish_three_months(lake: duckdb.DuckDBPyConnection) -> None:
+    migrate(lake)
+    previous = None
+    for day in MONTHS:
+        _version(lake, day, 1, "published", previous)
+        previous = f"{day}.1"
+    _load(lake, 2, NOVEMBER)
 
 
 def _version(

@@ -11,7 +11,6 @@ import pytest
 
 from orchestration.errors import VersionError
 from orchestration.lake.migrations import migrate
-from orchestration.lake.warehouse import Warehouse
 from orchestration.segments.registry import Input, versioned_tables
 from orchestration.segments.versions import (
     Provenance,
@@ -23,7 +22,7 @@ from orchestration.segments.versions import (
     record_outcome,
     rollback,
 )
-from orchestration.settings import WarehouseSettings
+from tests.lakes import lay_lake
 
 OCTOBER, NOVEMBER = date(2026, 10, 31), date(2026, 11, 30)
 NOW = datetime(2026, 12, 2, 4, 0)
@@ -34,15 +33,18 @@ PASSED = [{"name": "a_check", "passed": True, "found": "1", "expected": "1"}]
 
 @pytest.fixture
 def lake(tmp_path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    with Warehouse(WarehouseSettings(path=tmp_path)).writer() as connection:
-        migrate(connection)
-        connection.execute("create table features.customer_features (customer_id varchar, as_of_date date, gb double)")
-        connection.execute("create table features.margins (customer_id varchar, month_end_date date)")
-        connection.execute(
-            "insert into features.customer_features values ('a', '2026-10-31', 1), ('b', '2026-10-31', 2),"
-            " ('a', '2026-11-30', 3)"
-        )
+    with lay_lake(tmp_path, _build_features).writer() as connection:
         yield connection
+
+
+def _build_features(lake: duckdb.DuckDBPyConnection) -> None:
+    migrate(lake)
+    lake.execute("create table features.customer_features (customer_id varchar, as_of_date date, gb double)")
+    lake.execute("create table features.margins (customer_id varchar, month_end_date date)")
+    lake.execute(
+        "insert into features.customer_features values ('a', '2026-10-31', 1), ('b', '2026-10-31', 2),"
+        " ('a', '2026-11-30', 3)"
+    )
 
 
 def _publish(lake: duckdb.DuckDBPyConnection, *days: date, made_by: Provenance = MADE_BY) -> list[str]:

@@ -1,14 +1,18 @@
 """Whole deployments, run by the real command in a process of its own."""
 
+import atexit
 import json
 import os
 import shutil
 import subprocess
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pandas as pd
 
 from examples.ibm_telco.fetch import fetch
@@ -18,6 +22,8 @@ from simulator import SimulationParameters, simulate
 from tests.commands import kill_at, run_command
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
+_READERS = ExitStack()
+atexit.register(_READERS.close)
 
 
 @dataclass(frozen=True)
@@ -50,9 +56,13 @@ class Deployment:
         """Return another deployment that is as this one, for a test to change."""
         return Deployment(shutil.copytree(self.folder, folder))
 
+    @cached_property
+    def reader(self) -> duckdb.DuckDBPyConnection:
+        """A reader that stays, as an analyst's does: opening the lake takes longer than most queries."""
+        return _READERS.enter_context(Warehouse(load_settings(self.settings_file).warehouse).reader())
+
     def frame(self, sql: str, parameters: Sequence[object] = ()) -> pd.DataFrame:
-        with Warehouse(load_settings(self.settings_file).warehouse).reader() as connection:
-            return connection.execute(sql, list(parameters)).to_arrow_table().to_pandas()
+        return self.reader.execute(sql, list(parameters)).to_arrow_table().to_pandas()
 
     def versions(self) -> list[dict[str, Any]]:
         finished = self.command("versions", "list", "--format", "json")
@@ -62,20 +72,17 @@ class Deployment:
 
     def contents(self, *schemas: str) -> dict[str, pd.DataFrame]:
         """Every table and view of the schemas, rows in a fixed order, without what says who wrote it and when."""
-        with Warehouse(load_settings(self.settings_file).warehouse).reader() as connection:
-            names = connection.execute(
-                "select table_schema || '.' || table_name from information_schema.tables"
-                " where table_schema in (select unnest(?::varchar[])) order by all",
-                [list(schemas)],
-            ).fetchall()
-            return {
-                name: connection.execute(
-                    f"select columns(c -> c not in ('created_at', 'published_at', 'run_id')) from {name} order by all"
-                )
-                .to_arrow_table()
-                .to_pandas()
-                for (name,) in names
-            }
+        names = self.frame(
+            "select table_schema || '.' || table_name as name from information_schema.tables"
+            " where table_schema in (select unnest(?::varchar[])) order by all",
+            [list(schemas)],
+        )["name"]
+        return {
+            name: self.frame(
+                f"select columns(c -> c not in ('created_at', 'published_at', 'run_id')) from {name} order by all"
+            )
+            for name in names
+        }
 
 
 def make_deployment(

@@ -110,7 +110,7 @@ from (values
     ('hazard_model', 'top_decile_lift', null, 5.2), ('cohort_curves', 'top_decile_lift', null, 1.7),
     ('hazard_model', 'expected_churn', null, 0.0160), ('cohort_curves', 'expected_churn', null, 0.0161),
     ('hazard_model', 'observed_churn', null, 0.0158), ('cohort_curves', 'observed_churn', null, 0.0158),
-    ('hazard_model', 'importance', 'traffic_trend', 0.02), ('hazard_model', 'importance', 'monthly_fee', -0.001))
+    ('hazard_model', 'importance', 'usage_trend', 0.02), ('hazard_model', 'importance', 'monthly_fee', -0.001))
     as t(model, measure, part, value)
 union all
 select '{VERSION}', '2026-10-31', model, measure, tenth::varchar, 0.09 / tenth, 5400, 24317, 24322,

@@ -209,6 +209,15 @@ def test_past_predictions_are_shown_beside_what_came_with_the_champion_marked(la
     )
 
 
+def test_a_baseline_that_took_over_is_shown_though_it_was_compared_with_no_model(
+    lake: duckdb.DuckDBPyConnection,
+) -> None:
+    rows = lake.execute("select * from bi.value_backtest where measure not like 'margin_loss_gain%'").df()
+    rows = rows.replace({"forecast": {"cohort_curves": "constant_retention"}})
+    content = backtest_evidence(rows, promised=0.8)
+    assert content["errors_say"].startswith("RMSE is lower for “One sBG for all” over 6 months. It turns on few:")
+
+
 def test_without_enough_history_the_backtest_is_a_sentence() -> None:
     told = {"measure": "not_enough_history", "decision": "Not enough history.", "cutoff_date": None}
     content = backtest_evidence(pd.DataFrame([told | {"horizon_months": None}]), promised=0.8)

@@ -84,7 +84,5 @@ def test_renamed_columns_keep_their_values_and_their_view_can_be_read_at_once(
     assert lake.execute(SNAPSHOTS).fetchall() == before
     read = lake.execute("select trigger_event_id, retracted_date::varchar, is_retracted from bi.triggers order by 1")
     assert read.fetchall() == [("a", "2026-10-31", True), ("b", None, False)]
-    covariates = lake.execute(
-        "select traffic_trend, days_since_last_traffic from intermediate.customer_month_covariates"
-    )
+    covariates = lake.execute("select usage_trend, days_since_last_usage from intermediate.customer_month_covariates")
     assert covariates.fetchall() == [(0.5, 3)]

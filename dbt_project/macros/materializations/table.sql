@@ -1,7 +1,7 @@
 {#-
-    Each table is made by one statement under its own name, and commented on where others look it up. dbt-duckdb makes it
-    under a second name, so that readers keep the old one, renames it, and looks for what to drop; but the workspace has
-    no other readers, and in the lake all of this is one commit (dbt_session.py).
+    Each table is made by one statement under its own name. dbt-duckdb makes it under a second name, so that readers keep
+    the old one, renames it, and looks for what to drop; but the workspace has no other readers, and in the lake all of
+    this is one commit (dbt_session.py).
 -#}
 {% materialization table, adapter='duckdb' -%}
     {%- set existing_relation = load_cached_relation(this) -%}
@@ -16,9 +16,7 @@
         {{ create_table_as(False, target_relation, sql) }}
     {%- endcall %}
 
-    {%- if target_relation.database == target.database -%}
-        {% do persist_docs(target_relation, model) %}
-    {%- endif %}
+    {% do persist_docs(target_relation, model) %}
     {{ run_hooks(post_hooks, inside_transaction=True) }}
     {{ adapter.commit() }}
     {{ run_hooks(post_hooks, inside_transaction=False) }}

@@ -23,10 +23,7 @@
             {{ get_create_view_as_sql(target_relation, sql) }}
         {%- endcall %}
 
-        {#- Nobody looks up what is in the workspace. -#}
-        {%- if target_relation.database == target.database -%}
-            {% do persist_docs(target_relation, model) %}
-        {%- endif %}
+        {% do persist_docs(target_relation, model) %}
         {{ run_hooks(post_hooks, inside_transaction=True) }}
         {{ adapter.commit() }}
         {{ run_hooks(post_hooks, inside_transaction=False) }}

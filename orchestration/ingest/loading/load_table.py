@@ -18,6 +18,7 @@ from orchestration.lake.warehouse import commit_if, transaction
 class Outcome:
     """What carrying out a plan did: the loads read, or None if they say what those before said, and what followed.
 
+    ``deleted`` counts rows that the source no longer has, none of those that a changed mapping no longer makes.
     ``orphaned`` counts rows of other tables that went to quarantine, by table.
     """
 
@@ -85,8 +86,10 @@ def _remove(
     if may_be_same and found.is_nothing and changes.is_same_quarantine(connection, before, sorted(reading.loads)):
         return Outcome(reading, is_kept=False)
     gone = f"{LOAD_ID} < {first}" if _is_all(old, loads) else f"{LOAD_ID} in ({_list(old)})"
-    orphaned = removal.remove(connection, table, old, gone, found, last, reader.tell)
-    return Outcome(reading, is_kept=True, deleted=found.deleted, orphaned=orphaned)
+    is_remapped = any(load.mapping_hash != reader.mapping for load in loads if load.load_id in old)
+    why = removal.NO_LONGER_MADE if is_remapped else removal.GONE
+    orphaned = removal.remove(connection, table, old, gone, found, last, reader.tell, why)
+    return Outcome(reading, is_kept=True, deleted=0 if is_remapped else found.deleted, orphaned=orphaned)
 
 
 def _restamp(reader: UnitReader, kept: Sequence[Load], reading: Reading) -> None:

@@ -9,6 +9,8 @@ from orchestration.lake.contract import LOAD_ID, Table
 from orchestration.lake.warehouse import transaction
 
 _WAS = "_was"
+GONE = "are gone from the source"
+NO_LONGER_MADE = "are no longer made, as the mapping has changed"
 
 
 def remove(
@@ -19,6 +21,7 @@ def remove(
     found: changes.Changes,
     change: int,
     tell: Callable[[str], None],
+    why: str = GONE,
 ) -> dict[str, int]:
     """Remove loads, within the caller's transaction.
 
@@ -30,6 +33,7 @@ def remove(
         found: what their removal changes, in view of the loads that replace them.
         change: the load that what follows in other tables is counted for.
         tell: called with a sentence on each thing that follows.
+        why: what has become of the rows, for the sentence.
 
     Returns:
         How many rows of other tables went to quarantine, by table.
@@ -44,7 +48,7 @@ def remove(
     records.add_months(connection, table.name, found.months)
     if not found.deleted:
         return {}
-    tell(f"raw.{table.name}: {found.deleted:,} rows are gone from the source.")
+    tell(f"raw.{table.name}: {found.deleted:,} rows {why}.")
     orphaned = references.set_orphans_aside(connection, table, f"from {_WAS}", change)
     connection.execute(f"drop table temp.{_WAS}")
     for name, rows in orphaned.items():

@@ -5,6 +5,7 @@ setting, no statement. This is checked before any of the SQL is run, and the con
 the locations besides (``opening``).
 """
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
@@ -21,6 +22,7 @@ from orchestration.lake.sql_guard import (
 from orchestration.settings import LocationSettings, SourceSettings
 
 _SHOWN = 80
+_COULD_BE_A_NAME = re.compile(r"\w[\w .:/#-]{0,60}")
 
 
 def require_mapping_sql(table: Table, source: SourceSettings, locations: Mapping[str, LocationSettings]) -> None:
@@ -76,4 +78,8 @@ def _named(setting: str, sql: str) -> Iterator[None]:
         kind = (
             "one SELECT over the named locations" if setting.endswith(".query") else "one expression over the columns"
         )
-        raise SourceError(f"{setting}: {shown!r} is refused: {error} It must be {kind} of the source.") from error
+        # A word of SQL, or a name with blanks or signs, is a column only in double quotes.
+        quoted = f" If it is the name of a column, write '\"{text}\"'." if _COULD_BE_A_NAME.fullmatch(text) else ""
+        raise SourceError(
+            f"{setting}: {shown!r} is refused: {error} It must be {kind} of the source.{quoted}"
+        ) from error

@@ -15,6 +15,7 @@ from orchestration.onboarding.init.vocabulary import SAME, SAME_WORDS, fill, wor
 
 SURE, LIKELY, GUESS, MISSING = "sure", "likely", "guess", "not found"
 _COMPANY = {"company", "firma", "empresa", "entreprise", "azienda", "bedrijf", "organization", "organisation"}
+_IDENTIFIER = {"id", "no", "nr", "number", "nummer", "key", "uuid"}
 _CHANGED = {"updated", "modified", "changed", "geaendert", "aktualisiert"}
 
 
@@ -111,7 +112,21 @@ def _line(match: TableMatch, column: Column, pair: Pair, profile: Profile, expre
         certainty = LIKELY
     if match.is_shared and pair.name < SAME:
         certainty = _less_sure(certainty)
+    if rival := _unique_rival(match, column, profile):
+        certainty = GUESS
+        reasons.append(f"its values come again, those of '{rival}' do not")
     return Line(column.name, expression.sql, certainty, "; ".join(reasons))
+
+
+def _unique_rival(match: TableMatch, column: Column, profile: Profile) -> str | None:
+    """Return another identifier that tells rows apart where the one chosen does not: numbers are used again."""
+    if column.name != match.table.key[0] or column.references or profile.distinct == profile.present:
+        return None
+    used = {pair.source for pair in match.pairs.values()}
+    for other in match.candidate.profiles.values():
+        if other.is_unique and other.name not in used and _IDENTIFIER & set(words(other.name)):
+            return other.name
+    return None
 
 
 def _less_sure(certainty: str) -> str:

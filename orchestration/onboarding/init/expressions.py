@@ -54,7 +54,9 @@ def _value_fit(table: Table, column: Column, profile: Profile) -> float:
         known = _known_share(table, column, profile)
         return max(known, 0.9 if _truth_of(table, column, profile) else 0.55 if profile.distinct <= _MOST_VALUES else 0)
     if kind in {"date", "timestamp"}:
-        return 1.0 if profile.date_format or profile.time_format else 0.9 if profile.epochs >= _NEARLY_ALL else 0.0
+        if profile.date_format or profile.time_format:
+            return 1.0
+        return 0.9 if profile.epochs >= _NEARLY_ALL or profile.is_serial_days else 0.0
     if column.name == "birth_year":
         is_year = profile.integers >= _NEARLY_ALL and 1880 <= float(profile.lowest or 0) <= 2100
         return 1.0 if is_year or profile.date_format else 0.2
@@ -132,6 +134,10 @@ def _time(column: Column, profile: Profile, path: str, conventions: Conventions)
     if profile.epochs >= _NEARLY_ALL:
         seconds = path if not profile.is_text else f"try_cast({path} as bigint)"
         return Expression(f"to_timestamp({seconds})", "seconds since 1970", is_plain=False)
+    if profile.is_serial_days:
+        return Expression(
+            f"date '1899-12-30' + try_cast({path} as integer)", "days as spreadsheets count them", is_plain=False
+        )
     return Expression(path) if not profile.present else None
 
 

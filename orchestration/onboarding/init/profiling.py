@@ -23,6 +23,7 @@ _INTEGER_LIKE = r"[-+]?\d{1,3}(\.\d{3})*|[-+]?\d+"
 _DATE_LIKE = r"^\d{{1,4}}[-./ ]?(\d{{1,2}}|[A-Za-z]{{3}})[-./ ]?\d{{2,4}}"
 _SHOWN_VALUES = 24
 _NEARLY_ALL = 0.98
+_SERIAL_DAYS = (20_000, 80_000)
 _DEPTH = 4
 
 
@@ -52,6 +53,14 @@ class Profile:
     def is_unique(self) -> bool:
         """Whether no value comes twice and none is missing."""
         return self.rows > 0 and self.present == self.rows and self.distinct == self.rows
+
+    @property
+    def is_serial_days(self) -> bool:
+        """Whether the values could be the days since 1899-12-30 that spreadsheets count: 1954 to 2119."""
+        if self.integers < _NEARLY_ALL or self.lowest is None or self.highest is None:
+            return False
+        first, last = _SERIAL_DAYS
+        return first <= float(self.lowest) and float(self.highest) <= last
 
     @property
     def is_text(self) -> bool:

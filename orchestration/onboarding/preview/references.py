@@ -16,6 +16,7 @@ from orchestration.ingest.reading.files import SourceFile
 from orchestration.ingest.reading.readers import ROW, is_parquet
 from orchestration.lake.contract import Column, Table
 from orchestration.onboarding.preview.findings import Rejected, TableCheck
+from orchestration.onboarding.preview.value_hints import spelling_hint
 from orchestration.settings import Settings
 
 FILE, LINE = "_file", "_line"
@@ -60,6 +61,9 @@ def look_up(
             _not_looked_up(children, str(error))
             continue
         for child, column in children:
+            # An example would show identifiers that are to be pseudonyms, which are alike or not.
+            hint = "" if settings.pseudonyms else spelling_hint(connection, child.table, column, keys)
+            child.warnings += [hint] if hint else []
             _reject_unknown(connection, child, column, keys)
 
 

@@ -45,6 +45,14 @@ _AFTER_END = """
         (select {key}, max(coalesce(end_date, date '9999-12-31')) as end_date from raw.contracts group by all) as ends
         using ({key}))
 """
+_OF_LINES = r"""
+    (select payments.payment_id, payments.invoice_id, min(lines.invoice_id) as line_id
+     from (from raw.payments where invoice_id is not null and invoice_id not in (select invoice_id from raw.invoices))
+        as payments
+     left join (select *, regexp_extract(invoice_id, '^(.+)[^0-9A-Za-z]\w{1,4}$', 1) as bill_id from raw.invoices)
+        as lines on payments.invoice_id = lines.bill_id
+     group by all)
+"""
 _DOUBTS = (
     _Doubt(
         "contracts",
@@ -103,6 +111,14 @@ _DOUBTS = (
         "invoice_id || ' with ' || tax_amount || ' on ' || net_amount",
         "have more tax than net amount: is tax_amount the gross amount?",
         above=0.5,
+    ),
+    _Doubt(
+        "payments",
+        "line_id is not null",
+        "payment_id || ' for ' || invoice_id || ', of which ' || line_id || ' is a line'",
+        "name bills whose lines are the invoices: add the lines up by bill, or the bills stay unpaid",
+        rows=_OF_LINES,
+        above=0.1,
     ),
     _Doubt(
         "service_quality",

@@ -66,6 +66,7 @@ joined as (
         usage.cap_share,
         usage.usage_change,
         usage.usage_gb_month_before,
+        usage.calls_month_before,
         care.complaint_open_since_date,
         care.outage_hours,
         care.last_outage_date,
@@ -117,5 +118,5 @@ select
     {% for name in days_since -%}
     {{ days_between(name ~ '_date', 'action_date') }} as days_since_{{ name }},
     {% endfor -%}
-    {{ days_between('last_usage_date', 'usage_known_date') }} as days_since_last_traffic
+    {{ days_between('last_usage_date', 'usage_known_date') }} as days_since_last_usage
 from joined

@@ -24,6 +24,11 @@ fed_months as (
     from {{ ref('usage_months') }}
 ),
 
+fed_call_months as (
+    select distinct month_end_date
+    from {{ ref('call_months') }}
+),
+
 open_months as (
     select
         spans.customer_id,
@@ -50,6 +55,10 @@ facts as (
         usage.bytes_up,
         usage.first_usage_date,
         usage.last_active_date,
+        fed_call_months.month_end_date is not null as are_calls_fed,
+        calls.events as call_events,
+        calls.first_call_date,
+        calls.last_call_date,
         events.failed_payments,
         events.pays_automatically,
         events.contacts,
@@ -60,6 +69,12 @@ facts as (
     from open_months
     left join fed_months
         on open_months.month_end_date = fed_months.month_end_date
+    left join fed_call_months
+        on open_months.month_end_date = fed_call_months.month_end_date
+    left join {{ ref('customer_month_calls') }} as calls
+        on
+            open_months.customer_id = calls.customer_id
+            and open_months.month_end_date = calls.month_end_date
     left join {{ ref('customer_month_usage') }} as usage
         on
             open_months.customer_id = usage.customer_id
@@ -86,6 +101,10 @@ quarters as (
         max(facts.last_active_date) as last_active_date,
         sum(case when lookback.months_ago > 0 then facts.bytes_total end) as bytes_before,
         min(case when lookback.months_ago > 0 then facts.first_usage_date end) as first_usage_date_before,
+        min(facts.first_call_date) as first_call_date,
+        max(facts.last_call_date) as last_call_date,
+        sum(case when lookback.months_ago > 0 then facts.call_events end) as call_events_before,
+        min(case when lookback.months_ago > 0 then facts.first_call_date end) as first_call_date_before,
         sum(case when lookback.months_ago < 3 then facts.bytes_total end) as bytes_3m,
         sum(case when lookback.months_ago < 3 then facts.bytes_up end) as bytes_up_3m,
         sum(case when lookback.months_ago < 3 then 1 else 0 end) as months_3m,
@@ -115,11 +134,17 @@ windows as (
         facts.is_committed,
         facts.is_fed,
         coalesce(facts.bytes_total, 0) as bytes_total,
+        facts.are_calls_fed,
+        coalesce(facts.call_events, 0) as call_events,
         facts.days_late_3m,
         quarters.first_usage_date,
         quarters.last_active_date,
         quarters.bytes_before,
         quarters.first_usage_date_before,
+        quarters.first_call_date,
+        quarters.last_call_date,
+        quarters.call_events_before,
+        quarters.first_call_date_before,
         quarters.bytes_3m,
         quarters.bytes_up_3m,
         quarters.months_3m,
@@ -135,16 +160,48 @@ windows as (
             facts.customer_id = quarters.customer_id
             and facts.month_number = quarters.month_number
     where facts.is_in_training
+),
+
+-- Traffic and calls a day, so that short months and first months do not look like a collapse or a rise. Of an internet
+-- line use is traffic; a phone is in use where it carries traffic or calls. A feed that lacks the month tells nothing.
+used as (
+    select
+        *,
+        {%- for measure, events, known in (
+            ('traffic', 'bytes_total', 'first_usage_date'), ('call', 'call_events', 'first_call_date')
+        ) %}
+        case
+            when
+                {{ 'is_fed' if measure == 'traffic' else 'are_calls_fed' }}
+                and {{ days_between(known ~ '_before', 'month_start_date') }} >= 28
+                then
+                    {{ ratio(events, days_between('month_start_date', add_days('month_end_date', 1))) }}
+                    / nullif({{ ratio(
+                        'bytes_before' if measure == 'traffic' else 'call_events_before',
+                        days_between(known ~ '_before', 'month_start_date')
+                    ) }}, 0)
+        end as {{ measure }}_ratio,
+        {%- endfor %}
+        case
+            when is_fed and first_usage_date is not null
+                then {{ days_between('coalesce(last_active_date, first_usage_date)', 'month_end_date') }}
+        end as days_without_traffic,
+        case
+            when are_calls_fed and first_call_date is not null
+                then {{ days_between('coalesce(last_call_date, first_call_date)', 'month_end_date') }}
+        end as days_without_calls,
+        (is_fed or first_usage_date is null) and (are_calls_fed or first_call_date is null) as is_phone_told
+    from windows
 )
 
 select
-    windows.customer_id,
-    windows.month_end_date,
-    cast(windows.month_number as integer) as month_number,
-    cast(windows.spell_months as integer) as spell_months,
-    windows.retention_product,
-    windows.retention_term,
-    windows.is_committed,
+    used.customer_id,
+    used.month_end_date,
+    cast(used.month_number as integer) as month_number,
+    cast(used.spell_months as integer) as spell_months,
+    used.retention_product,
+    used.retention_term,
+    used.is_committed,
     cast(contracts.open_contracts as integer) as open_contracts,
     cast(contracts.product_families as integer) as product_families,
     {{ ratio('contracts.suspended_contracts', 'contracts.open_contracts') }} as suspended_share,
@@ -156,45 +213,34 @@ select
     {{ ratio('contracts.monthly_discount', 'contracts.monthly_fee') }} as discount_share,
     cast(contracts.price_change_3m as double) as price_change_3m,
     case
-        when windows.is_fed and windows.bytes_3m is not null
-            then cast(windows.bytes_3m as double) / 1e9 / windows.months_3m
+        when used.is_fed and used.bytes_3m is not null
+            then cast(used.bytes_3m as double) / 1e9 / used.months_3m
     end as gb_month_3m,
-    case when windows.is_fed then {{ ratio('windows.bytes_up_3m', 'windows.bytes_3m') }} end as upload_share_3m,
-    -- Traffic a day, so that short months and first months do not look like a collapse or a rise.
+    case when used.is_fed then {{ ratio('used.bytes_up_3m', 'used.bytes_3m') }} end as upload_share_3m,
     case
-        when
-            windows.is_fed
-            and {{ days_between('windows.first_usage_date_before', 'windows.month_start_date') }} >= 28
-            then
-                {{ ratio(
-                    'windows.bytes_total', days_between('windows.month_start_date', add_days('windows.month_end_date', 1))
-                ) }}
-                / nullif({{ ratio(
-                    'windows.bytes_before', days_between('windows.first_usage_date_before', 'windows.month_start_date')
-                ) }}, 0)
-    end as traffic_trend,
+        when used.retention_product = 'internet' then used.traffic_ratio
+        when used.is_phone_told then greatest(used.traffic_ratio, used.call_ratio)
+    end as usage_trend,
     case
-        when windows.is_fed and windows.first_usage_date is not null
-            then {{ days_between(
-                'coalesce(windows.last_active_date, windows.first_usage_date)', 'windows.month_end_date'
-            ) }}
-    end as days_since_last_traffic,
+        when used.retention_product = 'internet' then used.days_without_traffic
+        when used.is_phone_told then least(used.days_without_traffic, used.days_without_calls)
+    end as days_since_last_usage,
     case
-        when records_begin.first_paid_date <= windows.month_end_date then coalesce(windows.days_late_3m, 0)
+        when records_begin.first_paid_date <= used.month_end_date then coalesce(used.days_late_3m, 0)
     end as days_late_3m,
     cast(case
-        when records_begin.first_paid_date <= windows.month_end_date then windows.failed_payments_3m
+        when records_begin.first_paid_date <= used.month_end_date then used.failed_payments_3m
     end as integer) as failed_payments_3m,
-    windows.pays_automatically = 1 as has_autopay,
+    used.pays_automatically = 1 as has_autopay,
     cast(case
-        when records_begin.first_interaction_at < {{ add_days('windows.month_end_date', 1) }} then windows.contacts_3m
+        when records_begin.first_interaction_at < {{ add_days('used.month_end_date', 1) }} then used.contacts_3m
     end as integer) as contacts_3m,
     cast(case
-        when records_begin.first_interaction_at < {{ add_days('windows.month_end_date', 1) }} then windows.complaints_3m
+        when records_begin.first_interaction_at < {{ add_days('used.month_end_date', 1) }} then used.complaints_3m
     end as integer) as complaints_3m,
     cast(case
-        when records_begin.first_quality_date <= windows.month_end_date and windows.unmeasured_outages_3m = 0
-            then windows.outage_minutes_3m
+        when records_begin.first_quality_date <= used.month_end_date and used.unmeasured_outages_3m = 0
+            then used.outage_minutes_3m
     end as double) as outage_minutes_3m,
     cast(
         coalesce(contracts.monthly_fee, 0) - coalesce(contracts.monthly_discount, 0)
@@ -203,17 +249,17 @@ select
     cast(
         coalesce(contracts.monthly_product_cost, 0)
         + {{ expected_usage_cost(
-            'case when windows.is_fed then cast(windows.bytes_3m as double) / 1e9 / windows.months_3m end'
+            'case when used.is_fed then cast(used.bytes_3m as double) / 1e9 / used.months_3m end'
         ) }}
-        + {{ expected_care_cost('windows.contacts_3m') }} as decimal(18, 4)
+        + {{ expected_care_cost('used.contacts_3m') }} as decimal(18, 4)
     ) as expected_cost
-from windows
+from used
 inner join {{ ref('customer_month_contracts') }} as contracts
     on
-        windows.customer_id = contracts.customer_id
-        and windows.month_end_date = contracts.month_end_date
+        used.customer_id = contracts.customer_id
+        and used.month_end_date = contracts.month_end_date
 left join {{ ref('expected_usage_charges') }} as charges
     on
-        windows.customer_id = charges.customer_id
-        and windows.month_end_date = charges.month_end_date
+        used.customer_id = charges.customer_id
+        and used.month_end_date = charges.month_end_date
 cross join records_begin
