@@ -215,7 +215,7 @@ def test_a_baseline_that_took_over_is_shown_though_it_was_compared_with_no_model
     rows = lake.execute("select * from bi.value_backtest where measure not like 'margin_loss_gain%'").df()
     rows = rows.replace({"forecast": {"cohort_curves": "constant_retention"}})
     content = backtest_evidence(rows, promised=0.8)
-    assert content["errors_say"].startswith("RMSE is lower for “One sBG for all” over 6 months. It turns on few:")
+    assert content["errors_say"].startswith("RMSE is lower for “One sBG for all” over 6 months. It depends on a few:")
 
 
 def test_without_enough_history_the_backtest_is_a_sentence() -> None:
