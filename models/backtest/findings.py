@@ -56,7 +56,7 @@ def backtest_outcome(
         return BacktestOutcome(NOT_JUDGED)
     found: list[str] = []
     if used in FALLBACKS:
-        found.append("A plain rate for all customers predicts better than what is learned of them.")
+        found.append("A constant rate for all customers predicts better than the models.")
     for months in sorted(set(own["horizon_months"])):
         rows = own[own["horizon_months"] == months]
         values = dict(zip(rows["measure"], rows["value"], strict=True))

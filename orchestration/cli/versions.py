@@ -1,5 +1,6 @@
 """``segmentation versions``: look at the versions of the segments, compare them, take one back, delete old ones."""
 
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -61,7 +62,21 @@ def show(version_id: VersionId, config: Config = None, output: Output = Format.t
 
     with errors_for_people():
         row = read(config, lambda connection: version(connection, version_id))
-    print_rows(["what", "value"], list(row.items()), output)
+    rows = [(name, lines_of(value) if output is Format.table else value) for name, value in row.items()]
+    print_rows(["what", "value"], rows, output)
+
+
+def lines_of(value: Any) -> Any:
+    """Return rows by table, and checks, as a line each; anything else as it is."""
+    try:
+        found = json.loads(value) if isinstance(value, str) else value
+    except ValueError:
+        return value
+    if isinstance(found, dict):
+        return "\n".join(f"{name}: {rows:,}" for name, rows in found.items())
+    if isinstance(found, list):
+        return "\n".join(f"{each['name']}: {'passed' if each['passed'] else 'failed'}" for each in found)
+    return value
 
 
 @app.command()

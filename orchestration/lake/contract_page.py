@@ -12,23 +12,23 @@ PAGE = Path(__file__).parents[2] / "docs" / "source-contract.md"
 # Reason as the quarantine names it, and what it means.
 REASONS: tuple[tuple[str, str], ...] = (
     ("wrong_type", "The value cannot be read as the column's type: `n/a` as a number, 31 February, a fraction where "
-                   "a whole number is due, an infinite number."),
+                   "a whole number is expected, an infinite number."),
     ("missing_required", "A required column is empty, or blank text."),
     ("not_accepted_value", "The value is not one of those allowed. Words of the source are translated by a `case` "
                            "expression in the mapping."),
-    ("negative_value", "The value is below 0 where that cannot be."),
-    ("below_minimum", "The value is below the least one allowed."),
+    ("negative_value", "The value is negative although it cannot be."),
+    ("below_minimum", "The value is below the smallest one allowed."),
     ("no_exchange_rate", "The amount is in a currency that has no rate for its day, or only one that is too old. The "
-                         "row is taken by itself when a rate comes."),
+                         "row is loaded automatically when a rate arrives."),
     ("unknown_reference", "The row refers to a customer or contract that does not exist, or whose own row is in "
-                          "quarantine. Fixing that one brings this one back by itself."),
+                          "quarantine. Fixing that row brings this one back automatically."),
     ("duplicate_key_conflict", "Several rows of one load have the same key and contradict each other; none of them is "
-                               "taken, because nothing says which is right. Rows that are alike count as known "
-                               "duplicates, and the first is taken."),
-    ("control_character", "An identifier or a code holds a zero byte or another control character. In free text they "
-                          "become spaces."),
+                               "loaded, because nothing says which is right. Identical rows count as known "
+                               "duplicates, and the first is loaded."),
+    ("control_character", "An identifier or a code contains a zero byte or another control character. In free text "
+                          "these become spaces."),
     ("rounded_identifier", "An identifier in scientific notation, or a number too long for its type: a spreadsheet or "
-                           "a program has rounded it, and nobody can say which it was. Export the column as text."),
+                           "a program has rounded it, and the original is lost. Export the column as text."),
     ("unparsable_line", "A line of a CSV file is not a row: too many or too few fields, a quote never closed, bytes "
                         "that are not of the encoding; or a line of JSON lines is not JSON. Each counts by itself."),
     ("line_too_long", "A line is longer than 2 MB in CSV or 16 MB in JSON lines. Its beginning is kept."),
@@ -48,19 +48,20 @@ _TYPES = {
 _HEAD = """\
 # Source contract
 
-The tables a deployment can fill, and what their rows must satisfy. This page is written from the declaration
-([`_sources.yml`](../dbt_project/models/staging/_sources.yml)) by `make docs`; the same declaration drives the casts,
-the quarantine, the tables of the schema `raw` and the tests. [Your data](your-data.md) says how to fill them.
+The tables a deployment can fill, and what their rows must satisfy. `make docs` writes this page from the declaration in
+[`_sources.yml`](../dbt_project/models/staging/_sources.yml), which also drives the casts, the quarantine, the tables of
+the schema `raw` and the tests. [Your data](your-data.md) says how to fill the tables.
 
-- Only {required} are required. A table or an optional column that nothing fills is empty, and what needs it is null.
-- Money is in the reporting currency unless the row has a currency, without tax unless it says tax. Bytes are bytes,
-  rates megabits a second, dates days in the operator's local time.
-- Direction is the customer's: *down* is what the customer received. RADIUS `Acct-Input-Octets` is therefore **up**.
-- A blank value is a missing one. Identifiers are text: leading zeros count. One that came through a floating-point
-  number (`1001.0`) is the whole number it was. In identifiers that may be empty, texts such as `NULL`, `none`, `n/a`,
-  `-` and `0` are missing values too (`null_references` of a location).
+- Only {required} are required. A table or optional column that nothing fills is empty, and what depends on it is null.
+- Money is in the reporting currency unless the row has a currency, and without tax unless the column says so. Volumes
+  are in bytes, rates in megabits a second, and dates are days in the operator's local time.
+- Directions are from the customer's side: *down* is what the customer received. RADIUS `Acct-Input-Octets` is therefore
+  **up**.
+- A blank value is a missing value. Identifiers are text, and leading zeros count. An identifier that went through a
+  floating-point number (`1001.0`) is read as the whole number it was. In optional identifiers, texts such as `NULL`,
+  `none`, `n/a`, `-` and `0` are missing values too (`null_references` of a location).
 
-| table | a row is | required | |
+| table | key | required | |
 |---|---|---|---|
 """
 
@@ -85,7 +86,7 @@ def _section(table: Table) -> list[str]:
         "",
         table.description,
         "",
-        f"- **Key**: {_key(table)}. A row with the key of an earlier one restates it; an equal one is a duplicate.",
+        f"- **Key**: {_key(table)}. A row with the key of an earlier row restates it; an identical row is a duplicate.",
         f"- **Table**: {'required' if table.is_required else 'optional'}.",
         f"- **Growth**: {_growth(table)}",
         "",
@@ -125,20 +126,20 @@ def _key(table: Table) -> str:
 def _growth(table: Table) -> str:
     if table.partition_by:
         return (
-            f"facts that come day by day: `append`, files seen once or a cursor; stored by month or year of "
+            f"facts that arrive day by day: `append`, with files read once or a cursor; stored by month or year of "
             f"`{table.time_column}`. A late row goes to its own month."
         )
     if table.is_required:
-        return "the state of the system: `snapshot`, the whole table each time; rows that are gone are noticed."
-    return f"`append` where the source gives what is new, else `snapshot`; dated by `{table.time_column}`."
+        return "the state of the system: `snapshot`, the whole table each time; rows that disappear are noticed."
+    return f"`append` if the source delivers only what is new, otherwise `snapshot`; dated by `{table.time_column}`."
 
 
 def _quarantine() -> list[str]:
     lines = [
         "## Quarantine",
         "",
-        "A row that breaks the contract goes to `ops.quarantine` with file, line, column, value and the first of these",
-        "reasons that holds. Accepted, quarantined and known duplicate rows add up to the rows read, always.",
+        "A row that breaks the contract goes to `ops.quarantine` with its file, line, column, value and the first of",
+        "these reasons that applies. Accepted, quarantined and known duplicate rows always add up to the rows read.",
         "",
         "| reason | what it means |",
         "|---|---|",

@@ -56,12 +56,12 @@ def test_each_way_to_be_wrong_is_said(faults: dict[str, float], said: str) -> No
 def test_values_that_rest_on_a_plain_rate_say_so() -> None:
     rows = measures().replace({"forecast": {"cohort_curves": "constant_retention"}})
     outcome = backtest_outcome(rows, Verdict("constant_retention", ("cohort_curves",), ""), 0.8)
-    assert outcome.findings == ("A plain rate for all customers predicts better than what is learned of them.",)
+    assert outcome.findings == ("A constant rate for all customers predicts better than the models.",)
 
 
 def test_what_chance_can_do_to_a_few_customers_is_no_finding() -> None:
     findings = backtest_outcome(measures(is_ranked=False, size=30), CURVES, 0.8).findings
-    assert not any("lower chances" in sentence for sentence in findings)
+    assert not any("lower churn probability" in sentence for sentence in findings)
 
 
 def test_without_a_cut_off_nothing_is_judged() -> None:

@@ -103,7 +103,7 @@ def test_bands_begin_where_they_say_and_unknown_staff_is_a_band_of_its_own():
 
 
 @given(st.lists(st.tuples(st.booleans(), st.integers(0, 3)), min_size=2, max_size=30))
-def test_a_companys_own_answer_never_counts_in_what_is_foretold_of_it(rows):
+def test_a_companys_own_answer_never_counts_in_what_is_predicted_of_it(rows):
     held, groups = np.array([float(own) for own, _ in rows]), np.array([group for _, group in rows])
     flipped = held.copy()
     flipped[0] = 1 - flipped[0]

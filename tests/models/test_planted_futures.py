@@ -1,4 +1,4 @@
-"""Futures are foretold better than by any baseline: held against what is planted, not against one draw of it."""
+"""Futures are predicted better than by any baseline: held against what is planted, not against one draw of it."""
 
 import pandas as pd
 import pytest
@@ -33,9 +33,9 @@ def errors() -> pd.DataFrame:
         hazards = forecast_hazards(exposures, ends, NO_SAMPLE, customers, HORIZONS[-1], *parameters).hazards
         for months, planted in zip(HORIZONS, (people["true_months_36"], people["true_months"]), strict=True):
             planted_margin = (planted * people["monthly_margin"]).to_numpy()
-            for name, foretold in forecast_margins(customers, hazards, months, ValueParameters()).items():
+            for name, predicted in forecast_margins(customers, hazards, months, ValueParameters()).items():
                 rows.append({"months": months, "seed": seed, "forecast": name})
-                rows[-1] |= forecast_errors(foretold, planted_margin)
+                rows[-1] |= forecast_errors(predicted, planted_margin)
     return pd.DataFrame(rows).set_index(["months", "seed", "forecast"])
 
 

@@ -47,7 +47,7 @@ def test_a_term_recorded_only_of_those_still_there_is_found_in_its_month() -> No
     (found,) = recorded_attributes(exposures()).to_dict("records")
     assert (found["retention_market"], found["attribute"], found["value"]) == ("consumer", "retention_term", "24")
     assert found["first_month"] == FIRST + RECORDED
-    assert "recorded of those still there alone" in found["evidence"]
+    assert "recorded only for those still there" in found["evidence"]
 
 
 def test_attributes_recorded_all_along_are_left_alone_in_95_of_100() -> None:

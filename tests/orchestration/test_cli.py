@@ -7,6 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from orchestration.cli.app import app
+from orchestration.cli.versions import lines_of
 
 runner = CliRunner()
 
@@ -109,3 +110,20 @@ def test_revise_finds_the_months_itself(settings_file):
     result = runner.invoke(app, ["run", "--revise", "--from", "2025-01", "--config", str(settings_file)])
     assert result.exit_code == 2
     assert "--revise" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ('{"customer_value": 3000, "households": 7}', "customer_value: 3,000\nhouseholds: 7"),
+        (
+            '[{"name": "a", "passed": true}, {"name": "b", "passed": false}]',
+            "a: passed\nb: failed",
+        ),
+        ("first version of this month", "first version of this month"),
+        ("185e", "185e"),
+        (None, None),
+    ],
+)
+def test_a_version_shows_rows_and_checks_line_by_line(value: str | None, shown: str | None) -> None:
+    assert lines_of(value) == shown

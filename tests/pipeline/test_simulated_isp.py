@@ -126,7 +126,7 @@ def valued_by_baselines(simulated, tmp_path_factory) -> dict[str, pd.DataFrame]:
 
 @pytest.mark.parametrize("horizon", ["future_value_horizon", "future_value"])
 @pytest.mark.parametrize("baseline", BASELINES)
-def test_the_planted_future_of_customers_is_foretold_better_than_by_any_baseline(
+def test_the_planted_future_of_customers_is_predicted_better_than_by_any_baseline(
     simulated, planted, valued_by_baselines, horizon, baseline
 ):
     column = {"future_value_horizon": "expected_future_margin_36m", "future_value": "expected_future_margin_total"}
