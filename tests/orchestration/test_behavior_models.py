@@ -55,7 +55,7 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyCo
         migrate(connection)
         months = []
         for candidate in (OCTOBER, NOVEMBER, DECEMBER):
-            consumers, business = features(candidate, "consumer", 900, 0), features(candidate, "business", 30, 1)
+            consumers, business = features(candidate, "consumer", 600, 0), features(candidate, "business", 30, 1)
             consumers["is_open"] = ~((consumers.index < 2) & (candidate is not OCTOBER))
             if candidate is DECEMBER:
                 consumers["night_share_3m"] = np.minimum(3 * consumers["night_share_3m"], 0.9)
@@ -95,7 +95,7 @@ def test_the_model_of_any_version_scores_as_that_version_did(lake, candidate):
         " where f.as_of_date = ? and s.behavior_status = 'clustered' and s.population = 'consumer'",
         [candidate.version_id, candidate.as_of_date],
     ).df()
-    assert len(frame) > 800
+    assert len(frame) > 500
     labels = champion.model.predict(frame)
     assert (np.array(champion.cluster_ids, dtype=object)[labels] == frame["cluster_id"]).all()
 
