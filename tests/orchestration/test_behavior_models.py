@@ -29,7 +29,9 @@ from orchestration.settings import WarehouseSettings
 from tests.models.planted_customers import planted
 
 # Little evidence is enough here: what is tested is what is written and read again.
-PARAMETERS = dict.fromkeys(("consumer", "business"), BehaviorParameters(largest_k=5, resamples=2, outcome_months=1))
+PARAMETERS = dict.fromkeys(
+    ("consumer", "business"), BehaviorParameters(largest_k=5, mixture_largest_k=2, resamples=2, outcome_months=1)
+)
 INPUTS = (Input("features.customer_features"),)
 OCTOBER = Candidate("2026-10-31.1", date(2026, 10, 31), None, "")
 NOVEMBER = Candidate("2026-11-30.1", date(2026, 11, 30), "2026-10-31.1", "")
