@@ -2,8 +2,6 @@
 
 import duckdb
 
-from orchestration.lake.warehouse import ALIAS
-
 
 def relations(connection: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], str]:
     """Return the kind, ``table`` or ``view``, of everything in the lake, by schema and name.
@@ -16,7 +14,6 @@ def relations(connection: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], st
         " from duckdb_columns() as columns"
         " left join duckdb_views() as views on columns.database_name = views.database_name"
         " and columns.schema_name = views.schema_name and columns.table_name = views.view_name"
-        " where columns.database_name = ?",
-        [ALIAS],
+        " where columns.database_name = current_database()"
     ).fetchall()
     return {(schema, name): kind for schema, name, kind in found}

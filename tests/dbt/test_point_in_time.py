@@ -11,6 +11,9 @@ from orchestration.lake.contract import load_contract
 from tests.dbt.lakes import LAST_MONTH, RAW_TABLES, Lake, empty_lake
 
 CUT = date(2025, 11, 30)
+SOURCE = (
+    "attach 'ducklake:sqlite:{0}/catalog.sqlite' as source (read_only, data_path '{0}/data/', override_data_path true)"
+)
 # What the source would have held on the day, in another order, and with some of the money in another currency.
 KNOWN_BY_THEN = {
     "customers": "select * from source.raw.customers where created_date <= $cut",
@@ -84,7 +87,7 @@ def cut_lake(simulated_lake: Lake, tmp_path_factory: pytest.TempPathFactory) -> 
     lake = empty_lake(tmp_path_factory.mktemp("cut"))
     source = simulated_lake.settings.warehouse.path
     with lake.warehouse.writer() as connection:
-        connection.execute(f"attach 'ducklake:sqlite:{source}/catalog.sqlite' as source (read_only)")
+        connection.execute(SOURCE.format(source))
         for table in RAW_TABLES:
             connection.execute(
                 f"insert into raw.{table} by name select * from ({_known_by_then(table)}) as t order by hash(t)",
@@ -113,7 +116,7 @@ def test_every_source_may_be_missing_but_customers_and_contracts(tmp_path: Path,
     lake = empty_lake(tmp_path)
     source = simulated_lake.settings.warehouse.path
     with lake.warehouse.writer() as connection:
-        connection.execute(f"attach 'ducklake:sqlite:{source}/catalog.sqlite' as source (read_only)")
+        connection.execute(SOURCE.format(source))
         for table in ("customers", "contracts"):
             connection.execute(f"insert into raw.{table} by name select * from source.raw.{table}")
     lake.scope({LAST_MONTH: None})

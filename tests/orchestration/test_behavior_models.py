@@ -29,7 +29,9 @@ from orchestration.settings import WarehouseSettings
 from tests.models.planted_customers import planted
 
 # Little evidence is enough here: what is tested is what is written and read again.
-PARAMETERS = dict.fromkeys(("consumer", "business"), BehaviorParameters(largest_k=5, resamples=2, outcome_months=1))
+PARAMETERS = dict.fromkeys(
+    ("consumer", "business"), BehaviorParameters(largest_k=5, mixture_largest_k=2, resamples=2, outcome_months=1)
+)
 INPUTS = (Input("features.customer_features"),)
 OCTOBER = Candidate("2026-10-31.1", date(2026, 10, 31), None, "")
 NOVEMBER = Candidate("2026-11-30.1", date(2026, 11, 30), "2026-10-31.1", "")
@@ -55,7 +57,7 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyCo
         migrate(connection)
         months = []
         for candidate in (OCTOBER, NOVEMBER, DECEMBER):
-            consumers, business = features(candidate, "consumer", 900, 0), features(candidate, "business", 30, 1)
+            consumers, business = features(candidate, "consumer", 600, 0), features(candidate, "business", 30, 1)
             consumers["is_open"] = ~((consumers.index < 2) & (candidate is not OCTOBER))
             if candidate is DECEMBER:
                 consumers["night_share_3m"] = np.minimum(3 * consumers["night_share_3m"], 0.9)
@@ -95,7 +97,7 @@ def test_the_model_of_any_version_scores_as_that_version_did(lake, candidate):
         " where f.as_of_date = ? and s.behavior_status = 'clustered' and s.population = 'consumer'",
         [candidate.version_id, candidate.as_of_date],
     ).df()
-    assert len(frame) > 800
+    assert len(frame) > 500
     labels = champion.model.predict(frame)
     assert (np.array(champion.cluster_ids, dtype=object)[labels] == frame["cluster_id"]).all()
 

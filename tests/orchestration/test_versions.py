@@ -11,6 +11,7 @@ import pytest
 
 from orchestration.errors import VersionError
 from orchestration.lake.migrations import migrate
+from orchestration.lake.warehouse import transaction
 from orchestration.segments.registry import Input, versioned_tables
 from orchestration.segments.versions import (
     Provenance,
@@ -101,12 +102,15 @@ def test_a_revised_month_revises_the_month_after_it(lake):
 
 def test_candidates_of_a_dead_run_are_replaced_with_their_rows(lake):
     open_candidates(lake, [OCTOBER], MADE_BY, NOW)
-    for name, table in versioned_tables().items():
-        if table.is_model:
-            columns = ", ".join(f"{column} {sql_type}" for column, sql_type in table.types.items())
-            lake.execute(f"create table segments.{name} ({columns})")
-        for version_id in ("2026-10-31.1", "2026-09-30.1"):
-            lake.execute(f"insert into segments.{name} (version_id, as_of_date) values ('{version_id}', '2026-10-31')")
+    with transaction(lake):
+        for name, table in versioned_tables().items():
+            if table.is_model:
+                columns = ", ".join(f"{column} {sql_type}" for column, sql_type in table.types.items())
+                lake.execute(f"create table segments.{name} ({columns})")
+            lake.execute(
+                f"insert into segments.{name} (version_id, as_of_date)"
+                " values ('2026-10-31.1', '2026-10-31'), ('2026-09-30.1', '2026-10-31')"
+            )
     opened = open_candidates(lake, [OCTOBER], MADE_BY, NOW)
     assert [each.version_id for each in opened] == ["2026-10-31.1"]
     assert len(list_versions(lake)) == 1

@@ -62,6 +62,14 @@ def whole_lake(tmp_path_factory: pytest.TempPathFactory) -> PublishedLake:
     return made
 
 
+@pytest.fixture(scope="session")
+def whole_file(whole_lake: PublishedLake, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file to which that lake is served; only read."""
+    file = tmp_path_factory.mktemp("whole") / "served" / "segments.duckdb"
+    bring_up(whole_lake, type="duckdb", path=file)
+    return file
+
+
 @pytest.fixture
 def brought_up(lake: PublishedLake) -> Callable[..., Served]:
     """Serve the lake to a target of given settings, and see that it equals the lake."""

@@ -13,9 +13,8 @@ from tests.serving.dashboards import DECLARED, chart_queries
 CHARTS = [chart for dashboard in DECLARED["dashboards"].values() for chart in dashboard["charts"]]
 
 
-def test_every_chart_asks_for_what_a_served_file_has(whole_lake, tmp_path: Path):
-    bring_up(whole_lake, type="duckdb", path=tmp_path / "segments.duckdb")
-    with duckdb.connect(str(tmp_path / "segments.duckdb"), read_only=True) as connection:
+def test_every_chart_asks_for_what_a_served_file_has(whole_file: Path):
+    with duckdb.connect(str(whole_file), read_only=True) as connection:
         queries = list(chart_queries())
         for query in queries:
             connection.execute(query.sql)

@@ -2,6 +2,7 @@
 
 import subprocess
 import threading
+import time
 from collections.abc import Iterator
 
 import psycopg
@@ -231,11 +232,13 @@ def test_readers_never_fail_and_never_see_two_versions_at_once(lake, brought_up,
         while not done.is_set():
             answer = subprocess.run(["psql", "-Atc", query, database], capture_output=True, text=True, check=True)
             seen.append(tuple(answer.stdout.strip().split("|")))
+            time.sleep(0.05)
 
     def poll_by_sqlalchemy() -> None:
         while not done.is_set():
             with engine.connect() as connection:
                 seen.extend(tuple(row) for row in connection.execute(sqlalchemy.text(query)))
+            time.sleep(0.05)
 
     pollers = [threading.Thread(target=poll) for poll in (poll_by_psql, poll_by_sqlalchemy)]
     for poller in pollers:

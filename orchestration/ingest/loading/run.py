@@ -22,7 +22,7 @@ from orchestration.ingest.reading.files import SourceFile, list_files
 from orchestration.ingest.reading.opening import open_locations, require_open
 from orchestration.lake.contract import Table, load_contract
 from orchestration.lake.migrations import ensure_tables
-from orchestration.lake.warehouse import Warehouse
+from orchestration.lake.warehouse import Warehouse, transaction
 from orchestration.settings import LocationSettings, Settings, SourceSettings
 
 
@@ -58,7 +58,10 @@ def ingest(
         ensure_tables(connection)
         show_convertible_days(connection, settings)
         closed = open_locations(connection, _locations_read(settings, chosen), [warehouse.path])
-        run = _Run(connection, settings, tell, loads_by_table(connection), _reasons(connection), closed, again)
+        # In one transaction DuckLake looks up the snapshot once.
+        with transaction(connection):
+            loads, waiting = loads_by_table(connection), _reasons(connection)
+        run = _Run(connection, settings, tell, loads, waiting, closed, again)
         orphaned: Counter[str] = Counter()
         reports = []
         for table in chosen:
@@ -217,8 +220,9 @@ def _with_stock(
     """Tell each report what lies in its table and in quarantine now that all are loaded."""
     # A table that is not mapped has just been emptied.
     counted = [f"select '{each.table}', count(*) from raw.{each.table}" for each in reports if each.is_mapped]
-    rows = dict(connection.execute(" union all ".join(counted)).fetchall()) if counted else {}
-    reasons = _reasons(connection)
+    with transaction(connection):
+        rows = dict(connection.execute(" union all ".join(counted)).fetchall()) if counted else {}
+        reasons = _reasons(connection)
     return [
         replace(
             each,

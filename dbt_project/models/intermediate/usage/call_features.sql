@@ -1,48 +1,4 @@
-with run_months as (
-    select
-        month_end_date as as_of_date,
-        month_start_date,
-        month_number
-    from {{ ref('months') }}
-    where is_run_month
-),
-
--- A month that the feed does not hold at all is not known, rather than a month without calls.
-fed_months as (
-    select distinct month_end_date
-    from {{ ref('call_months') }}
-),
-
-as_of_months as (
-    select
-        run_months.*,
-        {{ add_days(month_end(add_months('run_months.as_of_date', -4)), 1) }} as quarter_before_start_date,
-        fed_months.month_end_date is not null as is_fed
-    from run_months
-    left join fed_months
-        on run_months.as_of_date = fed_months.month_end_date
-),
-
--- A month of calls is that of whoever held the contract at its end, before the first state of who held it first.
-calls as (
-    select
-        states.customer_id,
-        as_of_months.as_of_date,
-        as_of_months.month_start_date,
-        as_of_months.quarter_before_start_date,
-        as_of_months.is_fed,
-        as_of_months.month_number - {{ month_number('months.month_end_date') }} as months_ago,
-        months.*
-    from as_of_months
-    inner join {{ ref('call_months') }} as months
-        on as_of_months.as_of_date >= months.month_end_date
-    inner join {{ ref('contract_states') }} as states
-        on
-            months.contract_id = states.contract_id
-            and as_of_months.as_of_date >= states.valid_from_date
-            and (states.is_first_state or months.month_end_date >= states.valid_from_date)
-            and (states.valid_to_date is null or months.month_end_date < states.valid_to_date)
-),
+with {{ held_months(ref('call_months')) }},
 
 totals as (
     select
@@ -66,7 +22,7 @@ totals as (
         sum(case when months_ago <= 2 then weight_{{ measure }} end) as weight_{{ measure }},
         {% endfor -%}
         least(max(months_ago) + 1, 3) as months
-    from calls
+    from held_months
     group by customer_id, as_of_date, month_start_date, quarter_before_start_date, is_fed
 ),
 
