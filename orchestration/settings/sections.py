@@ -97,6 +97,9 @@ class FeatureSettings(Section):
     autopay_methods: list[str] = Field(
         default_factory=lambda: ["direct_debit", "card"], description="payment methods that pay by themselves"
     )
+    longest_notice_months: int = Field(
+        12, ge=0, le=120, description="an end that is told further ahead is a plan and no notice"
+    )
     usage_revenue_months: int = Field(
         6, ge=1, le=60, description="usage charges are expected to go on as in so many months, best and worst left out"
     )
