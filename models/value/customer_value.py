@@ -14,6 +14,7 @@ Rules for the cases that the formula does not cover:
 - wholesale: valued by the same formula on its own cohorts, never ranked among retail customers;
 - prepaid, in every open contract: by top-ups to come, with models of a non-contractual setting
   (``models.prepaid.valuation``), which never touch a customer with a contract that ends;
+- under notice (``models.value.notice``): served until the last month end before the end, and no longer;
 - a negative margin stays negative: a customer kept at a loss has a negative future.
 
 ``future_value_low`` and ``future_value_high`` bound what the customer will really bring (``models.value.interval``);
@@ -34,6 +35,7 @@ from models.retention.residual_life import discounted_months, survival_ahead
 from models.retention.shifted_beta_geometric import Floats
 from models.value.interval import contain, margin_interval, uncertain_survival
 from models.value.margin_spread import NODE_WEIGHTS, SPREAD_COLUMNS, MarginSpread
+from models.value.notice import hazards_with_notices
 from models.value.parameters import CHURN_HORIZONS, FIXED_HORIZON_MONTHS, VALUE_MEASURES, ValueParameters
 
 __all__ = ["HazardModel", "customer_value", "money"]
@@ -47,6 +49,7 @@ FEATURE_COLUMNS = (
     "suspended_contracts",
     "monthly_discount",
     "discount_months_left",
+    "notice_months_left",
     "past_value",
     "expected_monthly_margin",
 )
@@ -94,6 +97,7 @@ def customer_value(
     curves: HazardModel,
     parameters: ValueParameters | None = None,
     spread: MarginSpread | None = None,
+    told: Floats | None = None,
 ) -> pd.DataFrame:
     """Value each customer; rows are independent, so batches of any size give the same rows.
 
@@ -104,6 +108,7 @@ def customer_value(
         parameters: the defaults where None.
         spread: how far margins come to lie from what is expected; where None, intervals hold the chance of leaving
             alone.
+        told: share of the endings of each coming month that is known by now (``told_ahead``); none where None.
 
     Returns:
         One row per customer in the order given, money in whole cents. A value is null where it is not known;
@@ -136,7 +141,9 @@ def customer_value(
         value[column] = np.nan
     value["expected_remaining_months"] = np.nan
     value["retention_cohort"] = curves.cohort_labels(customers).where(is_open, None)
-    _value_open_customers(value, customers.loc[is_open], curves, parameters, spread or MarginSpread().fit(_NOBODY))
+    told = np.zeros(0) if told is None else told
+    spread = spread or MarginSpread().fit(_NOBODY)
+    _value_open_customers(value, customers.loc[is_open], curves, parameters, spread, told)
 
     future = value["future_value_horizon"] + value["future_value_tail"]
     value["future_value"] = future.round(2)
@@ -160,15 +167,16 @@ def _value_open_customers(
     curves: HazardModel,
     parameters: ValueParameters,
     spread: MarginSpread,
+    told: Floats,
 ) -> None:
     """Fill in the future of the open customers; ``customers`` keeps the row labels of ``value``."""
     if customers.empty:
         return
-    keys = customers.loc[:, list(curves.key_columns)]
+    keys = customers.loc[:, [*curves.key_columns, "notice_months_left"]]
     if "customer_id" in curves.key_columns:  # everyone is a key of their own
         key_of_row, distinct = np.arange(len(keys)), keys
     else:
-        grouped = keys.groupby(list(curves.key_columns), sort=False, dropna=False)
+        grouped = keys.groupby(list(keys.columns), sort=False, dropna=False)
         key_of_row = np.asarray(grouped.ngroup(), dtype=np.int64)
         distinct = keys[~keys.duplicated()]
     margin, price_step, step_after = margin_path(customers, parameters)
@@ -186,7 +194,8 @@ def _value_open_customers(
         rows = order[first:last]
         key = key_of_row[rows] - start
         block = distinct.iloc[start : start + parameters.keys_per_block]
-        survival = survival_ahead(curves.hazard(block, tail))
+        notice = block["notice_months_left"].to_numpy(dtype=np.float64, na_value=np.nan)
+        survival = survival_ahead(hazards_with_notices(curves.hazard(block, tail), notice, told))
         months = discounted_months(survival, parameters.annual_discount_rate)
         for column, end in enumerate(ends):
             stepped = months[key, end] - months[key, np.minimum(step_after[rows], end)]

@@ -155,6 +155,7 @@ LIFECYCLE_RULES: tuple[Rule, ...] = (
           "not is_open and coalesce(days_since_service_end >= {churn_after_days}, true)", "No product left."),
     _rule("interrupted", "at_risk", "not is_open", "No product left; a contract that is booked late may follow."),
     _rule("all_suspended", "suspended", "suspended_contracts = open_contracts", "Every open contract is suspended."),
+    _rule("notice_given", "at_risk", "notice_months_left is not null", "Notice was given, the end is known."),
     # Who was cut off and has paid is not at once where it was before.
     _rule("restored", "at_risk", "was_suspended_1m_before", "Service was restored after a suspension.", "events"),
     _rule("came_back", "won_back",

@@ -99,6 +99,9 @@ class FeatureSettings(Section):
     autopay_methods: list[str] = Field(
         default_factory=lambda: ["direct_debit", "card"], description="payment methods that pay automatically"
     )
+    longest_notice_months: int = Field(
+        12, ge=0, le=120, description="largest number of months ahead at which a known end of service counts as notice"
+    )
     usage_revenue_months: int = Field(
         6,
         ge=1,

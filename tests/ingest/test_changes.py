@@ -80,6 +80,18 @@ def test_late_and_restated_rows_reach_their_own_months(small_isp: Isp) -> None:
     assert_accounted(small_isp)
 
 
+def test_rows_that_a_changed_mapping_no_longer_makes_are_not_gone_from_the_source(small_isp: Isp) -> None:
+    small_isp.ingest("customers")
+    small_isp.settings["sources"]["customers"]["where"] = "customer_id <> 'C2'"
+    said: list[str] = []
+    report = small_isp.ingest("customers", progress=said.append)["customers"]
+    assert (report.rows_deleted, report.rows_in_table) == (
+        0,
+        small_isp.rows("select count(*) from raw.customers")[0][0],
+    )
+    assert "raw.customers: 1 rows are no longer made, as the mapping has changed." in said
+
+
 def test_rows_of_a_deleted_customer_go_to_quarantine_and_come_back_with_it(small_isp: Isp) -> None:
     small_isp.write("usage_1.csv", f"{USAGE}K1,2025-01-01,1,1\nK2,2025-01-01,1,1\nK2,2025-02-01,7,1\n")
     small_isp.ingest()

@@ -173,6 +173,13 @@ RECIPES = [
         id="deleted_when_ended",
     ),
     pytest.param(
+        "generate_series(date '2015-01-01'",
+        {"rates/fixed.csv": "code,per_euro\nHRK,7.5345\n"},
+        "exchange_rates",
+        {"currency": ["HRK"] * 3, "rate": [Decimal("0.1327228084")] * 3},
+        id="fixed_rate",
+    ),
+    pytest.param(
         "list_filter",
         {
             "exports/customers.jsonl": '{"id": "1", "type": "residential", "createdAt": "2024-01-31T23:30:00Z", '

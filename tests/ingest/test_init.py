@@ -212,6 +212,15 @@ def test_a_number_that_is_used_again_is_no_sure_identifier_and_days_of_spreadshe
     assert columns["contract_id"] == "sub_id" or comment(tmp_path, "contract_id", "contracts").startswith("guess")
 
 
+def test_a_file_called_invoices_holds_invoices_though_its_columns_would_do_for_balances(tmp_path: Path) -> None:
+    (tmp_path / "Accounts.csv").write_text("AccountID,Since\n" + "".join(f"A{i},2024-01-01\n" for i in range(9)))
+    rows = "".join(f"I{i},A{i},2025-01-01,{i}.5\n" for i in range(9))
+    (tmp_path / "Invoices.csv").write_text(f"Ref,AccountID,Date,Amount\n{rows}")
+    sources = drafted(tmp_path, tmp_path).sources
+    assert sources["invoices"].columns["net_amount"] == "Amount"
+    assert "balances" not in sources
+
+
 def test_traffic_that_is_more_up_than_down_is_doubted(small_isp_files: Path) -> None:
     drafted(small_isp_files, small_isp_files)
     assert comment(small_isp_files, "bytes_down", "usage").startswith("guess")

@@ -322,6 +322,18 @@ def test_how_numbers_are_written_is_said_where_most_cannot_be_read(small_isp: Is
     assert said in hint
 
 
+def test_a_fixed_rate_that_is_too_old_is_said_to_be(small_isp: Isp) -> None:
+    row = "I{0},C1,2025-01-{0},2025-02-14,2025-01-01,2025-01-31,30,6,{1}"
+    rows = [row.format(11, "HRK"), row.format(12, "HRK"), row.format(13, "USD")]
+    small_isp.write("invoices.csv", INVOICE_COLUMNS + "\n".join(rows))
+    small_isp.write("rates.csv", "currency,rate_date,rate\nHRK,2013-07-01,0.1327228\n")
+    small_isp.map("invoices", "invoices.csv")
+    small_isp.map("exchange_rates", "rates.csv")
+    (hint,) = table(check(small_isp), "invoices").warnings
+    assert hint.startswith("currency: 2 rows in HRK have no rate of the 31 days up to theirs")
+    assert "of 2013-07-01 to 2013-07-01. A rate that was fixed needs a row a month." in hint
+
+
 def test_words_for_yes_and_no_are_asked_for(small_isp: Isp) -> None:
     rows = [f"C{number},person,2024-01-01,{'ja' if number % 3 else 'nein'}" for number in range(12)]
     small_isp.write("customers.csv", "\n".join(["customer_id,customer_type,created_date,marketing_consent", *rows]))

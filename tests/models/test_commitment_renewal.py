@@ -129,7 +129,8 @@ class TestPlantedLifetimes:
         curves, people = planted
         features = people.assign(
             customer_id=people.index.astype(str), market_segment="consumer", population="consumer", is_open=True,
-            open_contracts=1, suspended_contracts=0, monthly_discount=0, discount_months_left=None, past_value=0,
+            open_contracts=1, suspended_contracts=0, monthly_discount=0, discount_months_left=None,
+            notice_months_left=None, past_value=0,
             expected_monthly_margin=100,
         )  # fmt: skip
         value, came = customer_value(features, curves), 100 * lived_months(people, seed=1)

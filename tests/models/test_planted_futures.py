@@ -28,6 +28,7 @@ def errors() -> pd.DataFrame:
             customer_id=people.index.astype(str), expected_monthly_margin=people["monthly_margin"],
             margin_12m_mean=people["monthly_margin"], open_contracts=1, suspended_contracts=0, monthly_discount=0,
             discount_months_left=None,
+            notice_months_left=None,
         )  # fmt: skip
         parameters = RetentionParameters(), HazardParameters()
         hazards = forecast_hazards(exposures, ends, NO_SAMPLE, customers, HORIZONS[-1], *parameters).hazards

@@ -10,6 +10,7 @@ import pytest
 from models.deciles import assign_deciles
 from models.retention.curves import RetentionCurves
 from models.value.customer_value import VALUE_COLUMNS, customer_value
+from models.value.notice import told_ahead
 from models.value.parameters import ValueParameters
 
 MONTHLY = 1.10 ** (-1 / 12)
@@ -42,6 +43,7 @@ def features(*rows: dict) -> pd.DataFrame:
         "suspended_contracts": 0,
         "monthly_discount": 0.0,
         "discount_months_left": 0,
+        "notice_months_left": None,
         "past_value": 100.0,
         "expected_monthly_margin": 10.0,
         "retention_market": "consumer",
@@ -160,6 +162,39 @@ class TestFormula:
         row = features({"monthly_discount": 3.0, "discount_months_left": 20})
         value = customer_value(row, ConstantHazard(0.0), parameters).iloc[0]
         assert value[["future_value_horizon", "future_value_tail"]].tolist() == [120, 120 + 3 * 4]
+
+
+class TestNotice:
+    @pytest.mark.parametrize(("left", "gone_3m", "gone_12m"), [(0, 1, 1), (2, 1, 1), (3, 0, 1), (12, 0, 0)])
+    def test_who_has_given_notice_is_worth_the_months_until_the_end(self, left, gone_3m, gone_12m):
+        parameters = ValueParameters(annual_discount_rate=0.0)
+        value = customer_value(features({"notice_months_left": left}), ConstantHazard(0.02), parameters).iloc[0]
+        assert value[["future_value", "future_value_low", "future_value_high"]].tolist() == pytest.approx(
+            [10 * left] * 3, abs=0.05
+        )
+        assert value[["churn_probability_3m", "churn_probability_12m"]].tolist() == [gone_3m, gone_12m]
+        assert value["expected_remaining_months"] == left
+
+    def test_who_has_said_nothing_leaves_with_the_share_of_endings_that_comes_unannounced(self):
+        told = told_ahead(pd.DataFrame({"lead_days": [0, 60], "endings": [30, 70]}), 13)
+        assert told.tolist() == pytest.approx([0.7, 0.7] + [0.0] * 11)
+        value = customer_value(features({}), ConstantHazard(0.1), told=told).iloc[0]
+        assert value["churn_probability_3m"] == pytest.approx(1 - 0.97**2 * 0.9)
+
+    def test_all_together_leave_as_often_as_hazards_say(self):
+        """Endings are told two months ahead by seven in ten; the customers of a month end are followed for three."""
+        random, hazard, people = np.random.default_rng(3), 0.05, 200_000
+        month_of_end = random.geometric(hazard, people)  # 1: within the coming month
+        is_told = (month_of_end <= 2) & (random.random(people) < 0.7)
+        left = pd.Series(np.where(is_told, month_of_end - 1, np.nan)).astype("Int64")
+        counts = left.value_counts(dropna=False)
+        rows = features(*[{"notice_months_left": each} for each in counts.index])
+        told = told_ahead(pd.DataFrame({"lead_days": [0, 60], "endings": [30, 70]}), 13)
+        found = customer_value(rows, ConstantHazard(hazard), told=told)["churn_probability_3m"]
+        assert np.average(found, weights=counts) == pytest.approx((month_of_end <= 3).mean(), abs=0.003)
+
+    def test_where_no_ending_is_known_none_is_told_ahead(self):
+        assert told_ahead(pd.DataFrame({"lead_days": [], "endings": []}), 3).tolist() == [0, 0, 0]
 
 
 class TestRules:

@@ -15,7 +15,7 @@ from orchestration.onboarding.init.vocabulary import SAME, SAME_WORDS, fill, wor
 
 SURE, LIKELY, GUESS, MISSING = "sure", "likely", "guess", "not found"
 _COMPANY = {"company", "firma", "empresa", "entreprise", "azienda", "bedrijf", "organization", "organisation"}
-_IDENTIFIER = {"id", "no", "nr", "number", "nummer", "key", "uuid"}
+_IDENTIFIER = {"id", "no", "nr", "number", "nummer", "key", "uuid", "ref", "reference"}
 _CHANGED = {"updated", "modified", "changed", "geaendert", "aktualisiert"}
 
 

@@ -1,6 +1,6 @@
 """Which relation fills which table of the contract, and which of its columns which column."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import duckdb
@@ -15,6 +15,7 @@ from orchestration.onboarding.init.vocabulary import name_score, table_score
 
 # Below these a name, the values, or a whole table say too little to be written down.
 _LEAST_NAME, _LEAST_FIT, _LEAST_TABLE = 0.6, 0.5, 0.42
+_NAMED, _OF_ANOTHER_NAME = 0.95, 0.6
 _MOST_KEYS = 5_000_000
 _FEWEST_KEYS = 5
 
@@ -65,7 +66,7 @@ def match_tables(
     tables = list(contract.values())
     pairs = {(table.name, each.number): _pairs(table, each) for table in tables for each in candidates}
     scores = np.array(
-        [[_score(table, each, pairs[table.name, each.number]) for each in candidates] for table in tables]
+        [[_score(table, each, pairs[table.name, each.number], contract) for each in candidates] for table in tables]
     )
     matches: dict[str, TableMatch] = {}
     used: set[int] = set()
@@ -127,13 +128,16 @@ def _assigned(scores: np.ndarray) -> list[tuple[int, int]]:
     return [(int(row), int(at)) for row, at in zip(rows, positions, strict=True) if scores[row, at] > 0]
 
 
-def _score(table: Table, candidate: Candidate, pairs: Mapping[str, Pair]) -> float:
+def _score(table: Table, candidate: Candidate, pairs: Mapping[str, Pair], others: Collection[str]) -> float:
     required = [column for column in table.columns if column.is_required and column.default is None]
     covered = sum(pairs[column.name].name * pairs[column.name].fit for column in required if column.name in pairs)
     optional = sum(not table.column(name).is_required for name in pairs)
     names = candidate.relation.names
     called = max(table_score(names[:1], table.name), 0.8 * table_score(names[1:], table.name))
-    return 0.6 * covered / len(required) + 0.3 * called + 0.1 * min(1.0, optional / 5)
+    score = 0.6 * covered / len(required) + 0.3 * called + 0.1 * min(1.0, optional / 5)
+    # What is called invoices holds no balances, even where it has all that a balance needs.
+    is_another = called < _LEAST_NAME and any(table_score(names[:1], other) >= _NAMED for other in others)
+    return score * _OF_ANOTHER_NAME if is_another else score
 
 
 def _look_up_references(connection: duckdb.DuckDBPyConnection, matches: Mapping[str, TableMatch], table: Table) -> None:

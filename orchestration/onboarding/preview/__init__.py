@@ -34,7 +34,7 @@ from orchestration.onboarding.preview.outputs import (
 from orchestration.onboarding.preview.references import FILE, LINE, look_up
 from orchestration.onboarding.preview.rendering import as_json, render
 from orchestration.onboarding.preview.suspicions import date_format_doubts, event_file_doubt
-from orchestration.onboarding.preview.value_hints import number_and_flag_hints
+from orchestration.onboarding.preview.value_hints import number_and_flag_hints, rate_hints
 from orchestration.onboarding.preview.warnings import warn
 from orchestration.onboarding.source_heads import head_of
 from orchestration.settings import Settings
@@ -137,6 +137,7 @@ def _sample(
             judged = batch.judge(connection, table, replace(mapped, sql=limited, is_repeatable=False), rates)
             check.sampled += judged
             doubts = date_format_doubts(connection, table, source.location, judged)
+            doubts += rate_hints(connection, settings.exchange_rates.max_age_days)
             # Examples would show what is to be pseudonyms.
             if not settings.pseudonyms:
                 doubts += number_and_flag_hints(connection, table, source.location)

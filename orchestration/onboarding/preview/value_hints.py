@@ -76,6 +76,32 @@ def _numbers(connection: duckdb.DuckDBPyConnection, values: str, setting: str) -
     return ""
 
 
+def rate_hints(connection: duckdb.DuckDBPyConnection, max_age_days: int) -> list[str]:
+    """Return a sentence for each currency whose rates do not reach the rows that need them.
+
+    Reads ``_rejected`` and the accepted rates, ``raw.exchange_rates``.
+    """
+    waiting = dict(
+        connection.execute(
+            f"select _value, count(*) from {REJECTED} where reason = 'no_exchange_rate' group by _value order by _value"
+        ).fetchall()
+    )
+    if not waiting:
+        return []
+    found = [
+        (currency, waiting[currency], first, last)
+        for currency, first, last in connection.execute(
+            "select currency, min(rate_date), max(rate_date) from raw.exchange_rates group by all order by all"
+        ).fetchall()
+        if currency in waiting
+    ]
+    return [
+        f"currency: {count:,} rows in {currency} have no rate of the {max_age_days} days up to theirs; its rates are of"
+        f" {first} to {last}. A rate that was fixed needs a row a month."
+        for currency, count, first, last in found
+    ]
+
+
 def spelling_hint(connection: duckdb.DuckDBPyConnection, child: str, column: Column, keys: str) -> str:
     """Return how the references of a sample that no key has would find one, '' where no other spelling does.
 

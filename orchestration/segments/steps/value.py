@@ -7,11 +7,13 @@ from models.deciles import assign_deciles, assign_fixed_deciles
 from models.hazard.churn_hazard import ChurnHazard
 from models.hazard.churn_reasons import churn_reasons_frame
 from models.prepaid.valuation import PREPAID_COLUMNS, PrepaidValuation, is_prepaid
+from models.retention.shifted_beta_geometric import Floats
 from models.value.basis import Evidence, fit_hazard, ranked_parameters
 from models.value.concentration import concentration_frame, value_curve_frame
 from models.value.customer_value import FEATURE_COLUMNS, customer_value
 from models.value.drift import ACT, drift_words
 from models.value.margin_spread import MarginSpread
+from models.value.notice import told_ahead
 from models.value.parameters import ValueParameters
 from orchestration.lake.frames import read_frame
 from orchestration.segments.backtest_rows import backtested, spread_before
@@ -36,7 +38,8 @@ def make_month(connection: duckdb.DuckDBPyConnection, candidate: Candidate, sett
     )
     spread = spread_before(connection, day, window, day, settings, settings.value.spread_months)
     prepaid = PrepaidValuation(parameters).fit(_prepaid_customers(connection, candidate))
-    valued, reasons = _value_customers(connection, candidate, hazard, prepaid, spread, parameters)
+    told = told_ahead(_bookings(connection, candidate), settings.features.longest_notice_months + 1)
+    valued, reasons = _value_customers(connection, candidate, hazard, prepaid, spread, told, parameters)
     ranked = valued.join(assign_deciles(valued).drop(columns="customer_id"))
     cutoffs = cutoffs_of(connection, candidate, ranked, settings.currency, parameters)
     ranked["value_decile_fixed"] = assign_fixed_deciles(ranked, cutoffs)
@@ -79,6 +82,19 @@ def _evidence(
     )
 
 
+def _bookings(connection: duckdb.DuckDBPyConnection, candidate: Candidate) -> pd.DataFrame:
+    """How long before they came the endings of the past year were told, by a later state than the first."""
+    return read_frame(
+        connection,
+        "select case when end_told_date > start_date and end_told_date < end_date"
+        " then date_diff('day', end_told_date, end_date) else 0 end as lead_days, count(*)::bigint as endings"
+        " from intermediate.contract_states"
+        " where valid_from_date <= $day and coalesce(valid_to_date > $day, true)"
+        " and end_date > $day::date - 365 and end_date <= $day::date and end_date > start_date group by all",
+        {"day": candidate.as_of_date},
+    )
+
+
 def _prepaid_customers(connection: duckdb.DuckDBPyConnection, candidate: Candidate) -> pd.DataFrame:
     return read_frame(
         connection,
@@ -93,6 +109,7 @@ def _value_customers(
     hazard: ChurnHazard,
     prepaid: PrepaidValuation,
     spread: MarginSpread,
+    told: Floats,
     parameters: ValueParameters,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Value every customer in batches; return the values and why the open ones may leave."""
@@ -101,7 +118,7 @@ def _value_customers(
     for customers in customers_with_covariates(
         connection, candidate.as_of_date, candidate.version_id, columns, hazard.key_columns
     ):
-        values.append(prepaid.revalue(customer_value(customers, hazard, parameters, spread), customers))
+        values.append(prepaid.revalue(customer_value(customers, hazard, parameters, spread, told), customers))
         reasons.append(churn_reasons_frame(hazard, customers[customers["is_open"] & ~is_prepaid(customers)]))
     return pd.concat(values, ignore_index=True), pd.concat(reasons, ignore_index=True)
 

@@ -40,6 +40,20 @@ spells as (
     group by run_months.as_of_date, spans.customer_id
 ),
 
+-- Notice is given by who has given it for every open contract.
+notices as (
+    select
+        as_of_date,
+        customer_id,
+        case
+            when count(*) = count(notice_end_date)
+                then cast({{ month_number('max(notice_end_date)') }} - {{ month_number('as_of_date') }} - 1 as integer)
+        end as notice_months_left
+    from {{ ref('contracts_as_of') }}
+    where end_date is null or end_date > as_of_date
+    group by as_of_date, customer_id
+),
+
 -- The run's months, and a quarter before them for what is compared.
 compared_months as (
     select as_of_date as month_end_date from run_months
@@ -141,6 +155,12 @@ select
     coalesce(products.monthly_fee, 0) as monthly_fee,
     coalesce(products.monthly_discount, 0) as monthly_discount,
     products.discount_months_left,
+    case
+        when
+            spells.is_open
+            and notices.notice_months_left <= {{ var('features')['longest_notice_months'] | int }}
+            then notices.notice_months_left
+    end as notice_months_left,
     coalesce(products.monthly_product_cost, 0) as monthly_product_cost,
     products_3m_ago.monthly_fee as monthly_fee_3m_ago,
     case when products_3m_ago.customer_id is not null then coalesce(price_effects.price_effect_3m, 0) end
@@ -160,6 +180,10 @@ left join spells
     on
         started.customer_id = spells.customer_id
         and started.as_of_date = spells.as_of_date
+left join notices
+    on
+        started.customer_id = notices.customer_id
+        and started.as_of_date = notices.as_of_date
 left join products
     on
         started.customer_id = products.customer_id

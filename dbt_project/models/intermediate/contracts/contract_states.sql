@@ -65,6 +65,8 @@ dated as (
         lag(valid_from_date) over (partition by contract_id order by valid_from_date) is null as is_first_state,
         lead(valid_from_date) over (partition by contract_id order by valid_from_date) as valid_to_date,
         min(case when status <> 'pending' then valid_from_date end) over (partition by contract_id) as first_known_date,
+        case when end_date is not null then min(valid_from_date) over (partition by contract_id, end_date) end
+            as end_told_date,
         -- The main contract of a customer: the main product families in their order, then the higher fee.
         case product_family
             {%- for family in var('features')['main_product_families'] %}
@@ -168,6 +170,7 @@ select
     family_rank,
     start_date,
     end_date,
+    end_told_date,
     end_reason,
     status,
     opens_on_date,
