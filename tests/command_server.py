@@ -5,6 +5,7 @@ begins with ``-c`` is Python to execute.
 """
 
 import atexit
+import gc
 import importlib
 import json
 import os
@@ -31,6 +32,9 @@ def main() -> None:
     python_version(steps())
     for schema in SCHEMAS:
         declared_tables(schema)
+    # No command looks again whether what is here is garbage: it would copy every page of it, too.
+    gc.collect()
+    gc.freeze()
     signal.signal(signal.SIGCHLD, _reap)
     print("ready", flush=True)
     for line in sys.stdin:

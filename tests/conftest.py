@@ -1,3 +1,4 @@
+import gc
 import os
 import shutil
 import socket
@@ -53,6 +54,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Start the long tests first, so that no worker is left alone with one at the end."""
     place = {name: number for number, name in enumerate(_GROUP)}
     items.sort(key=lambda item: min(place.get(name, len(place)) for name in _file_and_folder(item.path)))
+
+
+def pytest_collection_finish() -> None:
+    """Look through what was imported for garbage once, and not again with every tenth of it that tests make."""
+    gc.collect()
+    gc.freeze()
 
 
 def _server_binaries() -> Path | None:
