@@ -39,12 +39,14 @@ def is_low_for_the_season(
         share = tested * expected / (tested * expected + same_after)
         chance = binom.cdf(observed, observed + same_after, share)
     is_low = (observed <= most_rate * expected) & (chance <= _IMPROBABLE)
-    rates = churned / np.maximum(at_risk, 1.0)
-    quiet = np.array([np.quantile(rates[place:], _QUIET, method="lower") for place in places])
+    is_matched = expected >= _LEAST_EXPECTED
+    rates, quiet = churned / np.maximum(at_risk, 1.0), np.zeros(len(places))
+    for index in np.flatnonzero(~is_matched):
+        quiet[index] = np.quantile(rates[places[index] :], _QUIET, method="lower")
     before, due = np.cumsum(churned)[places - 1], quiet * np.cumsum(at_risk)[places - 1]
     is_low_otherwise = (before <= most_rate * due) & (poisson.cdf(before, tested * due) <= _IMPROBABLE)
     is_low_otherwise &= len(at_risk) - places >= _LEAST_MONTHS
-    return np.where(expected >= _LEAST_EXPECTED, is_low, is_low_otherwise)
+    return np.where(is_matched, is_low, is_low_otherwise)
 
 
 def season_factors(churned: Floats, expected: Floats, place: int) -> Floats:

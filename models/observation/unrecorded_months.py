@@ -98,7 +98,8 @@ def unrecorded_stretch(
         share = _share_of_stretch(expected, expected_after, most_rate)
         p_value = np.minimum(binom.cdf(before, before + after, share) * len(tried), 1.0)
         is_low = before / expected <= most_rate * after / expected_after
-    is_low &= is_low_for_the_season(counts.at_risk.sum(axis=0), counts.churned.sum(axis=0), tried, most_rate)
+    if is_low.any():
+        is_low &= is_low_for_the_season(counts.at_risk.sum(axis=0), counts.churned.sum(axis=0), tried, most_rate)
     is_found = (expected >= least_expected) & (after >= _LEAST_AFTER) & is_low & (p_value <= significance)
     if not is_found.any():
         return None
