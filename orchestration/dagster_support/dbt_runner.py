@@ -1,5 +1,6 @@
 """dbt in the process of the run: no interpreter to start, nothing to parse again, nothing that outlives it."""
 
+import gc
 import logging
 import threading
 from collections.abc import Iterator, Sequence
@@ -47,6 +48,8 @@ def parsed_project(file: Path) -> "Manifest":
     manifest = Manifest.from_msgpack(file.read_bytes(), decoder=extended_mashumuro_decoder)
     manifest.build_parent_and_child_maps()
     manifest.build_flat_graph()
+    # It stays as long as the process; without this, every collection of garbage looks through all of it.
+    gc.freeze()
     return manifest
 
 

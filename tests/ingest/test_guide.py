@@ -226,7 +226,7 @@ RECIPES = [
         id="events",
     ),
     pytest.param(
-        "generate_series",
+        "date_trunc('month', try_cast(start_date",
         {
             "exports/contracts.csv": "contract_id,customer_id,start_date,end_date,monthly_fee\n"
             "K1,C1,2026-05-10,,30\nK2,C1,2026-01-31,2026-02-01,20\n"
@@ -259,7 +259,7 @@ RECIPES = [
         id="codes",
     ),
     pytest.param(
-        "per_euro",
+        "max_age_days",
         {"rates/1.csv": "code,day,per_euro\nCHF,2025-01-01,0.8\n"},
         "exchange_rates",
         {"rate": [Decimal("1.25")]},
