@@ -116,9 +116,7 @@ class Warehouse:
     @property
     def attach_options(self) -> dict[str, Any]:
         """Options of ATTACH; dbt's profile has the same."""
-        # Rows in the catalog itself cost four lookups in it for each table of each query, and a file costs none.
-        options: dict[str, Any] = {"data_inlining_row_limit": 0}
-        options |= {"data_path": self.data_path, "override_data_path": True}
+        options: dict[str, Any] = {"data_path": self.data_path, "override_data_path": True}
         return options | ({"meta_busy_timeout": BUSY_TIMEOUT_MS} if self.is_sqlite else {})
 
     @property

@@ -214,7 +214,7 @@ def _keep(
         ]
         for each in outcomes
     ]  # fmt: skip
-    # One statement: each writes a file.
+    # One statement: each is a write of its own to the lake.
     placeholders = ", ".join([f"({', '.join('?' * len(rows[0]))})"] * len(rows))
     connection.execute(
         "insert into ops.source_checks (checked_at, run_id, last_load_id, source_table, check_name, passed, action,"

@@ -44,28 +44,10 @@ def test_a_first_run_commits_to_the_catalog_no_more_often_than_it_did(small: Dep
     assert commits <= COMMITS_OF_A_FIRST_RUN
 
 
-def test_a_commit_writes_one_file_for_a_table_of_records(small: Deployment) -> None:
-    files = small.frame("""
-        select tables.table_name, count(*) as files, count(distinct files.begin_snapshot) as commits
-        from __ducklake_metadata_lake.ducklake_data_file as files
-        inner join __ducklake_metadata_lake.ducklake_table as tables using (table_id)
-        inner join __ducklake_metadata_lake.ducklake_schema as schemas using (schema_id)
-        where schemas.schema_name = 'ops'
-        group by tables.table_name
-    """)
-    assert "source_checks" in set(files["table_name"])
-    assert files[files["files"] > files["commits"]].empty, files
-
-
-def test_every_table_has_statistics_and_no_rows_in_the_catalog(small: Deployment) -> None:
+def test_every_table_has_statistics(small: Deployment) -> None:
     unknown = small.frame("""
         select table_name from __ducklake_metadata_lake.ducklake_table
-        where
-            end_snapshot is null
-            and (
-                table_id not in (select table_id from __ducklake_metadata_lake.ducklake_table_stats)
-                or table_id in (select table_id from __ducklake_metadata_lake.ducklake_inlined_data_tables)
-            )
+        where end_snapshot is null and table_id not in (select table_id from __ducklake_metadata_lake.ducklake_table_stats)
     """)
     assert unknown.empty, unknown
 
