@@ -47,7 +47,9 @@ def test_a_first_run_commits_to_the_catalog_no_more_often_than_it_did(small: Dep
 def test_every_table_has_statistics(small: Deployment) -> None:
     unknown = small.frame("""
         select table_name from __ducklake_metadata_lake.ducklake_table
-        where end_snapshot is null and table_id not in (select table_id from __ducklake_metadata_lake.ducklake_table_stats)
+        where
+            end_snapshot is null
+            and table_id not in (select table_id from __ducklake_metadata_lake.ducklake_table_stats)
     """)
     assert unknown.empty, unknown
 
