@@ -27,7 +27,7 @@ KEPT = {
     },
 }
 COMMITS_OF_A_FIRST_RUN = 80
-EVENTS_OF_A_MONTH = 574
+EVENTS_OF_A_MONTH = 577
 
 
 def test_the_lake_holds_what_outlives_a_run_and_the_workspace_is_gone(small: Deployment) -> None:
