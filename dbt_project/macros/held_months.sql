@@ -56,3 +56,15 @@ held_months as (
             and (states.valid_to_date is null or months.month_end_date < states.valid_to_date)
 )
 {%- endmacro %}
+
+{#- FROM clause: the same counts, as `counts`, of the months that hazards are learned from, with the holder's state. -#}
+{% macro from_covariate_months_of_holders(counts) -%}
+from {{ counts }} as counts
+inner join {{ ref('covariate_months') }} as months
+    on counts.month_end_date = months.month_end_date
+inner join {{ ref('contract_states') }} as states
+    on
+        counts.contract_id = states.contract_id
+        and counts.month_end_date >= states.valid_from_date
+        and (states.valid_to_date is null or counts.month_end_date < states.valid_to_date)
+{%- endmacro %}

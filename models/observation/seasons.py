@@ -15,8 +15,8 @@ _MONTHS_OF_YEAR = 12
 _LEAST_EXPECTED = 5.0  # endings due by the same months of other years, from which these are compared
 _LEAST_MONTHS = 3  # other months, where there are no same ones
 _QUIET = 0.25  # the quantile of their rates that is taken
-_TESTED_RATE = 2.0  # times most_rate
-_IMPROBABLE = 0.01
+TESTED_RATE = 2.0  # times most_rate
+IMPROBABLE = 0.01
 _PULL = 5.0  # endings by which the factor of a month of the year is drawn to 1
 
 
@@ -33,18 +33,18 @@ def is_low_for_the_season(
         places: numbers of months, each at least 1 and below that of all.
         most_rate: see ``ObservationParameters``.
     """
-    tested = min(_TESTED_RATE * most_rate, 1.0)
+    tested = min(TESTED_RATE * most_rate, 1.0)
     observed, expected, same_after = _by_same_months(at_risk, churned, places)
     with np.errstate(invalid="ignore", divide="ignore"):
         share = tested * expected / (tested * expected + same_after)
         chance = binom.cdf(observed, observed + same_after, share)
-    is_low = (observed <= most_rate * expected) & (chance <= _IMPROBABLE)
+    is_low = (observed <= most_rate * expected) & (chance <= IMPROBABLE)
     is_matched = expected >= _LEAST_EXPECTED
     rates, quiet = churned / np.maximum(at_risk, 1.0), np.zeros(len(places))
     for index in np.flatnonzero(~is_matched):
         quiet[index] = np.quantile(rates[places[index] :], _QUIET, method="lower")
     before, due = np.cumsum(churned)[places - 1], quiet * np.cumsum(at_risk)[places - 1]
-    is_low_otherwise = (before <= most_rate * due) & (poisson.cdf(before, tested * due) <= _IMPROBABLE)
+    is_low_otherwise = (before <= most_rate * due) & (poisson.cdf(before, tested * due) <= IMPROBABLE)
     is_low_otherwise &= len(at_risk) - places >= _LEAST_MONTHS
     return np.where(is_matched, is_low, is_low_otherwise)
 

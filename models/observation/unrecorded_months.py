@@ -20,17 +20,15 @@ from numpy.typing import NDArray
 from scipy.special import xlogy
 from scipy.stats import binom, poisson
 
-from models.observation.seasons import is_low_for_the_season, season_factors
+from models.observation.seasons import IMPROBABLE, TESTED_RATE, is_low_for_the_season, season_factors
 from models.retention.shifted_beta_geometric import Floats
 
 CELL_COLUMNS = ("retention_market", "is_committed", "tenure_band")
 _PULL = 1.0  # endings by which the rate of a kind of customers is drawn to that of all
 _SEEN = 1.0  # endings expected afterwards, from which a kind of customers is compared
-_TESTED_RATE = 2.0  # times most_rate
 _LEAST_AFTER = 3  # endings afterwards, from which there is a rate to compare with
 _ROUNDS = 5
 _MOST_LIKELIHOOD_RATIO = 10.0  # twice its logarithm; 0.16% of a chi-squared of one degree of freedom lie beyond
-_IMPROBABLE = 0.01  # a month with so few endings right after the change was recorded in part
 _MOST_PARTS = 3
 
 
@@ -144,9 +142,9 @@ def is_recorded(counts: Counts, months: int, most_rate: float, rate_after: float
     before, expected, after, expected_after = (values[0] for values in _compared(counts, np.array([months])))
     if after >= _LEAST_AFTER and expected > 0:
         share = most_rate * expected / (most_rate * expected + expected_after)
-        return bool(binom.sf(before - 1, before + after, share) <= _IMPROBABLE)
+        return bool(binom.sf(before - 1, before + after, share) <= IMPROBABLE)
     before, at_risk = counts.churned[:, :months].sum(), counts.at_risk[:, :months].sum()
-    return bool(poisson.sf(before - 1, most_rate * rate_after * at_risk) <= _IMPROBABLE)
+    return bool(poisson.sf(before - 1, most_rate * rate_after * at_risk) <= IMPROBABLE)
 
 
 def speaks_against(counts: Counts, months: int, own_months: int) -> bool:
@@ -174,7 +172,7 @@ def _by_month(counts: Counts, place: int) -> tuple[Floats, Floats]:
 
 def _share_of_stretch(expected: Floats, expected_after: Floats, most_rate: float) -> Floats:
     """Share of all endings that fall in the stretch under H0."""
-    at_least = min(_TESTED_RATE * most_rate, 1.0) * expected
+    at_least = min(TESTED_RATE * most_rate, 1.0) * expected
     return at_least / (at_least + expected_after)
 
 
@@ -231,7 +229,7 @@ def _change_point(counts: Counts, place: int, is_low: NDArray[np.bool_]) -> int:
     # The month that the recording began in is a part of one.
     level = churned[place:].sum() / max(expected[place:].sum(), 1e-300)
     for _ in range(_MOST_PARTS):
-        if place >= most or not is_low[place] or poisson.cdf(churned[place], expected[place] * level) > _IMPROBABLE:
+        if place >= most or not is_low[place] or poisson.cdf(churned[place], expected[place] * level) > IMPROBABLE:
             break
         place += 1
     return place

@@ -81,9 +81,10 @@ class PrepaidValuation:
     def revalue(self, valued: pd.DataFrame, customers: pd.DataFrame) -> pd.DataFrame:
         """Replace the future of the prepaid customers in the result of ``customer_value`` for the same rows.
 
-        Rows of customers with a contract that ends are returned as they are.
+        Rows of customers with a contract that ends are returned as they are, and so are those under notice: their end
+        is known.
         """
-        rows = is_prepaid(customers).to_numpy()
+        rows = (is_prepaid(customers) & customers["notice_months_left"].isna()).to_numpy()
         if not rows.any():
             return valued
         future, bounds, outlook = self._futures(customers[rows])

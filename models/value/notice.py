@@ -1,7 +1,8 @@
-"""Customers who have given notice: their end is known, and that of others is less likely to come unannounced.
+"""Customers who have given notice: the end of their service is known.
 
-Hazards count every ending. Where some are told ahead, who has said nothing by the as-of date leaves in the next months
-only with the share of endings that nobody tells so early; else those under notice would be counted twice.
+Hazards count every ending, announced or not. If some endings are announced in advance, a customer who has not given
+notice by the as-of date can leave in the coming months only unannounced, so its hazard is multiplied by the share of
+endings that come unannounced. Otherwise customers under notice would be counted twice.
 """
 
 import numpy as np
@@ -14,11 +15,11 @@ _DAYS = np.arange(1.0, 31.0)  # of a month in which an ending may come
 
 
 def told_ahead(bookings: pd.DataFrame, months: int) -> Floats:
-    """Share of the endings of each coming month that is known at the month end before the first of them.
+    """Share of the endings of each coming month that has been announced by the month end before the first of them.
 
     Args:
-        bookings: ``BOOKING_COLUMNS``: days from the booking of an ending to the ending, 0 where it was not told ahead,
-            and how many endings there were.
+        bookings: ``BOOKING_COLUMNS``: days from the booking of an ending to the ending, 0 if it was not announced,
+            and the number of such endings.
         months: how many coming months to look at.
 
     Returns:
@@ -32,11 +33,11 @@ def told_ahead(bookings: pd.DataFrame, months: int) -> Floats:
 
 
 def hazards_with_notices(hazard: Floats, months_left: Floats, told: Floats) -> Floats:
-    """Hazards in view of the notices that were given.
+    """Return hazards that take notices into account.
 
     Args:
         hazard: array (rows, months) of the retention model.
-        months_left: month ends ahead at which a row is still served, NaN without notice.
+        months_left: coming month ends at which the customer is still served, NaN without notice.
         told: ``told_ahead``.
 
     Returns:

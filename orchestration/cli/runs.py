@@ -178,7 +178,7 @@ class Runner:
 
     def _run(self, job: str, tags: Mapping[str, str]) -> None:
         instance, definitions = self._instance, self._definitions(job)
-        # What has been imported stays; a collection that looks through all of it takes a quarter of a second.
+        # What has been imported stays; without this, every collection of garbage looks through all of it.
         gc.freeze()
         from orchestration.dagster_support.run_processes import LOCK_TAG, process_tags
 

@@ -12,19 +12,16 @@ from rich.console import Console
 
 from orchestration.lake.contract import load_contract
 from orchestration.lake.declarations import declared_tables
-from orchestration.onboarding.preview import Rejected, SourcesReport, TableCheck, as_json, preview_sources, render
+from orchestration.onboarding.preview import Rejected, SourcesReport, as_json, preview_sources, render
 from orchestration.onboarding.preview.outputs import costs_of_missing_columns
 from orchestration.paths import PROJECT_DIR
 from orchestration.settings import Settings
+from tests.ingest.previews import INVOICE_COLUMNS, check, table
 
 if TYPE_CHECKING:
     from tests.ingest.conftest import Isp
 
 USAGE = "contract_id,usage_date,bytes_down,bytes_up,node\n"
-
-
-def check(isp: Isp) -> SourcesReport:
-    return preview_sources(Settings.model_validate(isp.settings))
 
 
 def text(report: SourcesReport, width: int = 200) -> str:
@@ -95,10 +92,6 @@ def test_a_required_table_without_a_source_fails(small_isp: Isp) -> None:
     report = check(small_isp)
     assert not report.ok
     assert "contracts" in report.unavailable
-
-
-def table(report: SourcesReport, name: str) -> TableCheck:
-    return next(found for found in report.tables if found.table == name)
 
 
 @pytest.mark.parametrize(
@@ -187,8 +180,8 @@ def test_every_published_table_is_declared_with_its_needs() -> None:
     known = set(contract) | {f"{name}.{column}" for name in contract for column in contract[name].column_names}
     columns = set(costs_of_missing_columns())
     assert columns <= known
-    for table in declared_tables("bi").values():
-        for need in [*table.meta["needs"], *table.meta.get("poorer", ())]:
+    for declared in declared_tables("bi").values():
+        for need in [*declared.meta["needs"], *declared.meta.get("poorer", ())]:
             assert need in contract or need in columns
 
 
@@ -243,9 +236,6 @@ def test_of_a_large_file_only_the_beginning_is_read(
 
 CONTRACT_COLUMNS = (
     "contract_id,customer_id,product_code,product_family,start_date,end_date,monthly_fee,discount_amount\n"
-)
-INVOICE_COLUMNS = (
-    "invoice_id,customer_id,invoice_date,due_date,period_start,period_end,net_amount,tax_amount,currency\n"
 )
 DOUBTS = {
     "an end before the start": (
@@ -306,103 +296,12 @@ def test_payments_of_bills_whose_lines_were_loaded_are_doubted(small_isp: Isp) -
     assert "for example 1 for B7, of which B7-1 is a line" in doubt
 
 
-@pytest.mark.parametrize(
-    ("written", "said"),
-    [("({day}.50)", "Brackets stand for a minus"),
-     ("{day},50", "set locations.contracts.decimal_separator to ','"),
-     ("1,0{day}.50", "Commas group thousands"),
-     ("EUR {day}.50", "A unit goes with them")],
-)  # fmt: skip
-def test_how_numbers_are_written_is_said_where_most_cannot_be_read(small_isp: Isp, written: str, said: str) -> None:
-    header, *_ = small_isp.CONTRACTS.splitlines()
-    rows = [f'K{day},C1,NET,internet,2024-01-05,"{written.format(day=day)}"' for day in range(10, 16)]
-    small_isp.write("contracts.csv", "\n".join([header, *rows]))
-    del small_isp.settings["sources"]["usage"]
-    (hint,) = [line for line in table(check(small_isp), "contracts").warnings if line.startswith("monthly_fee")]
-    assert said in hint
-
-
-def test_a_fixed_rate_that_is_too_old_is_said_to_be(small_isp: Isp) -> None:
-    row = "I{0},C1,2025-01-{0},2025-02-14,2025-01-01,2025-01-31,30,6,{1}"
-    rows = [row.format(11, "HRK"), row.format(12, "HRK"), row.format(13, "USD")]
-    small_isp.write("invoices.csv", INVOICE_COLUMNS + "\n".join(rows))
-    small_isp.write("rates.csv", "currency,rate_date,rate\nHRK,2013-07-01,0.1327228\n")
-    small_isp.map("invoices", "invoices.csv")
-    small_isp.map("exchange_rates", "rates.csv")
-    (hint,) = table(check(small_isp), "invoices").warnings
-    assert hint.startswith("currency: 2 rows in HRK have no rate of the 31 days up to theirs")
-    assert "of 2013-07-01 to 2013-07-01. A rate that was fixed needs a row a month." in hint
-
-
-def test_words_for_yes_and_no_are_asked_for(small_isp: Isp) -> None:
-    rows = [f"C{number},person,2024-01-01,{'ja' if number % 3 else 'nein'}" for number in range(12)]
-    small_isp.write("customers.csv", "\n".join(["customer_id,customer_type,created_date,marketing_consent", *rows]))
-    (hint,) = [line for line in table(check(small_isp), "customers").warnings if line.startswith("marketing")]
-    assert "Write case … when 'ja' then … when 'nein' then … end" in hint
-
-
-@pytest.mark.parametrize(
-    ("theirs", "said"),
-    [
-        ("0{number}", "once leading zeros are taken off"),
-        ("X{number}", "once case is"),
-        ("x {number}", "signs and blanks"),
-    ],
-)
-def test_references_that_another_spelling_would_find_are_said_to_be(small_isp: Isp, theirs: str, said: str) -> None:
-    prefix = "" if theirs.startswith("0") else "x"
-    people = [f"{prefix}{number},person,2024-01-01" for number in range(10, 20)]
-    small_isp.write("customers.csv", "\n".join(["customer_id,customer_type,created_date", *people]))
-    header, *_ = small_isp.CONTRACTS.splitlines()
-    lines = [f"K{number},{theirs.format(number=number)},NET,internet,2024-01-05,10" for number in range(10, 20)]
-    small_isp.write("contracts.csv", "\n".join([header, *lines]))
-    del small_isp.settings["sources"]["usage"]
-    (hint,) = [line for line in table(check(small_isp), "contracts").warnings if line.startswith("customer_id")]
-    assert f"is not in customers, and '{prefix}10' is. 10 of 10" in hint
-    assert said in hint
-
-
 def test_what_is_missing_of_organizations_is_not_told_where_all_are_persons(small_isp: Isp) -> None:
     assert "legal_form" in {missing.column for missing in table(check(small_isp), "customers").missing}
     small_isp.write("customers.csv", "customer_id,customer_type,created_date\nC1,person,2024-01-01\n")
     report = check(small_isp)
     assert "legal_form" not in {missing.column for missing in table(report, "customers").missing}
     assert text(report, 120).count("households are known by address only") == 2, "missing, and of the table it costs"
-
-
-@pytest.mark.parametrize(
-    ("written", "said"),
-    [("{day}/12/2024", "'%d/%m/%Y' reads 100% of them: set locations.contracts.date_format."),
-     ("2024{day}", "No usual format reads them"),
-     ("456{day}", "Excel's serial days: write date '1899-12-30' + cast"),
-     ("17300000{day}", "seconds since 1970: write to_timestamp")],
-)  # fmt: skip
-def test_a_date_format_that_most_values_break_is_named(small_isp: Isp, written: str, said: str) -> None:
-    header, *_ = small_isp.CONTRACTS.splitlines()
-    rows = [f"K{day},C1,NET,internet,{written.format(day=day)},10" for day in range(13, 23)]
-    small_isp.write("contracts.csv", "\n".join([header, *rows, "K9,C1,NET,internet,2024-01-05,10"]))
-    del small_isp.settings["sources"]["usage"]
-    (doubt,) = [line for line in table(check(small_isp), "contracts").warnings if line.startswith("start_date")]
-    assert f"10 of 11 values are not dates as they are read (for example '{written.format(day=13)}')" in doubt
-    assert said in doubt
-
-
-def test_a_date_that_could_be_of_two_formats_is_said_to_be(small_isp: Isp) -> None:
-    header, *_ = small_isp.CONTRACTS.splitlines()
-    rows = [f"K{day},C1,NET,internet,0{day}/0{day}/2024,10" for day in range(1, 9)]
-    small_isp.write("contracts.csv", "\n".join([header, *rows]))
-    del small_isp.settings["sources"]["usage"]
-    (doubt,) = [line for line in table(check(small_isp), "contracts").warnings if line.startswith("start_date")]
-    assert "'%d/%m/%Y' reads 100% of them or '%m/%d/%Y' reads 100% of them" in doubt
-    assert "Nothing in the values tells which" in doubt
-
-
-def test_a_few_bad_dates_are_no_wrong_format(small_isp: Isp) -> None:
-    header, *_ = small_isp.CONTRACTS.splitlines()
-    rows = [f"K{day},C1,NET,internet,{'soon' if day < 15 else f'2024-12-{day}'},10" for day in range(10, 23)]
-    small_isp.write("contracts.csv", "\n".join([header, *rows]))
-    del small_isp.settings["sources"]["usage"]
-    assert not [line for line in table(check(small_isp), "contracts").warnings if line.startswith("start_date")]
 
 
 def test_identifiers_of_events_taken_for_customers_are_doubted(small_isp: Isp) -> None:

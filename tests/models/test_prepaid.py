@@ -146,6 +146,7 @@ class TestValuation:
                 "prepaid_repeats": repeats,
                 "prepaid_last_month": last,
                 "prepaid_months": months,
+                "notice_months_left": np.nan,
                 "prepaid_mean_spend": np.where(repeats > 0, random.gamma(4, 5, count), np.nan),
                 "margin_12m": 60.0,
                 "net_revenue_12m": 100.0,
@@ -183,6 +184,13 @@ class TestValuation:
         others = customers.assign(prepaid_mean_spend=customers["prepaid_mean_spend"].where(~contracts, 9_999.0))
         again = PrepaidValuation().fit(others).revalue(valued, others)
         pd.testing.assert_frame_equal(again, found)
+
+    def test_under_notice_the_known_end_counts_and_not_top_ups(self):
+        customers, valued = self.base()
+        customers.loc[:5, "notice_months_left"] = 1
+        found = PrepaidValuation().fit(customers).revalue(valued, customers)
+        pd.testing.assert_frame_equal(found.loc[:5], valued.loc[:5])
+        assert (found.loc[customers["is_prepaid"] & (customers.index > 5), "retention_cohort"] == "prepaid").all()
 
     def test_a_base_of_contracts_is_left_alone(self):
         customers, valued = self.base()

@@ -1,5 +1,7 @@
 """Customer value: past margin, residual future value, deciles and concentration."""
 
+from datetime import timedelta
+
 import duckdb
 import pandas as pd
 
@@ -26,6 +28,9 @@ from orchestration.segments.observation import Observed, months_within, observed
 from orchestration.segments.value_cutoffs import cutoffs_of
 from orchestration.segments.value_drift_rows import drift_of
 from orchestration.settings import Settings
+
+# The endings from which is learned how far ahead they are announced: of one year, for all its seasons.
+_DAYS_OF_BOOKINGS = 365
 
 
 def make_month(connection: duckdb.DuckDBPyConnection, candidate: Candidate, settings: Settings) -> SegmentMonth:
@@ -83,15 +88,15 @@ def _evidence(
 
 
 def _bookings(connection: duckdb.DuckDBPyConnection, candidate: Candidate) -> pd.DataFrame:
-    """How long before they came the endings of the past year were told, by a later state than the first."""
+    """How many days ahead the endings of the past year were announced, by a later state than the first."""
     return read_frame(
         connection,
         "select case when end_told_date > start_date and end_told_date < end_date"
         " then date_diff('day', end_told_date, end_date) else 0 end as lead_days, count(*)::bigint as endings"
         " from intermediate.contract_states"
         " where valid_from_date <= $day and coalesce(valid_to_date > $day, true)"
-        " and end_date > $day::date - 365 and end_date <= $day::date and end_date > start_date group by all",
-        {"day": candidate.as_of_date},
+        " and end_date > $since and end_date <= $day and end_date > start_date group by all",
+        {"day": candidate.as_of_date, "since": candidate.as_of_date - timedelta(days=_DAYS_OF_BOOKINGS)},
     )
 
 

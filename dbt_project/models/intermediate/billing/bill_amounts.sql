@@ -1,32 +1,82 @@
 -- A bill is an invoice that asks for money; credit notes settle bills instead (credit_notes).
-with prepaid as (
+-- Payments of one system, or top-ups alone, say nothing about other bills. So a bill is judged by payments of its
+-- source system, of customers who were prepaid, or not, as its own customer was at the time.
+with states as (
     select
+        contract_id,
         customer_id,
-        min(case when is_prepaid then 1 else 0 end) = 1 as is_prepaid
+        end_date,
+        coalesce(is_prepaid, false) as is_prepaid,
+        coalesce(valid_from_date, start_date) as known_from_date,
+        lead(coalesce(valid_from_date, start_date)) over (
+            partition by contract_id order by coalesce(valid_from_date, start_date)
+        ) as known_to_date
     from {{ ref('stg_contracts') }}
-    group by customer_id
 ),
 
--- Payments come from where they are taken: those of one system, or the top-ups alone, say nothing of all other bills.
-payers as (
+ever_prepaid as (
+    select distinct customer_id
+    from states
+    where is_prepaid
+),
+
+-- The days on which that may have changed.
+cuts as (
+    select distinct
+        states.customer_id,
+        states.known_from_date as from_date
+    from states
+    inner join ever_prepaid
+        on states.customer_id = ever_prepaid.customer_id
+),
+
+prepaid_cuts as (
     select
-        customers.customer_id,
-        {{ source_system('customers.source_system') }} as source_system,
-        coalesce(prepaid.is_prepaid, false) as is_prepaid
-    from {{ ref('stg_customers') }} as customers
-    left join prepaid
-        on customers.customer_id = prepaid.customer_id
+        cuts.customer_id,
+        cuts.from_date,
+        min(case when states.is_prepaid then 1 else 0 end) = 1 as is_prepaid
+    from cuts
+    inner join states
+        on
+            cuts.customer_id = states.customer_id
+            and cuts.from_date >= states.known_from_date
+            and coalesce(cuts.from_date < states.known_to_date, true)
+            and coalesce(cuts.from_date < states.end_date, true)
+    group by cuts.customer_id, cuts.from_date
+),
+
+prepaid_times as (
+    select
+        customer_id,
+        from_date,
+        is_prepaid,
+        -- Before it nothing is known, so it counts for then too.
+        lag(from_date) over (partition by customer_id order by from_date) is null as is_first,
+        lead(from_date) over (partition by customer_id order by from_date) as to_date
+    from prepaid_cuts
+),
+
+systems as (
+    select
+        customer_id,
+        {{ source_system('source_system') }} as source_system
+    from {{ ref('stg_customers') }}
 ),
 
 payments_begin as (
     select
-        payers.source_system,
-        payers.is_prepaid,
+        systems.source_system,
+        coalesce(times.is_prepaid, false) as is_prepaid,
         min(payments.paid_date) as first_paid_date
     from {{ ref('stg_payments') }} as payments
-    inner join payers
-        on payments.customer_id = payers.customer_id
-    group by payers.source_system, payers.is_prepaid
+    inner join systems
+        on payments.customer_id = systems.customer_id
+    left join prepaid_times as times
+        on
+            payments.customer_id = times.customer_id
+            and (times.is_first or payments.paid_date >= times.from_date)
+            and coalesce(payments.paid_date < times.to_date, true)
+    group by systems.source_system, coalesce(times.is_prepaid, false)
 )
 
 select
@@ -46,10 +96,15 @@ select
     coalesce(invoices.due_date >= payments_begin.first_paid_date, false) as is_judged,
     {{ add_days('invoices.due_date', var('costs')['write_off_after_days']) }} as write_off_date
 from {{ ref('stg_invoices') }} as invoices
-left join payers
-    on invoices.customer_id = payers.customer_id
+left join systems
+    on invoices.customer_id = systems.customer_id
+left join prepaid_times as times
+    on
+        invoices.customer_id = times.customer_id
+        and (times.is_first or invoices.invoice_date >= times.from_date)
+        and coalesce(invoices.invoice_date < times.to_date, true)
 left join payments_begin
     on
-        payers.source_system = payments_begin.source_system
-        and payers.is_prepaid = payments_begin.is_prepaid
+        systems.source_system = payments_begin.source_system
+        and coalesce(times.is_prepaid, false) = payments_begin.is_prepaid
 where not {{ is_credit_note('invoices.kind', 'invoices.net_amount') }}

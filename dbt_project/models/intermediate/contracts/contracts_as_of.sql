@@ -38,7 +38,7 @@ select
     status,
     service_start_date as start_date,
     known_end_date as end_date,
-    -- An end that stands in the first state may have been written there when it came.
+    -- An end in the first state may have been written there when it came.
     case when known_end_date > as_of_date and end_told_date > start_date then known_end_date end as notice_end_date,
     end_reason,
     monthly_fee,
