@@ -229,6 +229,7 @@ def _change_point(counts: Counts, place: int, is_low: NDArray[np.bool_]) -> int:
     # The month that the recording began in is a part of one.
     level = churned[place:].sum() / max(expected[place:].sum(), 1e-300)
     for _ in range(_MOST_PARTS):
+        # A month with so few endings right after the change was recorded in part.
         if place >= most or not is_low[place] or poisson.cdf(churned[place], expected[place] * level) > IMPROBABLE:
             break
         place += 1
