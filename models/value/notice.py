@@ -10,25 +10,25 @@ import pandas as pd
 
 from models.retention.shifted_beta_geometric import Floats
 
-BOOKING_COLUMNS = ("lead_days", "endings")
+ANNOUNCEMENT_COLUMNS = ("lead_days", "endings")
 _DAYS = np.arange(1.0, 31.0)  # of a month in which an ending may come
 
 
-def told_ahead(bookings: pd.DataFrame, months: int) -> Floats:
+def told_ahead(announcements: pd.DataFrame, months: int) -> Floats:
     """Share of the endings of each coming month that has been announced by the month end before the first of them.
 
     Args:
-        bookings: ``BOOKING_COLUMNS``: days from the booking of an ending to the ending, 0 if it was not announced,
-            and the number of such endings.
+        announcements: ``ANNOUNCEMENT_COLUMNS``: days from the announcement of an ending to the ending, 0 if there was
+            none, and the number of such endings.
         months: how many coming months to look at.
 
     Returns:
         Array (months,), never rising; zeros where no ending is known.
     """
-    weights = bookings["endings"].to_numpy(dtype=np.float64)
+    weights = announcements["endings"].to_numpy(dtype=np.float64)
     if not weights.sum():
         return np.zeros(months)
-    lead = bookings["lead_days"].to_numpy(dtype=np.float64)[:, None]
+    lead = announcements["lead_days"].to_numpy(dtype=np.float64)[:, None]
     return np.array([weights @ (lead >= 30.0 * month + _DAYS).mean(axis=1) / weights.sum() for month in range(months)])
 
 

@@ -1,7 +1,5 @@
 """Customer value: past margin, residual future value, deciles and concentration."""
 
-from datetime import timedelta
-
 import duckdb
 import pandas as pd
 
@@ -15,7 +13,7 @@ from models.value.concentration import concentration_frame, value_curve_frame
 from models.value.customer_value import FEATURE_COLUMNS, customer_value
 from models.value.drift import ACT, drift_words
 from models.value.margin_spread import MarginSpread
-from models.value.notice import told_ahead
+from models.value.notice import ANNOUNCEMENT_COLUMNS, told_ahead
 from models.value.parameters import ValueParameters
 from orchestration.lake.frames import read_frame
 from orchestration.segments.backtest_rows import backtested, spread_before
@@ -29,9 +27,6 @@ from orchestration.segments.value_cutoffs import cutoffs_of
 from orchestration.segments.value_drift_rows import drift_of
 from orchestration.settings import Settings
 
-# The endings from which is learned how far ahead they are announced: of one year, for all its seasons.
-_DAYS_OF_BOOKINGS = 365
-
 
 def make_month(connection: duckdb.DuckDBPyConnection, candidate: Candidate, settings: Settings) -> SegmentMonth:
     """Fit retention on all months so far, value every customer, rank them."""
@@ -43,7 +38,7 @@ def make_month(connection: duckdb.DuckDBPyConnection, candidate: Candidate, sett
     )
     spread = spread_before(connection, day, window, day, settings, settings.value.spread_months)
     prepaid = PrepaidValuation(parameters).fit(_prepaid_customers(connection, candidate))
-    told = told_ahead(_bookings(connection, candidate), settings.features.longest_notice_months + 1)
+    told = told_ahead(_announced_endings(connection, candidate), settings.features.longest_notice_months + 1)
     valued, reasons = _value_customers(connection, candidate, hazard, prepaid, spread, told, parameters)
     ranked = valued.join(assign_deciles(valued).drop(columns="customer_id"))
     cutoffs = cutoffs_of(connection, candidate, ranked, settings.currency, parameters)
@@ -87,16 +82,11 @@ def _evidence(
     )
 
 
-def _bookings(connection: duckdb.DuckDBPyConnection, candidate: Candidate) -> pd.DataFrame:
-    """How many days ahead the endings of the past year were announced, by a later state than the first."""
+def _announced_endings(connection: duckdb.DuckDBPyConnection, candidate: Candidate) -> pd.DataFrame:
     return read_frame(
         connection,
-        "select case when end_told_date > start_date and end_told_date < end_date"
-        " then date_diff('day', end_told_date, end_date) else 0 end as lead_days, count(*)::bigint as endings"
-        " from intermediate.contract_states"
-        " where valid_from_date <= $day and coalesce(valid_to_date > $day, true)"
-        " and end_date > $since and end_date <= $day and end_date > start_date group by all",
-        {"day": candidate.as_of_date, "since": candidate.as_of_date - timedelta(days=_DAYS_OF_BOOKINGS)},
+        f"select {', '.join(ANNOUNCEMENT_COLUMNS)} from intermediate.announced_endings_as_of where as_of_date = ?",
+        [candidate.as_of_date],
     )
 
 
