@@ -30,7 +30,7 @@ from tests.models.planted_customers import planted
 
 # Little evidence is enough here: what is tested is what is written and read again.
 PARAMETERS = dict.fromkeys(
-    ("consumer", "business"), BehaviorParameters(largest_k=5, mixture_largest_k=2, resamples=2, outcome_months=1)
+    ("consumer", "business"), BehaviorParameters(largest_k=5, mixture_largest_k=2, resamples=2, splits=1, outcome_months=1)
 )
 INPUTS = (Input("features.customer_features"),)
 OCTOBER = Candidate("2026-10-31.1", date(2026, 10, 31), None, "")
@@ -129,7 +129,9 @@ def test_a_model_with_other_bytes_is_refused(lake):
     lake.execute("rollback")
 
 
-OLD = BehaviorParameters(largest_k=5, resamples=2, outcome_months=1, evidence_sample=300)
+OLD = BehaviorParameters(
+    largest_k=5, mixture_largest_k=4, resamples=2, splits=1, outcome_months=1, evidence_sample=300
+)
 NEW = replace(OLD, largest_k=2, mixture_largest_k=2)
 
 
