@@ -1,7 +1,7 @@
 """Forks a process for each command from one that has imported everything: the start of a command takes no seconds.
 
 ``tests.commands`` asks for a command with a line of JSON on standard input, and ends the server by closing it. One that
-begins with ``-c`` is Python to execute.
+begins with ``-c`` is Python to execute, and its arguments.
 """
 
 import atexit
@@ -69,14 +69,16 @@ def _become(arguments: list[str], environment: dict[str, str], folder: str, file
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(environment)
-    for descriptor, path in enumerate([os.devnull, *files]):
-        opened = os.open(path, os.O_RDONLY if descriptor == 0 else os.O_WRONLY | os.O_CREAT, 0o666)
+    # A pipe for both is opened once: who reads it may have gone on, and deleted its name, by the second time.
+    written = {path: os.open(path, os.O_WRONLY | os.O_CREAT, 0o666) for path in dict.fromkeys(files)}
+    for descriptor, opened in enumerate([os.open(os.devnull, os.O_RDONLY), *(written[path] for path in files)]):
         os.dup2(opened, descriptor)
-        os.close(opened)
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(line_buffering=True)
     code: str | int | None = None
     try:
         if arguments[0] == "-c":
-            sys.argv = ["-c"]
+            sys.argv = ["-c", *arguments[2:]]
             exec(arguments[1], {"__name__": "__main__"})
         else:
             sys.argv = ["segmentation", *arguments]
