@@ -13,11 +13,14 @@ import signal
 import sys
 import traceback
 
+from orchestration.dagster_support.dbt import ensure_manifest
+from orchestration.dagster_support.dbt_runner import PARSED_PROJECT, parsed_project
 from orchestration.lake.contract import load_contract
 from orchestration.lake.declarations import declared_tables
 from orchestration.segments.code_version import python_version, steps
+from orchestration.settings import Settings
 
-# What a command imports and reads whatever its settings file; what reads the settings is left to the command.
+# What a command imports and reads whatever its settings file; what depends on the settings is left to the command.
 IMPORTED = (
     *("alembic", "dagster_dbt", "dagster._core.instance", "dbt.adapters.duckdb", "dbt.cli.main", "dbt.parser.manifest"),
     *("matplotlib.pyplot", "pygments", "skops.io", "sqlalchemy", "structlog", "orchestration.report", *steps()),
@@ -32,6 +35,7 @@ def main() -> None:
     python_version(steps())
     for schema in SCHEMAS:
         declared_tables(schema)
+    parsed_project(ensure_manifest(Settings()).with_name(PARSED_PROJECT))
     # No command looks again whether what is here is garbage: it would copy every page of it, too.
     gc.collect()
     gc.freeze()
