@@ -17,6 +17,7 @@ from orchestration.lake.contract import load_contract
 from orchestration.lake.warehouse import Warehouse
 from orchestration.settings import Settings, load_settings
 from orchestration.settings.presets import load_presets
+from tests.lakes import lay_lake_for_loads
 
 FIXTURES = Path(__file__).parent / "fixtures"
 
@@ -33,6 +34,7 @@ class Export:
         shutil.copytree(FIXTURES / preset, folder / "export")
         rates = "".join(f"USD,{year}-01-01,0.9\n" for year in range(2020, 2025))
         (folder / "rates.csv").write_text(f"currency,rate_date,rate\n{rates}")
+        lay_lake_for_loads(folder / "lake")
 
     def read(self, name: str) -> Any:
         return json.loads((self.folder / "export" / f"{name}.json").read_text(encoding="utf-8"))
@@ -79,13 +81,12 @@ class Export:
 
     def rows(self, table: str, *columns: str) -> list[tuple[Any, ...]]:
         """Rows as literal values: dates and amounts as text, an amount without its trailing zeros."""
-        described = self.query(f"select column_name, column_type from (describe raw.{table})")
-        types = dict(described)
+        types = {column.name: column.data_type for column in load_contract()[table].columns}
         shown = [
             f"cast({name} as double)"
-            if types[name].startswith("DECIMAL")
+            if types[name].startswith("decimal")
             else f"cast({name} as varchar)"
-            if types[name] in {"DATE", "TIMESTAMP"}
+            if types[name] in {"date", "timestamp"}
             else name
             for name in columns
         ]
