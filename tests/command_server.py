@@ -94,6 +94,8 @@ def _become(arguments: list[str], environment: dict[str, str], folder: str, file
     except BaseException:
         traceback.print_exc()
         code = 1
+    if isinstance(code, str):
+        print(code, file=sys.stderr)
     # As Python ends, without the destructors of libraries: DuckDB's waits for threads that no fork has.
     atexit._run_exitfuncs()
     sys.stdout.flush()
