@@ -37,6 +37,7 @@ class Check:
         amount: what ``{amount}`` of the SQL is in each table.
         is_of_days: it judges single days, which usage that counts months does not have.
         is_of_load: the number is of one load: it stands until the table is loaded again.
+        is_costly: it reads all history, so unless it blocks, its number stands until the table is loaded again.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Check:
     amount: Mapping[str, str] = field(default_factory=dict)
     is_of_days: bool = False
     is_of_load: bool = False
+    is_costly: bool = False
 
 
 @dataclass(frozen=True)

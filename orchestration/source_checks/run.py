@@ -51,18 +51,23 @@ def check_sources(
     scope = Scope.of(connection, settings, mapped, checked_at, last_load)
     loaded = {report.table: report for report in reports if report.files_new}
 
-    outcomes = []
+    outcomes: list[Outcome] = []
     for check, table in _to_make(mapped.values(), settings):
         limits = limits_of(check.name, table.name, settings)
         known = before.get((table.name, check.name))
-        if check.is_of_load and table.name not in loaded:
-            if known is not None:
-                outcomes.append(Outcome(table.name, check.name, known.value, limits, known.message))
+        stands = known and Outcome(table.name, check.name, known.value, limits, known.message)
+        if table.name not in loaded and (check.is_of_load or _is_enough(check, stands)):
+            outcomes.extend(filter(None, [stands]))
             continue
         outcomes.append(_make(connection, check, table, limits, scope, loaded.get(table.name)))
     connection.execute(f"drop table if exists temp.{PREPARED}")
     _keep(connection, outcomes, checked_at, run_id)
     return outcomes
+
+
+def _is_enough(check: Check, stands: Outcome | None) -> bool:
+    """Whether what was found when the table was last loaded saves finding it again. What blocks, settings may cure."""
+    return check.is_costly and stands is not None and not stands.blocks
 
 
 def latest(connection: duckdb.DuckDBPyConnection) -> list[Outcome]:
