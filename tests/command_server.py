@@ -1,7 +1,7 @@
 """Forks a process for each command from one that has imported everything: the start of a command takes no seconds.
 
 ``tests.commands`` asks for a command with a line of JSON on standard input, and ends the server by closing it. One that
-begins with ``-c`` is Python to execute.
+begins with ``-c`` is Python to execute, and its arguments.
 """
 
 import atexit
@@ -13,11 +13,14 @@ import signal
 import sys
 import traceback
 
+from orchestration.dagster_support.dbt import ensure_manifest
+from orchestration.dagster_support.dbt_runner import PARSED_PROJECT, parsed_project
 from orchestration.lake.contract import load_contract
 from orchestration.lake.declarations import declared_tables
 from orchestration.segments.code_version import python_version, steps
+from orchestration.settings import Settings
 
-# What a command imports and reads whatever its settings file; what reads the settings is left to the command.
+# What a command imports and reads whatever its settings file; what depends on the settings is left to the command.
 IMPORTED = (
     *("alembic", "dagster_dbt", "dagster._core.instance", "dbt.adapters.duckdb", "dbt.cli.main", "dbt.parser.manifest"),
     *("matplotlib.pyplot", "pygments", "skops.io", "sqlalchemy", "structlog", "orchestration.report", *steps()),
@@ -32,6 +35,7 @@ def main() -> None:
     python_version(steps())
     for schema in SCHEMAS:
         declared_tables(schema)
+    parsed_project(ensure_manifest(Settings()).with_name(PARSED_PROJECT))
     # No command looks again whether what is here is garbage: it would copy every page of it, too.
     gc.collect()
     gc.freeze()
@@ -69,14 +73,16 @@ def _become(arguments: list[str], environment: dict[str, str], folder: str, file
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(environment)
-    for descriptor, path in enumerate([os.devnull, *files]):
-        opened = os.open(path, os.O_RDONLY if descriptor == 0 else os.O_WRONLY | os.O_CREAT, 0o666)
+    # A pipe for both is opened once: who reads it may have gone on, and deleted its name, by the second time.
+    written = {path: os.open(path, os.O_WRONLY | os.O_CREAT, 0o666) for path in dict.fromkeys(files)}
+    for descriptor, opened in enumerate([os.open(os.devnull, os.O_RDONLY), *(written[path] for path in files)]):
         os.dup2(opened, descriptor)
-        os.close(opened)
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(line_buffering=True)
     code: str | int | None = None
     try:
         if arguments[0] == "-c":
-            sys.argv = ["-c"]
+            sys.argv = ["-c", *arguments[2:]]
             exec(arguments[1], {"__name__": "__main__"})
         else:
             sys.argv = ["segmentation", *arguments]

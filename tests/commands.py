@@ -12,6 +12,8 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
+import psutil
+
 
 @cache
 def _server() -> subprocess.Popen[str]:
@@ -41,6 +43,10 @@ class Command:
             self._fate = fate.open()
         self.pid = int(self._fate.readline())
 
+    @property
+    def is_running(self) -> bool:
+        return psutil.pid_exists(self.pid)
+
     def wait(self) -> int:
         """Wait for its end, and return its exit code."""
         with self._fate:
@@ -50,6 +56,26 @@ class Command:
         """Kill it with all it started, as a machine that goes down would."""
         os.killpg(self.pid, signal.SIGKILL)
         self.wait()
+
+
+class Told(Command):
+    """A command whose lines are read while it goes on; ``lines`` has what it says on both its streams."""
+
+    def __init__(self, arguments: Sequence[str], environment: Mapping[str, str], folder: Path) -> None:
+        with tempfile.TemporaryDirectory() as made:
+            said = Path(made, "said")
+            os.mkfifo(said)
+            super().__init__(arguments, environment, folder, said, said)
+            self.lines = said.open()
+
+    def wait_for(self, words: str) -> str:
+        """Return the next line that has the words."""
+        said = []
+        for line in self.lines:
+            said.append(line)
+            if words in line:
+                return line
+        raise AssertionError(f"it ended before saying {words!r}: {''.join(said)}")
 
 
 def run_command(

@@ -27,9 +27,12 @@ def made(fill: Fill) -> Path:
 
 
 def lay_lake(path: Path, fill: Fill = migrate) -> Warehouse:
-    """Lay a lake as ``fill`` leaves it at ``path``; by default one of this release, all tables empty."""
+    """Lay a lake as ``fill`` leaves it at ``path``; by default one of this release, all tables empty.
+
+    One thread, as is advised for lakes of this size: each opens the catalog anew for every statement.
+    """
     shutil.copytree(made(fill), path, dirs_exist_ok=True)
-    return Warehouse(WarehouseSettings(path=path))
+    return Warehouse(WarehouseSettings(path=path, threads=1))
 
 
 def lay_lake_for_loads(path: Path) -> None:

@@ -1,7 +1,8 @@
 """From a version in the warehouse to one HTML document."""
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 
 import duckdb
@@ -53,19 +54,28 @@ SECTIONS: Mapping[str, Make] = {
 }
 
 
-def build_report(connection: duckdb.DuckDBPyConnection, version_id: str, settings: Settings) -> str:
+def build_report(
+    connection: duckdb.DuckDBPyConnection,
+    version_id: str,
+    settings: Settings,
+    only: Collection[str] = SECTIONS.keys(),
+) -> str:
     """Return the report as one HTML document.
 
     Args:
         connection: its current catalog is the lake; only published views and registries are read.
         version_id: a published version; of any other the report says its status and shows no segments.
         settings: title, currency, and the rules that give stages and segments their order.
+        only: names of the sections that are wanted; the others say that they were left out.
 
     Raises:
         VersionError: there is no such version.
     """
     data = read_report_data(connection, version_id)
-    sections = [_made(name, make, data, settings) for name, make in SECTIONS.items()]
+    sections = [
+        _made(name, make, data, settings) if name in only else _left_out(name, formats.label(name))
+        for name, make in SECTIONS.items()
+    ]
     template = _environment().get_template("template.html.jinja")
 
     def render(shown: Sequence[Section]) -> str:
@@ -99,7 +109,7 @@ def _made(name: str, make: Make, data: ReportData, settings: Settings) -> Sectio
 def _drawn(sections: Sequence[Section], place: int, render: Callable[[Sequence[Section]], str]) -> Section:
     """Return a section if it can be drawn when no other is, else one that says why not."""
     section = sections[place]
-    others = [Section(each.id, each.title, empty_because="left out") for each in sections]
+    others = [_left_out(each.id, each.title) for each in sections]
     try:
         render([*others[:place], section, *others[place + 1 :]])
     except Exception as error:
@@ -107,12 +117,18 @@ def _drawn(sections: Sequence[Section], place: int, render: Callable[[Sequence[S
     return section
 
 
+def _left_out(section_id: str, title: str) -> Section:
+    return Section(section_id, title, empty_because="left out")
+
+
 def _failed(section_id: str, title: str, error: Exception) -> Section:
     reason = f"This section could not be made ({type(error).__name__}); the log of the run says why."
     return Section(section_id, title, empty_because=reason)
 
 
+@cache
 def _environment() -> Environment:
+    """Return what compiles the templates: once in a process, which takes longer than to fill them in."""
     environment = Environment(
         loader=FileSystemLoader(_FOLDER),
         autoescape=True,

@@ -38,7 +38,7 @@ def test_the_declared_rules_are_read() -> None:
 
 
 def test_the_tables_are_made_once_with_the_columns_of_the_contract(tmp_path: Path) -> None:
-    warehouse = Warehouse(WarehouseSettings(path=tmp_path))
+    warehouse = Warehouse(WarehouseSettings(path=tmp_path, threads=1))
     with warehouse.writer() as connection:
         ensure_tables(connection)
         before = connection.execute("select count(*) from ducklake_snapshots('lake')").fetchall()
@@ -51,7 +51,7 @@ def test_the_tables_are_made_once_with_the_columns_of_the_contract(tmp_path: Pat
 
 
 def test_a_lake_of_an_earlier_version_gets_the_columns_and_tables_it_lacks_and_keeps_its_rows(tmp_path: Path) -> None:
-    warehouse = Warehouse(WarehouseSettings(path=tmp_path))
+    warehouse = Warehouse(WarehouseSettings(path=tmp_path, threads=1))
     with warehouse.writer() as connection:
         ensure_tables(connection)
         connection.execute("insert into ops.loads (load_id, source_table) values (1, 'usage')")

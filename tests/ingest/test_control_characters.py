@@ -113,7 +113,7 @@ def test_a_lake_that_holds_them_is_cleaned_and_loads_again(damaged: Isp) -> None
 
 def test_the_command_says_what_it_did(damaged: Isp) -> None:
     file = damaged.folder / "segmentation.yaml"
-    file.write_text(f"warehouse: {{path: {damaged.folder / 'lake'}}}\n")
+    file.write_text(f"warehouse: {{path: {damaged.folder / 'lake'}, threads: 1}}\n")
     first = CliRunner().invoke(app, ["clean-text", "--config", str(file)])
     assert first.exit_code == 0, first.output
     assert "contracts" in first.stdout

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+
+from tests.commands import run_command
 
 if TYPE_CHECKING:
     from tests.ingest.conftest import Isp
@@ -184,7 +184,7 @@ def test_a_killed_run_leaves_each_table_as_it_was_or_as_it_will_be(small_isp: Is
     small_isp.write("usage_2.csv", f"{USAGE}K1,2025-01-02,1,1\n")
     settings = tmp_path / "segmentation.yaml"
     settings.write_text(
-        "warehouse: {path: lake}\n"
+        "warehouse: {path: lake, threads: 1}\n"
         "locations:\n"
         "  customers: {files: source/customers*.csv}\n"
         "  contracts: {files: source/contracts*.csv}\n"
@@ -194,8 +194,8 @@ def test_a_killed_run_leaves_each_table_as_it_was_or_as_it_will_be(small_isp: Is
         "  contracts: {location: contracts}\n"
         "  usage: {location: usage, growth: append}\n"
     )
-    killed = subprocess.run([sys.executable, "-c", _KILLED, str(settings), step], check=False)
-    assert killed.returncode == 9
+    killed = run_command(["-c", _KILLED, str(settings), step], os.environ, tmp_path)
+    assert killed.returncode == 9, killed.stderr
     for table in ("customers", "contracts", "usage"):
         stored = small_isp.rows(f"select count(*) from raw.{table}")[0][0]
         recorded = small_isp.rows(

@@ -1,9 +1,7 @@
 """A deployment that only ingests, so that what happens to processes costs seconds; and processes to do it to."""
 
 import os
-import signal
 import subprocess
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,9 +9,8 @@ import duckdb
 
 from orchestration.lake.warehouse import Warehouse
 from orchestration.settings import load_settings
-from tests.commands import run_command
+from tests.commands import Told, run_command
 
-SEGMENTATION = Path(sys.executable).with_name("segmentation")
 SETTINGS = """
 warehouse: {{path: lake, catalog: {catalog}, threads: 1}}
 locations:
@@ -52,46 +49,13 @@ class Deployment:
     def command(self, *arguments: object) -> subprocess.CompletedProcess[str]:
         return run_command([str(part) for part in arguments], self.environment, self.folder)
 
-    def execute(self, *command: object) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [str(part) for part in command],
-            cwd=self.folder,
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+    def start(self, *arguments: object) -> Told:
+        """Start a command whose lines are read while it goes on."""
+        return Told([str(part) for part in arguments], self.environment, self.folder)
 
-    def start(self, *command: object) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            [str(part) for part in command],
-            cwd=self.folder,
-            env=self.environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            start_new_session=True,
-        )
-
-    def python(self, code: str) -> subprocess.Popen[str]:
+    def python(self, code: str) -> Told:
         """Start a process of the deployment that runs Python; it says what it has done line by line."""
-        return self.start(sys.executable, "-u", "-c", code)
-
-
-def wait_for_line(process: subprocess.Popen[str], words: str) -> str:
-    assert process.stdout is not None
-    said = []
-    for line in process.stdout:
-        said.append(line)
-        if words in line:
-            return line
-    raise AssertionError(f"it ended before saying {words!r}: {''.join(said)}")
-
-
-def kill(process: subprocess.Popen[str]) -> None:
-    """Kill a process with all it started, as a machine that goes down would."""
-    os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
+        return self.start("-c", code)
 
 
 def make_deployment(folder: Path, catalog: str = "sqlite", **variables: str) -> Deployment:

@@ -9,7 +9,7 @@ from orchestration.errors import LakeError
 from orchestration.lake.backup import back_up, restore
 from orchestration.lake.warehouse import Warehouse, transaction
 from orchestration.settings import WarehouseSettings
-from tests.operations.deployment import kill, make_deployment, wait_for_line
+from tests.operations.deployment import make_deployment
 
 # Kept in the catalog itself: few rows of every kind of type. Kept in files: many.
 MAKE = """
@@ -102,14 +102,14 @@ with Warehouse(load_settings().warehouse).writer() as connection:
 def test_backups_made_while_a_run_writes_are_each_of_one_moment(tmp_path):
     deployment = make_deployment(tmp_path / "deployment")
     run = deployment.python(WRITE)
-    wait_for_line(run, "commit 3.")
+    run.wait_for("commit 3.")
     try:
         for number in range(4):
-            wait_for_line(run, f"commit {number * 4 + 8}.")
+            run.wait_for(f"commit {number * 4 + 8}.")
             taken = deployment.command("backup", tmp_path / f"backup {number}")
             assert taken.returncode == 0, taken.stderr
     finally:
-        kill(run)
+        run.kill()
     counts = set()
     for number in range(4):
         there = _warehouse(tmp_path / f"there {number}")

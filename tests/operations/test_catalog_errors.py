@@ -66,7 +66,7 @@ def test_a_damaged_lost_or_foreign_catalog_is_said_to_readers_and_writers_and_no
     assert (warehouse.catalog_file.read_bytes() if warehouse.catalog_file.exists() else None) == left
 
     settings = tmp_path / "segmentation.yaml"
-    settings.write_text("warehouse: {path: lake}")
+    settings.write_text("warehouse: {path: lake, threads: 1}")
     for command in (["sql", "from raw.numbers"], ["backup", str(tmp_path / "backup")]):
         shown = CliRunner().invoke(app, [*command, "--config", str(settings)])
         assert shown.exit_code == 1, shown.output

@@ -23,14 +23,14 @@ from orchestration.dagster_support.run_processes import (
 )
 from orchestration.lake.warehouse import Warehouse
 from orchestration.settings import WarehouseSettings
-from tests.operations.deployment import SEGMENTATION, kill, make_deployment, wait_for_line
+from tests.operations.deployment import make_deployment
 
 HERE = socket.gethostname()
 
 
 @pytest.fixture
 def warehouse(tmp_path: Path) -> Warehouse:
-    return Warehouse(WarehouseSettings(path=tmp_path / "lake"))
+    return Warehouse(WarehouseSettings(path=tmp_path / "lake", threads=1))
 
 
 @pytest.fixture
@@ -113,17 +113,17 @@ def test_a_run_in_this_process_is_never_closed(instance, warehouse):
 
 def test_a_command_waits_for_the_one_before_and_when_that_is_killed_closes_its_run_and_does_its_own_work(tmp_path):
     deployment = make_deployment(tmp_path)
-    first = deployment.start(SEGMENTATION, "ingest")
+    first = deployment.start("ingest")
     while not (tmp_path / "lake" / "writer.json").exists():
-        assert first.poll() is None
+        assert first.is_running
         time.sleep(0.05)
-    second = deployment.start(SEGMENTATION, "ingest")
-    assert "segmentation ingest (process" in wait_for_line(second, "written to by")
-    wait_for_line(first, "▸ raw_tables")
-    kill(first)
-    wait_for_line(second, "its process had been killed")
-    said, _ = second.communicate(timeout=240)
-    assert second.returncode == 0, said
+    second = deployment.start("ingest")
+    assert "segmentation ingest (process" in second.wait_for("written to by")
+    first.wait_for("▸ raw_tables")
+    first.kill()
+    second.wait_for("its process had been killed")
+    said = second.lines.read()
+    assert second.wait() == 0, said
     with DagsterInstance.from_config(str(tmp_path / "dagster")) as instance:
         statuses = [run.status for run in instance.get_runs()]
     assert statuses == [DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE]

@@ -10,7 +10,7 @@ import pytest
 from orchestration.lake.maintenance import maintain
 from orchestration.lake.warehouse import Warehouse
 from orchestration.settings import WarehouseSettings
-from tests.operations.deployment import kill, make_deployment, wait_for_line
+from tests.operations.deployment import make_deployment
 
 # Rows reach files well before the transaction would commit.
 WRITE = """
@@ -41,8 +41,8 @@ def test_files_of_a_killed_writer_go_at_their_age_and_readers_and_old_snapshots_
     name = "sqlite" if catalog == "sqlite" else f'"postgres:{request.getfixturevalue("postgres_database")}"'
     deployment = make_deployment(tmp_path / "deployment", name)
     writer = deployment.python(WRITE)
-    wait_for_line(writer, "not committed")
-    kill(writer)
+    writer.wait_for("not committed")
+    writer.kill()
     warehouse = deployment.warehouse
     spilled = warehouse.path / "tmp" / "duckdb_temp_storage_DEFAULT-0.tmp"
     spilled.parent.mkdir(exist_ok=True)
@@ -75,9 +75,9 @@ def test_files_of_a_killed_writer_go_at_their_age_and_readers_and_old_snapshots_
 def test_the_files_of_a_write_that_goes_on_are_safe_for_maintenance_waits(tmp_path):
     deployment = make_deployment(tmp_path / "deployment")
     writer = deployment.python(WRITE.replace("time.sleep(60)", "time.sleep(3); connection.execute('commit')"))
-    wait_for_line(writer, "not committed")
+    writer.wait_for("not committed")
     assert _maintain(deployment.warehouse, datetime.now(UTC) + timedelta(hours=1)).orphans == 0
-    assert writer.wait(timeout=60) == 0
+    assert writer.wait() == 0
     with deployment.warehouse.reader() as connection:
         assert connection.execute(SUM).fetchall() == [(201_000, 499_500 + 199_999 * 100_000)]
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.operations.deployment import kill, make_deployment, wait_for_line
+from tests.operations.deployment import make_deployment
 
 # What a publish does: rows of a table and of the one beside it in one transaction.
 WRITE = """
@@ -29,12 +29,12 @@ def test_no_poll_fails_or_sees_half_of_a_commit_while_writers_are_killed(catalog
     states = set()
     for _ in range(KILLS):
         writer = deployment.python(WRITE)
-        wait_for_line(writer, "commit 1.")
+        writer.wait_for("commit 1.")
         with deployment.warehouse.reader() as kept:
             for _ in range(POLLS):
                 with deployment.warehouse.reader() as fresh:
                     states |= {connection.execute(POLL).fetchall()[0] for connection in (kept, fresh)}
-            kill(writer)
+            writer.kill()
             states |= set(kept.execute(POLL).fetchall())
     assert len(states) > KILLS, "the writer got on meanwhile"
     assert all(one == two > 0 for one, two in states)

@@ -42,7 +42,7 @@ def _deployment(folder: Path, catalog: str) -> Deployment:
     variables = {**SECRETS, "LAKE_PASSWORD": _escaped(SECRETS["LAKE_PASSWORD"])}
     deployment = make_deployment(folder, catalog, **variables)
     (folder / "dagster").mkdir()
-    warehouse = f"warehouse: {{path: lake, catalog: {catalog}}}\nname: secrets_{folder.name}\n"
+    warehouse = f"warehouse: {{path: lake, catalog: {catalog}, threads: 1}}\nname: secrets_{folder.name}\n"
     deployment.settings_file.write_text(warehouse + SOURCES)
     return deployment
 

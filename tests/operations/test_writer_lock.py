@@ -10,7 +10,7 @@ from orchestration.errors import LakeBusyError, LakeError
 from orchestration.lake.warehouse import Warehouse
 from orchestration.lake.writer_lock import BUILDER, hold
 from orchestration.settings import WarehouseSettings
-from tests.operations.deployment import SEGMENTATION, Deployment, kill, make_deployment, wait_for_line
+from tests.operations.deployment import Deployment, make_deployment
 
 HOLD = """
 import time
@@ -34,7 +34,7 @@ def test_a_second_writer_is_told_who_writes_since_when_or_waits_and_a_killed_one
     with warehouse.writer():
         pass
     first = deployment.python(HOLD.format(seconds=60))
-    wait_for_line(first, "has it")
+    first.wait_for("has it")
     with pytest.raises(LakeBusyError) as busy, warehouse.lock("a test", wait=False):
         pass
     assert re.search(
@@ -46,10 +46,10 @@ def test_a_second_writer_is_told_who_writes_since_when_or_waits_and_a_killed_one
     assert "a long run" in refused.stderr
     assert "Traceback" not in refused.stderr
 
-    waiting = deployment.start(SEGMENTATION, "maintain")
-    assert "a long run" in wait_for_line(waiting, "Waiting")
-    kill(first)
-    assert waiting.wait(timeout=60) == 0
+    waiting = deployment.start("maintain")
+    assert "a long run" in waiting.wait_for("Waiting")
+    first.kill()
+    assert waiting.wait() == 0
     with warehouse.lock("a test", wait=False), warehouse.writer() as connection:
         connection.execute("create table ops.free (number integer)")
 
@@ -58,9 +58,9 @@ def test_a_reader_never_waits_for_the_lock(deployment):
     with deployment.warehouse.writer() as connection:
         connection.execute("create table ops.numbers as select 7 as number")
     first = deployment.python(HOLD.format(seconds=60))
-    wait_for_line(first, "has it")
+    first.wait_for("has it")
     shown = deployment.command("sql", "select number from ops.numbers", "--format", "csv")
-    kill(first)
+    first.kill()
     assert (shown.returncode, shown.stdout) == (0, "number\n7\n"), shown.stderr
 
 
@@ -83,18 +83,18 @@ def test_the_dbt_of_a_run_that_was_killed_ends_and_the_next_writer_waits_until_i
     with warehouse.writer():
         pass
     run = deployment.python(BUILD)
-    wait_for_line(run, "builds")
+    run.wait_for("builds")
     (child,) = psutil.Process(run.pid).children()
     with pytest.raises(LakeBusyError, match="dbt"), hold(warehouse.system_lock(BUILDER), "a test", wait=False):
         pass
-    run.kill()  # and not what it started
+    psutil.Process(run.pid).kill()  # and not what it started
     run.wait()
     with warehouse.lock("a test"):
         assert not child.is_running() or child.status() == psutil.STATUS_ZOMBIE
 
 
 def test_a_process_that_has_the_lock_may_take_it_again_and_gives_it_back_with_the_last(tmp_path):
-    warehouse = Warehouse(WarehouseSettings(path=tmp_path))
+    warehouse = Warehouse(WarehouseSettings(path=tmp_path, threads=1))
     with warehouse.lock("a test"):
         with warehouse.writer(), warehouse.lock("a test", wait=False):
             pass

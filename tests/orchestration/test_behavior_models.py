@@ -30,7 +30,8 @@ from tests.models.planted_customers import planted
 
 # Little evidence is enough here: what is tested is what is written and read again.
 PARAMETERS = dict.fromkeys(
-    ("consumer", "business"), BehaviorParameters(largest_k=5, mixture_largest_k=2, resamples=2, outcome_months=1)
+    ("consumer", "business"),
+    BehaviorParameters(largest_k=5, mixture_largest_k=2, resamples=2, splits=1, outcome_months=1),
 )
 INPUTS = (Input("features.customer_features"),)
 OCTOBER = Candidate("2026-10-31.1", date(2026, 10, 31), None, "")
@@ -53,7 +54,7 @@ def features(candidate: Candidate, population: str, customers: int, seed: int) -
 def lake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
     """Two steady months, then one in which every night share has tripled; two customers leave in the second."""
     folder: Path = tmp_path_factory.mktemp("lake")
-    with Warehouse(WarehouseSettings(path=folder)).writer() as connection:
+    with Warehouse(WarehouseSettings(path=folder, threads=1)).writer() as connection:
         migrate(connection)
         months = []
         for candidate in (OCTOBER, NOVEMBER, DECEMBER):
@@ -129,14 +130,14 @@ def test_a_model_with_other_bytes_is_refused(lake):
     lake.execute("rollback")
 
 
-OLD = BehaviorParameters(largest_k=5, resamples=2, outcome_months=1, evidence_sample=300)
+OLD = BehaviorParameters(largest_k=5, mixture_largest_k=4, resamples=2, splits=1, outcome_months=1, evidence_sample=300)
 NEW = replace(OLD, largest_k=2, mixture_largest_k=2)
 
 
 @pytest.fixture(scope="module")
 def rolled_back(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
     """October by the old settings; it again and November by new ones that see fewer clusters; October rolled back."""
-    with Warehouse(WarehouseSettings(path=tmp_path_factory.mktemp("rolled_back"))).writer() as connection:
+    with Warehouse(WarehouseSettings(path=tmp_path_factory.mktemp("rolled_back"), threads=1)).writer() as connection:
         migrate(connection)
         every = pd.concat([features(candidate, "consumer", 400, 0) for candidate in (OCTOBER, NOVEMBER)])
         connection.register("every", every)

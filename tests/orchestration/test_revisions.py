@@ -169,7 +169,7 @@ def test_a_month_that_was_rolled_back_is_not_due_for_ever(lake):
 
 
 def test_the_sensor_asks_for_one_run_over_the_due_months_and_is_off_by_default(lake, tmp_path, monkeypatch):
-    monkeypatch.setattr(Deployment, "warehouse", Warehouse(WarehouseSettings(path=tmp_path)))
+    monkeypatch.setattr(Deployment, "warehouse", Warehouse(WarehouseSettings(path=tmp_path, threads=1)))
     with dg.DagsterInstance.ephemeral() as instance:
         run = dg.GraphDefinition(name="daily_ingest").to_job().execute_in_process(instance=instance)
 

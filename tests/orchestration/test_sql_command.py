@@ -52,7 +52,7 @@ NOTES = ["plain", "[/x]", "[red]x", "=1+1", "+49 30 1", "-5", "-5 apples", "@sum
 def settings_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     tmp_path = tmp_path_factory.mktemp("sql")
     file = tmp_path / "segmentation.yaml"
-    file.write_text("warehouse: {path: lake}\nreport: {path: reports}\n")
+    file.write_text("warehouse: {path: lake, threads: 1}\nreport: {path: reports}\n")
     with Warehouse(load_settings(file).warehouse).writer() as connection:
         connection.execute("create table bi.notes (note varchar)")
         connection.executemany("insert into bi.notes values (?)", [[note] for note in NOTES])

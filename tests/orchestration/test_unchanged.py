@@ -96,5 +96,5 @@ def test_a_version_whose_loads_are_not_known_is_built(lake):
 
 
 def test_a_lake_without_a_registry_builds_every_month(tmp_path):
-    with Warehouse(WarehouseSettings(path=tmp_path / "new")).writer() as connection:
+    with Warehouse(WarehouseSettings(path=tmp_path / "new", threads=1)).writer() as connection:
         assert _to_build(connection) == MONTHS

@@ -20,6 +20,11 @@ delivery:
   attempts: 1
 """
 
+# Little evidence for clusters, where what is tested is not which ones are found.
+LITTLE_EVIDENCE = """
+behavior: {largest_k: 4, mixture_largest_k: 4, resamples: 2, splits: 1}
+"""
+
 # While dbt builds, while Python writes the candidate, and at the flip; tests/ingest/test_growth.py kills ingestion.
 STEPS = ("features", "value", "publish__published_versions")
 DEMONSTRATION = SimulationParameters(customers=3_000, months=18, end_month="2025-12")
@@ -37,7 +42,8 @@ def simulated(tmp_path_factory: pytest.TempPathFactory) -> Deployment:
 @pytest.fixture(scope="session")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Deployment:
     """A small ISP, segmented for two months in one run without any disturbance."""
-    deployment = make_deployment(tmp_path_factory.mktemp("small"), SMALL)
+    folder = tmp_path_factory.mktemp("small")
+    deployment = make_deployment(folder, SMALL, lambda settings: settings + LITTLE_EVIDENCE)
     deployment.run(*MONTHS)
     return deployment
 
@@ -60,7 +66,8 @@ def dirty(tmp_path_factory: pytest.TempPathFactory) -> Deployment:
     """
     changes = {"dirt": 0.02, "history": {"purged_before": "2025-07-01"}}
     parameters = SimulationParameters.model_validate(DEMONSTRATION.model_dump() | changes)
-    deployment = make_deployment(tmp_path_factory.mktemp("dirty"), parameters)
+    folder = tmp_path_factory.mktemp("dirty")
+    deployment = make_deployment(folder, parameters, lambda settings: settings + LITTLE_EVIDENCE)
     month = ("--from", "2025-12", "--to", "2025-12")
     blocked = deployment.command("run", *month)
     assert blocked.returncode == 3, blocked.stderr

@@ -10,9 +10,11 @@ import pytest
 
 from models.value.concentration import concentration_frame, value_curve_frame
 from orchestration.lake.declarations import REGISTRY, declared_tables
+from orchestration.report.build import build_report
 from orchestration.settings import Settings
 
 VERSION, BEFORE = "2026-10-31.1", "2026-09-30.1"
+SETTINGS = Settings(title="Test ISP", currency="CHF")
 _ROWS = f"""
 insert into segments.versions select *, 4, null from (values
     ('2026-09-30.1', '2026-09-30', 1, 'published', '2026-11-01 04:00', '2026-11-01 04:01', 'r1', '0.1.0',
@@ -258,18 +260,37 @@ def empty_lake() -> Iterator[duckdb.DuckDBPyConnection]:
 @pytest.fixture
 def lake(empty_lake: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
     """Two published months of a thousand customers."""
-    empty_lake.execute(_ROWS)
-    _insert_values(empty_lake)
+    _fill(empty_lake)
+    return empty_lake
+
+
+@pytest.fixture(scope="session")
+def document() -> str:
+    """The report on that lake as long as nothing is changed in it."""
+    with duckdb.connect() as connection:
+        connection.execute(_empty())
+        _fill(connection)
+        return build_report(connection, VERSION, SETTINGS)
+
+
+@pytest.fixture
+def settings() -> Settings:
+    return SETTINGS
+
+
+def _fill(connection: duckdb.DuckDBPyConnection) -> None:
+    connection.execute(_ROWS)
+    _insert_values(connection)
     for cluster_id, name, customers, share, jaccard, rule, words, apart in _CLUSTERS:
         features = [dict(zip(("feature", "effect", "typical", "typical_rest"), each, strict=True)) for each in apart]
-        empty_lake.execute(
+        connection.execute(
             "insert into bi.behavior_clusters"
             " values (?, ?, 'consumer', ?, ?, ?, ?, 0.94, 0.9, ?, ?, ?, 0.3, ?, 0.9, ?, '[]', 0.02, 31, ?, ?)",
             [VERSION, "2026-10-31", cluster_id, name, rule, words, customers, share, jaccard,
              VERSION if cluster_id == "consumer-03" else BEFORE, json.dumps(features),
              *(("focus: design studios", 0.82) if cluster_id == "consumer-03" else (None, None))],
         )  # fmt: skip
-    empty_lake.execute(
+    connection.execute(
         """
         insert into bi.behavior_clusters (version_id, as_of_date, population, cluster_id, cluster_name, rule, customers,
             share, jaccard, top_features)
@@ -279,7 +300,6 @@ def lake(empty_lake: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
         """,
         [VERSION, VERSION],
     )
-    return empty_lake
 
 
 def _insert_values(connection: duckdb.DuckDBPyConnection) -> None:
@@ -318,8 +338,3 @@ def _insert_values(connection: duckdb.DuckDBPyConnection) -> None:
             """,
             [VERSION, "2026-10-31", scope],
         )
-
-
-@pytest.fixture
-def settings() -> Settings:
-    return Settings(title="Test ISP", currency="CHF")

@@ -2,10 +2,8 @@
 
 import duckdb
 
-from orchestration.report.build import build_report
 from orchestration.settings import Settings
-from tests.report.conftest import VERSION
-from tests.report.test_report import Page
+from tests.report.page import words_of
 
 _ACTIONS = """
     insert into bi.customer_actions (action_date, offer_id, outcome, suppressed_by, is_control, expected_value) values
@@ -33,7 +31,7 @@ _RESULTS = """
 
 
 def said(lake: duckdb.DuckDBPyConnection, settings: Settings) -> str:
-    return Page(build_report(lake, VERSION, settings)).words["actions"]
+    return words_of("actions", lake, settings)
 
 
 def test_a_month_without_decisions_says_so(lake: duckdb.DuckDBPyConnection, settings: Settings) -> None:

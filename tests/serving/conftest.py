@@ -1,7 +1,6 @@
 import json
+import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from orchestration.serving.serve import serve
 from orchestration.serving.tables import served_tables
 from orchestration.serving.target import Served
 from orchestration.settings import Settings
+from tests.commands import Told
 
 NOVEMBER, DECEMBER = "2025-11-30.1", "2025-12-31.1"
 # Of each kind: the registry, what is current, histories of customers, small tables with and without a key.
@@ -84,7 +84,8 @@ def bring_up(lake: PublishedLake, **target: Any) -> Served:
     return served
 
 
-def serving(lake: PublishedLake, **target: Any) -> subprocess.Popen[bytes]:
+def serving(lake: PublishedLake, **target: Any) -> Told:
     """Serve a lake in a process of its own, to be killed."""
     settings = {"tables": lake.tables} | target
-    return subprocess.Popen([sys.executable, "-c", SERVE, lake.warehouse.path, json.dumps(settings)])
+    folder = lake.warehouse.path
+    return Told(["-c", SERVE, str(folder), json.dumps(settings)], os.environ, folder)

@@ -111,14 +111,14 @@ def test_a_load_that_is_killed_leaves_every_table_whole_and_the_next_one_ends_it
     lake.publish(DECEMBER, seed=2)
     published = {table: Counter(row[0] for row in lake.rows(table)) for table in FEW}
     engine = sqlalchemy.create_engine(served["credentials"])
-    with engine.connect() as blocker, serving(lake, **served | {"tables": FEW}) as process:
+    with engine.connect() as blocker:
         blocker.execute(sqlalchemy.text("lock tables value_deciles read"))
+        process = serving(lake, **served | {"tables": FEW})
         waiting = "select count(*) from information_schema.processlist where state like 'Waiting for table%lock'"
         while _rows(served, waiting) == [(0,)]:
-            assert process.poll() is None
+            assert process.is_running, process.lines.read()
             time.sleep(0.1)
         process.kill()
-        process.wait()
         blocker.execute(sqlalchemy.text("unlock tables"))
     after = {table: _counts(served, table) for table in FEW}
     assert all(after[table] in (before[table], published[table]) for table in FEW), after

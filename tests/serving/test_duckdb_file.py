@@ -1,9 +1,6 @@
 """A DuckDB file: replaced whole, whoever reads it, and kept where writing it fails."""
 
 import os
-import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import duckdb
@@ -11,6 +8,7 @@ import pytest
 
 from benchmarks.published_lakes import make_lake
 from orchestration.serving.tables import served_tables
+from tests.commands import Told, run_command
 from tests.serving.conftest import DECEMBER, FEW, NOVEMBER, bring_up
 
 SERVE = """
@@ -100,12 +98,8 @@ def test_a_full_disk_leaves_the_file_as_it_was(lake, brought_up, tmp_path):
     brought_up(type="duckdb", path=file)
     before = file.read_bytes()
     lake.publish(DECEMBER, customers=20_000)
-    limited = subprocess.run(
-        [sys.executable, "-c", SERVE, lake.warehouse.path, file, str(len(before) + 100_000), ",".join(FEW)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    arguments = (str(lake.warehouse.path), str(file), str(len(before) + 100_000), ",".join(FEW))
+    limited = run_command(["-c", SERVE, *arguments], os.environ, tmp_path)
     assert limited.returncode == 1
     assert "was not brought up to date" in limited.stderr
     assert file.read_bytes() == before
@@ -119,10 +113,11 @@ def test_a_killed_publish_leaves_the_file_as_it_was_and_the_next_one_catches_up(
     brought_up(type="duckdb", path=file)
     lake.publish(DECEMBER, customers=20_000)
     aside = tmp_path / "segments.duckdb.new"
-    with subprocess.Popen([sys.executable, "-c", SERVE, lake.warehouse.path, file, "none", ",".join(FEW)]) as serving:
-        while not aside.exists():
-            assert serving.poll() is None
-        os.kill(serving.pid, signal.SIGKILL)
+    arguments = (str(lake.warehouse.path), str(file), "none", ",".join(FEW))
+    serving = Told(["-c", SERVE, *arguments], os.environ, tmp_path)
+    while not aside.exists():
+        assert serving.is_running, serving.lines.read()
+    serving.kill()
     assert aside.exists(), "killed while it wrote"
     assert _versions(file) == [NOVEMBER]
     brought_up(type="duckdb", path=file)

@@ -179,11 +179,12 @@ def test_a_publish_that_is_killed_leaves_the_old_state_and_the_next_one_catches_
     with psycopg.connect(database) as blocker:
         # Everything is loaded when the record is written, and nothing is committed.
         blocker.execute("lock table bi.served_parts in share mode")
-        with serving(lake, type="postgres", connection=database) as process:
-            waiting = "select count(*) from pg_locks where relation = 'bi.served_parts'::regclass and not granted"
-            while _all(client, waiting) == [(0,)]:
-                assert process.poll() is None
-            process.kill()
+        process = serving(lake, type="postgres", connection=database)
+        waiting = "select count(*) from pg_locks where relation = 'bi.served_parts'::regclass and not granted"
+        while _all(client, waiting) == [(0,)]:
+            assert process.is_running, process.lines.read()
+            time.sleep(0.1)
+        process.kill()
     assert _all(client, LATEST) == before
     brought_up(type="postgres", connection=database)
     assert _all(client, "select max(version_id) from bi.customer_segments") == [(DECEMBER,)]

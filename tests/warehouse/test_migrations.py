@@ -16,7 +16,7 @@ SNAPSHOTS = "select count(*) from ducklake_snapshots('lake')"
 
 @pytest.fixture
 def lake(tmp_path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    with Warehouse(WarehouseSettings(path=tmp_path)).writer() as connection:
+    with Warehouse(WarehouseSettings(path=tmp_path, threads=1)).writer() as connection:
         migrate(connection)
         yield connection
 

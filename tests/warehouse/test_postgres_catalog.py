@@ -22,7 +22,7 @@ def settings(tmp_path: Path, postgres_database: str) -> Settings:
     """).write_parquet(str(source / "customers.parquet"))
     return Settings.model_validate(
         {
-            "warehouse": {"path": tmp_path / "lake", "catalog": f"postgres:{postgres_database}"},
+            "warehouse": {"path": tmp_path / "lake", "catalog": f"postgres:{postgres_database}", "threads": 1},
             "locations": {"customers": {"files": str(source / "customers.parquet")}},
             "sources": {"customers": {"location": "customers"}},
         }

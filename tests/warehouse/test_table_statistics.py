@@ -32,7 +32,7 @@ SIZES = """
 
 @pytest.fixture
 def lake(tmp_path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    with Warehouse(WarehouseSettings(path=tmp_path)).writer() as connection:
+    with Warehouse(WarehouseSettings(path=tmp_path, threads=1)).writer() as connection:
         yield connection
 
 

@@ -11,7 +11,7 @@ from orchestration.settings import WarehouseSettings
 
 @pytest.fixture
 def warehouse(tmp_path) -> Warehouse:
-    warehouse = Warehouse(WarehouseSettings(path=tmp_path / "lake"))
+    warehouse = Warehouse(WarehouseSettings(path=tmp_path / "lake", threads=1))
     with warehouse.writer() as connection:
         ensure_tables(connection)
         connection.execute("create table intermediate.kept as select 'lake' as place")
