@@ -49,8 +49,8 @@ def arbitrate(candidates: pd.DataFrame, parameters: ArbitrationParameters, day: 
 
     Args:
         candidates: ``INPUT_COLUMNS``, one row per customer, occasion, offer and channel of one day.
-            parameters: shares and key of the draws.
-            day: the day, as text; exploration is drawn anew each day.
+        parameters: shares and key of the draws.
+        day: the day, as text; exploration is drawn anew each day.
 
     Returns:
         The candidates ordered by action_id, with margin_gain, avoided_loss, expected_value, outcome, suppressed_by,

@@ -17,9 +17,8 @@ def learned_uptake(outcomes: pd.DataFrame, expected: pd.DataFrame, segment_weigh
         segment_weight: contacts, above 0.
 
     Returns:
-            offer_id, market_segment, uptake: one row per offer and segment in ``outcomes``, and per offer in
-            ``expected``
-            one row with a null segment, for all other segments.
+        offer_id, market_segment, uptake: one row per offer and segment in ``outcomes``, and per offer in ``expected``
+        one row with a null segment, for all other segments.
     """
     totals = outcomes.groupby("offer_id")[["treated", "accepted"]].sum()
     offers = expected.set_index("offer_id").join(totals).fillna({"treated": 0, "accepted": 0})

@@ -90,17 +90,16 @@ def fit_behavior(
     Parameters
     ----------
     sample
-            Rows of `features.customer_features` of this population at one as-of date: all of them, or at large
-            scale a random part (the model uses at most `parameters.fit_sample` of the measured ones).
-        previous
-            `customer_id`, `cluster_id`, `cluster_name` of the previous published version, at least for customers of
-            the sample. A cluster that keeps its id keeps its name, because people have learned it.
-        used_cluster_ids
-            Every id used by older versions, so that none returns with another meaning.
-        past
-            Rows as in `sample` of some months ago, with the `later_churned` and `later_margin` observed since: evidence
-            of
-            how well the clusters of every k predict outcomes.
+        Rows of `features.customer_features` of this population at one as-of date: all of them, or at large
+        scale a random part (the model uses at most `parameters.fit_sample` of the measured ones).
+    previous
+        `customer_id`, `cluster_id`, `cluster_name` of the previous published version, at least for customers of
+        the sample. A cluster that keeps its id keeps its name, because people have learned it.
+    used_cluster_ids
+        Every id used by older versions, so that none returns with another meaning.
+    past
+        Rows as in `sample` of some months ago, with the `later_churned` and `later_margin` observed since: evidence of
+        how well the clusters of every k predict outcomes.
     """
     settings = parameters or BehaviorParameters()
     model = BehaviorClusters(settings).fit(sample)

@@ -25,13 +25,13 @@ def match_clusters(
     Parameters
     ----------
     previous
-            `customer_id`, `cluster_id` of the previous version; null ids (mixed, too little history) are left out.
-        new
-            `customer_id`, `label` of this fit; negative labels are left out.
-        threshold
-            Minimum Jaccard similarity, over the customers clustered in both, for an id to be kept.
-        used_ids
-            Ids of older versions, which are never reused.
+        `customer_id`, `cluster_id` of the previous version; null ids (mixed, too little history) are left out.
+    new
+        `customer_id`, `label` of this fit; negative labels are left out.
+    threshold
+        Minimum Jaccard similarity, over the customers clustered in both, for an id to be kept.
+    used_ids
+        Ids of older versions, which are never reused.
         Ids of older versions, which are never given again.
 
     Returns

@@ -33,10 +33,10 @@ class BetaGeometricBetaBinomial:
     """A fitted beta-geometric/beta-binomial model.
 
     Attributes:
-            alpha, beta: parameters of the probability to top up in a month while alive.
-            gamma, delta: parameters of the probability to die at the start of a month.
-            log_likelihood: of the histories it was fitted on.
-            converged: whether the search ended inside the bounds at a finite likelihood.
+        alpha, beta: parameters of the probability to top up in a month while alive.
+        gamma, delta: parameters of the probability to die at the start of a month.
+        log_likelihood: of the histories it was fitted on.
+        converged: whether the search ended inside the bounds at a finite likelihood.
     """
 
     alpha: float
@@ -75,11 +75,11 @@ def fit_activity(histories: pd.DataFrame) -> BetaGeometricBetaBinomial:
     """Fit the model by maximum likelihood from several starts.
 
     Args:
-            histories: ``HISTORY_COLUMNS`` and, if rows stand for several customers, ``customers``.
+        histories: ``HISTORY_COLUMNS`` and, if rows stand for several customers, ``customers``.
 
-        Raises:
-            ValueError: a history is impossible (not 0 <= repeats <= last_month <= months, or only one of repeats and
-                last_month is 0), or none extends beyond its first month, so there is nothing to learn from.
+    Raises:
+        ValueError: a history is impossible (not 0 <= repeats <= last_month <= months, or only one of repeats and
+            last_month is 0), or none extends beyond its first month, so there is nothing to learn from.
     """
     keys = list(HISTORY_COLUMNS)
     weighted = histories.assign(customers=histories.get("customers", 1))

@@ -24,9 +24,9 @@ class GammaGamma:
 
     Attributes:
         p, q: shapes within and between customers.
-            gamma: scale, in units of money; v in the paper.
-            log_likelihood: of the means it was fitted on, with money in units of their mean.
-            converged: whether the search ended inside the bounds at a finite likelihood.
+        gamma: scale, in units of money; v in the paper.
+        log_likelihood: of the means it was fitted on, with money in units of their mean.
+        converged: whether the search ended inside the bounds at a finite likelihood.
     """
 
     p: float

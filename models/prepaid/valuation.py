@@ -43,8 +43,8 @@ class PrepaidValuation:
     """Values the prepaid customers of a base.
 
     Attributes:
-            decision_: what was fitted, or why nothing could be, in one sentence.
-            margin_share_: share of prepaid revenue left as margin.
+        decision_: what was fitted, or why nothing could be, in one sentence.
+        margin_share_: share of prepaid revenue left as margin.
     """
 
     def __init__(self, parameters: ValueParameters | None = None) -> None:
