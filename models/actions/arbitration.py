@@ -15,8 +15,7 @@ KEY_COLUMNS = (
 INPUT_COLUMNS = KEY_COLUMNS + VALUE_COLUMNS
 """Columns of a candidate. ``suppressed_by`` holds the reason that already forbids it, if any; ``daily_capacity`` and
 ``channel_capacity`` are the day's maximum contacts by offer and by channel, ``budget_left`` the money that the offer
-may
-still cost. Null means no limit."""
+may still cost. Null means no limit."""
 
 _VALUE_UNKNOWN, _NO_VALUE = "value_unknown", "no_value"
 _PREFERRED_CHANNEL, _BETTER_ACTION, _UNIT_CONTACTED = "preferred_channel", "better_action", "household_contacted"
@@ -41,11 +40,9 @@ def arbitrate(candidates: pd.DataFrame, parameters: ArbitrationParameters, day: 
     """Choose at most one action per customer and contact unit, by the highest expected value after cost.
 
     The hold-out is drawn last, among those that would be chosen, so that treated and control groups are comparable. It
-    is
-    drawn by contact unit: members of a household are all treated or all held out. If the customer's preferred channel
-    is
-    open for an offer, no other channel is used for it. Ties are broken by priority, offer, channel, occasion and
-    customer, so neither the order of rows nor that of rules matters.
+    is drawn by contact unit: members of a household are all treated or all held out. If the customer's preferred
+    channel is open for an offer, no other channel is used for it. Ties are broken by priority, offer, channel, occasion
+    and customer, so neither the order of rows nor that of rules matters.
 
     Args:
         candidates: ``INPUT_COLUMNS``, one row per customer, occasion, offer and channel of one day.

@@ -8,8 +8,7 @@ def learned_uptake(outcomes: pd.DataFrame, expected: pd.DataFrame, segment_weigh
 
     An offer starts with a Beta prior of mean ``uptake`` and a weight of ``uptake_weight`` contacts; its posterior mean
     is the prior mean of each of its segments, with a weight of ``segment_weight`` contacts. See Gelman et al.,
-    "Bayesian
-    Data Analysis", 3rd ed., section 5.1, with the weights given instead of estimated.
+    "Bayesian Data Analysis", 3rd ed., section 5.1, with the weights given instead of estimated.
 
     Args:
         outcomes: one row per offer and segment: offer_id, market_segment, treated, accepted.

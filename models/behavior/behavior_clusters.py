@@ -22,8 +22,7 @@ def behavior_status(frame: pd.DataFrame, basis: str, parameters: BehaviorParamet
 
     Not applicable: not open, or (if usage is clustered) neither internet nor any usage on record, or (if calls are)
     neither mobile, nor fixed voice, nor any calls. Missing usage is not zero usage, so customers with too little
-    history
-    wait instead of being labeled light users.
+    history wait instead of being labeled light users.
     """
     known = numeric(frame, _DECIDING)
     is_open = known["is_open"] == 1

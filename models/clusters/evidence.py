@@ -26,10 +26,9 @@ class Evidence:
     """What is known about one k. `jaccard` and `share` are per cluster, in the order of the fitted labels.
 
     `shape` is how the clusters were made; `components`, `bic` and `icl` (smaller is better) are known for mixtures
-    only.
-    `not_judged` says why no evidence was gathered. `reference_strength` (prediction strength of the same values with
-    their dependence removed) and `jaccard` cost most; they stay nan and empty if an earlier answer already refuses this
-    k.
+    only. `not_judged` says why no evidence was gathered. `reference_strength` (prediction strength of the same values
+    with their dependence removed) and `jaccard` cost most; they stay nan and empty if an earlier answer already refuses
+    this k.
     """
 
     k: int

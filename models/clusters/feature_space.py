@@ -38,8 +38,7 @@ class FeatureScheme:
 
     Groups without a weight are not clustered. A name has at most one word per group, in `word_order`; `noun` is used
     if the group `noun_group` contributes no word. The word of the group `level` comes first if its effect is strong,
-    and
-    `quiet` groups are used only to tell two names apart.
+    and `quiet` groups are used only to tell two names apart.
     """
 
     name: str

@@ -32,12 +32,11 @@ def match_clusters(
         Minimum Jaccard similarity, over the customers clustered in both, for an id to be kept.
     used_ids
         Ids of older versions, which are never reused.
-        Ids of older versions, which are never given again.
 
     Returns
+    -------
     The id of every label, and one event per cluster, with the Jaccard similarity of the pair (without a partner, the
-    best
-    similarity found) and its members before and now:
+    best similarity found) and its members before and now:
     `kept`; `birth`; `death`; `split`, a new cluster of which at least half came from one old cluster
     (`related_cluster_id`); `merge`, a lost cluster of which at least half is now in one cluster.
     The assignment maximizes total similarity (Hungarian method), so it does not depend on any order. Labels without a

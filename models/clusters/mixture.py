@@ -28,8 +28,7 @@ def mixture_axes(rows: Array, columns: Sequence[int]) -> Array:
     """Return the linear map (all columns × axes) to the mixture's space: principal axes of the given columns.
 
     A mixture has no weights, so all columns count equally; an axis with less than `LEAST_VARIANCE` of a column's
-    variance
-    is redundant and left out.
+    variance is redundant and left out.
     """
     chosen = rows[:, list(columns)]
     scale = chosen.std(axis=0)

@@ -18,8 +18,7 @@ def fit_mixture(space: Array, parameters: ClusterParameters) -> MergedMixture:
 
     BIC selects too few components if clusters are small or close together, and expectation maximization may put two
     clusters into one component at one step and not at the next. A superfluous component is merged again, a missing one
-    is
-    lost. So of the last three steps, the one with the most clusters that all have gaps is taken; on ties the middle
+    is lost. So of the last three steps, the one with the most clusters that all have gaps is taken; on ties the middle
     one.
     """
     largest = len(np.unique(space, axis=0))

@@ -37,8 +37,7 @@ def effect_sizes(frame: pd.DataFrame, labels: np.ndarray, scheme: FeatureScheme)
     difference of means / pooled standard deviation; `typical` and `typical_rest`, medians in original units, for flags
     the share of customers with the flag; `standing`, the cluster's distance from the overall mean as a share of that of
     the cluster furthest out on the same side; `contradicted`, the share of members whose own value is not on the side
-    of
-    the others' median that the effect implies; and `untypical`, the share of members outside the typical range of
+    of the others' median that the effect implies; and `untypical`, the share of members outside the typical range of
     everybody.
     """
     rows: dict[int, list[tuple[str, float, float, float, float, float, float]]] = {
@@ -96,15 +95,13 @@ def name_cluster(
     """Return a short name from the strongest effects that is not `taken`: "Heavy evening users".
 
     Effects are weighted by the weight of their group in the model. A name starts from the one or two weighted effects
-    that
-    reach `minimum_effect` and are at least half as strong as the strongest. The level of traffic comes first if its
-    effect is twice `minimum_effect`; customers with mobile but no internet are "mobile-only" instead.
+    that reach `minimum_effect` and are at least half as strong as the strongest. The level of traffic comes first if
+    its effect is twice `minimum_effect`; customers with mobile but no internet are "mobile-only" instead.
     A word is not used if another cluster has more than twice as much of it: where there are night owls, users with
     slightly more night traffic than most are not "night-time users". Nor is it used if more than a fifth of the members
     contradict it by their own values. If no word is left, members are "typical", or "mixed" if contradiction is the
     reason or if more than a fifth of them are far from typical in a decisive feature. A name that is taken is extended
-    by
-    the next strongest words; clusters that share every word get Roman numerals.
+    by the next strongest words; clusters that share every word get Roman numerals.
     """
     spoken = spoken_features(effects, scheme, minimum_effect=minimum_effect)
     words = dict(zip(spoken["group"], spoken["phrase"], strict=True))
@@ -144,7 +141,7 @@ def spoken_features(effects: pd.DataFrame, scheme: FeatureScheme, *, minimum_eff
     """Return the features that a name may mention, one per group, in the order in which they are used.
 
     Columns: `feature`, `group`, `phrase`, and `is_leading`: whether the name mentions it even if a shorter name is
-    free.
+        free.
     """
     importance, is_leading = _leading(effects, scheme, minimum_effect)
     group = effects["feature"].map(lambda name: scheme.feature(name).group)

@@ -27,8 +27,7 @@ class LocalMetric(TransformerMixin, BaseEstimator):
     of a cloud without clusters favors no cut of it.
 
     `neighbors` is a share of the rows: much smaller than a cluster, yet enough to show its shape. `shrinkage` mixes in
-    a
-    sphere of the mean variance, so that directions of negligible variance are not blown up to full size.
+    a sphere of the mean variance, so that directions of negligible variance are not blown up to full size.
     """
 
     def __init__(
@@ -77,8 +76,7 @@ def partition(n_clusters: int, *, n_init: int = 8, random_state: int = 0, mini_b
     """Return unfitted k-means for rows in the local metric, with mini-batches for very many rows.
 
     On real usage one start finds the best partition about two times in three, so eight starts miss it once in
-    thousands.
-    Too few starts show up as a low prediction strength, and so as merged clusters.
+    thousands. Too few starts show up as a low prediction strength, and so as merged clusters.
     """
     if mini_batch:
         return MiniBatchKMeans(n_clusters, n_init=n_init, random_state=random_state, batch_size=10_000)

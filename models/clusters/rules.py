@@ -46,10 +46,10 @@ def cluster_rule(
 
     `frame` has one float column per feature in original units, `member` marks the rows of the cluster.
     `leading` names the features that the cluster is known by, most important first. A rule over the first of them
-    alone,
-    then over the first two and so on, is preferred to one over all features that is hardly better, so that the rule
-    agrees with the name. Thresholds are rounded to three digits before precision and recall are measured, so both are
-    those of the rule as printed. If there are enough rows, the tree learns on one half and is measured on the other.
+    alone, then over the first two and so on, is preferred to one over all features that is hardly better, so that the
+    rule agrees with the name. Thresholds are rounded to three digits before precision and recall are measured, so both
+    are those of the rule as printed. If there are enough rows, the tree learns on one half and is measured on the
+    other.
     """
     if member.all():
         return EVERYBODY

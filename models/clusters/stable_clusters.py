@@ -31,11 +31,10 @@ class StableClusters(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterM
     """Clusters of numeric rows, accepted only where the data support them.
 
     Rows are projected on principal axes, so that redundant columns count once, then into a metric in which
-    neighborhoods
-    are round (`LocalMetric`), and partitioned by k-means for every k from 1 to `largest_k`. A Gaussian mixture of the
-    columns `mixture_columns` competes (`MergedMixture`) if it finds more clusters, or different ones. The largest k
-    that
-    is not refused is taken (`models.clusters.choice`). Clusters that do not recur in resamples, or are tiny, are
+    neighborhoods are round (`LocalMetric`), and partitioned by k-means for every k from 1 to `largest_k`. A Gaussian
+    mixture of the columns `mixture_columns` competes (`MergedMixture`) if it finds more clusters, or different ones.
+    The largest k that is not refused is taken (`models.clusters.choice`). Clusters that do not recur in resamples, or
+    are tiny, are
     dissolved: their members get the label -1. Columns should come in comparable units.
 
     Parameters are those of `ClusterParameters`; `local_metric`: whether neighborhoods have a shape to learn; and
@@ -231,8 +230,7 @@ class StableClusters(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterM
 
         The columns add up to the difference of squared distances, d(other)² - d(own)². For a mixture, each cluster is
         represented by its component nearest to the row, and the terms for sizes and widths are left out. 0 where either
-        label
-        is negative.
+        label is negative.
         """
         rows = validate_data(self, X, dtype=np.float64, reset=False)
         known = (own >= 0) & (other >= 0)

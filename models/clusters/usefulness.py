@@ -13,9 +13,8 @@ def usefulness(labels: NDArray[np.int64], outcomes: pd.DataFrame) -> dict[str, f
     """Return how strongly later churn and margin are associated with the labels, 0 (not at all) to 1.
 
     `outcomes` has one row per label with `later_churned` (0 or 1) and `later_margin`, nan where unknown; negative
-    labels
-    are left out. Churn is measured by Cramér's V, margin by ε² of the Kruskal-Wallis test, which is robust to heavy
-    tails. nan if there are fewer than two clusters or outcomes to compare.
+    labels are left out. Churn is measured by Cramér's V, margin by ε² of the Kruskal-Wallis test, which is robust to
+    heavy tails. nan if there are fewer than two clusters or outcomes to compare.
     """
     churned, margin = (outcomes[name].to_numpy(dtype=float) for name in OUTCOMES)
     return {

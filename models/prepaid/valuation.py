@@ -3,11 +3,10 @@
     future_value = sum over t = 1.. of A(t) * z * s * (1 + d)^(-t / 12)
 
 with A(t) the probability to top up in month t (``models.prepaid.activity``), z the customer's mean spend in such a
-month
-(``models.prepaid.spend``) and s the share of prepaid revenue that is left as margin, over all prepaid customers and
-the last twelve months. A blocked customer is simply one who does not top up, so suspension changes nothing here. The
-interval of a future value covers the months until the customer leaves, the probability to top up and the mean spend;
-the randomness of single months averages out and is ignored.
+month (``models.prepaid.spend``) and s the share of prepaid revenue that is left as margin, over all prepaid customers
+and the last twelve months. A blocked customer is simply one who does not top up, so suspension changes nothing here.
+The interval of a future value covers the months until the customer leaves, the probability to top up and the mean
+spend; the randomness of single months averages out and is ignored.
 """
 
 from typing import Self
@@ -141,8 +140,7 @@ class PrepaidValuation:
         """Equally likely ratios of a living month's margin to its mean, shape (customers, ``_NODES``).
 
         Given the history, the probability to top up is distributed as a beta, the mean spend as an inverse gamma; the
-        two
-        are independent, so their nodes are paired in an order that spreads both evenly (van der Corput 1935).
+        two are independent, so their nodes are paired in an order that spreads both evenly (van der Corput 1935).
         """
         assert self.activity_ is not None
         assert self.spend_ is not None

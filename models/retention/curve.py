@@ -63,13 +63,10 @@ class RetentionCurve:
         """Return a curve of a cohort with ``level`` times the churn events that this one predicts in these exposures.
 
         Alpha is kept and beta changed: cohorts that differ in loyalty differ more in the mean of their churn
-        probabilities
-        than in the shape of the distribution (alpha 0.704 and 0.668, beta 1.182 and 3.806 in the two cohorts of Fader &
-        Hardie 2007). So the hazard of a loyal cohort falls more slowly. Multiplied hazards would fall as steeply as
-        those of
-        the group, which overstates a distant future; hazards are multiplied only if there is no beta, or none reaches
-        the
-        level.
+        probabilities than in the shape of the distribution (alpha 0.704 and 0.668, beta 1.182 and 3.806 in the two
+        cohorts of Fader & Hardie 2007). So the hazard of a loyal cohort falls more slowly. Multiplied hazards would
+        fall as steeply as those of the group, which overstates a distant future; hazards are multiplied only if there
+        is no beta, or none reaches the level.
         """
         if level == 1.0:
             return self
@@ -138,9 +135,8 @@ def own_curve(cohort: Cohort, observed: Exposures, min_churned: int) -> tuple[Re
     A shifted-beta-geometric need not beat a constant hazard to justify its extra parameter: with 30 churn events the
     slope is seldom significant, yet treating a falling hazard as constant loses a fifth of the future value. A constant
     that it converges to is its limit, so it counts as many parameters. The beta-discrete-Weibull replaces it if
-    Akaike's
-    criterion says so. The constant counts half an event more than observed (Jeffreys): a base without churn so far is
-    loyal, not immortal.
+    Akaike's criterion says so. The constant counts half an event more than observed (Jeffreys): a base without churn so
+    far is loyal, not immortal.
     """
     months, churned = observed.at_risk.sum(), observed.churned.sum()
     known = 1.0 / (churned + 0.5)

@@ -114,9 +114,8 @@ class RetentionCurves(BaseEstimator):
         """Look for a peak of churn after commitments; if there is one, fit the curves again without its months.
 
         Those months keep a negligible weight, so that a cohort observed in no other months is not lost. As evidence,
-        their
-        customers at risk are multiplied by the ratio, since a hazard ``ratio`` times as high loses as many customers as
-        ``ratio`` times as many at risk.
+        their customers at risk are multiplied by the ratio, since a hazard ``ratio`` times as high loses as many
+        customers as ``ratio`` times as many at risk.
         """
         self.term_end_ = TermEnd(self.renewals_.terms_, parameters.term_end_months)
         after = frame[~frame["is_committed"]]
@@ -173,9 +172,8 @@ class RetentionCurves(BaseEstimator):
         """Probability to churn in each of the coming ``months``, given open at the start of the month.
 
         While t <= commitment_months_left the committed curve of the cohort applies, then a mixture of it for customers
-        who
-        renew and of the free curve for the others, both at the tenure of that month; a peak of churn after commitments
-        raises the free curve (``term_end``).
+        who renew and of the free curve for the others, both at the tenure of that month; a peak of churn after
+        commitments raises the free curve (``term_end``).
 
         Args:
             customers: open customers with the columns ``key_columns``; one row per customer or distinct key.
@@ -202,8 +200,7 @@ class RetentionCurves(BaseEstimator):
         """Relative variance of the level of each customer's hazard, one entry per row of ``customers``.
 
         That of the free curve, because most of the future is spent free. A cohort never seen may differ from the group
-        above
-        it as much as cohorts usually do.
+        above it as much as cohorts usually do.
         """
         check_is_fitted(self)
         grouped = cohort_names(customers).groupby(list(CUSTOMER_COLUMNS), sort=False)

@@ -48,11 +48,10 @@ def parameters_frame(
     """Evidence, one row per cohort and one per group that lends its curve.
 
     ``pooled_from`` names the lender, null if the curve is the cohort's own; ``level`` is the number of churn events
-    that
-    the curve predicts for the cohort's exposures relative to the lender's curve. ``alpha``, ``beta`` and ``shape`` are
-    null if the hazard is constant. Log-likelihood, observed and fitted hazard refer to the cohort's own exposures under
-    the curve that it uses, so the last two show how well that curve fits it. The renewal shares are of commitments that
-    end, null if there are none.
+    that the curve predicts for the cohort's exposures relative to the lender's curve. ``alpha``, ``beta`` and ``shape``
+    are null if the hazard is constant. Log-likelihood, observed and fitted hazard refer to the cohort's own exposures
+    under the curve that it uses, so the last two show how well that curve fits it. The renewal shares are of
+    commitments that end, null if there are none.
 
     Args:
         curves: the curve that each cohort uses.
