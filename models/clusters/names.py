@@ -141,7 +141,7 @@ def spoken_features(effects: pd.DataFrame, scheme: FeatureScheme, *, minimum_eff
     """Return the features that a name may mention, one per group, in the order in which they are used.
 
     Columns: `feature`, `group`, `phrase`, and `is_leading`: whether the name mentions it even if a shorter name is
-        free.
+    free.
     """
     importance, is_leading = _leading(effects, scheme, minimum_effect)
     group = effects["feature"].map(lambda name: scheme.feature(name).group)

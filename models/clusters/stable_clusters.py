@@ -34,8 +34,7 @@ class StableClusters(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterM
     neighborhoods are round (`LocalMetric`), and partitioned by k-means for every k from 1 to `largest_k`. A Gaussian
     mixture of the columns `mixture_columns` competes (`MergedMixture`) if it finds more clusters, or different ones.
     The largest k that is not refused is taken (`models.clusters.choice`). Clusters that do not recur in resamples, or
-    are tiny, are
-    dissolved: their members get the label -1. Columns should come in comparable units.
+    are tiny, are dissolved: their members get the label -1. Columns should come in comparable units.
 
     Parameters are those of `ClusterParameters`; `local_metric`: whether neighborhoods have a shape to learn; and
     `mixture_columns`: positions of the columns that the mixture uses, None for no mixture. A mixture has no weights: an
