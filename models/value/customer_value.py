@@ -1,8 +1,8 @@
 """Customer value: what a customer has contributed so far plus what is expected to come.
 
 The future is a residual value: it starts from the customer's own tenure and commitment, so that a customer of ten
-years is not treated like a new one. With margin m_t in future month t, annual discount rate d,
-and hazards h from a retention model,
+years is not treated like a new one. With margin m_t in future month t, annual discount rate d, and
+hazards h from a retention model,
 
     future_value = sum over t = 1.. of m_t * S(tenure + t) / S(tenure) * (1 + d)^(-t / 12),
     S(tenure + t) / S(tenure) = (1 - h_1) ... (1 - h_t).
