@@ -1,4 +1,4 @@
-"""From a version in the warehouse to one HTML document."""
+"""Build one HTML document from a version in the warehouse."""
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
@@ -34,7 +34,7 @@ def _headline(data: ReportData, settings: Settings) -> Section:
     return value_sections.headline(data, settings, warnings(data, settings))
 
 
-# In the order of the page, by the names of their blocks in the template.
+# In page order, by the names of their blocks in the template.
 SECTIONS: Mapping[str, Make] = {
     "headline": _headline,
     "deciles": value_sections.deciles,
@@ -58,8 +58,8 @@ def build_report(connection: duckdb.DuckDBPyConnection, version_id: str, setting
 
     Args:
         connection: its current catalog is the lake; only published views and registries are read.
-        version_id: a published version; of any other the report says its status and shows no segments.
-        settings: title, currency, and the rules that give stages and segments their order.
+        version_id: a published version; for any other the report gives its status and no segments.
+        settings: title, currency, and the rules that determine the order of stages and segments.
 
     Raises:
         VersionError: there is no such version.
@@ -88,7 +88,7 @@ def build_report(connection: duckdb.DuckDBPyConnection, version_id: str, setting
 
 
 def _made(name: str, make: Make, data: ReportData, settings: Settings) -> Section:
-    """Make one section. What goes wrong in it costs that section and never the report, let alone the version."""
+    """Make one section. An error in it costs that section, but never the report or the version."""
     try:
         return make(data, settings)
     except Exception as error:
@@ -97,7 +97,7 @@ def _made(name: str, make: Make, data: ReportData, settings: Settings) -> Sectio
 
 
 def _drawn(sections: Sequence[Section], place: int, render: Callable[[Sequence[Section]], str]) -> Section:
-    """Return a section if it can be drawn when no other is, else one that says why not."""
+    """Return a section if it can be rendered alone, else one that says why not."""
     section = sections[place]
     others = [Section(each.id, each.title, empty_because="left out") for each in sections]
     try:
