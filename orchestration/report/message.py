@@ -1,4 +1,4 @@
-"""What a message says of a published version: what changed, which checks failed, how past predictions have held."""
+"""The message about a published version: changes, failed checks, and how past predictions held up."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ class Message:
 
 
 def message(connection: duckdb.DuckDBPyConnection, version_id: str, settings: Settings) -> Message:
-    """Return the message of a version. It holds sums and counts alone, for it leaves the house.
+    """Return the message about a version. It leaves the company, so it is limited to sums, counts and failed checks.
 
     Raises:
         VersionError: there is no such version.

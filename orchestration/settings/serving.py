@@ -1,4 +1,4 @@
-"""Settings of where published versions are served: PostgreSQL, a DuckDB file, Parquet, and what dlt loads."""
+"""Settings of where published versions are served: PostgreSQL, a DuckDB file, Parquet, and dlt destinations."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +10,7 @@ from orchestration.settings.sources import ObjectStoreSettings, Secret, Section
 from orchestration.settings.webhooks import WebhookSettings
 
 Identifier = Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]*$", max_length=63)]
-# A table of the schema bi, or one column of it; '*.column' is that column wherever it stands.
+# A table of the schema bi, or one of its columns; '*.column' is that column in every table.
 LeftOut = Annotated[str, Field(pattern=r"^([a-z_][a-z0-9_]*|\*)(\.[a-z_][a-z0-9_]*)?$")]
 
 

@@ -1,4 +1,4 @@
-"""Settings of webhooks: where is posted to, and how patiently."""
+"""Settings of webhooks: the address, and the number and timing of attempts."""
 
 from pydantic import Field
 
@@ -17,7 +17,7 @@ class WebhookSettings(Section):
 
     @property
     def receiver(self) -> Receiver:
-        """Who gets the posts."""
+        """The receiver of the posts."""
         return Receiver(
             self.url.get_secret_value(),
             self.key.get_secret_value(),

@@ -1,4 +1,4 @@
-"""Whether the history tells when customers leave."""
+"""Whether the history shows when customers leave."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,7 +13,7 @@ from orchestration.source_checks.check import Check
 def _churn_learnable(
     connection: duckdb.DuckDBPyConnection, settings: Settings, parameters: Mapping[str, Any]
 ) -> tuple[float | None, str]:
-    # The statistics that it imports take longer than a night with nothing new.
+    # Imported late: the statistics it needs take longer to import than a night without new data takes in all.
     from orchestration.source_checks.endings import look_at_endings
 
     newest = parameters["newest"] or parameters["table_newest"]
