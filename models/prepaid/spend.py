@@ -41,7 +41,7 @@ class GammaGamma:
         return self.gamma * self.p / (self.q - 1) if self.q > 1 else float("inf")
 
     def expected_spend(self, mean_spend: ArrayLike, months: ArrayLike) -> Floats:
-        """Expected spend of each customer from its observed mean over so many months; without any, the overall mean."""
+        """Expected spend of each customer from its observed mean over ``months``; without months, the overall mean."""
         x = np.asarray(months, dtype=float)
         z = np.where(x > 0, np.nan_to_num(np.asarray(mean_spend, dtype=float)), 0.0)
         return (self.gamma + x * z) * self.p / (self.p * x + self.q - 1)

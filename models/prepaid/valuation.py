@@ -163,6 +163,6 @@ def is_prepaid(customers: pd.DataFrame) -> pd.Series:
 
 
 def _histories(prepaid: pd.DataFrame) -> pd.DataFrame:
-    """Histories with 0 for null: who has never topped up is treated like who has just done so for the first time."""
+    """Histories with 0 for null: a customer without top-ups is treated like one whose first was this month."""
     columns = {f"prepaid_{name}": name for name in ("repeats", "last_month", "months")}
     return prepaid[list(columns)].rename(columns=columns).fillna(0).astype(np.int64).reset_index(drop=True)

@@ -2,7 +2,7 @@
 
 A jump that no customer caused, such as a broken source or a model fitted on other data, moves the whole distribution
 at once. It is measured by the population stability index (``models.clusters.drift``), and counts if it exceeds what
-chance produces with so many customers.
+chance produces with that many customers.
 """
 
 import numpy as np

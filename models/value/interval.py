@@ -118,7 +118,7 @@ def _rising_quantiles(
     gone = np.ones((int(row_of.max()) + 1 - first_key, months + 1))
     gone[:, :-1] = 1.0 - survival[first_key : first_key + len(gone), 1:]
     flat, offset = gone.ravel(), ((row_of - first_key) * (months + 1))[:, None]
-    # The most months that are worth at most so many cells: a tabulated inverse of `worth`.
+    # The most months whose worth is at most 0, 1, 2 .. cells: a tabulated inverse of `worth`.
     cell = worth[-1] / _CELLS
     months_at = np.searchsorted(worth, np.arange(_CELLS + 1) * cell * (1 + 1e-12), side="right") - 1
     turning = margin * worth[after]  # accumulated when the price changes

@@ -26,7 +26,7 @@ def set_days(connection: duckdb.DuckDBPyConnection, run_id: str, days: Sequence[
 
 
 def replace_day(connection: duckdb.DuckDBPyConnection, table: str, day: date, frame: pd.DataFrame) -> int:
-    """Replace the rows of a day by those of the frame, and return their number.
+    """Replace the rows of a day with those of the frame, and return their number.
 
     The caller opens the transaction. Every declared column except action_date must be in the frame.
     """

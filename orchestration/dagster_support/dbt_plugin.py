@@ -1,4 +1,4 @@
-"""What dbt does besides building: it knows its run, builds alone, and stops when its run does.
+"""Ties dbt to its run: models know the run's identifier, no other dbt builds at once, and dbt ends with the run.
 
 dbt-duckdb loads it by module name (``profiles.yml``). In a run, dbt works in the run's process and under its lock. In a
 process of its own, for example when called by hand, dbt takes another lock and does not outlive the process that

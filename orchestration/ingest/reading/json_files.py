@@ -1,4 +1,4 @@
-"""How DuckDB reads JSON: text stays text, and an invalid line is lost alone instead of the whole file.
+"""How DuckDB reads JSON: text stays text, and an invalid line costs only itself, not the whole file.
 
 DuckDB takes text that looks like a time for one and drops its offset, and rounds long whole numbers, so it is given the
 columns once their structure is known (``json_types``). In JSON lines, broken lines are set aside, and lines that repeat
