@@ -15,6 +15,16 @@ SIGNATURE, TIMESTAMP, IDEMPOTENCY_KEY = "X-Segmentation-Signature", "X-Segmentat
 _TRY_AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 
+class _NoRedirects(urllib.request.HTTPRedirectHandler):
+    """A redirected POST would arrive as a GET without its body, and still count as taken."""
+
+    def redirect_request(self, *_: object) -> None:
+        """Refuse to follow: the redirect is raised as an HTTPError."""
+
+
+_OPENER = urllib.request.build_opener(_NoRedirects)
+
+
 @dataclass(frozen=True)
 class Receiver:
     """Where to post, with which shared key, and how often; the wait before a retry doubles from ``wait_seconds`` on."""
@@ -59,7 +69,7 @@ def post(body: bytes, receiver: Receiver, what: str, sleep: Callable[[float], No
             },
         )
         try:
-            with urllib.request.urlopen(request, timeout=receiver.timeout_seconds):
+            with _OPENER.open(request, timeout=receiver.timeout_seconds):
                 return
         except urllib.error.HTTPError as error:
             if error.code not in _TRY_AGAIN:

@@ -147,7 +147,9 @@ class Runner:
     def _last_month_of_data(self) -> str | None:
         with self._warehouse.reader() as connection:
             row = connection.execute(
-                "select greatest((select max(invoice_date) from raw.invoices), (select max(usage_date) from raw.usage))"
+                "select coalesce(greatest((select max(invoice_date) from raw.invoices),"
+                " (select max(usage_date) from raw.usage), (select max(reported_date) from raw.usage_sessions),"
+                " (select max(call_date) from raw.calls)), (select max(paid_date) from raw.payments))::date"
             ).fetchone()
         latest: date | None = row[0] if row else None
         return month_of(latest) if latest else None

@@ -16,7 +16,7 @@ from orchestration.lake.warehouse import Warehouse
 
 # Tags of a run: its process, the lake it writes to, and whether it held the writers' lock.
 PROCESS_TAG, LAKE_TAG, LOCK_TAG = "segmentation/process", "segmentation/lake", "segmentation/has_lock"
-_JOBS = {"daily_ingest", "monthly_segmentation", "lake_maintenance"}
+_JOBS = {"daily_ingest", "monthly_segmentation", "daily_actions", "lake_maintenance"}
 _UNFINISHED = [DagsterRunStatus.STARTING, DagsterRunStatus.STARTED, DagsterRunStatus.CANCELING]
 # Processes report their start time to a hundredth of a second; this leaves a margin.
 _SAME_START_SECONDS = 1.0

@@ -275,7 +275,7 @@ _QUERIES = {
         order by bad_rows desc, source_table, column_name, reason
     """,
     "source_checks": """
-        select source_table, check_name, passed, action, minimum, maximum, message, advice
+        select source_table, check_name, passed, action, value, minimum, maximum, message, advice
         from ops.source_checks
         where checked_at = (select max(checked_at) from ops.source_checks where checked_at <= $created_at)
         order by passed, action = 'block' desc, check_name, source_table

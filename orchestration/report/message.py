@@ -9,6 +9,7 @@ from orchestration.report import formats
 from orchestration.report.caveats import warnings
 from orchestration.report.data import ReportData, read_report_data
 from orchestration.settings import Settings
+from orchestration.source_checks.check import Limits
 
 _FRAMES = ("trend", "migrations", "drift", "source_checks", "value_evidence")
 _BACKTEST = {
@@ -77,8 +78,11 @@ def _failed(data: ReportData) -> Iterator[str]:
     checks = data["source_checks"]
     failed = checks[~checks["passed"].astype(bool)]
     yield f"Checks that failed: {len(failed)}." if len(failed) else "No check failed."
-    for row in failed.itertuples():
-        yield f"- {row.source_table}, {row.check_name}: {row.message}"
+    for row in failed.to_dict("records"):
+        # Not the check's own sentence: it may name customers, and this message leaves the company.
+        minimum, maximum = (None if formats.is_unknown(row[each]) else row[each] for each in ("minimum", "maximum"))
+        allowed = Limits(row["action"], minimum, maximum)
+        yield f"- {row['source_table']}, {row['check_name']}: {row['value']:.4g}, allowed is {allowed}"
     drifting = data["drift"].query("drift_status in ['watch', 'act']")
     for row in drifting.itertuples():
         yield f"- drift of {formats.label(row.measure).lower()}: {row.drift_status}"

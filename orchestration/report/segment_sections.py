@@ -86,11 +86,12 @@ def _price_rises_sentence(data: ReportData, settings: Settings) -> str:
     rises = data["price_rises"].iloc[0]
     if not rises["customers"]:
         return ""
-    months = settings.lifecycle.thresholds["price_rise_window_months"]
+    months = settings.lifecycle.thresholds.get("price_rise_window_months")
+    when = "soon" if months is None else f"within {plural(int(months), 'month')}"
     return (
         f"For {plural(int(rises['customers']), 'open customer')} with"
-        f" {money(rises['monthly_fee'], settings.currency)} of monthly fees a discount ends within"
-        f" {plural(int(months), 'month')}, and the price goes up."
+        f" {money(rises['monthly_fee'], settings.currency)} of monthly fees a discount ends {when}, and the price"
+        " goes up."
     )
 
 
