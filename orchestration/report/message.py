@@ -8,8 +8,8 @@ import duckdb
 from orchestration.report import formats
 from orchestration.report.caveats import warnings
 from orchestration.report.data import ReportData, read_report_data
+from orchestration.report.provenance_sections import source_checks
 from orchestration.settings import Settings
-from orchestration.source_checks.check import Limits
 
 _FRAMES = ("trend", "migrations", "drift", "source_checks", "value_evidence")
 _BACKTEST = {
@@ -75,17 +75,14 @@ def _moves(data: ReportData) -> Iterator[str]:
 
 
 def _failed(data: ReportData) -> Iterator[str]:
-    checks = data["source_checks"]
-    failed = checks[~checks["passed"].astype(bool)]
-    yield f"Checks that failed: {len(failed)}." if len(failed) else "No check failed."
-    for row in failed.to_dict("records"):
+    failed = source_checks(data["source_checks"])["failed"]
+    yield f"Checks that failed: {len(failed)}." if failed else "No check failed."
+    for row in failed:
         # Not the check's own sentence: it may name customers, and this message leaves the company.
-        minimum, maximum = (None if formats.is_unknown(row[each]) else row[each] for each in ("minimum", "maximum"))
-        allowed = Limits(row["action"], minimum, maximum)
-        yield f"- {row['source_table']}, {row['check_name']}: {row['value']:.4g}, allowed is {allowed}"
+        yield f"- {row['source_table']}, {row['check_name']}: {row['value']:.4g}, allowed is {row['allowed']}"
     drifting = data["drift"].query("drift_status in ['watch', 'act']")
-    for row in drifting.itertuples():
-        yield f"- drift of {formats.label(row.measure).lower()}: {row.drift_status}"
+    for drift in drifting.itertuples():
+        yield f"- drift of {formats.label(drift.measure).lower()}: {drift.drift_status}"
 
 
 def _predictions(data: ReportData, settings: Settings) -> Iterator[str]:
