@@ -76,7 +76,7 @@ class Limits:
         upper = None if self.maximum is None else f"{self.maximum:g}"
         if lower and upper:
             return f"{lower} to {upper}"
-        return f"at least {lower}" if lower else f"at most {upper}"
+        return f"at least {lower}" if lower else f"at most {upper}" if upper else "any number"
 
 
 @dataclass(frozen=True)
