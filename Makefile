@@ -76,7 +76,7 @@ hooks: $(INSTALLED)  ## Check what has changed before every commit
 
 $(BI_VENV)/.installed: deploy/superset/requirements.lock
 	test -x $(BI_VENV)/bin/python || $(PYTHON) -m venv $(BI_VENV)
-	$(BI_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement $<
+	$(BI_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-compile --no-deps --require-hashes --requirement $<
 	@touch $@
 
 $(SERVED): | data/simulated_isp/source

@@ -67,9 +67,9 @@ class PublishedLake:
             )
 
 
-def open_lake(folder: Path, tables: Iterable[str]) -> PublishedLake:
-    """Open a lake that has these tables."""
-    return PublishedLake(Warehouse(WarehouseSettings(path=folder, threads=1)), tuple(tables))
+def open_lake(folder: Path, tables: Iterable[str], threads: int | None = 1) -> PublishedLake:
+    """Open a lake that has these tables; a small one is read soonest by one thread."""
+    return PublishedLake(Warehouse(WarehouseSettings(path=folder, threads=threads)), tuple(tables))
 
 
 def make_lake(folder: Path, tables: Iterable[str]) -> PublishedLake:

@@ -47,7 +47,8 @@ def settings(connection: str, schema: str, tables: tuple[str, ...]) -> Settings:
 def timed_serve(lake: Path, connection: str, tables: tuple[str, ...], results: Any) -> None:
     """Serve in a process of its own, so that its peak memory is its own: rows, seconds, MiB, differences."""
     begun = time.monotonic()
-    served, differences = serve(open_lake(lake, tables).warehouse, settings(connection, "bi", tables), "target")
+    warehouse = open_lake(lake, tables, threads=None).warehouse
+    served, differences = serve(warehouse, settings(connection, "bi", tables), "target")
     seconds = time.monotonic() - begun
     results.put((served.rows, seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, len(differences)))
 

@@ -1,7 +1,7 @@
 """Ranks of customers by value: deciles, percentiles and permilles, tenths of equal value, and fixed deciles.
 
-The order is total (value in whole cents from high to low, then ``customer_id``), so neither the order of
-rows nor noise in the last digits of a float can move anybody.
+The order is total (value in whole cents in descending order, then ``customer_id``), so neither the order of rows nor
+floating-point noise can change a rank.
 """
 
 import numpy as np
@@ -21,24 +21,24 @@ TENTHS = 10
 def assign_deciles(values: pd.DataFrame) -> pd.DataFrame:
     """Rank every customer of one as-of date.
 
-    A customer belongs to the group in which the middle of its place in the order falls; the best is always
-    in the first. So sizes differ by at most one, also with fewer customers than groups (some are then empty),
-    the best p percentiles are the nearest whole number to p % of the customers, and percentiles lie within
-    deciles. ``value_share_decile`` cuts
-    the total of the positive values into ten equal amounts and tells in which of them a customer's value
-    begins, so tenth 1 holds few large customers and tenth 10 many small ones, and all without value.
+    A customer belongs to the group that contains the middle of its place in the order; the best customer is always in
+    the first group. So sizes differ by at most one, also with fewer customers than groups (some are then empty), the
+    best p percentiles are the nearest whole number to p % of the customers, and percentiles nest within deciles.
+    ``value_share_decile`` divides the total of the positive values into ten equal amounts and gives the one in which a
+    customer's value begins, so tenth 1 holds a few valuable customers, and tenth 10 many less valuable ones and all
+    those without value.
 
     Args:
-        values: ``customer_id`` (unique), ``market_segment``, ``ranked_value`` and, where not all are to be
-            ranked, ``is_ranked``. A null value is not ranked.
+        values: ``customer_id`` (unique), ``market_segment``, ``ranked_value`` and, if not all are to be ranked,
+            ``is_ranked``. A null value is not ranked.
 
     Returns:
         ``customer_id`` and ``RANK_COLUMNS`` (nullable integers, 1 is the most valuable) in the order and
-        with the index of ``values``; null for customers not ranked, ``value_decile_in_market`` also where
-        the market segment is unknown.
+        with the index of ``values``; null for customers not ranked, ``value_decile_in_market`` also if the market
+        segment is unknown.
 
     Raises:
-        ValueError: a customer is there twice.
+        ValueError: a customer_id is not unique.
     """
     if values["customer_id"].duplicated().any():
         raise ValueError(f"{int(values['customer_id'].duplicated().sum())} customer_id are not unique")
@@ -57,7 +57,7 @@ def assign_deciles(values: pd.DataFrame) -> pd.DataFrame:
 
     count = len(ranked)
     rank = np.arange(count)
-    by_market = ranked.groupby("market_segment", sort=False)  # null segments fall out: NaN below
+    by_market = ranked.groupby("market_segment", sort=False)  # drops null segments: NaN below
     columns = {
         "value_decile": _group_of(rank, count, 10),
         "value_decile_in_market": _group_of(
@@ -76,14 +76,14 @@ def assign_deciles(values: pd.DataFrame) -> pd.DataFrame:
 
 
 def decile_cutoffs(values: pd.DataFrame) -> pd.DataFrame:
-    """The value at which each decile of a reference version begins, to divide later months by.
+    """Return the values at which the deciles of a reference version begin, as cut-offs for later months.
 
     Args:
-        values: ``ranked_value`` and ``value_decile`` of every customer, as ``assign_deciles`` made it.
+        values: ``ranked_value`` and ``value_decile`` of every customer, as returned by ``assign_deciles``.
 
     Returns:
-        ``value_decile`` 1..9 and ``min_ranked_value``: the least value in that decile, that of the next better
-        one where it is empty. The tenth has no limit. Empty where nobody is ranked.
+        ``value_decile`` 1..9 and ``min_ranked_value``: the lowest value in that decile, or in the next better one if
+        it is empty. The tenth has no limit. Empty if nobody is ranked.
     """
     ranked = values[values["value_decile"].notna()]
     if ranked.empty:
@@ -94,23 +94,23 @@ def decile_cutoffs(values: pd.DataFrame) -> pd.DataFrame:
 
 
 def assign_fixed_deciles(values: pd.DataFrame, cutoffs: pd.DataFrame) -> pd.Series:
-    """Place every ranked customer by the cut-offs of a reference version, so that months compare.
+    """Place every ranked customer by the cut-offs of a reference version, so that months can be compared.
 
-    A customer belongs to the best decile whose cut-off its value reaches; sizes are what they turn out to be. In the
-    reference version itself these are its deciles, but that customers of equal value are never parted.
+    A customer belongs to the best decile whose cut-off its value reaches; sizes may differ. In the reference version
+    itself these are its deciles, except that customers of equal value are never separated.
 
     Args:
         values: ``ranked_value`` and ``value_decile`` (null: not ranked).
         cutoffs: the result of ``decile_cutoffs``.
 
     Returns:
-        Nullable integers with the index of ``values``; null for customers not ranked, and all where there are no
+        Nullable integers with the index of ``values``; null for customers not ranked, and for all if there are no
         cut-offs.
     """
     is_ranked = values["value_decile"].notna().to_numpy()
     fixed = np.full(len(values), np.nan)
     if len(cutoffs):
-        # From the best decile to the worst, cut-offs fall: count those that are out of reach, in whole cents.
+        # Cut-offs fall from the best decile to the worst: count those that the value does not reach, in whole cents.
         limits = np.rint(cutoffs.sort_values("value_decile")["min_ranked_value"].to_numpy(dtype=float) * 100)
         cents = np.rint(values["ranked_value"].to_numpy(dtype=np.float64, na_value=np.nan)[is_ranked] * 100)
         fixed[is_ranked] = 1 + np.searchsorted(-limits, -cents, side="left")
@@ -118,20 +118,20 @@ def assign_fixed_deciles(values: pd.DataFrame, cutoffs: pd.DataFrame) -> pd.Seri
 
 
 def best_customers(count: int, percent: ArrayLike) -> NDArray[np.int64]:
-    """How many customers the best ``percent`` (whole numbers) are: those whose percentile is at most that."""
+    """Return the number of the best ``percent`` (whole number) of customers: those whose percentile is at most that."""
     percent = np.asarray(percent, dtype=np.int64)
     nearest = (2 * count * percent + 100) // 200
     return np.where(percent > 0, np.maximum(nearest, min(count, 1)), 0)
 
 
 def _group_of(rank: NDArray, count: int | NDArray, groups: int) -> NDArray:
-    """Group 1..groups of a rank that counts from 0, in integers: ceil((rank + 1/2) / count * groups)."""
+    """Group 1..groups of a zero-based rank, in integers: ceil((rank + 1/2) / count * groups)."""
     group = -(-(2 * rank + 1) * groups // np.maximum(2 * count, 1))
     return np.where(rank == 0, 1, group)
 
 
 def _share_tenth(cents: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Tenth of the positive total in which each amount begins; amounts from high to low, in whole cents."""
+    """Tenth of the positive total in which each amount begins; amounts in descending order, in whole cents."""
     positive = np.maximum(cents, 0)
     before = np.cumsum(positive) - positive
     tenth = before * TENTHS // max(int(positive.sum()), 1) + 1

@@ -1,4 +1,4 @@
-"""Words for the columns that clusters and hazards are made of: what people read where an analyst queries a column."""
+"""Words for the columns that clusters and hazards use, for people to read instead of column names."""
 
 from collections.abc import Mapping
 
@@ -69,13 +69,13 @@ FEATURE_WORDS: Mapping[str, str] = {
     "failed_payments_3m": "failed payments in a quarter",
 }
 ATTRIBUTE = "attribute_"
-"""What the columns of customer attributes begin with; the value of a text follows after an equals sign."""
-# Ratios that are not shares of a whole, and are read as percentages all the same.
+"""Prefix of the columns of customer attributes; the value of a text attribute follows after an equals sign."""
+# Ratios that are not shares of a whole but are read as percentages.
 _RATIOS = ("cap_use_1m", "speed_use_3m", "usage_change")
 
 
 def feature_words(feature: str) -> str:
-    """Return what people call a feature; of one without words, its column without underscores."""
+    """Return the words for a feature; without any, its column name without underscores."""
     name, _, value = feature.removeprefix(ATTRIBUTE).partition("=")
     return FEATURE_WORDS.get(feature) or f"{name.replace('_', ' ')} {value}".rstrip()
 
@@ -86,9 +86,9 @@ def is_percentage(feature: str) -> bool:
 
 
 def condition_words(feature: str, low: float, high: float, *, is_flag: bool) -> str:
-    """Say that a feature is at least `low` and below `high`, each infinite where there is no such bound.
+    """Return in words that a feature is at least `low` and below `high`, each infinite if there is no such bound.
 
-    ``upload_share_3m``, .25 and infinity: ``upload share at least 25%``. A flag is there or not: ``without TV``.
+    ``upload_share_3m``, .25 and infinity: ``upload share at least 25%``. For a flag: ``without TV``.
     """
     words = feature_words(feature)
     if is_flag:

@@ -1,1 +1,1 @@
-"""Dagster: what runs when, on what, checked how."""
+"""Dagster: what runs when, on which data, and how it is checked."""

@@ -12,7 +12,7 @@ def defs() -> Definitions:
 
 
 def ingest_defs() -> Definitions:
-    """Return what the nightly load needs and nothing else: dbt and the models take seconds to import."""
+    """Return only what the nightly load needs: importing dbt and the models takes seconds."""
     from orchestration.defs.ingest.assets import raw_tables
     from orchestration.defs.ingest.jobs import daily_ingest
     from orchestration.defs.ops import resources

@@ -2,7 +2,7 @@
 
 import re
 
-# What DuckDB, SQLite and Python say of it, through whatever calls them.
+# The messages of DuckDB, SQLite and Python, through whatever layer they come.
 _DISK_FULL = re.compile(
     r"(?P<path>/[^\s\"':]+)?[\"']?:?\s*(No space left on device|database or disk is full|Disk quota exceeded)",
     re.IGNORECASE,
@@ -10,7 +10,7 @@ _DISK_FULL = re.compile(
 
 
 class SegmentationError(Exception):
-    """Base of every error that is the user's to fix: settings, sources, versions."""
+    """Base of all errors that the user can fix: settings, sources, versions."""
 
 
 class SettingsError(SegmentationError):
@@ -18,11 +18,11 @@ class SettingsError(SegmentationError):
 
 
 class SourceError(SegmentationError):
-    """A source cannot be found or read as the settings describe it."""
+    """A source cannot be found, or cannot be read as the settings describe it."""
 
 
 class VersionError(SegmentationError):
-    """A version does not exist or cannot change its status as asked."""
+    """A version does not exist, or its status cannot change as requested."""
 
 
 class RunFailedError(SegmentationError):
@@ -30,7 +30,7 @@ class RunFailedError(SegmentationError):
 
 
 class LakeError(SegmentationError):
-    """The lake does not open: its catalog or its files are damaged, gone, out of reach or of another release."""
+    """The lake does not open: its catalog or files are damaged, missing, unreachable or of another release."""
 
 
 class LakeBusyError(SegmentationError):
@@ -38,11 +38,11 @@ class LakeBusyError(SegmentationError):
 
 
 class ServingError(SegmentationError):
-    """A serving target cannot be reached or brought up to date; what it held stays, and so does what is published."""
+    """A serving target cannot be reached or brought up to date; its content and published versions are unchanged."""
 
 
 def full_disk(message: str) -> str | None:
-    """Return what to say of a full disk, None where the message of an error is about something else."""
+    """Return what to tell the user if the message is about a full disk, else None."""
     found = _DISK_FULL.search(message)
     if not found:
         return None

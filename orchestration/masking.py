@@ -1,8 +1,8 @@
-"""Secrets: one register of what must never be shown, and one function that everything written passes.
+"""Secrets: one register of what must never be shown, and one function that all output passes through.
 
-What is declared a secret in the settings, and what the environment puts there, is kept from the moment it is read.
-``masked`` is applied where text leaves the process: the terminal, Dagster's event log, dbt's logs (through dbt's own
-scrubber), and exceptions, before anything else stores them.
+Secrets declared in the settings, and values from the environment, are registered as soon as they are read. ``masked``
+is applied where text leaves the process: the terminal, Dagster's event log, dbt's logs (through dbt's own scrubber),
+and exceptions before anything else stores them.
 """
 
 import html
@@ -19,13 +19,13 @@ _PASSWORD = re.compile(
     r"""(?i)\b(\w*password|passwd|pwd|secret|token)\s*=\s*("[^"]*"|'(?:[^'\\]|\\.|'')*'|[^\s&;"']+)"""
 )
 _URL_PASSWORD = re.compile(r"(?<=://)([^:/@\s]*):([^@\s]*)@")
-# A shorter one would blank out innocent words; it still goes with the connection string it is part of.
+# A shorter secret would mask innocent words; it is still masked as part of its connection string.
 _SHORTEST = 4
-# A line of a key that spans lines; shorter ones are its brackets.
+# Minimum length of a line of a multi-line key; shorter lines are its delimiters.
 _SHORTEST_LINE = 16
-# Names of variables and settings that say what they hold.
+# Names of variables and settings that reveal that they contain secrets.
 _TELLING = re.compile(r"(?i)pass|pwd|secret|token|key|credential|auth|dsn|webhook|private|salt|connection")
-# Parts of a connection string that every message about it should name.
+# Parts of a connection string that messages about it should show.
 _PLAIN_PART = re.compile(r"(?i)\b(host|hostaddr|port|user|username|dbname|database|db|socket|sslmode)\s*=\s*[\"']?$")
 
 _kept: set[str] = set()
@@ -33,7 +33,7 @@ _pattern: re.Pattern[str] | None = None
 
 
 def keep_secret(value: str) -> None:
-    """Let nothing that this process writes show ``value``, a connection string, key or URL, nor a password in it."""
+    """Mask ``value`` (a connection string, key or URL) and any password in it in everything this process writes."""
     global _pattern
     passwords = [match.group(2).strip("\"'") for match in (*_PASSWORD.finditer(value), *_URL_PASSWORD.finditer(value))]
     # Webhooks carry their secret in the path, which errors show without the host.
@@ -47,9 +47,9 @@ def keep_secret(value: str) -> None:
 
 
 def is_secret(name: str, key: str, before: str) -> bool:
-    """Whether what the environment variable ``name`` puts into the setting ``key``, after ``before``, is a secret.
+    """Whether the environment variable ``name``, used in the setting ``key`` after the text ``before``, is a secret.
 
-    It is where variable or setting is named like one, unless it fills a part of a connection string that is plain.
+    It is if the name of the variable or setting suggests it, except for a harmless part of a connection string.
     """
     if _TELLING.search(name):
         return True
@@ -57,17 +57,17 @@ def is_secret(name: str, key: str, before: str) -> bool:
 
 
 def without_kept(text: str) -> str:
-    """Return the text with every kept secret blanked out, and no guess at others: JSON stays JSON."""
+    """Return the text with every registered secret masked, without guessing at others, so that JSON stays valid."""
     return _pattern.sub(HIDDEN, text) if _pattern is not None else text
 
 
 def masked(text: str) -> str:
-    """Return the text with every kept secret blanked out, and whatever else looks like a password."""
+    """Return the text with every registered secret masked, and whatever else looks like a password."""
     return _URL_PASSWORD.sub(rf"\1:{HIDDEN}@", _PASSWORD.sub(rf"\1={HIDDEN}", without_kept(text)))
 
 
 def redact(error: BaseException) -> None:
-    """Blank the secrets out of an exception, its causes and its notes: any may end in a traceback or a log."""
+    """Mask secrets in an exception, its causes and its notes: any of them may end up in a traceback or a log."""
     seen: set[int] = set()
     waiting: list[BaseException | None] = [error]
     while waiting:
@@ -83,7 +83,7 @@ def redact(error: BaseException) -> None:
 
 @contextmanager
 def redacting() -> Iterator[None]:
-    """Let no exception leave the block with a secret in it."""
+    """Mask secrets in exceptions that leave the block."""
     try:
         yield
     except BaseException as error:
@@ -92,24 +92,24 @@ def redacting() -> Iterator[None]:
 
 
 class MaskedStream:
-    """A text stream that blanks secrets out of what is written to it; all else is the stream's own."""
+    """A text stream that masks secrets in what is written to it; everything else is passed to the stream."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
 
     def write(self, text: str) -> int:
-        """Write the masked text, and answer as if it had been written as it came."""
+        """Write the masked text, and return the length of the original."""
         self._stream.write(masked(text))
         return len(text)
 
     def __getattr__(self, name: str) -> Any:
-        """Return what the stream has of that name."""
+        """Return the underlying stream's attribute."""
         return getattr(self._stream, name)
 
 
 @contextmanager
 def masked_output() -> Iterator[None]:
-    """Mask standard output, standard error and the exceptions that leave the block."""
+    """Mask standard output, standard error, and exceptions that leave the block."""
     before = sys.stdout, sys.stderr
     sys.stdout, sys.stderr = (cast("TextIO", MaskedStream(stream)) for stream in before)
     try:
@@ -120,12 +120,12 @@ def masked_output() -> Iterator[None]:
 
 
 def dbt_secrets() -> dict[str, str]:
-    """Return the kept secrets as the environment variables whose values dbt scrubs from its logs and errors."""
+    """Return the registered secrets as environment variables whose values dbt removes from its logs and errors."""
     return {f"DBT_ENV_SECRET_{number}": secret for number, secret in enumerate(sorted(_kept), start=1)}
 
 
 def _forms(secret: str) -> set[str]:
-    """Return the secret as it reads in SQL, Python, a URL, a connection string and HTML, and each of these in JSON."""
+    """Return the secret as written in SQL, Python, a URL, a connection string and HTML, each also in JSON."""
     escaped = secret.replace("\\", "\\\\").replace("'", "\\'")
     plain = {
         secret,

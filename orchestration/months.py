@@ -16,7 +16,7 @@ def as_of_date(month: str) -> date:
 
 
 def month_of(day: date) -> str:
-    """Return the month (``YYYY-MM``) that ``day`` falls in."""
+    """Return the month (``YYYY-MM``) of ``day``."""
     return f"{day:%Y-%m}"
 
 
@@ -39,35 +39,35 @@ def months_between(first: str, last: str) -> list[str]:
 
 
 def previous_as_of_date(day: date) -> date:
-    """Return the last day of the month before the one ``day`` falls in."""
+    """Return the last day of the month before that of ``day``."""
     return day.replace(day=1) - timedelta(days=1)
 
 
 def operators_day(moment: datetime, timezone: str) -> date:
-    """Return the day that it is for the operator.
+    """Return the current day at the operator's place.
 
     Args:
-        moment: aware of its offset.
-        timezone: the operator's, ``schedule.timezone`` of the settings.
+        moment: with a time zone or offset.
+        timezone: the operator's time zone, ``schedule.timezone`` of the settings.
     """
     return moment.astimezone(ZoneInfo(timezone)).date()
 
 
 def last_complete_month(today: date) -> str:
-    """Return the latest month that is over on ``today``: on its own last day a month still goes on."""
+    """Return the latest month that has ended by ``today``; a month has not ended on its own last day."""
     return month_of(previous_as_of_date(today))
 
 
 def month_number(day: date) -> int:
-    """Number months so that distances are subtraction: year * 12 + month, as the SQL does."""
+    """Number a month as the SQL does, year * 12 + month, so that the distance between months is a subtraction."""
     return day.year * 12 + day.month
 
 
 def month_start(number: int) -> date:
-    """Return the first day of a month by its number."""
+    """Return the first day of the month with this number."""
     return date((number - 1) // 12, (number - 1) % 12 + 1, 1)
 
 
 def month_end(number: int) -> date:
-    """Return the last day of a month by its number."""
+    """Return the last day of the month with this number."""
     return previous_as_of_date(month_start(number + 1))

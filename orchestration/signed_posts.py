@@ -1,4 +1,4 @@
-"""Posting to a webhook: signed, tried again where that can help, and harmless when it comes twice."""
+"""Posting to a webhook: signed, retried where that can help, and safe to receive twice."""
 
 import hashlib
 import hmac
@@ -11,13 +11,23 @@ from dataclasses import dataclass
 from orchestration.errors import SegmentationError
 
 SIGNATURE, TIMESTAMP, IDEMPOTENCY_KEY = "X-Segmentation-Signature", "X-Segmentation-Timestamp", "Idempotency-Key"
-# The receiver asks for patience, or has a fault of its own; anything else is ours and does not get better by waiting.
+# The receiver asks us to wait, or has failed itself; with any other status, retrying would not help.
 _TRY_AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
+
+
+class _NoRedirects(urllib.request.HTTPRedirectHandler):
+    """A redirected POST would arrive as a GET without its body, and still count as taken."""
+
+    def redirect_request(self, *_: object) -> None:
+        """Refuse to follow: the redirect is raised as an HTTPError."""
+
+
+_OPENER = urllib.request.build_opener(_NoRedirects)
 
 
 @dataclass(frozen=True)
 class Receiver:
-    """Where to post, the key that both know, and how patiently: waits double from ``wait_seconds`` on."""
+    """Where to post, with which shared key, and how often; the wait before a retry doubles from ``wait_seconds`` on."""
 
     url: str
     key: str
@@ -27,23 +37,23 @@ class Receiver:
 
 
 def signature(key: str, timestamp: str, body: bytes) -> str:
-    """Return what a receiver must find in the header, given the key that both know."""
+    """Return the expected value of the signature header, given the shared key."""
     return "sha256=" + hmac.new(key.encode(), f"{timestamp}.".encode() + body, hashlib.sha256).hexdigest()
 
 
 def post(body: bytes, receiver: Receiver, what: str, sleep: Callable[[float], None] = time.sleep) -> None:
-    """Post JSON. The idempotency key is the digest of the content, so the same content sent again has the same key.
+    """Post JSON. The idempotency key is a digest of the content, so sending the same content again repeats the key.
 
-    The signature is the HMAC-SHA-256 of the timestamp, a point and the body; a receiver refuses old ones.
+    The signature is the HMAC-SHA-256 of timestamp, a dot and the body, so a receiver can refuse old posts.
 
     Args:
         body: JSON.
-        receiver: who gets it.
-        what: what it is, for people.
-        sleep: waits that many seconds.
+        receiver: where to post it.
+        what: what is posted, in words for messages.
+        sleep: called with the seconds to wait.
 
     Raises:
-        SegmentationError: the receiver refused it, or could not be reached in its ``attempts``.
+        SegmentationError: the receiver refused it, or could not be reached in ``attempts`` attempts.
     """
     for attempt in range(1, receiver.attempts + 1):
         timestamp = str(int(time.time()))
@@ -59,7 +69,7 @@ def post(body: bytes, receiver: Receiver, what: str, sleep: Callable[[float], No
             },
         )
         try:
-            with urllib.request.urlopen(request, timeout=receiver.timeout_seconds):
+            with _OPENER.open(request, timeout=receiver.timeout_seconds):
                 return
         except urllib.error.HTTPError as error:
             if error.code not in _TRY_AGAIN:

@@ -21,7 +21,14 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
         self.server.got.append((dict(self.headers), body))
-        self.send_response(self.server.answers.pop(0) if self.server.answers else 200)
+        answer = self.server.answers.pop(0) if self.server.answers else 200
+        self.send_response(answer)
+        if 300 <= answer < 400:
+            self.send_header("Location", "/elsewhere")
+        self.end_headers()
+
+    def do_GET(self) -> None:
+        self.send_response(200)
         self.end_headers()
 
     def log_message(self, *_: object) -> None:

@@ -1,4 +1,4 @@
-{#- Product cost per month as a share of the list fee, by product family. -#}
+{#- Monthly product cost as a share of the list fee, by product family. -#}
 {% macro product_cost_share(product_family) -%}
     {%- set shares = var('costs')['product_cost_share'] -%}
     coalesce(

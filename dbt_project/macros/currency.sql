@@ -1,8 +1,8 @@
 {#-
-    Amounts in the reporting currency. A row in another currency takes the latest rate on or before its own date, so
-    that a later rate never changes an earlier amount; stg_exchange_rates has a row for each such day. The product is
-    exact and is rounded once, half away from zero, to the four decimals of the source contract. An amount in the
-    reporting currency passes through as it is.
+    Amounts in the reporting currency. An amount in another currency is converted at the latest rate on or before its
+    date, so later rates never change earlier amounts; stg_exchange_rates has a row for each day on which a rate holds.
+    The product is exact and is rounded once, half away from zero, to the four decimals of the source contract. Amounts
+    in the reporting currency are returned unchanged.
 -#}
 {% macro in_reporting_currency(amount, currency, rate='rates.rate') -%}
     case
@@ -11,7 +11,7 @@
     end
 {%- endmacro %}
 
-{#- The rate that in_reporting_currency took; 1 for the reporting currency itself. -#}
+{#- The rate that in_reporting_currency used; 1 for the reporting currency itself. -#}
 {% macro exchange_rate_in(currency, rate='rates.rate') -%}
     case
         when {{ currency }} is null or {{ currency }} = {{ text_literal(var('currency')) }}

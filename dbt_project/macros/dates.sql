@@ -1,6 +1,6 @@
 {#-
-    Date arithmetic that engines spell differently, and month arithmetic that every model shares.
-    Months are numbered year * 12 + month, so that distances between months are plain subtraction.
+    Date arithmetic that engines spell differently, and the month arithmetic that all models share.
+    Months are numbered year * 12 + month, so the distance between two months is a plain subtraction.
 -#}
 
 {% macro month_end(date) -%}
@@ -15,12 +15,12 @@
     (extract(year from {{ date }}) * 12 + extract(month from {{ date }}))
 {%- endmacro %}
 
-{#- Months from one date to another, by calendar month: to a month end these are the whole months. -#}
+{#- Calendar months from one date to another; between month ends these are whole months. -#}
 {% macro months_between(from_date, to_date) -%}
     cast({{ month_number(to_date) }} - {{ month_number(from_date) }} as integer)
 {%- endmacro %}
 
-{#- Share of its month that has gone by at the end of a day, or before it. -#}
+{#- Share of the month that has passed at the end of the day, or at its beginning. -#}
 {% macro share_of_month(date, before=false) -%}
     (extract(day from {{ date }}){{ ' - 1' if before }}) / cast(extract(day from {{ month_end(date) }}) as double)
 {%- endmacro %}
@@ -37,12 +37,12 @@
     cast({{ date }} + {{ months }} * interval 1 month as date)
 {%- endmacro %}
 
-{#- The last date that every reader of a table can tell: later years break Python, pandas and most BI tools. -#}
+{#- The last date that every reader of a table can represent: later years break Python, pandas and most BI tools. -#}
 {% macro last_date() -%}
     date '9999-12-31'
 {%- endmacro %}
 
-{#- Last day of a term of so many months: 12 from 1 July end on 30 June. Where its month lacks the day, on its last. -#}
+{#- Last day of a term in months: 12 months from 1 July end on 30 June. Clipped to the last day of a shorter month. -#}
 {% macro last_day_of_term(first_day, months) -%}
     case
         when extract(day from {{ add_months(first_day, months) }}) < extract(day from {{ first_day }})
@@ -76,12 +76,12 @@
     cast(date_diff('day', {{ from_date }}, {{ to_date }}) as integer)
 {%- endmacro %}
 
-{#- Saturday or Sunday, counted from a Monday because engines number weekdays differently. -#}
+{#- Saturday or Sunday, counted from a known Monday because engines number weekdays differently. -#}
 {% macro is_weekend(date) -%}
     ({{ days_between("date '1900-01-01'", date) }} % 7 >= 5)
 {%- endmacro %}
 
-{#- Seconds by the clock from one timestamp to another; a part of a second does not count. -#}
+{#- Whole seconds of clock time from one timestamp to another. -#}
 {% macro seconds_between(from_time, to_time) -%}
     {{ adapter.dispatch('seconds_between')(from_time, to_time) }}
 {%- endmacro %}

@@ -1,11 +1,11 @@
-{#- What a customer is expected to bring in the next month; the same words wherever a margin is expected, as of any month. -#}
+{#- What a customer is expected to bring in next month, in one place for all models that estimate it. -#}
 
-{#- Of the expected revenue a population fails to pay its share; costs come on top. -#}
+{#- Expected revenue less the share that the population does not pay, less expected cost. -#}
 {% macro expected_margin(expected_revenue, write_off_rate, expected_cost) -%}
     {{ expected_revenue }} * (1 - {{ write_off_rate }}) - ({{ expected_cost }})
 {%- endmacro %}
 
-{#- Cost to serve that the last three months let expect of it. -#}
+{#- Expected cost to serve, from the last three months. -#}
 
 {% macro expected_usage_cost(gb_month) -%}
     {{ money('coalesce(' ~ gb_month ~ ', 0) * ' ~ var('costs')['per_gb']) }}
@@ -16,9 +16,9 @@
 {%- endmacro %}
 
 {#-
-    What is lost of what is billed over the twelve months up to a month, by as-of date, month and population.
-    `customers` has the population of each customer as of each as_of_date, `ends` each as_of_date with the month_number
-    of the months to look back from. Summed by month first: the ledger is read once, however many ends there are.
+    The share of billed amounts that is lost over the twelve months up to a month, by as-of date, month and population.
+    `customers` has the population of each customer by as_of_date; `ends` has as_of_date and the month_number to look
+    back from. Summed by month first, so that the ledger is read once however many ends there are.
 -#}
 {% macro write_off_rates(customers, ends) -%}
     select
@@ -49,7 +49,7 @@
     group by ends.as_of_date, ends.month_number, by_month.population
 {%- endmacro %}
 
-{#- Month ends that the hazard model learns from, by as-of date, numbered; `as_of_months` numbers the as-of dates. -#}
+{#- Numbered month ends that the hazard model learns from, by as-of date; `as_of_months` numbers the as-of dates. -#}
 {% macro training_months(as_of_months) -%}
     select
         as_of_months.as_of_date,

@@ -1,10 +1,10 @@
 {#-
-    CTEs that end in `held_months`: monthly counts of contracts by the customer who held each at the end of the month
-    (before the first state, who held it first), for every month of the run that they are known by. `is_fed` says whether
-    the feed holds the run's month at all: where it does not, nothing of that month is known, rather than none.
+    CTEs that end in `held_months`: monthly counts per contract, assigned to the customer who held the contract at the
+    end of the month (before its first state: its first holder), for every month of the run at whose end they were
+    known. `is_fed` says whether the feed has the run's month at all; if not, its counts are unknown rather than zero.
     counts: relation with contract_id and month_end_date.
-    where: condition on rows of it, as `months`.
-    state_columns: columns of the contract's state that are wanted too.
+    where: condition on its rows; its alias is `months`.
+    state_columns: additional columns to take from the contract's state.
 -#}
 {% macro held_months(counts, where='true', state_columns=()) -%}
 run_months as (
@@ -57,7 +57,7 @@ held_months as (
 )
 {%- endmacro %}
 
-{#- FROM clause: the same counts, as `counts`, of the months that hazards are learned from, with the holder's state. -#}
+{#- FROM clause: `counts` in the months that hazards are learned from, joined to the holder's state. -#}
 {% macro from_covariate_months_of_holders(counts) -%}
 from {{ counts }} as counts
 inner join {{ ref('covariate_months') }} as months

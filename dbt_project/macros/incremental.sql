@@ -1,4 +1,4 @@
-{#- A hook of a model that is made by the month: months that its source holds no more are deleted. -#}
+{#- A hook for models built by month: deletes months that the source no longer has. -#}
 {% macro delete_vanished(month_column, source_month, source_relation) -%}
     {%- if is_incremental() -%}
     delete from {{ this }}

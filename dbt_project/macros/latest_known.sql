@@ -1,7 +1,7 @@
 {#-
-What was known of each customer on the last day of each of the run's months: of every `name` the latest `value` in rows of
-`relation` that are known from the date `known_from` on, with the columns `others`. Of two of the same day the value that
-sorts last, for which was said later is not known. A null takes back what was known.
+What was known of each customer on the last day of each of the run's months: for every `name` the latest `value` among
+the rows of `relation` known by then (`known_from`), with the columns `others`. Of two values of the same day the one
+that sorts last wins, because it is not known which came later. A null revokes the earlier value.
 -#}
 {% macro latest_known(relation, name, value, known_from, others=[]) -%}
     select

@@ -1,4 +1,4 @@
-{#- A derived table of the integers 0 to 999 in the column `number`, in SQL that every engine reads. -#}
+{#- A derived table of the integers 0 to 999 in the column `number`, in portable SQL. -#}
 {% macro thousand_numbers() -%}
     (
         select ones.digit + 10 * tens.digit + 100 * hundreds.digit as number
@@ -14,7 +14,7 @@
     {%- endfor -%}
 {%- endmacro %}
 
-{#- `numerator / denominator` as a double; null where nothing can be shared out. -#}
+{#- `numerator / denominator` as a double; null if the denominator is zero. -#}
 {% macro ratio(numerator, denominator) -%}
     cast({{ numerator }} as double) / nullif(cast({{ denominator }} as double), 0)
 {%- endmacro %}
@@ -24,14 +24,14 @@
     percentile_cont({{ share }}) within group (order by {{ column }})
 {%- endmacro %}
 
-{#- How many of the listed values a group has: a flag for each is quicker than counting distinct texts. -#}
+{#- How many of the listed values a group has: one flag per value is faster than counting distinct texts. -#}
 {% macro count_of_listed(column, values) -%}
     {%- for value in values -%}
     {{ ' + ' if not loop.first }}max(case when {{ column }} = {{ text_literal(value) }} then 1 else 0 end)
     {%- endfor -%}
 {%- endmacro %}
 
-{#- Sum of a group of which every value is known; null where one is not. -#}
+{#- Sum over a group; null unless every value is known. -#}
 {% macro sum_if_all_known(column) -%}
     case when count({{ column }}) = count(*) then sum({{ column }}) end
 {%- endmacro %}
@@ -40,7 +40,7 @@
     cast({{ expression }} as decimal(18, 4))
 {%- endmacro %}
 
-{#- Future value of a group; null where customers of it are open and the future of none of them is known. -#}
+{#- Future value of a group; null if it has open customers but none of their future values is known. -#}
 {% macro sum_of_future(value, is_open='is_open') -%}
     case
         when
@@ -51,14 +51,14 @@
 {%- endmacro %}
 
 {#-
-    Amount of one kind of margin entry. There is one row per customer, month and kind at most, so the greatest is the
-    total; sums would be added up in decimals twice as wide.
+    Amount of one kind of margin entry. There is at most one row per customer, month and kind, so the maximum is the
+    total; a sum would widen the decimal type.
 -#}
 {% macro amount_of_component(component) -%}
     coalesce(max(case when component = '{{ component }}' then amount end), {{ money(0) }})
 {%- endmacro %}
 
-{#- How a measure is spread over a group: how many values are known, their mean and quantiles. -#}
+{#- Distribution of a measure over a group: number of known values, mean and quantiles. -#}
 {% macro spread_of(measure) -%}
     count({{ measure }}) as {{ measure }}_known,
     avg(cast({{ measure }} as decimal(18, 6))) as {{ measure }}_mean,
@@ -67,12 +67,12 @@
     {{ quantile(measure, 0.9) }} as {{ measure }}_p90
 {%- endmacro %}
 
-{#- A text as a number; null where it is none, not finite, or so long that it is an identifier. -#}
+{#- A text as a number; null if it is not a finite number, or is so long that it must be an identifier. -#}
 {% macro number_of_text(text) -%}
     case when abs(try_cast({{ text }} as double)) < 1e12 then try_cast({{ text }} as double) end
 {%- endmacro %}
 
-{#- The spread of one measure as a row of its own. -#}
+{#- The distribution of one measure as a separate row. -#}
 {% macro spread_row(measure) -%}
     select
         version_id,

@@ -1,4 +1,4 @@
-{#- The channel that a word of the source means (organizations.channels); null where no channel lists it. -#}
+{#- The channel that a word of the source stands for (organizations.channels); null if no channel lists it. -#}
 {% macro channel_of(column) -%}
     case
         {%- for channel, words in var('organizations')['channels'].items() | sort %}
@@ -7,7 +7,7 @@
     end
 {%- endmacro %}
 
-{#- The share of the time that a product must be in service (organizations.agreed_uptime); null where none is agreed. -#}
+{#- The share of time that a product must be in service (organizations.agreed_uptime); null if none is agreed. -#}
 {% macro agreed_uptime(product_code) -%}
     {%- set agreed = var('organizations')['agreed_uptime'] -%}
     cast(

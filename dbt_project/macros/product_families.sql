@@ -1,5 +1,5 @@
 {#-
-    The product families that customers of every kind can hold, of those that the source contract accepts, and `more`.
+    Those product families of the source contract that customers of every kind can hold, and `more`.
 -#}
 {% macro product_families(more=[]) -%}
     {{ return(['internet', 'tv', 'fixed_voice', 'mobile', 'cloud', 'security'] + more) }}

@@ -1,4 +1,4 @@
-{#- The rows of a segment table that are published, with the columns that the view declares, but those it adds itself. -#}
+{#- The published rows of a segment table, with the columns that the view declares except those it adds itself. -#}
 {% macro published_rows(relation, added=[]) -%}
     select
         {%- for name in model.columns if name not in added %}

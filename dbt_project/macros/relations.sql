@@ -1,4 +1,4 @@
-{#- Known by their columns, as in orchestration/lake/relations.py, which says why. -#}
+{#- Found by their columns, for the reason given in orchestration/lake/relations.py. -#}
 {% macro duckdb__list_relations_without_caching(schema_relation) -%}
     {%- call statement('list_relations_without_caching', fetch_result=True) -%}
         select distinct
@@ -20,12 +20,12 @@
 {%- endmacro %}
 
 {#-
-    DuckLake takes every comment for a change of its table, after which each connection reads all of the catalog again, so
-    only those are written that differ. The table's own is read from the catalog, for the reason above.
+    DuckLake treats every comment as a change of its table, after which each connection reads the whole catalog again,
+    so only comments that differ are written. The table's own comment is read from the catalog, for the reason above.
 -#}
 {% macro duckdb__persist_docs(relation, model, for_relation, for_columns) -%}
     {%- if relation.database != target.database -%}
-        {#- Nobody looks up what is in the workspace. -#}
+        {#- Nobody browses the workspace. -#}
         {{ return('') }}
     {%- elif relation.is_view -%}
         {{ return(default__persist_docs(relation, model, for_relation, for_columns)) }}

@@ -1,6 +1,6 @@
-{#- What a retention cohort is told apart by; the same words in the exposures and in the features. -#}
+{#- What distinguishes retention cohorts, in one place for the exposures and the features. -#}
 
-{#- A month number that no data reach: the last month of what has no end. -#}
+{#- A month number beyond all data: the last month of open-ended periods. -#}
 {% macro far_month() -%}
     120000
 {%- endmacro %}
@@ -12,7 +12,7 @@
     end
 {%- endmacro %}
 
-{#- A term of one month is none: it can be left every month. -#}
+{#- A term of one month counts as none: the customer can leave every month. -#}
 {% macro retention_term(term_months) -%}
     case
         when {{ term_months }} <= 1 then 'none'
@@ -29,7 +29,7 @@
     end
 {%- endmacro %}
 
-{#- The system a customer's records come from, where several are told apart. -#}
+{#- The system that a customer's records come from; 'all' where systems are not distinguished. -#}
 {% macro source_system(column) -%}
     coalesce({{ column }}, 'all')
 {%- endmacro %}

@@ -1,7 +1,7 @@
 {#-
     Ordered rules as one expression: the first rule whose condition holds wins.
-    `part` is what the expression gives: 'id', 'segment' or 'because'. `taken_from` names, by segment, a column to take
-    it from instead: the segment set by hand, or what the rules of size say.
+    `part` is what the expression returns: 'id', 'segment' or 'because'. `taken_from` maps segments to columns that
+    provide the value instead: the manually set segment, or the result of the size rules.
 -#}
 {% macro first_rule(rules, part, taken_from={}) -%}
     case
@@ -11,7 +11,7 @@
     end
 {%- endmacro %}
 
-{#- The age band of a number of years, by the bands of the settings. Nobody is older than the oldest person known. -#}
+{#- The age band of an age in years, by the bands of the settings. Nobody has been proven to live beyond 122 years. -#}
 {% macro age_band(age_years) -%}
     case
         when {{ age_years }} is null or {{ age_years }} < 0 or {{ age_years }} > 122 then 'unknown'
@@ -23,20 +23,20 @@
     end
 {%- endmacro %}
 
-{#- How many months back the stages must be known, to hold them and to say where a customer comes from. -#}
+{#- How many months of earlier stages are needed, to hold stages and to say which stage a customer comes from. -#}
 {% macro months_of_stage_history() -%}
     {{ ([1] + (var('held_months') | map(attribute='months') | list)) | max }}
 {%- endmacro %}
 
-{#- The stages that give way to one that is held: those that may be held themselves, and that of the last rule. -#}
+{#- The stages that yield to a held stage: those that may themselves be held, and the stage of the last rule. -#}
 {% macro yielding_stages() -%}
     {{ text_list((var('held_months') | map(attribute='stage') | list) + [var('lifecycle_rules')[-1]['segment']]) }}
 {%- endmacro %}
 
 {#-
-    The stage that is held against what the rules say, null where none is. A stage that is a fact, such as churned,
-    never gives way, and ends the hold of what was before it. The relation has the last month of such a fact,
-    last_fact_date, and for each stage that may be held the last month in which the rules gave it, last_<stage>_date.
+    The stage that is kept although the rules now give another one, or null. A stage that is a fact, such as churned,
+    never yields, and ends the hold of earlier stages. The relation has the last month of such a fact, last_fact_date,
+    and for each stage that may be held the last month in which the rules gave it, last_<stage>_date.
 -#}
 {% macro held_stage(rule_stage, as_of_date) -%}
     case

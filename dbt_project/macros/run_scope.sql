@@ -1,4 +1,4 @@
-{#- Rows of this run alone, so that a test of a table that holds years costs the same every night. -#}
+{#- Rows of this run only, so that testing a table with years of data costs the same every night. -#}
 {% macro in_run_scope(scope) -%}
     {%- if scope == 'run_months' -%}
         as_of_date in (select as_of_date from {{ source('ops', 'run_scope') }} where run_id = {{ run_id() }})
@@ -14,7 +14,7 @@
     {%- endif -%}
 {%- endmacro %}
 
-{#- The run that builds: a variable of the session, so that neither the code nor dbt's parsed project changes with it. -#}
+{#- The building run: a session variable, so that neither the code nor dbt's parsed project changes with it. -#}
 {% macro run_id() -%}
     {{ return(adapter.dispatch('run_id')()) }}
 {%- endmacro %}

@@ -1,6 +1,6 @@
 {#-
-    Customers in long form, one row per customer and scheme: the ways in which customers are divided.
-    `columns` are columns of customer_segments to keep; each may be a name or an expression with a name.
+    Customers in long form, one row per customer and scheme; a scheme is one way of dividing customers into segments.
+    `columns` are the columns of customer_segments to keep, each a name or an expression with an alias.
 -#}
 {% macro scheme_memberships(relation, columns) -%}
     {%- for scheme, segment in {

@@ -1,16 +1,16 @@
 {#-
-    Counters of sessions: what they grew, and how growth is spread over days and parts of the day.
-    A counter that falls has wrapped, was reset or was read out of order; settings say which (features.sessions).
+    Session counters: their growth, and how growth is spread over days and parts of the day.
+    A counter that falls has wrapped, was reset or was read out of order; settings decide which (features.sessions).
 -#}
 
-{#- What the rows of session_days were made with; other settings make them again. -#}
+{#- The settings that the rows of session_days were built with; rows are rebuilt if these change. -#}
 {% macro counter_rules() -%}
     {%- set rules = var('features')['sessions'] -%}
     wrap {{ rules['counter_wrap_bytes'] | int }} from {{ rules['wrap_fall_share'] | float }}, reset from
     {{- ' ' }}{{ rules['reset_fall_share'] | float }}, {{ rules['longest_interval_days'] | int }} days
 {%- endmacro %}
 
-{#- Whether a counter of 32 bits has gone through zero once since the report before. -#}
+{#- Whether a 32-bit counter has wrapped once since the previous report. -#}
 {% macro has_wrapped(counter) -%}
     {%- set rules = var('features')['sessions'] -%}
     (
@@ -20,12 +20,12 @@
     )
 {%- endmacro %}
 
-{#- Whether a counter has fallen so far that it cannot have been read out of order. -#}
+{#- Whether a counter has fallen too far to have been read out of order. -#}
 {% macro has_fallen(counter) -%}
     {{ counter }} < previous_{{ counter }} * {{ 1 - (var('features')['sessions']['reset_fall_share'] | float) }}
 {%- endmacro %}
 
-{#- How much of the span from start_second until end_second is over at a second; a span without length is an instant. -#}
+{#- Share of the span from start_second to end_second that has passed at a second; a zero-length span is an instant. -#}
 {% macro share_until(second) -%}
     case
         when {{ second }} > start_second and {{ second }} >= end_second then cast(1 as double)
@@ -34,7 +34,7 @@
     end
 {%- endmacro %}
 
-{#- What a counter had grown at an hour of the day. Rounded down at each hour and differenced, parts add up exactly. -#}
+{#- A counter's growth up to an hour of the day. Rounded down at each hour and differenced, so that parts add up. -#}
 {% macro grown_until(growth, hour) -%}
     case
         when share_until_{{ hour }}h >= 1 then {{ growth }}

@@ -4,7 +4,7 @@
     '{{ value | replace("'", "''") }}'
 {%- endmacro %}
 
-{#- A list of settings as the inside of an `in (…)`; an empty list matches nothing. -#}
+{#- A list of settings as the contents of `in (…)`; an empty list matches nothing. -#}
 {% macro text_list(values) -%}
     {%- for value in values -%}
     {{ text_literal(value) }}{{ ', ' if not loop.last }}

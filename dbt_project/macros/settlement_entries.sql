@@ -1,6 +1,6 @@
 {#-
-    Money in and out, positive when it settles. An entry without a bill is money on the customer's account.
-    The month looks at all bills, a day at those that may still be open; what money settles is the same.
+    Money in and out, positive if it settles bills. An entry without a bill is money on the customer's account.
+    The monthly models use all bills, the daily ones those that may still be open; the rules of settlement are the same.
 -#}
 {% macro settlement_entries_of(bills, payments, credit_notes) -%}
 with bills as (
@@ -26,7 +26,7 @@ named as (
         bills.invoice_id as bill_id,
         bills.customer_id as billed_customer_id,
         bills.invoice_date,
-        -- At the rate of the bill: a bill paid in full is settled in full, whatever the currency did meanwhile.
+        -- At the bill's rate: a bill paid in full is settled in full, however the currency has moved since.
         case
             when payments.source_currency = bills.source_currency
                 then {{ money('payments.amount * bills.exchange_rate / payments.exchange_rate') }}
@@ -47,8 +47,8 @@ for_a_bill as (
     where bill_id is not null
 ),
 
--- Money that names no bill there is: none at all, one that is not known, or a credit note, which was money on account
--- or is now, so that the account is what pays it out. No money vanishes.
+-- Money that names no existing bill: none at all, an unknown one, or a credit note. A credit note was money on account
+-- or becomes that now, so it is paid out of the account. No money is lost.
 on_account as (
     select
         customer_id,
@@ -59,7 +59,7 @@ on_account as (
     where bill_id is null
 ),
 
--- Money for a bill yet to come is on account until the day of the bill, on which nobody knew of it before.
+-- Money for a future bill stays on account until the day of the bill, which nobody knew of before.
 before_the_bill as (
     select customer_id, cast(null as varchar) as invoice_id, paid_date as settled_date, amount
     from named
@@ -72,7 +72,7 @@ before_the_bill as (
     where paid_date < invoice_date
 ),
 
--- A credit note takes from the latest bill up to its day; without one it is money on account.
+-- A credit note reduces the latest bill up to its day; if there is none, it is money on account.
 credit_targets as (
     select
         credits.invoice_id as credit_note_id,

@@ -1,4 +1,4 @@
-{#- Several values as one, by name: `fields` is a mapping from names to expressions. -#}
+{#- Several named values as one struct: `fields` maps names to expressions. -#}
 {% macro struct_of(fields) -%}
     {{ adapter.dispatch('struct_of')(fields) }}
 {%- endmacro %}
@@ -12,8 +12,8 @@
 {%- endmacro %}
 
 {#-
-    What the first row of a group by `order_by` says, as a struct of `fields`; both are mappings. A null of that row is
-    its value. Ranking the rows in a window would sort all of them.
+    The values of the first row of a group by `order_by`, as a struct of `fields`; both are mappings. A null in that row
+    is returned as null. Ranking the rows in a window would sort all of them.
 -#}
 {% macro values_of_first(fields, order_by) -%}
     min_by({{ struct_of(fields) }}, {{ struct_of(order_by) }})

@@ -1,7 +1,8 @@
 {#-
-Whether the figures of a cell are held back. Cells below the minimum size are; so is the next smallest of their group
-while those held back are together below the minimum, or a total less the cells that are shown would give them away. An
-empty cell has nobody to protect. Ties go by `names`, the columns that tell the cells of a group apart.
+Whether the figures of a cell are suppressed. Cells below the minimum size are, and so is the next smallest of their
+group while the suppressed cells together are below the minimum: otherwise the total less the published cells would
+reveal them. An empty cell has nobody to protect. Ties are broken by `names`, the columns that identify a cell within
+its group.
 -#}
 {% macro is_held_back(size, group, names) -%}
     (
@@ -15,9 +16,9 @@ empty cell has nobody to protect. Ties go by `names`, the columns that tell the 
 {%- endmacro %}
 
 {#-
-Whether the figures of a cell are held back where some of its group are already (`held_back`): those, and the next smallest
-until they are at least two and together at least the minimum. A group that holds back nothing goes on doing so. Cells that
-`give_no_cover`, for they are known anyway, come last; ties go by `names`.
+Whether the figures of a cell are suppressed given that some cells of its group already are (`held_back`): those, and
+the next smallest until they are at least two and together at least the minimum. A group without suppressed cells stays
+so. Cells that `give_no_cover`, because their figures are known anyway, come last; ties are broken by `names`.
 -#}
 {% macro is_held_back_too(size, held_back, give_no_cover, group, names) -%}
     {%- set of_group = 'partition by ' ~ group | join(', ') -%}
@@ -40,7 +41,7 @@ until they are at least two and together at least the minimum. A group that hold
     )
 {%- endmacro %}
 
-{#- One row per segment in `profiles`: its customers, null where held back, for a segment has them once in any measure. -#}
+{#- One row per segment of `profiles`, with its customers, null if suppressed; they are the same for every measure. -#}
 {% macro shown_segments(profiles) -%}
     select
         version_id,

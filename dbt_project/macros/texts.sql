@@ -1,4 +1,4 @@
-{#- A name or a code as it is looked up: lower case, without the marks and spaces that each system sets in its own way. -#}
+{#- A name or code normalized for look-up: lower case, without the punctuation that each system sets differently. -#}
 {% macro plain_text(column) -%}
     {%- set marks = [' ', '.', ',', '-', '_', '/', '&', '(', ')', "'", '’'] -%}
     {%- for mark in marks -%} replace( {%- endfor -%}
@@ -6,7 +6,7 @@
     {%- for mark in marks -%} , {{ text_literal(mark) }}, '') {%- endfor -%}
 {%- endmacro %}
 
-{#- The place of a segment in a list of them, 1 for the first. -#}
+{#- The position of a segment in a list, 1 for the first. -#}
 {% macro place_in(segment, segments) -%}
     case {{ segment }}
         {%- for each in segments %}
@@ -15,7 +15,7 @@
     end
 {%- endmacro %}
 
-{#- Whether a source of evidence says another market segment than the one that was found. -#}
+{#- Whether a source of evidence indicates another market segment than the assigned one. -#}
 {% macro speaks_against(source) -%}
     {{ source }} <> market_segment
     {%- if source in ('staff_segment', 'money_segment') %}
@@ -25,7 +25,7 @@
     {%- endif %}
 {%- endmacro %}
 
-{#- The values of a group as one text, in an order. -#}
+{#- The values of a group as one text, in the given order. -#}
 {% macro listed(expression, order_by) -%}
     {{ return(adapter.dispatch('listed')(expression, order_by)) }}
 {%- endmacro %}

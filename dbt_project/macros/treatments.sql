@@ -1,4 +1,4 @@
-{#- What the settings recommend, one row per scheme and segment. -#}
+{#- The treatments recommended in the settings, one row per scheme and segment. -#}
 {% macro treatments() -%}
     select
         cast(null as varchar) as scheme,

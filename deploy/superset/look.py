@@ -1,6 +1,6 @@
 """Look at every dashboard in headless Chromium: a chart without data or with an error fails; pages are kept as PNG.
 
-    SUPERSET_PASSWORD=… python deploy/superset/look.py http://127.0.0.1:8088 FOLDER [CHROMIUM]
+    SUPERSET_USER=… SUPERSET_PASSWORD=… python deploy/superset/look.py http://127.0.0.1:8088 FOLDER [CHROMIUM]
 
 Runs in Superset's environment: it signs in and drives the browser by its debugging protocol.
 """
@@ -23,7 +23,7 @@ import websocket
 
 # As high as the longest dashboard, so that no chart waits to be scrolled to; much higher ones stay blank.
 WIDTH, HEIGHT = 1400, 2200
-LONGEST_SECONDS = 120
+LONGEST_SECONDS = 300  # beside a suite of tests
 # What stands in a chart that Superset could not fill.
 STATE = """
 (() => {
@@ -33,7 +33,8 @@ STATE = """
     drawn: charts.filter(c => c.querySelector('canvas, table, .header-line, [class*="ag-root"], svg.chart')).length,
     loading: document.querySelectorAll('[data-test="loading-indicator"], .loading').length,
     wrong: charts.filter(c => c.querySelector('[role="alert"], [data-test="error-container"], .ant-empty')
-      || /No results were returned|Unexpected error|Data error/.test(c.innerText)).map(c => c.innerText.slice(0, 200)),
+      || /No results were returned|No data|Unexpected error|Data error/.test(c.innerText))
+      .map(c => c.innerText.slice(0, 200)),
     height: Math.max(...charts.map(chart => chart.getBoundingClientRect().bottom + 16), 0),
   });
 })()
@@ -77,7 +78,7 @@ def sign_in(address: str) -> requests.Session:
     page = session.get(f"{address}/login/", timeout=60).text
     token = re.search(r"csrf_token[^\w-]+(?:value=\W+)?([\w.-]{30,})", page)
     form = {
-        "username": "admin",
+        "username": os.environ["SUPERSET_USER"],
         "password": os.environ["SUPERSET_PASSWORD"],
         "csrf_token": token.group(1) if token else "",
     }
@@ -109,13 +110,16 @@ def chromium(program: str) -> Iterator[Browser]:
 def look(browser: Browser, address: str, slug: str, charts: int, folder: Path) -> list[str]:
     """Open a dashboard, wait until all charts are drawn, and return what is wrong with it."""
     browser.call("Emulation.setDeviceMetricsOverride", width=WIDTH, height=HEIGHT, deviceScaleFactor=1, mobile=False)
+    # A page without charts between them, so that none of the dashboard before is counted.
+    browser.call("Page.navigate", url="about:blank")
     browser.call("Page.navigate", url=f"{address}/superset/dashboard/{slug}/?standalone=1")
     deadline = time.monotonic() + LONGEST_SECONDS
     state: dict[str, Any] = {}
     while time.monotonic() < deadline:
         time.sleep(1)
         state = browser.state()
-        if state.get("charts", 0) >= charts and not state["loading"] and state["drawn"] >= charts:
+        shown = state.get("drawn", 0) + len(state.get("wrong", []))
+        if state["charts"] >= charts and not state["loading"] and shown >= charts:
             break
     time.sleep(3)  # drawing ends with an animation
     state = browser.state()
@@ -135,12 +139,11 @@ def main(address: str, target: str, program: str = "chromium") -> None:
     if not found:
         sys.exit("Superset has no dashboard.")
     wrong = []
-    for dashboard in found:
-        charts = session.get(f"{address}/api/v1/dashboard/{dashboard['id']}/charts", timeout=60).json()["result"]
-        # A browser each, so that nothing of the dashboard before is counted.
-        with chromium(program) as browser:
-            for cookie in session.cookies:
-                browser.call("Network.setCookie", name=cookie.name, value=cookie.value, url=address)
+    with chromium(program) as browser:
+        for cookie in session.cookies:
+            browser.call("Network.setCookie", name=cookie.name, value=cookie.value, url=address)
+        for dashboard in found:
+            charts = session.get(f"{address}/api/v1/dashboard/{dashboard['id']}/charts", timeout=60).json()["result"]
             wrong += look(browser, address, dashboard["slug"], len(charts), folder)
     for line in wrong:
         print(line)

@@ -60,48 +60,34 @@ def main() -> None:
     environment = os.environ | {
         "SUPERSET_HOME": str(home),
         "SUPERSET_CONFIG_PATH": str(HERE / "superset_config.py"),
-        "FLASK_APP": "superset",
+        "SUPERSET_USER": USER,
+        "SUPERSET_PASSWORD": password,
     }
     # Charts of an earlier release are not to be imported again.
     shutil.rmtree(home / "bundle", ignore_errors=True)
     dashboards = bundle.main(source, str(home / "bundle"), chosen.schema)
-
-    def run(*command: str | Path) -> None:
-        with (home / "log").open("a") as log:
-            finished = subprocess.run(command, env=environment, stdout=log, stderr=log, check=False)
-        if finished.returncode:
-            raise SystemExit(f"{' '.join(map(str, command[:2]))} failed; see {home / 'log'}.")
-
-    def superset(*command: str) -> None:
-        run(chosen.programs / "superset", *command)
-
-    superset("db", "upgrade")
-    superset(
-        *("fab", "create-admin", "--username", USER, "--password", password),
-        *("--firstname", "Segment", "--lastname", "Admin", "--email", "admin@example.com"),
-    )
-    superset("init")
-    run(chosen.programs / "python", HERE / "unlink_charts.py", *dashboards)
-    superset("import-directory", "--overwrite", str(home / "bundle"))
+    prepare = [chosen.programs / "python", HERE / "prepare.py", home / "bundle", *dashboards]
+    with (home / "log").open("a") as log:
+        finished = subprocess.run(prepare, env=environment, stdout=log, stderr=log, check=False)
+    if finished.returncode:
+        raise SystemExit(f"Superset was not prepared; see {home / 'log'}.")
     address = f"127.0.0.1:{chosen.port}"
     server = str(chosen.programs / "gunicorn")
     options = ["--bind", address, "--worker-class", "gthread", "--threads", "8", "--timeout", "120"]
     command = [server, *options, "--log-level", "warning", "superset.app:create_app()"]
     if chosen.look:
-        raise SystemExit(look(command, environment, chosen.programs, address, password, chosen.look))
+        raise SystemExit(look(command, environment, chosen.programs, address, chosen.look))
     print(f"Superset: http://{address}/dashboard/list/ (user {USER}, password {password}); Ctrl-C ends it.", flush=True)
     os.execve(server, command, environment)
 
 
-def look(
-    command: list[str], environment: dict[str, str], programs: Path, address: str, password: str, folder: Path
-) -> int:
+def look(command: list[str], environment: dict[str, str], programs: Path, address: str, folder: Path) -> int:
     """Run the server for as long as look.py needs it, and return how that ended."""
     with subprocess.Popen(command, env=environment) as server:
         try:
             wait_for(f"http://{address}/health", server)
             looking: list[str | Path] = [programs / "python", HERE / "look.py", f"http://{address}", folder]
-            return subprocess.run(looking, env=environment | {"SUPERSET_PASSWORD": password}, check=False).returncode
+            return subprocess.run(looking, env=environment, check=False).returncode
         finally:
             server.terminate()
 

@@ -1,1 +1,1 @@
-"""Actions: what each is worth, one per customer and day, who is held out, and the results."""
+"""Actions: the value of each, one per customer and day, who is held out, and the results."""

@@ -1,4 +1,4 @@
-"""One action per customer, household and day, out of all that could be done; every candidate keeps its outcome."""
+"""Choose one action per customer, household and day among all candidates; every candidate keeps its outcome."""
 
 import numpy as np
 import pandas as pd
@@ -13,9 +13,9 @@ KEY_COLUMNS = (
     *("offer_id", "channel", "is_preferred", "daily_capacity", "budget_left", "channel_capacity", "suppressed_by"),
 )
 INPUT_COLUMNS = KEY_COLUMNS + VALUE_COLUMNS
-"""Columns of a candidate. ``suppressed_by`` holds what already forbids it; ``daily_capacity`` and ``channel_capacity``
-are the most contacts of the day by offer and by channel, ``budget_left`` the money that the offer may still cost. Null
-where there is no such limit."""
+"""Columns of a candidate. ``suppressed_by`` holds the reason that already forbids it, if any; ``daily_capacity`` and
+``channel_capacity`` are the day's maximum contacts by offer and by channel, ``budget_left`` the money that the offer
+may still cost. Null means no limit."""
 
 _VALUE_UNKNOWN, _NO_VALUE = "value_unknown", "no_value"
 _PREFERRED_CHANNEL, _BETTER_ACTION, _UNIT_CONTACTED = "preferred_channel", "better_action", "household_contacted"
@@ -33,21 +33,21 @@ WORDS = {
     _GLOBAL_HOLDOUT: "Held out of all actions, to measure what they bring.",
     _CONTROL_GROUP: "Held out of this offer, to measure what it brings.",
 }
-"""Published reasons of what arbitration suppresses, by `suppressed_by`."""
+"""Published reasons for what arbitration suppresses, by `suppressed_by`."""
 
 
 def arbitrate(candidates: pd.DataFrame, parameters: ArbitrationParameters, day: str) -> pd.DataFrame:
-    """Choose at most one action per customer and contact unit, of the highest expected value after cost.
+    """Choose at most one action per customer and contact unit, by the highest expected value after cost.
 
-    The hold-out is drawn last, among those that would be chosen, so that the held out and the treated are alike. It is
-    drawn by contact unit: members of a household are all treated or all held out. Where the channel that the customer
-    prefers is open for an offer, the others are not used for it. Ties go by priority, offer, channel, occasion and
-    customer, so neither the order of the rows nor that of the rules changes anything.
+    The hold-out is drawn last, among those that would be chosen, so that treated and control groups are comparable. It
+    is drawn by contact unit: members of a household are all treated or all held out. If the customer's preferred
+    channel is open for an offer, no other channel is used for it. Ties are broken by priority, offer, channel, occasion
+    and customer, so neither the order of rows nor that of rules matters.
 
     Args:
         candidates: ``INPUT_COLUMNS``, one row per customer, occasion, offer and channel of one day.
         parameters: shares and key of the draws.
-        day: the day, as text; exploration draws again each day.
+        day: the day, as text; exploration is drawn anew each day.
 
     Returns:
         The candidates ordered by action_id, with margin_gain, avoided_loss, expected_value, outcome, suppressed_by,
@@ -90,15 +90,15 @@ def arbitrate(candidates: pd.DataFrame, parameters: ArbitrationParameters, day: 
 
 
 def _where(blocked: pd.Series, condition: pd.Series, reason: str) -> pd.Series:
-    """Say ``reason`` of what meets the condition and is not suppressed yet."""
+    """Set ``reason`` where the condition holds and nothing is suppressed yet."""
     return blocked.mask(blocked.isna() & condition, reason)
 
 
 def _within_limits(winners: pd.DataFrame, held: pd.Series) -> pd.Series:
-    """Say which limit keeps winners back, one limit after the other, each over those that the earlier ones left.
+    """Return the limit that stops each winner; limits apply one after another, each to those the earlier ones left.
 
-    Both arms end where a limit does, so that they stay alike. What is expected to be spent counts against the budget:
-    the contact, and the acceptance as often as it is expected.
+    Both arms stop where a limit is reached, so that they stay comparable. Expected spending counts against the budget:
+    the cost of the contact, and the cost of an acceptance times the expected uptake.
     """
     money = winners[["contact_cost", "uptake", "acceptance_cost"]].astype(float)
     spent = money["contact_cost"] + money["uptake"] * money["acceptance_cost"]

@@ -1,4 +1,4 @@
-"""What an action is worth before anybody knows the answer."""
+"""The expected value of an action before the customer has responded."""
 
 import numpy as np
 import pandas as pd
@@ -11,14 +11,14 @@ VALUE_COLUMNS = (
 
 
 def months_counted(horizon_months: np.ndarray, churn_probability_12m: np.ndarray, discount_rate: float) -> np.ndarray:
-    """Return what ``horizon_months`` months of one unit of margin are worth today, in months.
+    """Return the present value of ``horizon_months`` months of one unit of margin, in months.
 
-    The sum over t = 1..H of (s / (1 + d))^t, with s the monthly survival that gives the churn within twelve months.
+    The sum over t = 1..H of (s / (1 + d))^t, with s the monthly survival implied by the churn within twelve months.
 
     Args:
         horizon_months: H, shape (n,).
-        churn_probability_12m: chance to leave within twelve months, shape (n,).
-        discount_rate: d, a month.
+        churn_probability_12m: probability of churn within twelve months, shape (n,).
+        discount_rate: d, per month.
     """
     survival = np.power(1 - np.clip(churn_probability_12m, 0, 1), 1 / 12)
     kept = survival / (1 + discount_rate)
@@ -28,14 +28,14 @@ def months_counted(horizon_months: np.ndarray, churn_probability_12m: np.ndarray
 
 
 def expected_value(candidates: pd.DataFrame, monthly_discount_rate: float) -> pd.DataFrame:
-    """Return the worth of each candidate, in the reporting currency.
+    """Return the expected value of each candidate, in the reporting currency.
 
     expected value = uptake x (margin gain + avoided loss - cost of an acceptance) - cost of the contact, where the
-    margin gain is the monthly margin over the horizon while the customer stays, and the avoided loss the share of the
-    churn within twelve months that an acceptance prevents times the future value that would be lost.
+    margin gain is the monthly margin over the horizon while the customer stays, and the avoided loss is the share of
+    the churn within twelve months that an acceptance prevents, times the future value that would be lost.
 
-    A churn probability or future value that is not known avoids no loss and shortens no horizon; a monthly margin that
-    is not known leaves the value unknown.
+    An unknown churn probability counts as zero and so does an unknown future value, so no loss is avoided; an unknown
+    monthly margin leaves the expected value unknown.
 
     Args:
         candidates: one row per candidate, with ``VALUE_COLUMNS``.
@@ -52,7 +52,7 @@ def expected_value(candidates: pd.DataFrame, monthly_discount_rate: float) -> pd
     accepted = gain + avoided - candidates["acceptance_cost"].astype(float).to_numpy()
     contact_cost = candidates["contact_cost"].astype(float).to_numpy()
     value = candidates["uptake"].astype(float).to_numpy() * accepted - contact_cost
-    # To the cent, as it is published: two actions whose worth reads the same are a tie.
+    # To the cent, as published: actions whose published values are equal are a tie.
     return pd.DataFrame(
         {"margin_gain": gain.round(2), "avoided_loss": avoided.round(2), "expected_value": value.round(2)},
         index=candidates.index,

@@ -24,7 +24,7 @@ class ArbitrationParameters:
     monthly_discount_rate: float = 0.007
 
     def __post_init__(self) -> None:
-        """Refuse shares that are none."""
+        """Raise ValueError for a share outside [0, 1) or an empty key."""
         for name in ("global_holdout_share", "offer_control_share", "exploration_share", "monthly_discount_rate"):
             if not 0 <= getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 0 and less than 1, found {getattr(self, name)}")
@@ -52,7 +52,7 @@ class ResultParameters:
     segment_weight: float = 50.0
 
     def __post_init__(self) -> None:
-        """Refuse probabilities that are none."""
+        """Raise ValueError for a probability outside (0, 1) or a weight that is not positive."""
         for name in ("interval", "error", "power", "target_uplift"):
             if not 0 < getattr(self, name) < 1:
                 raise ValueError(f"{name} must be between 0 and 1, found {getattr(self, name)}")

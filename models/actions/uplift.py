@@ -1,4 +1,4 @@
-"""What an offer has changed: the treated against those held out, never the treated alone."""
+"""The effect of an offer: treated customers compared with those held out, never the treated alone."""
 
 import numpy as np
 import pandas as pd
@@ -18,14 +18,14 @@ def read_uplift(counts: pd.DataFrame, parameters: ResultParameters) -> pd.DataFr
       10), for one reading.
     - ``uplift_always_low`` and ``uplift_always_high``: an asymptotic confidence sequence (Waudby-Smith et al., "Time-
       uniform central limit theory and asymptotic confidence sequences", Annals of Statistics 52, 2024), which covers
-      the uplift at all readings at once: it may be looked at every day, and the verdict rests on it.
+      the uplift at all readings at once: results may be read every day, and the verdict is based on it.
 
     Args:
         counts: ``COUNT_COLUMNS``; accepted is null where no responses are delivered.
         parameters: probabilities and the target.
 
     Returns:
-        A frame with the index of ``counts``. Without a control nothing is said of uplift, without responses nothing.
+        A frame with the index of ``counts``. Uplift is null without a control group or without responses.
     """
     treated, accepted, control, control_accepted = (counts[name].to_numpy(dtype=float) for name in COUNT_COLUMNS)
     known = ~np.isnan(accepted)
@@ -77,9 +77,9 @@ def _newcombe(
 def _sample_size(
     treated: np.ndarray, control: np.ndarray, control_accepted: np.ndarray, parameters: ResultParameters
 ) -> np.ndarray:
-    """Return the customers of both arms together that find the target, split as they have been so far.
+    """Return the customers needed in both arms together to detect the target, split as observed so far.
 
-    The usual formula for two proportions (Fleiss, "Statistical Methods for Rates and Proportions", chapter 4).
+    Standard formula for two proportions (Fleiss, "Statistical Methods for Rates and Proportions", chapter 4).
     """
     total = treated + control
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -101,7 +101,7 @@ def _always_valid(
 ) -> np.ndarray:
     """Return half the width of the confidence sequence, narrowest at the planned number of customers."""
     total = treated + control
-    # Nobody yet is not nobody ever: a share of 0 has a variance too (Agresti and Caffo, 2000).
+    # A share of 0 observed so far still has a variance (Agresti and Caffo, 2000).
     share, base = (accepted + 1) / (treated + 2), (control_accepted + 1) / (control + 2)
     with np.errstate(divide="ignore", invalid="ignore"):
         variance = total * (share * (1 - share) / treated + base * (1 - base) / control)

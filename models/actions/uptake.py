@@ -1,4 +1,4 @@
-"""Uptake learned from results: Beta-Binomial by segment, drawn to the offer, and the offer to what is expected."""
+"""Uptake learned from results: Beta-Binomial, segments shrunk to their offer and offers to their expected uptake."""
 
 import pandas as pd
 
@@ -6,9 +6,9 @@ import pandas as pd
 def learned_uptake(outcomes: pd.DataFrame, expected: pd.DataFrame, segment_weight: float) -> pd.DataFrame:
     """Return the uptake of each offer in each market segment.
 
-    An offer begins with a Beta prior of mean ``uptake`` that weighs as much as ``uptake_weight`` contacts; its
-    posterior mean is the prior mean of each segment, which weighs as much as ``segment_weight`` contacts. See Gelman et
-    al., "Bayesian Data Analysis", 3rd ed., section 5.1, with the weights given and not estimated.
+    An offer starts with a Beta prior of mean ``uptake`` and a weight of ``uptake_weight`` contacts; its posterior mean
+    is the prior mean of each of its segments, with a weight of ``segment_weight`` contacts. See Gelman et al.,
+    "Bayesian Data Analysis", 3rd ed., section 5.1, with the weights given instead of estimated.
 
     Args:
         outcomes: one row per offer and segment: offer_id, market_segment, treated, accepted.
@@ -16,8 +16,8 @@ def learned_uptake(outcomes: pd.DataFrame, expected: pd.DataFrame, segment_weigh
         segment_weight: contacts, above 0.
 
     Returns:
-        offer_id, market_segment, uptake: a row per offer and segment in ``outcomes`` and one with the segment null, for
-        all other segments, per offer in ``expected``.
+        offer_id, market_segment, uptake: one row per offer and segment in ``outcomes``, and per offer in ``expected``
+        one row with a null segment, for all other segments.
     """
     totals = outcomes.groupby("offer_id")[["treated", "accepted"]].sum()
     offers = expected.set_index("offer_id").join(totals).fillna({"treated": 0, "accepted": 0})

@@ -1,1 +1,1 @@
-"""Clusters of behavior: the features, the champion model, and the month's labels."""
+"""Behavioral clusters: the features, the champion model, and the labels of each month."""

@@ -1,4 +1,4 @@
-"""Clusters of one population: who is measured, by usage, calls, billing or needs, and the model of it."""
+"""Clusters of one population: who is measured (by usage, calls, billing or needs), and the model fitted on them."""
 
 from typing import Self
 
@@ -18,16 +18,16 @@ _DECIDING = (
 
 
 def behavior_status(frame: pd.DataFrame, basis: str, parameters: BehaviorParameters) -> pd.Series:
-    """Say of every customer whether a cluster may be given: `measured`, `insufficient_history`, `not_applicable`.
+    """Return whether each customer can be clustered: `measured`, `insufficient_history` or `not_applicable`.
 
-    Not applicable: not open, or (where usage is clustered) neither internet nor any usage on record, or (where calls
-    are) neither mobile, nor fixed voice, nor any calls. Missing usage is not zero usage, so customers with too little
-    of it wait instead of being called light.
+    Not applicable: not open, or (if usage is clustered) neither internet nor any usage on record, or (if calls are)
+    neither mobile, nor fixed voice, nor any calls. Missing usage is not zero usage, so customers with too little
+    history wait instead of being labeled light users.
     """
     known = numeric(frame, _DECIDING)
     is_open = known["is_open"] == 1
     if basis == "needs":
-        # The mid-band's features hold open customers only.
+        # The mid-band's features contain open customers only.
         is_applicable = pd.Series(True, index=frame.index)
         is_enough = known["tenure_months"].fillna(0) >= parameters.minimum_history_months
     elif basis == "usage":
@@ -48,9 +48,9 @@ def behavior_status(frame: pd.DataFrame, basis: str, parameters: BehaviorParamet
 
 
 def measured_basis(frame: pd.DataFrame, parameters: BehaviorParameters) -> str:
-    """Return the basis of the settings, else `usage` or `calls` where enough who could have it do, or `billing`.
+    """Return the configured basis; for `auto`, `usage` or `calls` if enough eligible customers have it, else `billing`.
 
-    Where both do it is usage, unless far more customers have calls.
+    If both qualify it is usage, unless far more customers have calls.
     """
     if parameters.basis != "auto":
         return parameters.basis
@@ -69,9 +69,9 @@ def measured_basis(frame: pd.DataFrame, parameters: BehaviorParameters) -> str:
 class BehaviorClusters(FeatureClusters):
     """Clusters of customers by how they use, pay and hold products.
 
-    `fit` takes rows of `features.customer_features` of one population and one as-of date. Rows that are not
-    measured (see `behavior_status`) are left out, the rest is clustered as `FeatureClusters` does, by usage or
-    calls where enough customers have any, else by billing (`basis_`).
+    `fit` takes rows of `features.customer_features` of one population and one as-of date. Rows that are not measured
+    (see `behavior_status`) are left out; the rest is clustered as in `FeatureClusters`, by usage or calls if enough
+    customers have any, else by billing (`basis_`).
     """
 
     def __init__(self, parameters: BehaviorParameters | None = None) -> None:
@@ -87,6 +87,6 @@ class BehaviorClusters(FeatureClusters):
 
     @staticmethod
     def scheme_of(basis: str, parameters: BehaviorParameters) -> FeatureScheme:
-        """Return the features of a basis (`usage`, `calls`, `billing`, `needs`) and the attributes of the settings."""
+        """Return the features of a basis (`usage`, `calls`, `billing`, `needs`) plus the configured attributes."""
         declared = {"usage": USAGE, "calls": CALLS, "billing": BILLING, "needs": NEEDS}[basis]
         return with_attributes(declared, parameters.attributes, parameters.attribute_weight)

@@ -1,4 +1,4 @@
-"""Which model scores a month: the champion of the version before, until drift, age or new settings call for another."""
+"""Which model scores a month: the previous version's champion until drift, age or new settings require another."""
 
 import json
 from collections.abc import Collection
@@ -24,9 +24,9 @@ from models.clusters.feature_space import numeric
 from models.clusters.rules import Bounds
 from models.feature_words import feature_words
 
-# The features look back at most so far.
+# The longest period that the features look back.
 WINDOW_MONTHS = 12
-# Changes of the level of prices that are told.
+# Smallest change of the price level that is reported.
 TOLD_LEVEL = 0.02
 
 
@@ -42,7 +42,7 @@ class Champion:
 
     @classmethod
     def load(cls, data: bytes, registered: dict[str, Any], evidence: pd.DataFrame) -> "Champion":
-        """Read a stored model; ValueError where its bytes are not those that were registered."""
+        """Read a stored model; ValueError if its bytes do not match the registered hash."""
         if model_hash(data) != registered["sha256"]:
             raise ValueError(f"model {registered['model_id']}: its bytes do not match the registered SHA-256")
         model, extra = load_model(data)
@@ -51,7 +51,7 @@ class Champion:
 
 @dataclass(frozen=True)
 class BehaviorMonth:
-    """One population in one version: how it is scored, the registry row, and the bytes of a model fitted now."""
+    """One population in one version: its segmentation, the registry row, and the bytes of a newly fitted model."""
 
     segmentation: BehaviorSegmentation
     registered: dict[str, Any]
@@ -69,12 +69,12 @@ def segment_month(
     used_cluster_ids: Collection[str] = (),
     past: pd.DataFrame | None = None,
 ) -> BehaviorMonth:
-    """Score with the champion while it holds, else with a challenger fitted on this month.
+    """Score with the champion while it is valid, else with a challenger fitted on this month.
 
-    The champion goes where the settings or the features have changed, where the customers have drifted away from
-    those it was fitted on, or where a cluster has no members left. Where it is merely old, a challenger takes its
-    place only if it sees the customers differently (adjusted Rand index under `challenger_agreement`).
-    See `fit_behavior` for the other arguments.
+    The champion is replaced if the settings or the features have changed, if the customers have drifted away from those
+    it was fitted on, or if a cluster has no members left. If it is merely old, a challenger replaces it only if its
+    clusters differ enough (adjusted Rand index under `challenger_agreement`). See `fit_behavior` for the other
+    arguments.
     """
     settings = parameters or BehaviorParameters()
     previous = no_previous() if previous is None else previous
@@ -130,7 +130,7 @@ def segment_month(
 
 def _outdated(champion: Champion, sample: pd.DataFrame, settings: BehaviorParameters) -> str:
     model = champion.model
-    # As they were stored: a parameter that came with a newer release is another way to find clusters.
+    # Compared as stored: a parameter added by a newer release also means another clustering.
     if json.loads(champion.registered["parameters"]) != asdict(settings):
         return "the settings have changed"
     if measured_basis(sample, settings) != model.basis_:
@@ -141,7 +141,7 @@ def _outdated(champion: Champion, sample: pd.DataFrame, settings: BehaviorParame
 
 
 def _has_other_features(model: BehaviorClusters, sample: pd.DataFrame, settings: BehaviorParameters) -> bool:
-    """Whether a fit now would use features that the model does not know, or give those it uses another meaning."""
+    """Whether a fit now would use features that the model lacks, or has the definition of a used feature changed."""
     before, now = model.scheme_, BehaviorClusters.scheme_of(model.basis_, settings)
     values = numeric(sample, now.names)
     is_new = any(

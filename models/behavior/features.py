@@ -1,4 +1,4 @@
-"""What is measured of a customer's behavior: columns of `features.customer_features`, declared as data."""
+"""The features of a customer's behavior: columns of `features.customer_features`, declared as data."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -52,9 +52,9 @@ FEATURES: tuple[Feature, ...] = (
     Feature("security_months", "tenure", "amount"),
 )
 
-# Where usage is measured it decides. What a customer holds and pays has little weight then: a product flag
-# splits any population perfectly and would drown a way of using the line that is merely typical. Peaks, sessions,
-# devices and cap use come with the plan and the number of contracts as much as with the customer: they add little.
+# Where usage is measured, it decides. Products and fees then have little weight: a product flag splits any population
+# perfectly and would drown a usage pattern that is merely typical. Peaks, sessions, devices and cap use depend on the
+# plan and the number of contracts as much as on the customer, so they add little.
 USAGE_WEIGHTS = {
     "level": 1.0,
     "direction": 0.8,
@@ -62,7 +62,7 @@ USAGE_WEIGHTS = {
     "week": 0.5,
     "rhythm": 0.2,
     "equipment": 0.2,
-    # Beside the traffic of a line, what a phone is used for is half of it.
+    # Where there is line traffic too, the use of a phone has half its weight.
     "calls": 0.5,
     "messages": 0.3,
     "abroad": 0.3,
@@ -73,7 +73,7 @@ USAGE_WEIGHTS = {
     "fee": 0.1,
     "commitment": 0.1,
 }
-# Where calls are what is measured of most, as with a voice or mobile operator; data counts where it is there.
+# For a voice or mobile operator, where calls are measured for most customers; data usage counts if available.
 CALL_WEIGHTS = {
     "calls": 1.0,
     "messages": 0.6,
@@ -86,11 +86,11 @@ CALL_WEIGHTS = {
     "fee": 0.1,
     "commitment": 0.1,
 }
-# Everybody's tenure grows by a month a month, and nobody has changed.
+# Everybody's tenure grows by one month per month without any change in behavior.
 UNWEIGHTED = {"tenure": "grows with time, whatever the customer does"}
 BILLING_WEIGHTS = {"products": 1.0, "fee": 1.0, "commitment": 0.8, "payment": 0.6, "care": 0.4}
 
-# The order of words in a name; "access" is who has nothing but mobile.
+# The order of words in a name; "access" is for customers who have only mobile.
 WORD_ORDER = (
     *("calls", "level", "access", "rhythm", "equipment", "fee", "payment", "care", "week", "daypart"),
     *("call_direction", "messages", "abroad", "direction", "products", "commitment"),
@@ -117,7 +117,7 @@ BILLING = FeatureScheme(
     noun_group="direction",
     level="level",
     quiet=QUIET,
-    # Products and terms are few values: neighbours in them are the same, and have no shape to learn.
+    # Products and terms take few values: neighbors have identical values, so there is no local shape to learn.
     has_local_metric=False,
     ignored_reasons=dict.fromkeys(USAGE_WEIGHTS, "too few customers have usage")
     | dict.fromkeys(("calls", "messages", "call_direction", "abroad"), "too few customers have calls")
@@ -139,7 +139,7 @@ CALLS = FeatureScheme(
         *("calls", "level", "access", "fee", "payment", "care", "call_direction", "messages", "abroad"),
         *("noun", "products", "commitment"),
     ),
-    # No group has nouns of its own, so that it is always said.
+    # No feature has this group, so the noun is always used.
     noun_group="noun",
     level="calls",
     quiet=QUIET,
@@ -148,7 +148,7 @@ CALLS = FeatureScheme(
 
 
 def attribute_columns(name: str, values: str | Sequence[str]) -> dict[str, str | None]:
-    """Return the columns that an attribute makes, each with the text whose holders are 1 in it; None for a number.
+    """Return the columns that an attribute makes, each with the text for which it is 1; None for a number.
 
     `risk_class` with `[low, high]` makes `attribute_risk_class=low` and `attribute_risk_class=high`.
     """
@@ -160,7 +160,7 @@ def attribute_columns(name: str, values: str | Sequence[str]) -> dict[str, str |
 def with_attributes(
     scheme: FeatureScheme, attributes: Mapping[str, str | Sequence[str]], weight: float
 ) -> FeatureScheme:
-    """Return a scheme that has the attributes of the settings too, in one group that a name speaks of last."""
+    """Return the scheme extended by the configured attributes, as one group whose words come last in a name."""
     features = [
         Feature(
             column, "attributes", "number", f"with high {feature_words(column)}", f"with low {feature_words(column)}"

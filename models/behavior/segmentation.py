@@ -1,4 +1,4 @@
-"""From fitted clusters to the rows of a version: ids, names, rules, evidence, and every customer scored."""
+"""Turn fitted clusters into the rows of a version: ids, names, rules, evidence, and every customer's score."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ from models.clusters.usefulness import OUTCOMES, outcomes_by_label, usefulness
 class BehaviorSegmentation:
     """A fitted model with the ids and names of its clusters (in the order of its labels); scores any batch.
 
-    `clusters` counts the customers of the sample; `with_counts` replaces them by those scored. `rules` are the
+    `clusters` counts the customers of the sample; `with_counts` replaces them by all scored customers. `rules` are the
     clusters' rules as data, `picture` is a sample as points of a plane.
     """
 
@@ -35,10 +35,10 @@ class BehaviorSegmentation:
     rules: list[Bounds]
 
     def score(self, batch: pd.DataFrame) -> pd.DataFrame:
-        """Return one row per customer of the batch: status, cluster, distance to it, the runner-up, reasons.
+        """Return one row per customer of the batch: status, cluster, distance to it, runner-up, reasons.
 
-        Distances are in the model's metric. Mixed customers have no cluster and no distance; their runner-up is
-        the nearest cluster that holds. Reasons are what puts a customer here rather than with the runner-up.
+        Distances are in the model's metric. Mixed customers have no cluster and no distance; their runner-up is the
+        nearest stable cluster. Reasons say why a customer is in this cluster rather than in the runner-up.
         """
         settings = self.model.parameters or BehaviorParameters()
         scored = pd.DataFrame({"customer_id": batch["customer_id"].to_numpy(), "population": self.population})
@@ -65,9 +65,9 @@ class BehaviorSegmentation:
         return scored
 
     def with_counts(self, customers: pd.Series) -> pd.DataFrame:
-        """Return `clusters` with the customers of each cluster_id; shares are of all measured, mixed included.
+        """Return `clusters` with the customers per cluster_id; shares are of all measured customers, mixed included.
 
-        `customers` holds counts indexed by cluster_id, with the mixed under a null or any other key.
+        `customers` holds counts indexed by cluster_id, with the mixed customers under a null or any other key.
         """
         counted = self.clusters["cluster_id"].map(customers).fillna(0).astype(int)
         return self.clusters.assign(customers=counted, share=counted / max(int(customers.sum()), 1))
@@ -94,12 +94,12 @@ def fit_behavior(
         scale a random part (the model uses at most `parameters.fit_sample` of the measured ones).
     previous
         `customer_id`, `cluster_id`, `cluster_name` of the previous published version, at least for customers of
-        the sample. A cluster that keeps its id keeps its name: people have learned it.
+        the sample. A cluster that keeps its id keeps its name, because people have learned it.
     used_cluster_ids
-        Every id that older versions used, so that none comes back with another meaning.
+        Every id used by older versions, so that none returns with another meaning.
     past
-        Rows as in `sample` of some months ago, with `later_churned` and `later_margin` as known since then: evidence
-        of how much the clusters of every k tell of what comes.
+        Rows as in `sample` of some months ago, with the `later_churned` and `later_margin` observed since: evidence of
+        how well the clusters of every k predict outcomes.
     """
     settings = parameters or BehaviorParameters()
     model = BehaviorClusters(settings).fit(sample)
@@ -128,9 +128,9 @@ def reuse_behavior(
     previous: pd.DataFrame,
     past: pd.DataFrame | None = None,
 ) -> BehaviorSegmentation:
-    """Use a model of an older version for this month: the same clusters, described by this month's customers.
+    """Reuse the model of an older version for this month: the same clusters, described by this month's customers.
 
-    `evidence` is that of its fit. See `fit_behavior` for the other arguments.
+    `evidence` is that of the model's fit. See `fit_behavior` for the other arguments.
     """
     values, labels = measured_sample(model, sample)
     members = pd.DataFrame({"customer_id": values.index, "label": labels})
@@ -140,7 +140,7 @@ def reuse_behavior(
 
 
 def measured_sample(model: BehaviorClusters, sample: pd.DataFrame) -> tuple[pd.DataFrame, Labels]:
-    """Return the model's features of the measured customers of a sample, indexed by customer, and their labels."""
+    """Return the model's features for a sample's measured customers, indexed by customer, and their labels."""
     settings = model.parameters or BehaviorParameters()
     measured = sample[behavior_status(sample, model.basis_, settings) == "measured"]
     chosen = stable_sample(measured, settings.fit_sample)
@@ -149,13 +149,13 @@ def measured_sample(model: BehaviorClusters, sample: pd.DataFrame) -> tuple[pd.D
 
 
 def no_previous() -> pd.DataFrame:
-    """Return what the customers of a previous version are where there is none."""
+    """Return an empty frame of the previous version's customers, for use when there is none."""
     return pd.DataFrame(columns=["customer_id", "cluster_id", "cluster_name"], dtype="str")
 
 
 @dataclass(frozen=True)
 class _Clustered:
-    """The sample by which a month's clusters are described, with the ids they go by; rules where they are known."""
+    """The sample that describes a month's clusters, with their ids, and their rules if already known."""
 
     model: BehaviorClusters
     values: pd.DataFrame
@@ -202,7 +202,7 @@ def _segmentation(
 
 
 def _of(rows: pd.DataFrame, population: str) -> pd.DataFrame:
-    """Say whose rows they are, in the first column."""
+    """Add the population as the first column."""
     rows = rows.assign(population=population)
     return rows[["population", *rows.columns.drop("population")]]
 
@@ -210,7 +210,7 @@ def _of(rows: pd.DataFrame, population: str) -> pd.DataFrame:
 def _outcomes(
     model: BehaviorClusters, past: pd.DataFrame | None, settings: BehaviorParameters
 ) -> tuple[Labels, pd.DataFrame]:
-    """Return the labels that measured customers had some months ago, and what has become of them since."""
+    """Return the labels of measured customers some months ago, and their outcomes since."""
     if past is None:
         return np.empty(0, dtype=int), pd.DataFrame(columns=list(OUTCOMES), dtype=float)
     measured = past[behavior_status(past, model.basis_, settings) == "measured"]

@@ -1,4 +1,4 @@
-"""Fitted clusters as bytes and back, by skops: reading them runs no code but that of the classes named here."""
+"""Store fitted clusters as bytes and load them with skops, which runs no code outside the classes named here."""
 
 import copy
 import hashlib
@@ -22,22 +22,22 @@ TRUSTED = [
     "models.clusters.stable_clusters.StableClusters",
     "numpy.dtype",
 ]
-# Where releases before the packages of `models` had the classes: what they stored scores on.
+# Module paths used by releases before the packages of `models`, so that models stored then can still score.
 _MOVED = {
     "models.cluster_mixture": "models.clusters.mixture",
     "models.feature_space": "models.clusters.feature_space",
     "models.stable_clusters": "models.clusters.stable_clusters",
 }
-# What only the fit needs: rows and labels of customers, and frames of evidence, which the tables hold.
+# Needed only by the fit: rows and labels of customers, and evidence frames, which the tables hold.
 _LEFT_OUT = ("labels_", "choice_", "tried_means_", "tried_metric_", "tried_mixture_", "tried_axes_")
 
 
 def dump_model(model: BehaviorClusters, extra: dict[str, Any]) -> bytes:
-    """Return what scoring needs of a fitted model, and `extra` (JSON values); no row of any customer.
+    """Return what scoring needs of a fitted model, and `extra` (JSON values), without any row of a customer.
 
-    The same model gives the same bytes: object numbers and times, which differ from run to run, are put in order.
+    The same model gives the same bytes: object numbers and times, which differ between runs, are normalized.
     """
-    # Where nothing varies, or there is nobody, there is no core: everybody is one cluster.
+    # If nothing varies, or there are no customers, there is no core: everybody is in one cluster.
     core = copy.copy(model.core_)
     for name in _LEFT_OUT if core is not None else ():
         core.__dict__.pop(name, None)
@@ -63,10 +63,10 @@ def dump_model(model: BehaviorClusters, extra: dict[str, Any]) -> bytes:
 
 
 def load_model(data: bytes) -> tuple[BehaviorClusters, dict[str, Any]]:
-    """Return a model that scores, without the rows it was fitted on, and its `extra`.
+    """Return a model that can score, without the rows it was fitted on, and its `extra`.
 
     Raises:
-        skops.io.exceptions.UntrustedTypesFoundException: the bytes hold anything but the classes of such a model.
+        skops.io.exceptions.UntrustedTypesFoundException: the bytes contain a type that is not trusted.
     """
     state = _skops().loads(_of_today(data), trusted=TRUSTED)
     said = json.loads(state["json"])
@@ -89,14 +89,14 @@ def model_hash(data: bytes) -> str:
 
 
 def _skops() -> ModuleType:
-    """Return skops.io, which looks at every type there is when it is imported: a second, for whoever only plans."""
+    """Import skops.io only on use: its import inspects every known type, which takes a second."""
     import skops.io
 
     return skops.io
 
 
 def _of_today(data: bytes) -> bytes:
-    """Name the modules in which the stored classes are now."""
+    """Replace former module paths of the stored classes by the current ones."""
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         files = {name: archive.read(name) for name in archive.namelist()}
     schema = files["schema.json"].decode()
@@ -105,7 +105,7 @@ def _of_today(data: bytes) -> bytes:
 
 
 def _in_order(data: bytes) -> bytes:
-    """Number the objects of a skops archive in the order in which it names them, and drop the time of writing."""
+    """Number the objects of a skops archive in the order its schema names them, and drop the time of writing."""
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         files = {name: archive.read(name) for name in archive.namelist()}
     schema = files.pop("schema.json").decode()

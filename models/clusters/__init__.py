@@ -1,1 +1,1 @@
-"""The clustering engine: features made comparable, how many clusters hold, names, drift and identity."""
+"""The clustering engine: feature space, choice of the number of clusters, names, drift and stable ids."""

@@ -1,4 +1,4 @@
-"""From evidence on every k to one decision that a person can read."""
+"""Turn the evidence on every k into one decision, with reasons that a person can read."""
 
 from dataclasses import dataclass
 
@@ -21,17 +21,17 @@ class Choice:
 
 
 def choose(evidence: list[Evidence], parameters: ClusterParameters, reason: str = "") -> Choice:
-    """Take the largest k that nothing refuses, of any shape; one cluster where every larger k is refused.
+    """Take the largest k of any shape that is not refused; one cluster if every larger k is refused.
 
-    A k whose clusters have gaps between them goes before one that is only much more reproducible than shuffled
-    directions, which say nothing of one cluster cut in two beside others. One whose clusters all come back goes
-    before one that leaves customers in `mixed`. Of two shapes with as many clusters
-    the one is taken that halves of the customers agree on more.
+    A k with gaps between its clusters is preferred to one that is only much more reproducible than shuffled
+    directions: that comparison does not detect one cluster cut in two beside others. A k whose clusters all recur in
+    resamples is preferred to one that leaves customers in `mixed`. Of two shapes with the same number of clusters, the
+    one with the higher prediction strength is taken.
 
-    `reason` says why one cluster was the only answer considered, where no evidence was gathered.
+    `reason` says why one cluster was the only answer considered, if no evidence was gathered.
     """
     refusals = {(item.shape, item.k): refusal(item, parameters) for item in evidence}
-    # What is good enough where there is nothing better is not, where there is.
+    # A flaw is acceptable only as long as no alternative without it is accepted.
     for is_better, flaw in (
         (
             has_gaps,
@@ -66,7 +66,7 @@ def choose(evidence: list[Evidence], parameters: ClusterParameters, reason: str 
 
 
 def holding(item: Evidence, parameters: ClusterParameters) -> tuple[bool, ...]:
-    """For each cluster, whether it comes back in resamples and is not tiny."""
+    """Return for each cluster whether it recurs in resamples and is not tiny."""
     return tuple(
         jaccard >= parameters.jaccard_threshold and share >= parameters.minimum_share
         for jaccard, share in zip(item.jaccard, item.share, strict=True)
@@ -79,7 +79,7 @@ def has_gaps(item: Evidence, parameters: ClusterParameters) -> bool:
 
 
 def is_steady(item: Evidence, parameters: ClusterParameters) -> bool:
-    """Whether every cluster that is not tiny comes back in resamples."""
+    """Whether every cluster that is not tiny recurs in resamples."""
     return all(
         jaccard >= parameters.jaccard_threshold or share < parameters.minimum_share
         for jaccard, share in zip(item.jaccard, item.share, strict=True)
@@ -87,7 +87,7 @@ def is_steady(item: Evidence, parameters: ClusterParameters) -> bool:
 
 
 def refusal(item: Evidence, parameters: ClusterParameters) -> str:
-    """Why this k is not believed; empty where it is."""
+    """Why this k is refused; empty if it is not."""
     if item.not_judged:
         return item.not_judged
     strength = f"prediction strength {item.prediction_strength:.2f}"
@@ -97,7 +97,7 @@ def refusal(item: Evidence, parameters: ClusterParameters) -> str:
         return f"{strength} is under {needed:.2f}: one half of the customers does not predict the clusters of the other"
     if is_mixture and not has_gaps(item, parameters):
         return f"no gap between two of the clusters (depth {item.separation:.2f})"
-    # Looking along the direction that parts two clusters best, a mixture needs no comparison with shuffled ones.
+    # The gap was sought along the direction that best separates two clusters, so no shuffled reference is needed.
     if not is_mixture and item.prediction_strength - item.reference_strength < parameters.strength_margin:
         return (
             f"no gap between neighboring clusters (depth {item.separation:.2f}), and {strength} is not "

@@ -1,4 +1,4 @@
-"""What people read of clusters: name, rule, what sets each apart, typical members, a picture, reasons."""
+"""Descriptions of clusters: name, rule, distinguishing features, typical members, scatter plot, reasons."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -33,8 +33,8 @@ def describe(
     """Return one row per cluster, in the order of the labels, and the rules as data.
 
     `sample` has the model's features as floats and is indexed by customer; every label has members in it. A cluster
-    known from `old_names` keeps its name unless too many members contradict it by now, and with `rules` its rule,
-    which is only measured again.
+    in `old_names` keeps its name unless too many members now contradict it. With `rules`, existing rules are kept and
+    only measured again.
     """
     scheme = model.scheme_
     effects_of = effect_sizes(sample, labels, scheme)
@@ -95,7 +95,7 @@ def _said(rule: Rule) -> dict[str, object]:
 
 
 def _exemplars(sample: pd.DataFrame, member: np.ndarray, distance: np.ndarray, features: pd.Series) -> str:
-    """The members nearest to the middle, as JSON: no id, and values rounded to two digits, so that nobody is named."""
+    """Return the members nearest to the center as JSON: no ids, and values rounded to two digits to stay anonymous."""
     own = np.flatnonzero(member)
     nearest = own[np.argsort(distance[own].round(9), kind="stable")[:EXEMPLARS]]
     return json.dumps(
@@ -107,7 +107,7 @@ def _exemplars(sample: pd.DataFrame, member: np.ndarray, distance: np.ndarray, f
 
 
 def picture(model: FeatureClusters, sample: pd.DataFrame, labels: Labels, cluster_ids: Sequence[str]) -> pd.DataFrame:
-    """Return `point`, `cluster_id` (null where mixed), `x` and `y` of some of the sample, without their ids."""
+    """Return `point`, `cluster_id` (null if mixed), `x` and `y` for part of the sample, without customer ids."""
     shown, label = sample.head(PICTURE_POINTS), labels[:PICTURE_POINTS]
     points = np.zeros((len(shown), 2)) if model.core_ is None else model.core_.picture(model.to_space(shown))
     ids = np.array([*cluster_ids, None], dtype=object)[label]
@@ -122,10 +122,10 @@ def picture(model: FeatureClusters, sample: pd.DataFrame, labels: Labels, cluste
 
 
 def reasons(model: FeatureClusters, batch: pd.DataFrame, own: Labels, runner_up: Labels) -> np.ndarray:
-    """Say of every row in words which features make it a member of its cluster rather than of the runner-up.
+    """Say in words which features make each row a member of its cluster rather than of the runner-up.
 
-    At most three, the one that adds most to the difference of the squared distances first; null where there is no
-    cluster or no runner-up. High and low are against the mean of the customers fitted on.
+    At most three features, the largest contribution to the difference of squared distances first; null if there is no
+    cluster or no runner-up. High and low are relative to the mean of the customers fitted on.
     """
     said = np.full(len(batch), None, dtype=object)
     core = model.core_
@@ -139,7 +139,7 @@ def reasons(model: FeatureClusters, batch: pd.DataFrame, own: Labels, runner_up:
     words = np.array([_words(name) for name in model.space_columns()], dtype=object)
     is_high = np.take_along_axis(space > core.offset_, first, axis=1)
     is_for = np.take_along_axis(parts, first, axis=1) > 0
-    # Few combinations, many customers: every combination is written once.
+    # Few combinations, many customers: each combination is put into words once.
     codes = np.where(is_for, 2 * first + is_high, -1)
     kinds, which = np.unique(codes, axis=0, return_inverse=True)
     texts = [", ".join(words[code // 2][code % 2] for code in kind if code >= 0) or None for kind in kinds]
@@ -148,6 +148,6 @@ def reasons(model: FeatureClusters, batch: pd.DataFrame, own: Labels, runner_up:
 
 
 def _words(feature: str) -> tuple[str, str]:
-    """Return what is said of little and of much of a feature: `gb_month_3m` → `low GB a month`, `high GB a month`."""
+    """Return the words for little and for much of a feature: `gb_month_3m` → `low GB a month`, `high GB a month`."""
     words = feature_words(feature)
     return (f"no {words}", words) if feature.startswith("has_") else (f"low {words}", f"high {words}")

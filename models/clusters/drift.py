@@ -1,4 +1,4 @@
-"""Whether this month's customers are still like those that a model was fitted on."""
+"""Whether this month's customers still resemble those that a model was fitted on."""
 
 from collections.abc import Collection
 from typing import TypedDict
@@ -9,28 +9,28 @@ from numpy.typing import NDArray
 from scipy.stats import chi2
 
 BINS = 10
-# Share of the rows, on either side of a tenth, among which the edge of a bin is put where values lie furthest apart.
+# A bin edge is put into the widest gap between values within this share of the rows on either side of a decile.
 AROUND = 0.05
-# What is watched beside the features themselves.
+# Watched in addition to the features.
 DERIVED = ("cluster", "cluster_distance")
-# Share of steady months in which any feature may pass for drifted by chance alone.
+# Share of unchanged months in which any feature may be reported as drifted by chance alone.
 FALSE_ALARMS = 0.01
-# What all amounts of money may have changed by, half to twice: beyond it is another unit, not another price. List
-# prices lie close together: half a percent beside the true factor many of them are in another bin.
+# Common factors tried for amounts of money, half to twice: beyond that it is another unit, not a price change. List
+# prices lie close together: half a percent off the true factor already puts many of them into another bin.
 LEVELS = np.exp(np.arange(-1386, 1387) * 5e-4)
 
 
 class Reference(TypedDict):
-    """Rows per bin of every column at the time of the fit: no value of any customer."""
+    """Rows per bin of every column at the time of the fit; holds no value of any customer."""
 
     edges: dict[str, NDArray[np.float64]]
     counts: dict[str, NDArray[np.int64]]
 
 
 def reference(frame: pd.DataFrame) -> Reference:
-    """Count the rows of each float column in tenths of its known values, and those without a value.
+    """Count the rows of each float column per decile bin of its known values, and the rows without a value.
 
-    Edges lie between values, where these leave a gap: with list prices, a hair more is no other bin.
+    Edges lie in gaps between values where there are any, so that a tiny change of a list price does not change its bin.
     """
     edges = {}
     for name in frame:
@@ -42,13 +42,13 @@ def reference(frame: pd.DataFrame) -> Reference:
 def stability_index(before: Reference, frame: pd.DataFrame, money: Collection[str] = ()) -> pd.DataFrame:
     """Return the population stability index of every column against the reference, the largest first.
 
-    PSI = Σ (p - q) ln(p / q) over the bins (Siddiqi 2006), each bin with half a row more so that an empty one
-    stays finite. `noise` is what chance alone hardly exceeds in any column: where nothing has changed, PSI is about
-    (1/n + 1/m) times chi-squared with bins - 1 degrees of freedom (Yurdakul 2018).
+    PSI = Σ (p - q) ln(p / q) over the bins (Siddiqi 2006), with half a row added to each bin so that an empty one
+    stays finite. `noise` is the bound that PSI rarely exceeds by chance in any column: if nothing has changed, PSI is
+    approximately (1/n + 1/m) times chi-squared with bins - 1 degrees of freedom (Yurdakul 2018).
 
-    What is 8% dearer for everybody is another price and no other behavior: columns of `money` are compared at the
-    common factor that leaves the least to explain, their `level`; 1 where nothing is to be explained. With list prices
-    a range of factors leaves the same, and `level` is the one next to 1.
+    A price rise of 8% for everybody is not a change of behavior: columns in `money` are compared after division by the
+    common factor that minimizes PSI, their `level` (1 if PSI is within the noise). With list prices several factors
+    give the same minimum, and `level` is the one closest to 1.
     """
     rows = []
     for name, edges in before["edges"].items():
@@ -63,9 +63,9 @@ def stability_index(before: Reference, frame: pd.DataFrame, money: Collection[st
 
 
 def drift_status(drift: pd.DataFrame, *, watch: float, act: float) -> tuple[str, str]:
-    """Return `steady`, `watch` or `act`, and the feature that says so (empty where steady).
+    """Return `steady`, `watch` or `act`, and the feature responsible (empty if steady).
 
-    Where customers have moved away from the clusters and a feature tells why, the feature is named.
+    A drifted feature is named in preference to the cluster shares and distances, because it explains them.
     """
     drifted = drift[(drift["psi"] > drift["noise"]) & (drift["psi"] >= watch)]
     if drifted.empty:
@@ -77,7 +77,7 @@ def drift_status(drift: pd.DataFrame, *, watch: float, act: float) -> tuple[str,
 
 
 def _edges(known: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the tenths of some values, each moved to the middle of the widest gap around it."""
+    """Return the deciles of some values, each moved to the middle of the widest gap near it."""
     distinct, rows = np.unique(known, return_counts=True)
     if len(distinct) == 1:
         return distinct
@@ -94,9 +94,9 @@ def _edges(known: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _common_level(old: NDArray[np.int64], values: NDArray[np.float64], edges: NDArray[np.float64]) -> float:
-    """Return the factor of all values that leaves the least index; of equal ones that next to 1."""
+    """Return the common factor that minimizes PSI; of equal minima the one closest to 1."""
     known = np.sort(values[~np.isnan(values)])
-    # Rows up to every edge, at every level: one search for all of them.
+    # Rows up to every edge at every level, found with a single search.
     up_to = np.searchsorted(known, LEVELS[:, None] * edges, side="right")
     ends = np.broadcast_to([0, len(known)], (len(LEVELS), 2))
     new = np.diff(np.column_stack([ends[:, 0], up_to, ends[:, 1]]), axis=1)
@@ -107,7 +107,7 @@ def _common_level(old: NDArray[np.int64], values: NDArray[np.float64], edges: ND
 
 
 def _index(old: NDArray[np.int64], new: NDArray[np.int64], columns: int) -> tuple[float, float]:
-    """Return the population stability index of the rows per bin, and what chance alone makes of it."""
+    """Return the population stability index of the rows per bin, and its bound under chance alone."""
     is_seen = (old > 0) | (new > 0)
     p, q = (_shares(part[is_seen]) for part in (new, old))
     freedom = max(int(is_seen.sum()) - 1, 1)
@@ -117,7 +117,7 @@ def _index(old: NDArray[np.int64], new: NDArray[np.int64], columns: int) -> tupl
 
 
 def _counts(values: NDArray[np.float64], edges: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Rows in each bin (up to and with its edge), and last those without a value."""
+    """Count the rows in each bin (upper edge included), then those without a value."""
     is_known = ~np.isnan(values)
     counts = np.bincount(np.searchsorted(edges, values[is_known]), minlength=len(edges) + 1)
     return np.append(counts, (~is_known).sum())

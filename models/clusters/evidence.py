@@ -1,11 +1,11 @@
-"""How many clusters the data themselves bear out, and which of them hold.
+"""How many clusters the data support, and which of them are stable.
 
 Four questions are asked of every k, all on one sample in one weighted space: how far apart are the clusters
-(silhouette), does one half of the customers find the clusters of the other half (prediction strength), is
-there a gap between neighbours (separation), and does a cluster come back in a resample (Jaccard)?
-A long single cloud can be cut reproducibly, so prediction strength alone would find clusters in it. There is
-no gap at such a cut, and the cut is as reproducible when every direction of the cloud is shuffled by itself:
-a k is believed only if it shows a gap, or, where no k does, is much more reproducible than the shuffled cloud.
+(silhouette), does one half of the customers predict the clusters of the other half (prediction strength), is
+there a gap between neighbors (separation), and does a cluster recur in resamples (Jaccard)?
+A single elongated cloud can be cut reproducibly, so prediction strength alone would find clusters in it. Such a cut
+has no gap, and it is just as reproducible after every direction of the cloud is shuffled independently. A k is
+therefore accepted only if it shows a gap or, where no k does, is much more reproducible than the shuffled cloud.
 """
 
 from dataclasses import dataclass
@@ -23,12 +23,12 @@ K_MEANS, MIXTURE, ONE = "k_means", "mixture", "one_cluster"
 
 @dataclass(frozen=True)
 class Evidence:
-    """What is known of one k. `jaccard` and `share` are per cluster, in the order of the fitted labels.
+    """What is known about one k. `jaccard` and `share` are per cluster, in the order of the fitted labels.
 
-    `shape` is how the clusters were made; of a mixture `components`, `bic` and `icl` (the smaller, the better) are
-    known too. `not_judged` says why nothing was asked of it. `reference_strength` (prediction strength of the same
-    values without their dependence) and `jaccard` cost most and are nan and empty where an earlier answer has already
-    refused this k.
+    `shape` is how the clusters were made; `components`, `bic` and `icl` (smaller is better) are known for mixtures
+    only. `not_judged` says why no evidence was gathered. `reference_strength` (prediction strength of the same values
+    with their dependence removed) and `jaccard` cost most; they stay nan and empty if an earlier answer already refuses
+    this k.
     """
 
     k: int
@@ -46,12 +46,13 @@ class Evidence:
 
 
 def assess(space: Array, model: Partition, parameters: ClusterParameters) -> Evidence:
-    """Judge a fitted partition of `space` (rows × dimensions) by refitting it on halves and resamples."""
+    """Assess a fitted partition of `space` (rows × dimensions) by refitting it on halves and resamples."""
     k = model.n_clusters
     labels = model.predict(space)
     random = np.random.default_rng([parameters.random_state, k])
     strength, gap = split_halves(space, k, parameters, random)
-    # A gap by chance in a half of few rows is not there in all of them, and one cut to fit all is not in the halves.
+    # A chance gap in a small half is absent from the full sample; a gap fitted to the full sample is absent from
+    # halves.
     gap = min(gap, separation(model, space, labels))
     is_reproducible = strength >= parameters.prediction_strength_threshold
     reference = float("nan")
@@ -83,7 +84,7 @@ def split_halves(
         labels = learned.predict(test)
         strength.append(prediction_strength(own.labels_, labels, parameters.minimum_share))
         gaps.append(separation(learned, test, labels))
-        # The halves still to come count at most 1 each: stop where even that cannot reach the threshold.
+        # Each remaining split adds at most 1: stop if even that cannot reach the threshold.
         best = (sum(strength) + parameters.splits - done) / parameters.splits
         if best < parameters.prediction_strength_threshold:
             break
@@ -91,7 +92,7 @@ def split_halves(
 
 
 def mean_silhouette(space: Array, labels: Labels) -> float:
-    """Mean silhouette (Rousseeuw 1987); nan where fewer than two clusters have members."""
+    """Mean silhouette (Rousseeuw 1987); nan if fewer than two clusters have members."""
     found = len(np.unique(labels))
     return float(silhouette_score(space, labels)) if 1 < found < len(labels) else float("nan")
 
@@ -100,7 +101,7 @@ def prediction_strength(own: Labels, learned: Labels, minimum_share: float = 0.0
     """Tibshirani & Walther (2005): the worst cluster's share of pairs that the other half keeps together.
 
     `own` are the labels of the test half clustered by itself, `learned` those predicted from the train half.
-    Clusters under `minimum_share` are left out: they are dissolved anyway. 1 where no cluster is left.
+    Clusters under `minimum_share` are ignored, because they are dissolved anyway. 1 if no cluster is left.
     """
     table = contingency_matrix(own, learned).astype(float)
     size = table.sum(axis=1)

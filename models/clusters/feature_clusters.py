@@ -1,4 +1,4 @@
-"""Clusters of customers in declared features: from a frame with gaps and heavy tails to labels and reasons."""
+"""Clusters of customers in declared features: from a frame with nulls and heavy tails to labels and reasons."""
 
 from typing import Self
 
@@ -16,7 +16,7 @@ from models.clusters.stable_clusters import StableClusters
 
 
 def stable_sample(frame: pd.DataFrame, size: int, key: str = "customer_id") -> pd.DataFrame:
-    """Return at most `size` rows chosen by a hash of `key`, in an order that no input order changes."""
+    """Return at most `size` rows chosen by a hash of `key`, in an order independent of the input order."""
     ordered = frame.sort_values(key, ignore_index=True)
     ranks = pd.util.hash_array(ordered[key].astype(str).to_numpy(dtype=object)).argsort(kind="stable")
     return ordered.iloc[ranks[:size]].reset_index(drop=True)
@@ -25,19 +25,19 @@ def stable_sample(frame: pd.DataFrame, size: int, key: str = "customer_id") -> p
 class FeatureClusters(ClusterMixin, TransformerMixin, BaseEstimator):
     """`StableClusters` of the features that a scheme declares, fitted on a sample.
 
-    `fit` takes a frame with the column `key` and whatever there is of the scheme's columns. It is sampled by a hash
-    of the key, so neither row order nor batch size changes the result. Columns of which nothing is known, or that
-    say the same of everybody, are left out, and `features_` says so.
+    `fit` takes a frame with the column `key` and any of the scheme's columns. It is sampled by a hash of the key, so
+    neither row order nor batch size changes the result. Columns that are entirely null or constant are left out, and
+    `features_` says why.
 
     Attributes
     ----------
-    features_ : one row per declared feature: whether it is used, its weight, its missing share, why not
+    features_ : one row per declared feature: whether it is used, its weight, its missing share, why it is not used
     columns_ : the features used
     choice_ : the chosen k and its evidence
-    n_clusters_ : clusters that hold; labels 0 … n_clusters_ - 1 run from the largest to the smallest
+    n_clusters_ : stable clusters; labels 0 … n_clusters_ - 1 run from the largest to the smallest
     sample_, labels_ : the rows fitted on (used features, indexed by key), and their labels (-1 = mixed)
-    reference_ : how the features, the clusters and the distances were distributed then (`models.clusters.drift`)
-    jaccard_, silhouette_ : per label, how surely it comes back and how far apart it lies
+    reference_ : distributions of features, clusters and distances at the fit (`models.clusters.drift`)
+    jaccard_, silhouette_ : per label, its stability under resampling and its distance from the others
     """
 
     def __init__(
@@ -96,23 +96,23 @@ class FeatureClusters(ClusterMixin, TransformerMixin, BaseEstimator):
         return self.assign(X)[0]
 
     def transform(self, X: pd.DataFrame) -> Array:
-        """Return the distance of every row to every cluster that holds (rows × n_clusters_)."""
+        """Return the distance of every row to every stable cluster (rows × n_clusters_)."""
         return self.assign(X)[1]
 
     def assign(self, X: pd.DataFrame) -> tuple[Labels, Array]:
-        """Return what `predict` and `transform` return, for the price of one."""
+        """Return what `predict` and `transform` return, in one pass."""
         if self.core_ is None or X.empty:
             return np.zeros(len(X), dtype=int), np.zeros((len(X), self.n_clusters_))
         return self.core_.assign(self.to_space(X))
 
     def drift(self, X: pd.DataFrame) -> pd.DataFrame:
-        """Return how far each used feature, the clusters and the distances have moved since the fit."""
+        """Return how far each used feature, the clusters and the distances have drifted since the fit."""
         money = [feature.name for feature in self.scheme_.features if feature.is_money]
         return stability_index(self.reference_, self._watched(X), money)
 
     def _watched(self, X: pd.DataFrame) -> pd.DataFrame:
         labels, distances = self.assign(X)
-        # A new kind of customer is far from every cluster before it is a cluster.
+        # A new kind of customer shows as a large distance from every cluster before it forms one of its own.
         nearest = distances.min(axis=1) if distances.shape[1] else np.full(len(X), np.nan)
         return numeric(X, tuple(self.columns_)).assign(cluster=labels.astype(float), cluster_distance=nearest)
 
@@ -127,7 +127,7 @@ class FeatureClusters(ClusterMixin, TransformerMixin, BaseEstimator):
         """Return the feature behind each column of `to_space`."""
         if self.space_ is None:
             return []
-        # Within a group the columns come by kind, as `feature_space` puts them.
+        # Within a group, `feature_space` orders the columns by kind.
         return [
             name
             for _, block, _ in self.space_.transformers_
@@ -137,7 +137,7 @@ class FeatureClusters(ClusterMixin, TransformerMixin, BaseEstimator):
 
 
 def usable_features(sample: pd.DataFrame, scheme: FeatureScheme) -> pd.DataFrame:
-    """Say of every declared feature whether it is used and, where not, why."""
+    """Return for every declared feature whether it is used and, if not, why."""
     values = numeric(sample, scheme.names)
     rows = []
     for feature in scheme.features:

@@ -1,4 +1,4 @@
-"""How columns of any kind become one space to cluster in; which columns is declared as data (`FeatureScheme`)."""
+"""One space to cluster in, made of columns of any kind; which columns is declared as data (`FeatureScheme`)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,11 +17,11 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Feature:
-    """A column: its group, its kind, and the words for much and for little of it.
+    """A column: its group, its kind, and the words for high and low values of it.
 
-    Of the kinds an `amount` is zero or more with a long tail, a `share` lies between 0 and 1, a `flag` is 0 or 1, and a
-    `number` is any other, taken as it is. `high` and `low` are what a cluster's name says of it, None where that is not
-    worth a word. Of money a change that all share is a price and no drift.
+    Kinds: an `amount` is zero or more with a long tail, a `share` lies between 0 and 1, a `flag` is 0 or 1, and a
+    `number` is anything else, used as it is. `high` and `low` are the words used in cluster names, None where the value
+    is not worth a word. For money (`is_money`), a change common to all customers is a price change and not drift.
     """
 
     name: str
@@ -34,11 +34,11 @@ class Feature:
 
 @dataclass(frozen=True)
 class FeatureScheme:
-    """What clusters are made of: columns in weighted groups, and how their names are put together.
+    """What clusters are made of: columns in weighted groups, and how cluster names are composed.
 
     Groups without a weight are not clustered. A name has at most one word per group, in `word_order`; `noun` is used
-    where no word of the group `noun_group` does. `level` is the group whose word, where strong, comes first,
-    and `quiet` groups only tell two names apart.
+    if the group `noun_group` contributes no word. The word of the group `level` comes first if its effect is strong,
+    and `quiet` groups are used only to tell two names apart.
     """
 
     name: str
@@ -50,14 +50,14 @@ class FeatureScheme:
     level: str | None = None
     quiet: tuple[str, ...] = ()
     has_local_metric: bool = True
-    """Whether neighbours have a shape to learn; values of few kinds (flags, terms) have none."""
+    """Whether neighborhoods have a shape to learn; discrete values (flags, terms) have none."""
     everybody: str | None = None
-    """Name of a cluster that everybody is in; null for "All … customers" with the population's name."""
+    """Name of a cluster that contains everybody; None for "All … customers" with the population's name."""
     ignored_reasons: Mapping[str, str] = field(default_factory=dict)
     """Why features of a group without a weight are left out, by group."""
 
     def feature(self, name: str) -> Feature:
-        """Return the declared feature of that name; KeyError where there is none."""
+        """Return the declared feature of that name; KeyError if there is none."""
         found = next((feature for feature in self.features if feature.name == name), None)
         if found is None:
             raise KeyError(name)
@@ -65,7 +65,7 @@ class FeatureScheme:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Names of all declared features, in their order."""
+        """Names of all declared features, in declaration order."""
         return tuple(feature.name for feature in self.features)
 
     @property
@@ -88,7 +88,7 @@ class HeavyTail(TransformerMixin, BaseEstimator):
     """log(1 + 100 x / median of the positive values): zero stays zero, and the unit of x does not matter."""
 
     def fit(self, X: ArrayLike, y: object = None) -> Self:
-        """Learn the median positive value of each column; 1 where no value is positive."""
+        """Learn the median positive value of each column; 1 if no value is positive."""
         values = np.asarray(X, dtype=float)
         self.median_ = np.array([np.median(c[c > 0]) if (c > 0).any() else 1.0 for c in values.T])
         return self
@@ -100,7 +100,7 @@ class HeavyTail(TransformerMixin, BaseEstimator):
 
 
 class LogitShare(TransformerMixin, BaseEstimator):
-    """Log odds of a share, held inside [floor, 1 - floor] so that a share of nothing stays finite."""
+    """Log odds of a share, clipped to [floor, 1 - floor] so that shares of 0 and 1 stay finite."""
 
     def __init__(self, floor: float = 0.01) -> None:
         self.floor = floor
@@ -118,12 +118,12 @@ class LogitShare(TransformerMixin, BaseEstimator):
 
 
 class GroupScaler(TransformerMixin, BaseEstimator):
-    """Robust units for every column, then one weight for the group they form.
+    """Robust units for every column, then one weight for the whole group.
 
-    Columns are centred on the median, divided by IQR / 1.349 (a standard deviation, were they normal) and
-    clipped, so that one wild value cannot stretch the space. Where the IQR says nothing, as for a flag or a
-    count that is mostly zero, the standard deviation is used. The group is then divided by its first singular
-    value, as in multiple factor analysis (Escofier & Pages 1994): five columns that say the same count once.
+    Columns are centered on the median, divided by IQR / 1.349 (the standard deviation of a normal distribution) and
+    clipped, so that one outlier cannot stretch the space. Where the IQR is uninformative, as for a flag or a count
+    that is mostly zero, the standard deviation is used. The group is then divided by its first singular value, as in
+    multiple factor analysis (Escofier & Pages 1994), so that five redundant columns count once.
     """
 
     def __init__(self, weight: float = 1.0, clip: float = 4.0) -> None:
@@ -131,7 +131,7 @@ class GroupScaler(TransformerMixin, BaseEstimator):
         self.clip = clip
 
     def fit(self, X: ArrayLike, y: object = None) -> Self:
-        """Learn centre and scale of each column, and the group's leading standard deviation."""
+        """Learn center and scale of each column, and the group's leading standard deviation."""
         values = np.asarray(X, dtype=float)
         low, self.center_, high = np.percentile(values, [25, 50, 75], axis=0)
         robust, plain = (high - low) / 1.349, values.std(axis=0)
@@ -153,8 +153,8 @@ class GroupScaler(TransformerMixin, BaseEstimator):
 def feature_space(features: tuple[Feature, ...], weights: Mapping[str, float]) -> ColumnTransformer:
     """Return the unfitted transformer from the named columns to one weighted space.
 
-    Imputation: the sample's median, for flags its most frequent value. It is meant for single gaps: rows of which
-    nothing is known are for the caller to leave out (`behavior_status`).
+    Nulls are imputed with the sample's median, or the most frequent value for flags. This is meant for isolated nulls:
+    callers leave out rows of which nothing is known (`behavior_status`).
     """
     transforms = {
         "amount": lambda: make_pipeline(SimpleImputer(strategy="median"), HeavyTail()),

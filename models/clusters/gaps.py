@@ -1,4 +1,4 @@
-"""Gaps between clusters: how far the density sinks between two of them, on the line on which they are told apart."""
+"""Gaps between clusters: how far the density falls between two clusters along the line that separates them."""
 
 from itertools import combinations
 
@@ -7,17 +7,17 @@ from scipy.ndimage import gaussian_filter1d
 
 from models.clusters.partition import Array, Labels, Partition
 
-# Rows of one cluster below which there is no density to speak of.
+# Fewer rows than this in one cluster give no meaningful density.
 FEWEST = 3
 # Ridge on the covariance within two clusters, as a share of its mean variance.
 RIDGE = 1e-6
 
 
 def separation(model: Partition, space: Array, labels: Labels) -> float:
-    """Depth of the shallowest gap between two clusters, 0 (none) to 1, on rows the model has not seen.
+    """Depth of the shallowest gap between two clusters, 0 (none) to 1, among the rows of `space`.
 
-    The members of two clusters are projected on the line through their centres, and the
-    depth is 1 - the lowest density between the two modes / the lower mode.
+    The members of two clusters are projected on the line through their centers; the depth is 1 - the lowest density
+    between the two modes / the density of the lower mode.
     """
     centers = model.cluster_centers_
     depth = 1.0
@@ -33,9 +33,9 @@ def separation(model: Partition, space: Array, labels: Labels) -> float:
 def discriminant_gap(first: Array, second: Array) -> float:
     """Depth of the gap between two sets of rows on Fisher's discriminant, 0 (none) to 1.
 
-    The line through the centres shows no gap where clusters are long and lie side by side; Fisher's
-    discriminant (1936) is the direction in which the centres are furthest apart for the width within. What is one cloud
-    has no gap on any line, so looking along the best one invents none.
+    The line through the centers shows no gap if elongated clusters lie side by side; Fisher's discriminant (1936) is
+    the direction that maximizes the distance of the centers relative to the spread within. A single cloud has no gap in
+    any direction, so choosing the best one does not create a gap.
     """
     if min(len(first), len(second)) < FEWEST:
         return 0.0
@@ -56,7 +56,7 @@ def pairwise_gaps(space: Array, labels: Labels) -> dict[tuple[int, int], float]:
 
 
 def valley(position: Array, bins: int = 300) -> float:
-    """Depth of the gap in positions on a line where the two centres lie at 0 and 1."""
+    """Depth of the gap in positions on a line where the two centers lie at 0 and 1."""
     left, right = position[position < 0.5], position[position >= 0.5]
     if min(len(left), len(right)) < 2:
         return 0.0

@@ -8,7 +8,7 @@ import pandas as pd
 from scipy.optimize import linear_sum_assignment
 
 EVENT_COLUMNS = ["event", "cluster_id", "related_cluster_id", "jaccard", "members_before", "members_now"]
-# Share of a cluster's members that must come from (or go to) one other cluster for it to be a part of that.
+# Share of a cluster's members that must come from (or go to) one other cluster for a split (or merge).
 PART = 0.5
 
 
@@ -20,27 +20,27 @@ def match_clusters(
     threshold: float = 0.5,
     used_ids: Collection[str] = (),
 ) -> tuple[dict[int, str], pd.DataFrame]:
-    """Give every new label a stable id, and say what was kept, born and gone.
+    """Give every new label a stable id, and report which clusters were kept, born and lost.
 
     Parameters
     ----------
     previous
-        `customer_id`, `cluster_id` of the version before; null ids (mixed, too little history) are left out.
+        `customer_id`, `cluster_id` of the previous version; null ids (mixed, too little history) are left out.
     new
         `customer_id`, `label` of this fit; negative labels are left out.
     threshold
-        Least Jaccard similarity, over the customers clustered in both, at which an id is kept.
+        Minimum Jaccard similarity, over the customers clustered in both, for an id to be kept.
     used_ids
-        Ids of older versions, which are never given again.
+        Ids of older versions, which are never reused.
 
     Returns
     -------
-    The id of every label, and one event per cluster, with the Jaccard similarity of the pair (for what has no partner,
-    the best there was) and its members before and now:
-    `kept`; `birth`; `death`; `split`, a new cluster at least half of which was in one old cluster
-    (`related_cluster_id`); `merge`, an old cluster that is gone and of which at least half is in one cluster now.
-    The assignment maximises total similarity (Hungarian method), so it does not depend on any order. Labels
-    without a partner get the next unused number of `{population}-{nn}`, in the order of the labels.
+    The id of every label, and one event per cluster, with the Jaccard similarity of the pair (without a partner, the
+    best similarity found) and its members before and now:
+    `kept`; `birth`; `death`; `split`, a new cluster of which at least half came from one old cluster
+    (`related_cluster_id`); `merge`, a lost cluster of which at least half is now in one cluster.
+    The assignment maximizes total similarity (Hungarian method), so it does not depend on any order. Labels without a
+    partner get the next unused number of `{population}-{nn}`, in the order of the labels.
     """
     before = previous.loc[previous["cluster_id"].notna(), ["customer_id", "cluster_id"]]
     now = new.loc[new["label"] >= 0, ["customer_id", "label"]]
@@ -84,7 +84,7 @@ def match_clusters(
 
 
 def kept_clusters(previous: pd.DataFrame, members: pd.DataFrame, cluster_ids: Sequence[str]) -> pd.DataFrame:
-    """Return one `kept` event per cluster of a model that is used again; `members` has the ids of its labels."""
+    """Return one `kept` event per cluster of a reused model; `members` has `customer_id` and `label`."""
     before = previous.loc[previous["cluster_id"].notna(), ["customer_id", "cluster_id"]]
     now = members[members["label"] >= 0]
     now = now.assign(now_id=np.array(cluster_ids, dtype=object)[now["label"]])

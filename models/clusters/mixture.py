@@ -1,9 +1,9 @@
-"""Clusters of any width and direction: a Gaussian mixture whose components are merged where no gap lies between them.
+"""Clusters of any width and direction: a Gaussian mixture whose components are merged where no gap separates them.
 
-k-means in one metric takes all clusters to be equally wide. Where light users scatter and streamers do not, its borders
-are wrong, and the halves of the customers disagree on them. A mixture gives each component a shape of its own. It needs
-several components for a cluster that is skewed or heavy-tailed, so components are not clusters: two that no gap parts
-are one cluster (Hennig 2010, Methods for merging Gaussian mixture components).
+k-means in one metric assumes that all clusters are equally wide. Where light users scatter and streamers do not, its
+borders are wrong and the halves of the customers disagree on them. A mixture gives each component its own shape. A
+skewed or heavy-tailed cluster needs several components, so components are not clusters: two without a gap between
+them are one cluster (Hennig 2010, Methods for merging Gaussian mixture components).
 """
 
 from collections.abc import Sequence
@@ -18,17 +18,17 @@ from sklearn.mixture import GaussianMixture
 from models.clusters.gaps import discriminant_gap, pairwise_gaps
 from models.clusters.partition import Array, Labels, LocalMetric
 
-# Rows of the hierarchical start: its cost grows with their square, and small clusters are in it all the same.
+# Rows used for the hierarchical start: its cost is quadratic, and this many rows still contain small clusters.
 START_ROWS = 1_500
 RIDGE = 1e-3
 LEAST_VARIANCE = 0.05
 
 
 def mixture_axes(rows: Array, columns: Sequence[int]) -> Array:
-    """Return the linear map (all columns × axes) to the space of a mixture: principal axes of some of the columns.
+    """Return the linear map (all columns × axes) to the mixture's space: principal axes of the given columns.
 
-    A mixture knows no weights, so columns count alike; an axis with less than `LEAST_VARIANCE` of a column's variance
-    says again what the others say, and is left out.
+    A mixture has no weights, so all columns count equally; an axis with less than `LEAST_VARIANCE` of a column's
+    variance is redundant and left out.
     """
     chosen = rows[:, list(columns)]
     scale = chosen.std(axis=0)
@@ -41,11 +41,11 @@ def mixture_axes(rows: Array, columns: Sequence[int]) -> Array:
 
 
 class MergedMixture(BaseEstimator):
-    """A Gaussian mixture of full covariances with the order in which its components merge.
+    """A Gaussian mixture of full covariances, with the order in which its components merge.
 
-    Expectation maximisation starts from Ward's hierarchy in the local metric, as mclust starts from a hierarchy
+    Expectation maximization starts from Ward's hierarchy in the local metric, as mclust starts from a hierarchy
     (Fraley & Raftery 2002): from random starts, the halves of the customers end in different local optima. Then the
-    two clusters with the least gap between them are merged, and so on until one is left.
+    two clusters with the shallowest gap between them are merged, repeatedly, until one is left.
 
     Attributes
     ----------
@@ -75,20 +75,20 @@ class MergedMixture(BaseEstimator):
         return found
 
     def cluster_log_densities(self, X: Array, k: int) -> Array:
-        """Return the log density of each of k clusters at every row: its components together (rows × k)."""
+        """Return the log density of each of k clusters at every row, summed over its components (rows × k)."""
         densities = self.log_densities(X)
         return np.column_stack([logsumexp(densities[:, self.merged_[k] == cluster], axis=1) for cluster in range(k)])
 
     def predict(self, X: Array, k: int) -> Labels:
-        """Return the most probable of k clusters, of as many as there are where the mixture has fewer."""
+        """Return the most probable of k clusters, or of all clusters if the mixture has fewer than k."""
         labels: Labels = self.cluster_log_densities(X, min(k, max(self.merged_))).argmax(axis=1)
         return labels
 
     def distances(self, X: Array, k: int) -> Array:
         """Return the distance of every row to each of k clusters (rows × k); the nearest is the most probable.
 
-        d² = 2 × (the most that any log density could be - that of the cluster): where every cluster is one component
-        of the same size and shape, it differs from the Mahalanobis distance by a constant.
+        d² = 2 × (upper bound of any log density - the cluster's log density). If every cluster is one component of the
+        same size and shape, this differs from the squared Mahalanobis distance by a constant.
         """
         bound = logsumexp(self._peaks())
         squares = 2 * (bound - self.cluster_log_densities(X, k))
@@ -96,7 +96,7 @@ class MergedMixture(BaseEstimator):
         return distances
 
     def pull(self, X: Array, clusters: Labels, k: int) -> tuple[Array, Array]:
-        """Return how far row i is from the component of cluster clusters[i] that is nearest, and P times that.
+        """Return the offset of row i from the nearest component of cluster clusters[i], and P times that offset.
 
         P is the component's inverse covariance: the products of the two, column by column, add up to the squared
         Mahalanobis distance.
@@ -111,9 +111,9 @@ class MergedMixture(BaseEstimator):
         return away, pulled
 
     def icl(self, X: Array, k: int) -> float:
-        """Integrated completed likelihood of k clusters: BIC and what is not known of who belongs where.
+        """Integrated completed likelihood of k clusters: BIC plus a penalty for uncertain membership.
 
-        Baudry, Raftery, Celeux, Lo & Gottardo (2010): BIC + 2 × entropy of the membership, the smaller the better.
+        Baudry, Raftery, Celeux, Lo & Gottardo (2010): BIC + 2 × entropy of the membership; smaller is better.
         """
         densities = self.cluster_log_densities(X, k)
         membership = densities - logsumexp(densities, axis=1, keepdims=True)
@@ -135,7 +135,7 @@ class MergedMixture(BaseEstimator):
         columns = X.shape[1]
         within = np.concatenate(centered)
         pooled = within.T @ within / len(rows) + RIDGE * np.eye(columns)
-        # A group of few rows has no covariance of its own: as many rows of the pooled one as it takes are mixed in.
+        # A small group has no reliable covariance of its own: the pooled one is mixed in, weighted as this many rows.
         prior = columns + 2
         precisions = [np.linalg.inv((each.T @ each + prior * pooled) / (len(each) + prior)) for each in centered]
         return GaussianMixture(
@@ -144,14 +144,14 @@ class MergedMixture(BaseEstimator):
             weights_init=np.array([len(group) for group in groups]) / len(rows),
             means_init=means,
             precisions_init=np.array(precisions),
-            # Of no effect beside the three above, but made all the same: the cheapest.
+            # Overridden by the three arguments above but computed all the same, so the cheapest method.
             init_params="random_from_data",
             random_state=self.random_state,
         )
 
     def _merge(self, X: Array, labels: Labels) -> None:
         labels = labels.copy()
-        # A component without rows goes to the cluster that is named first; it makes no difference to any row.
+        # A component that no row belongs to joins the first cluster; that affects no row.
         first = int(labels.min())
         cluster_of = np.where(np.isin(np.arange(len(self.weights_)), labels), np.arange(len(self.weights_)), first)
         gaps = pairwise_gaps(X, labels)

@@ -1,4 +1,4 @@
-"""What halves and resamples of the customers say of the clusters of a mixture: the same questions as of k-means."""
+"""Evidence from halves and resamples on the clusters of a mixture: the same questions as for k-means."""
 
 import numpy as np
 
@@ -7,18 +7,19 @@ from models.clusters.mixture import MergedMixture
 from models.clusters.parameters import ClusterParameters
 from models.clusters.partition import Array
 
-# Components tried; from step to step a mixture has about a fourth more.
+# Numbers of components tried; the step grows to about a quarter.
 COMPONENTS = (1, 2, 3, 4, 6, 8, 10, 12, 15)
-# Steps after the least BIC at which it is not coming back.
+# Steps without a lower BIC after which the search stops.
 PATIENCE = 2
 
 
 def fit_mixture(space: Array, parameters: ClusterParameters) -> MergedMixture:
-    """Fit mixtures up to two steps beyond the least BIC (Schwarz 1978), and return the one with most to say.
+    """Fit mixtures up to two steps beyond the lowest BIC (Schwarz 1978), and return the one with the most clusters.
 
-    BIC takes too few components where clusters are small or near each other, and expectation maximisation may leave two
-    clusters in one component at one step and not at the next. One component too many is merged again, one too few is
-    lost: of the last three steps that leaves most clusters with a gap between every two is taken, first the middle one.
+    BIC selects too few components if clusters are small or close together, and expectation maximization may put two
+    clusters into one component at one step and not at the next. A superfluous component is merged again, a missing one
+    is lost. So of the last three steps, the one with the most clusters that all have gaps is taken; on ties the middle
+    one.
     """
     largest = len(np.unique(space, axis=0))
     tried: list[MergedMixture] = []
@@ -35,14 +36,14 @@ def fit_mixture(space: Array, parameters: ClusterParameters) -> MergedMixture:
 
 
 def with_gaps(mixture: MergedMixture, parameters: ClusterParameters) -> int:
-    """Return the largest number of clusters that leaves a gap between every two."""
+    """Return the largest number of clusters that all have gaps between them."""
     return max(k for k, gap in mixture.gaps_.items() if gap >= parameters.separation_threshold)
 
 
 def assess_mixture(space: Array, model: MergedMixture, more_than: int, parameters: ClusterParameters) -> list[Evidence]:
-    """Judge all numbers of clusters over `more_than` that leave a gap between every two, on one set of refits.
+    """Assess every number of clusters over `more_than` that all have gaps between them, on one set of refits.
 
-    Where there are none the only row says how many the gaps leave; refits would not make them more.
+    If there is none, the only row says how many clusters the gaps leave; refits could not add any.
     """
     judged = [
         k
@@ -87,7 +88,7 @@ def assess_mixture(space: Array, model: MergedMixture, more_than: int, parameter
 
 
 def _not_judged(space: Array, model: MergedMixture, parameters: ClusterParameters) -> Evidence:
-    """Say how many clusters the gaps leave of the components."""
+    """Report how many clusters the components merge into."""
     nan = float("nan")
     k = with_gaps(model, parameters)
     left = "one cluster" if k == 1 else f"{k} clusters with a gap between every two, which k-means finds"

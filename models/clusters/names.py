@@ -1,4 +1,4 @@
-"""Names for clusters, made from what sets each one apart, never from its number."""
+"""Names for clusters, made from what sets each one apart, never from its label number."""
 
 import re
 from collections.abc import Callable, Collection, Sequence
@@ -12,9 +12,9 @@ ROMAN = ("", "I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX")
 MOBILE_ONLY, MOBILE_SHARE = "mobile-only", 0.95
 SHORT_NAME, LONGEST_NAME = 2, 6
 MINIMUM_STANDING = 0.5
-# Share of the members that a name may contradict; beyond it the name says something else, or "mixed".
+# Share of the members that a name may contradict; beyond it another word is used, or "mixed".
 MOST_CONTRADICTED = 0.2
-# Beyond these quantiles of everybody a value is not typical.
+# A value outside these quantiles of everybody is not typical.
 TYPICAL_RANGE = 0.05, 0.95
 COLUMNS = ["feature", "effect", "typical", "typical_rest", "standing", "contradicted", "untypical"]
 TRANSFORMS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
@@ -27,18 +27,18 @@ NUMERALS = [f"{tens}{ones}" for tens in ("", "X", "XX") for ones in ROMAN][2:]
 
 
 def effect_sizes(frame: pd.DataFrame, labels: np.ndarray, scheme: FeatureScheme) -> dict[int, pd.DataFrame]:
-    """What sets each cluster apart from everybody else, strongest first.
+    """Return what sets each cluster apart from everybody else, strongest first.
 
     `frame` has one float column per feature in original units, `labels` one label per row (negative: mixed).
 
     Returns
     -------
-    For every label a frame with `feature`; `effect`, Cohen's d on the transformed scale (log of amounts, log odds
-    of shares): difference of means / pooled standard deviation; `typical` and `typical_rest`, medians in
-    original units, for flags the share that has it; `standing`, the cluster's distance from the overall mean
-    as a share of that of the cluster which is furthest out on the same side; `contradicted`, the share of members
-    whose own value is not on the side of the others' median that the effect tells of; and `untypical`, the share beyond
-    the typical range of everybody.
+    A frame per label with `feature`; `effect`, Cohen's d on the transformed scale (log of amounts, log odds of shares):
+    difference of means / pooled standard deviation; `typical` and `typical_rest`, medians in original units, for flags
+    the share of customers with the flag; `standing`, the cluster's distance from the overall mean as a share of that of
+    the cluster furthest out on the same side; `contradicted`, the share of members whose own value is not on the side
+    of the others' median that the effect implies; and `untypical`, the share of members outside the typical range of
+    everybody.
     """
     rows: dict[int, list[tuple[str, float, float, float, float, float, float]]] = {
         int(label): [] for label in np.unique(labels[labels >= 0])
@@ -55,7 +55,7 @@ def effect_sizes(frame: pd.DataFrame, labels: np.ndarray, scheme: FeatureScheme)
         for label, out in offset.items():
             inside, outside = known & (labels == label), known & (labels != label)
             spread = [scaled[part].var() * part.sum() / known.sum() for part in (inside, outside)]
-            # A flag that every member has and nobody else would divide by nothing: the effect is capped at 10.
+            # For a flag that all members and nobody else have, the deviation is zero: the effect is capped at 10.
             distance = scaled[inside].mean() - scaled[outside].mean()
             effect = float(np.clip(distance / max(np.sqrt(sum(spread)), 1e-9), -10, 10))
             furthest = max(abs(other) for other in offset.values() if other * out >= 0)
@@ -70,7 +70,7 @@ def effect_sizes(frame: pd.DataFrame, labels: np.ndarray, scheme: FeatureScheme)
 
 
 def _contradicted(members: np.ndarray, middle: float, *, is_high: bool) -> float:
-    """Share of members that are not beyond the middle of the others; one that is equal to it is not beyond."""
+    """Share of members that are not beyond the middle of the others; a value equal to it is not beyond."""
     return float(np.mean(members <= middle if is_high else members >= middle))
 
 
@@ -94,14 +94,14 @@ def name_cluster(
 ) -> str:
     """Return a short name from the strongest effects that is not `taken`: "Heavy evening users".
 
-    Effects count by the weight that the model gives their group. A name starts from the one or two that reach
-    `minimum_effect` so weighted and are at least half as strong as the strongest. How much traffic comes first,
-    where its effect is twice `minimum_effect`; customers who have mobile but no internet are "mobile-only" instead.
-    Nothing is said of which another cluster has more than twice as much: where there are night owls, users with a
-    little more night traffic than most are not "night-time users". Nothing is said either that more than a fifth of
-    the members contradict by their own values. Where no word is left, members are "typical", or "mixed" if that is
-    why, or if more than a fifth of them are far from typical in what decides. A name that is taken grows by the next
-    strongest words; clusters that share every word get Roman numerals.
+    Effects are weighted by the weight of their group in the model. A name starts from the one or two weighted effects
+    that reach `minimum_effect` and are at least half as strong as the strongest. The level of traffic comes first if
+    its effect is twice `minimum_effect`; customers with mobile but no internet are "mobile-only" instead.
+    A word is not used if another cluster has more than twice as much of it: where there are night owls, users with
+    slightly more night traffic than most are not "night-time users". Nor is it used if more than a fifth of the members
+    contradict it by their own values. If no word is left, members are "typical", or "mixed" if contradiction is the
+    reason or if more than a fifth of them are far from typical in a decisive feature. A name that is taken is extended
+    by the next strongest words; clusters that share every word get Roman numerals.
     """
     spoken = spoken_features(effects, scheme, minimum_effect=minimum_effect)
     words = dict(zip(spoken["group"], spoken["phrase"], strict=True))
@@ -118,9 +118,9 @@ def name_cluster(
 
 
 def name_contradicts(name: str, effects: pd.DataFrame, scheme: FeatureScheme) -> bool:
-    """Whether a name, perhaps an old one, says something that more than a fifth of the members contradict.
+    """Whether a name, possibly an old one, says something that more than a fifth of the members contradict.
 
-    A word that several features share is contradicted where it is of all of them.
+    A phrase shared by several features is contradicted only if it is for all of them.
     """
     said: dict[str, list[float]] = {}
     known = effects.set_index("feature")
@@ -133,14 +133,15 @@ def name_contradicts(name: str, effects: pd.DataFrame, scheme: FeatureScheme) ->
 
 
 def _says(name: str, phrase: str) -> bool:
-    """Whether the words of a phrase are in a name; "fast" is not in "fast-plan"."""
+    """Whether a phrase occurs in a name as whole words; "fast" does not occur in "fast-plan"."""
     return re.search(rf"(?<![\w-]){re.escape(phrase)}(?![\w-])", name, re.IGNORECASE) is not None
 
 
 def spoken_features(effects: pd.DataFrame, scheme: FeatureScheme, *, minimum_effect: float) -> pd.DataFrame:
-    """Return the features that a name may speak of, one per group, in the order in which it takes them up.
+    """Return the features that a name may mention, one per group, in the order in which they are used.
 
-    Columns: `feature`, `group`, `phrase`, and `is_leading`: whether a name speaks of it even where it is not taken.
+    Columns: `feature`, `group`, `phrase`, and `is_leading`: whether the name mentions it even if a shorter name is
+    free.
     """
     importance, is_leading = _leading(effects, scheme, minimum_effect)
     group = effects["feature"].map(lambda name: scheme.feature(name).group)
@@ -155,7 +156,7 @@ def spoken_features(effects: pd.DataFrame, scheme: FeatureScheme, *, minimum_eff
         dtype="object",
     )
     found = effects[["feature"]].assign(group=group, phrase=phrase, is_leading=is_leading, importance=importance)
-    # Level words say more or less than most, which several clusters may be.
+    # Level words say more or less than most, which can be true of several clusters.
     is_said = (effects["effect"].abs() >= minimum_effect) & (is_level | (effects["standing"] >= MINIMUM_STANDING))
     is_said &= effects["contradicted"] <= MOST_CONTRADICTED
     found = found.assign(comes_first=is_leading & is_level)[is_said & found["phrase"].notna()]
@@ -164,7 +165,7 @@ def spoken_features(effects: pd.DataFrame, scheme: FeatureScheme, *, minimum_eff
 
 
 def _leading(effects: pd.DataFrame, scheme: FeatureScheme, minimum_effect: float) -> tuple[pd.Series, pd.Series]:
-    """Return the weighted effect of every feature, and whether it is strong enough that a name must speak of it."""
+    """Return the weighted effect of every feature, and whether it is strong enough that the name must mention it."""
     group = effects["feature"].map(lambda name: scheme.feature(name).group)
     importance = (effects["effect"].abs() * group.map(dict(scheme.weights))).round(6)
     is_level = group == scheme.level
@@ -178,7 +179,7 @@ def _has_only_mobile(effects: pd.DataFrame) -> bool:
 
 
 def unused(names: Sequence[str], taken: Collection[str]) -> str:
-    """Return the first name that is not taken, the last of them with a Roman numeral if all are."""
+    """Return the first name that is not taken; if all are, the last one with a Roman numeral."""
     numbered = (f"{names[-1]} {numeral}" for numeral in NUMERALS)
     return next(name for name in (*names, *numbered) if name not in taken)
 

@@ -1,4 +1,4 @@
-"""What decides a clustering of any rows besides the rows, in one typed object."""
+"""The parameters of a clustering of any rows, in one typed object."""
 
 from dataclasses import dataclass
 

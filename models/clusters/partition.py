@@ -1,4 +1,4 @@
-"""The space that clusters are looked for in: distances are measured the way neighbours lie to each other."""
+"""The space in which clusters are sought: distances follow the shape of neighborhoods."""
 
 from typing import Self, TypeAlias
 
@@ -12,22 +12,22 @@ Array = NDArray[np.float64]
 Labels = NDArray[np.int64]
 Partition: TypeAlias = KMeans | MiniBatchKMeans
 
-# Neighbours that differ by a smaller share of the variance are identical customers, apart from rounding.
+# Neighbors that differ by a smaller share of the variance are identical customers, apart from rounding.
 ROUNDING = 1e-9
 
 
 class LocalMetric(TransformerMixin, BaseEstimator):
-    """Rotate and scale so that the neighbourhoods, not the whole cloud, are round.
+    """Rotate and scale so that neighborhoods, not the whole cloud, are round.
 
-    k-means takes every cluster for a ball: its best partition cuts a large wide cluster in two before it tells
-    two close ones apart, and misplaces the borders of long ones. Whitening by the covariance within the clusters
-    it has found fixes only borders: what is round has to be known before there are clusters. Neighbours mostly
-    belong to one cluster, so the covariance of their differences is like that within clusters (Art, Gnanadesikan
-    & Kettenring 1982). Which rows are neighbours depends on the metric in turn: a few rounds settle it.
-    Labels have no part in this, so the metric of a cloud without clusters prefers no cut of it.
+    k-means takes every cluster for a ball: its best partition cuts a large wide cluster in two before it separates
+    two close ones, and misplaces the borders of elongated ones. Whitening by the covariance within the clusters found
+    fixes only the borders: the shape has to be known before there are clusters. Neighbors mostly belong to one cluster,
+    so the covariance of their differences resembles that within clusters (Art, Gnanadesikan & Kettenring 1982). Which
+    rows are neighbors depends on the metric in turn; a few rounds settle it. Labels play no part in this, so the metric
+    of a cloud without clusters favors no cut of it.
 
-    `neighbors` is a share of the rows: much less than a cluster, and enough to see its shape. `shrinkage` mixes
-    in a sphere of the mean variance, so directions of next to no weight are not blown up to full size.
+    `neighbors` is a share of the rows: much smaller than a cluster, yet enough to show its shape. `shrinkage` mixes in
+    a sphere of the mean variance, so that directions of negligible variance are not blown up to full size.
     """
 
     def __init__(
@@ -73,10 +73,10 @@ class LocalMetric(TransformerMixin, BaseEstimator):
 
 
 def partition(n_clusters: int, *, n_init: int = 8, random_state: int = 0, mini_batch: bool = False) -> Partition:
-    """Return unfitted k-means for rows in the local metric, from mini-batches where there are very many of them.
+    """Return unfitted k-means for rows in the local metric, with mini-batches for very many rows.
 
-    One start finds the best partition of real usage about two times in three, so eight miss it once in thousands.
-    Too few starts show as a low prediction strength, and with it as clusters that are merged.
+    On real usage one start finds the best partition about two times in three, so eight starts miss it once in
+    thousands. Too few starts show up as a low prediction strength, and so as merged clusters.
     """
     if mini_batch:
         return MiniBatchKMeans(n_clusters, n_init=n_init, random_state=random_state, batch_size=10_000)

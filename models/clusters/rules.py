@@ -1,4 +1,4 @@
-"""One-line rules: who is in a cluster, said with a few thresholds on columns an analyst can query."""
+"""One-line rules: who is in a cluster, expressed as a few thresholds on columns an analyst can query."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -15,9 +15,9 @@ Bounds = dict[str, tuple[float, float]]
 
 @dataclass(frozen=True)
 class Rule:
-    """A condition over the features' columns that is valid SQL, and how well it says the cluster.
+    """A condition over feature columns that is valid SQL, and how well it describes the cluster.
 
-    `words` say the same to people; `bounds` is the same condition as data: at least, and below, per column.
+    `words` is the condition in words; `bounds` is the same condition as data: per column, at least and below.
     """
 
     text: str
@@ -29,7 +29,7 @@ class Rule:
 
 EVERYBODY = Rule("true", 1.0, 1.0)
 HARDLY_BETTER = 0.05
-# Share of the members that a rule should find; one that finds fewer contradicts too many of them.
+# Share of the members that a rule should find; with a lower recall it contradicts too many of them.
 LEAST_RECALL = 0.8
 
 
@@ -42,14 +42,14 @@ def cluster_rule(
     depth: int = 3,
     random_state: int = 0,
 ) -> Rule:
-    """Return the branch of a shallow decision tree that best picks out the members (F1, among those of enough recall).
+    """Return the branch of a shallow decision tree that best describes the members (F1 among rules of enough recall).
 
     `frame` has one float column per feature in original units, `member` marks the rows of the cluster.
-    `leading` names the features that the cluster is known by, most important first. A rule over the first of
-    them alone, then over the first two and so on, is preferred to one over all features that is hardly better,
-    so that the rule tells what the name tells. Thresholds are rounded to three digits before precision and recall
-    are measured, so they are those of the rule as printed. Where there are rows enough, the tree learns on one half
-    and is measured on the other.
+    `leading` names the features that the cluster is known by, most important first. A rule over the first of them
+    alone, then over the first two and so on, is preferred to one over all features that is hardly better, so that the
+    rule agrees with the name. Thresholds are rounded to three digits before precision and recall are measured, so both
+    are those of the rule as printed. If there are enough rows, the tree learns on one half and is measured on the
+    other.
     """
     if member.all():
         return EVERYBODY
@@ -70,7 +70,7 @@ def cluster_rule(
 
 
 def _quality(rule: Rule) -> float:
-    """F1, and one more where the rule finds members enough: no precision makes up for a rule that most contradict."""
+    """F1, plus 1 if recall is sufficient: no precision makes up for a rule that misses many members."""
     return _f1(rule) + float(rule.recall >= LEAST_RECALL)
 
 
@@ -80,7 +80,7 @@ def _f1(rule: Rule) -> float:
 
 
 def _branches(tree: DecisionTreeClassifier, names: list[str]) -> list[Bounds]:
-    """Every node's interval (at least, below) per feature, inner nodes too: a shorter rule may be better."""
+    """Return every node's interval (at least, below) per feature, inner nodes too: a shorter rule may be better."""
     nodes, found = tree.tree_, []
 
     def walk(node: int, bounds: Bounds) -> None:
@@ -97,7 +97,7 @@ def _branches(tree: DecisionTreeClassifier, names: list[str]) -> list[Bounds]:
 
 
 def measure_rule(bounds: Bounds, frame: pd.DataFrame, member: np.ndarray, scheme: FeatureScheme) -> Rule:
-    """Write a condition, and measure on these rows how well it says who is a member; unknown values never meet it."""
+    """Write a condition, and measure on these rows how well it finds the members; null values never meet it."""
     caught = np.ones(len(frame), dtype=bool)
     parts, words = [], []
     for name, (low, high) in bounds.items():

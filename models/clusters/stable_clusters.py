@@ -1,4 +1,4 @@
-"""k-means that says how many clusters the data bear out, one among the answers, and which of them hold."""
+"""k-means that finds how many clusters the data support, possibly one, and which of them are stable."""
 
 import warnings
 from dataclasses import fields
@@ -23,37 +23,37 @@ from models.clusters.partition import Array, Labels, LocalMetric, partition
 
 MIXED = -1
 KEPT_VARIANCE = 0.95
-# Adjusted Rand index from which two partitions of as many clusters are the same clusters.
+# Adjusted Rand index from which two partitions with equally many clusters count as the same.
 SAME_CLUSTERS = 0.9
 
 
 class StableClusters(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, BaseEstimator):
-    """Clusters of numeric rows, believed only where the data bear them out.
+    """Clusters of numeric rows, accepted only where the data support them.
 
-    Rows are put on principal axes, so that columns that say the same count once, then in a metric in which
-    neighbourhoods are round (`LocalMetric`), and partitioned by k-means for every k from 1 to `largest_k`. A Gaussian
-    mixture of the columns `mixture_columns` competes (`MergedMixture`), where it finds more clusters, or others. The
-    largest k that nothing refuses is taken (`models.clusters.choice`). Clusters that do not come back in resamples,
-    or are tiny, are dissolved: their members get the label -1. Columns should come in comparable units.
+    Rows are projected on principal axes, so that redundant columns count once, then into a metric in which
+    neighborhoods are round (`LocalMetric`), and partitioned by k-means for every k from 1 to `largest_k`. A Gaussian
+    mixture of the columns `mixture_columns` competes (`MergedMixture`) if it finds more clusters, or different ones.
+    The largest k that is not refused is taken (`models.clusters.choice`). Clusters that do not recur in resamples, or
+    are tiny, are dissolved: their members get the label -1. Columns should come in comparable units.
 
-    Parameters are those of `ClusterParameters`; `local_metric`: whether neighbourhoods have a shape to learn; and
-    `mixture_columns`: positions of the columns that a mixture looks at, None for no mixture. A mixture knows no
-    weights: a column that says nothing of clusters costs it as much as one that does.
+    Parameters are those of `ClusterParameters`; `local_metric`: whether neighborhoods have a shape to learn; and
+    `mixture_columns`: positions of the columns that the mixture uses, None for no mixture. A mixture has no weights: an
+    uninformative column costs it as much as an informative one.
 
     Attributes
     ----------
     choice_ : the chosen k, and the evidence for and against every k tried
-    n_clusters_ : clusters that hold; labels 0 … n_clusters_ - 1 run from the largest to the smallest
-    labels_ : the label of every row fitted on, -1 where its cluster was dissolved
-    means_ : centre of every cluster of the partition, in the columns of X; `label_of_center_` its label
-    offset_, axes_ : the linear map (X - offset_) @ axes_ into the space that distances are measured in
-    mixture_ : the mixture where it was chosen, else None; distances are then d² = -2 log density + a constant
+    n_clusters_ : stable clusters; labels 0 … n_clusters_ - 1 run from the largest to the smallest
+    labels_ : the label of every row fitted on, -1 if its cluster was dissolved
+    means_ : center of every cluster of the partition, in the columns of X; `label_of_center_` its label
+    offset_, axes_ : the linear map (X - offset_) @ axes_ into the space in which distances are measured
+    mixture_ : the mixture if it was chosen, else None; distances are then d² = -2 log density + a constant
     picture_ : columns x 2, the plane through that space in which rows differ most
     tried_means_, tried_metric_, tried_mixture_, tried_axes_ : the partitions of every k tried, and their spaces
-    jaccard_, silhouette_ : per label, how surely it comes back and how far apart it lies
+    jaccard_, silhouette_ : per label, its stability under resampling and its distance from the others
     """
 
-    # Models that were stored before there were mixtures say nothing of them.
+    # Models stored before mixtures existed lack this attribute.
     mixture_: MergedMixture | None = None
 
     def __init__(
@@ -105,7 +105,7 @@ class StableClusters(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterM
         local_metric: bool = True,
         mixture_columns: tuple[int, ...] | None = None,
     ) -> Self:
-        """Return an unfitted estimator with these parameters; a subclass of them may say more."""
+        """Return an unfitted estimator with these parameters; fields that a subclass adds are ignored."""
         values = {field.name: getattr(parameters, field.name) for field in fields(ClusterParameters)}
         return cls(**values, local_metric=local_metric, mixture_columns=mixture_columns)
 
@@ -113,9 +113,9 @@ class StableClusters(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterM
         """Choose k and fit; X holds rows × columns, finite."""
         rows = validate_data(self, X, dtype=np.float64)
         settings = ClusterParameters(**{field.name: getattr(self, field.name) for field in fields(ClusterParameters)})
-        # One thread: sums of floats then add up in one order, and small fits are faster without the hand-over.
+        # One thread: floats are then summed in one order, and small fits are faster without the hand-over.
         with threadpool_limits(limits=1), warnings.catch_warnings():
-            # A resample with fewer distinct rows than k leaves clusters empty, and the evidence counts them so.
+            # A resample with fewer distinct rows than k leaves clusters empty, which the evidence takes into account.
             warnings.simplefilter("ignore", ConvergenceWarning)
             self._fit(rows, settings)
         return self
@@ -132,7 +132,7 @@ class StableClusters(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterM
             self.picture_ = np.zeros((rows.shape[1], 2))
             self._settle(rows, choose([], settings, reason or "nothing that is known of these customers varies"))
             return
-        # What is judged is drawn by chance: rows may come in an order that means something.
+        # The rows judged are drawn at random, because the order of rows may be meaningful.
         random = np.random.default_rng(settings.random_state)
         order = random.permutation(len(rows))
         judged = np.sort(order[: settings.evidence_sample])
@@ -171,7 +171,7 @@ class StableClusters(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterM
     def _compete(
         self, rows: Array, evidence: list[Evidence], choice: Choice, settings: ClusterParameters
     ) -> list[Evidence]:
-        """Fit a mixture of these rows, and judge it where it may find more than k-means has surely found."""
+        """Fit a mixture of these rows, and assess it where it may find more than k-means has found for certain."""
         surely = [
             item.k for item in evidence if item.k == choice.k and has_gaps(item, settings) and is_steady(item, settings)
         ]
@@ -179,7 +179,7 @@ class StableClusters(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterM
         self.tried_axes_ = mixture_axes(rows, self.mixture_columns or ())
         space = (rows - self.offset_) @ self.tried_axes_
         self.tried_mixture_ = fit_mixture(space, settings)
-        # As many clusters, but others: then the evidence of both decides which.
+        # Equally many clusters, but different ones: the evidence on both decides.
         if found > 1 and found in self.tried_mixture_.merged_:
             labels = self.tried_mixture_.predict(space, found)
             if adjusted_rand_score(self.nearest(rows, found), labels) < SAME_CLUSTERS:
@@ -187,7 +187,7 @@ class StableClusters(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterM
         return assess_mixture(space, self.tried_mixture_, found, settings)
 
     def _centers(self, rows: Array, labels: Labels, centers: Array) -> Array:
-        """Return the centres in the columns of X: means of members, so that they can be read and explained."""
+        """Return the centers in the columns of X: means of members, so that they can be read and explained."""
         sizes = np.bincount(labels, minlength=len(centers))
         means = self.offset_ + centers @ np.linalg.pinv(self.axes_)
         for center in np.flatnonzero(sizes):
@@ -195,7 +195,7 @@ class StableClusters(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterM
         return means
 
     def _settle(self, rows: Array, choice: Choice) -> None:
-        """Number the clusters that hold from the largest down."""
+        """Number the stable clusters from the largest to the smallest."""
         self.choice_ = choice
         centers = self._distances(rows, choice.k).argmin(axis=1)
         sizes = np.bincount(centers, minlength=choice.k)
@@ -214,11 +214,11 @@ class StableClusters(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterM
         return self.assign(X)[0]
 
     def transform(self, X: ArrayLike) -> Array:
-        """Return the distance of every row to every cluster that holds (rows × n_clusters_)."""
+        """Return the distance of every row to every stable cluster (rows × n_clusters_)."""
         return self.assign(X)[1]
 
     def assign(self, X: ArrayLike) -> tuple[Labels, Array]:
-        """Return what `predict` and `transform` return, for the price of one."""
+        """Return what `predict` and `transform` return, in one pass."""
         check_is_fitted(self)
         distances = self._distances(validate_data(self, X, dtype=np.float64, reset=False), len(self.label_of_center_))
         labels: Labels = self.label_of_center_[distances.argmin(axis=1)]
@@ -227,9 +227,9 @@ class StableClusters(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterM
     def contributions(self, X: ArrayLike, own: Labels, other: Labels) -> Array:
         """Return by how much each column makes row i nearer to cluster own[i] than to other[i] (rows × columns).
 
-        The difference of squared distances, d(other)² - d(own)², is a sum over the columns and this is that sum,
-        column by column; of a mixture, for the component of each cluster that is nearest to the row, and without what
-        sizes and widths add. 0 where either label is negative.
+        The columns add up to the difference of squared distances, d(other)² - d(own)². For a mixture, each cluster is
+        represented by its component nearest to the row, and the terms for sizes and widths are left out. 0 where either
+        label is negative.
         """
         rows = validate_data(self, X, dtype=np.float64, reset=False)
         known = (own >= 0) & (other >= 0)
@@ -238,7 +238,7 @@ class StableClusters(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterM
             space, back = (rows - self.offset_) @ self.axes_, np.linalg.pinv(self.axes_)
             pulls = [self.mixture_.pull(space, clusters, len(self.label_of_center_)) for clusters in (near, far)]
             own_part, other_part = ((away @ back) * (pull @ self.axes_.T) for away, pull in pulls)
-            # What lies outside the mixture's columns pulls nowhere.
+            # Directions outside the mixture's columns contribute nothing.
             mixed: Array = np.where(known[:, None], other_part - own_part, 0.0)
             return mixed
         near_mean, far_mean = self.means_[near], self.means_[far]
@@ -247,7 +247,7 @@ class StableClusters(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterM
         return parts
 
     def nearest(self, X: ArrayLike, k: int, shape: str = K_MEANS) -> Labels:
-        """Return the cluster of every row in a partition of another shape and k that was tried, held or not."""
+        """Return the cluster of every row in a partition of another shape and k that was tried, accepted or not."""
         rows = validate_data(self, X, dtype=np.float64, reset=False)
         if shape == MIXTURE:
             return self.tried_mixture_.predict((rows - self.offset_) @ self.tried_axes_, k)

@@ -1,4 +1,4 @@
-"""Whether clusters differ in what happened later: churn and margin."""
+"""Whether clusters differ in later outcomes: churn and margin."""
 
 import numpy as np
 import pandas as pd
@@ -10,11 +10,11 @@ OUTCOMES = ("later_churned", "later_margin")
 
 
 def usefulness(labels: NDArray[np.int64], outcomes: pd.DataFrame) -> dict[str, float]:
-    """Return how strongly later churn and margin go with the labels, 0 (not at all) to 1.
+    """Return how strongly later churn and margin are associated with the labels, 0 (not at all) to 1.
 
-    `outcomes` has `later_churned` (0 or 1) and `later_margin`, nan where not known, a row per label; negative
-    labels are left out. Churn by Cramér's V, margin by ε² of the Kruskal-Wallis test, which heavy tails do not
-    move. nan where fewer than two clusters or outcomes are there to compare.
+    `outcomes` has one row per label with `later_churned` (0 or 1) and `later_margin`, nan where unknown; negative
+    labels are left out. Churn is measured by Cramér's V, margin by ε² of the Kruskal-Wallis test, which is robust to
+    heavy tails. nan if there are fewer than two clusters or outcomes to compare.
     """
     churned, margin = (outcomes[name].to_numpy(dtype=float) for name in OUTCOMES)
     return {
@@ -25,7 +25,7 @@ def usefulness(labels: NDArray[np.int64], outcomes: pd.DataFrame) -> dict[str, f
 
 
 def outcomes_by_label(labels: NDArray[np.int64], outcomes: pd.DataFrame, n: int) -> pd.DataFrame:
-    """Return `later_churn_rate` and mean `later_margin` of labels 0 … n - 1; nan where none is known."""
+    """Return `later_churn_rate` and mean `later_margin` of labels 0 … n - 1; nan where unknown."""
     known = outcomes[list(OUTCOMES)].astype(float).groupby(labels).mean().reindex(range(n))
     return known.rename(columns={"later_churned": "later_churn_rate"})
 

@@ -1,1 +1,1 @@
-"""Churn of each customer in each month, from its covariates."""
+"""Monthly churn probabilities of each customer, from covariates."""

@@ -1,13 +1,13 @@
-"""Churn hazards from covariates for the coming months, joined with the cohorts' curves for the years after.
+"""Churn hazards from covariates for the coming months, joined to the cohort curves for the years after.
 
-A discrete-time hazard model: gradient boosting on customer-months, looked at 1 to ``near_months`` months ahead
+A discrete-time hazard model: gradient boosting on customer-months, each paired with 1 to ``near_months`` months ahead
 (``models.hazard.pairs``). The cohort's own curve is one of its covariates, so it learns who differs from the cohort,
-and commitment ends and tenure move on with the months. It is calibrated and judged on the latest months, which it
-was not fitted on; where it does not beat the curves there, the curves alone are used, and the decision says why. If
-it beats them by more than noise for the next month only, they are used from the second month on: years rest on what it
-says of the later months.
+and commitment ends and tenure advance with the months. It is calibrated and judged on the latest months, which it was
+not fitted on; if it does not beat the curves there, the curves alone are used, and the decision says why. If it beats
+them by more than noise for the next month only, they are used from the second month on, because the years after are
+extrapolated from its later months.
 
-After ``near_months`` the cohort's curve takes over, times the customer's own ratio to it at the join:
+After ``near_months`` the cohort's curve takes over, times the customer's own ratio to it at the join J:
 
     h_t = c_t * (h_J / c_J) ** (0.5 ** ((t - J) / half_life_months)),    t > J,
 
@@ -33,7 +33,7 @@ from models.retention.shifted_beta_geometric import Floats
 
 __all__ = ["COHORT_CURVES", "HAZARD_MODEL", "ChurnHazard"]
 
-_PRESENT = "month_number"  # null where a customer has no covariates
+_PRESENT = "month_number"  # null if a customer has no covariates
 
 
 class ChurnHazard(BaseEstimator):
@@ -41,10 +41,10 @@ class ChurnHazard(BaseEstimator):
 
     Attributes:
         is_trusted_: whether the covariates are used; if not, every hazard is that of ``curves``.
-        is_trusted_later_: whether they are used beyond the next month too.
-        decision_: why, in a sentence.
-        near_: the hazards from covariates, set where they could be fitted.
-        typical_: what is usual in a cohort (``models.hazard.churn_reasons``), likewise.
+        is_trusted_later_: whether they are also used beyond the next month.
+        decision_: why, in one sentence.
+        near_: the hazards from covariates, set if they could be fitted.
+        typical_: typical values per cohort (``models.hazard.churn_reasons``), set likewise.
     """
 
     is_trusted_: bool
@@ -55,13 +55,13 @@ class ChurnHazard(BaseEstimator):
     _evidence: tuple[pd.DataFrame, ...]
 
     def __init__(self, curves: RetentionCurves, parameters: HazardParameters | None = None) -> None:
-        """Args: curves: fitted on all months; parameters: the defaults where None."""
+        """Args: curves: fitted on all months; parameters: None for the defaults."""
         self.curves = curves
         self.parameters = parameters
 
     @property
     def key_columns(self) -> tuple[str, ...]:
-        """What the hazards depend on: everyone's own covariates, or the cohort alone."""
+        """What the hazards depend on: each customer's covariates, or the cohort alone."""
         if not self.is_trusted_:
             return self.curves.key_columns
         return tuple(dict.fromkeys(("customer_id", _PRESENT, *self.curves.key_columns, *COVARIATES)))
@@ -71,7 +71,7 @@ class ChurnHazard(BaseEstimator):
 
         Args:
             sample: rows of ``features.customer_months_at_risk`` of one as-of date, all or a sample, with
-                ``sample_weight``, how many customer-months each stands for.
+                ``sample_weight``, the number of customer-months that each row represents.
             y: ignored, for scikit-learn.
         """
         parameters = self.parameters or HazardParameters()
@@ -94,7 +94,7 @@ class ChurnHazard(BaseEstimator):
         return self
 
     def step_back(self, reason: str) -> None:
-        """Use the cohorts' curves whatever the held-out months say, and tell why."""
+        """Use the cohort curves regardless of the held-out months, and record why."""
         check_is_fitted(self, "is_trusted_")
         self.is_trusted_ = self.is_trusted_later_ = False
         self.decision_ = f"Cohort curves: {reason}"
@@ -104,7 +104,7 @@ class ChurnHazard(BaseEstimator):
 
         Args:
             customers: open customers with the columns ``key_columns``.
-            months: how many months ahead.
+            months: number of months ahead.
 
         Returns:
             Array (rows of ``customers``, months); column 0 is the first future month.
@@ -127,7 +127,7 @@ class ChurnHazard(BaseEstimator):
         return expected
 
     def has_covariates(self, customers: pd.DataFrame) -> NDArray[np.bool_]:
-        """Of which customers the covariates are used."""
+        """For which customers the covariates are used."""
         if not self.is_trusted_:
             return np.zeros(len(customers), dtype=bool)
         return customers[_PRESENT].notna().to_numpy(dtype=bool)
@@ -143,8 +143,8 @@ class ChurnHazard(BaseEstimator):
     def quality_frame(self) -> pd.DataFrame:
         """Evidence on the held-out months, columns ``QUALITY_COLUMNS``.
 
-        A row with measure ``is_used`` for the model and for the curves, at all times; ``measures`` of both and the
-        ``importance`` of each covariate (rise of the log loss when it is shuffled) where the model could be fitted.
+        A row with measure ``is_used`` for the model and for the curves, always; if the model could be fitted,
+        ``measures`` of both and the ``importance`` of each covariate (rise of the log loss when it is shuffled).
         """
         check_is_fitted(self, "is_trusted_")
         used = pd.DataFrame(
@@ -166,7 +166,7 @@ def _is_held_out(pairs: Pairs, parameters: HazardParameters) -> NDArray[np.bool_
 
 
 def _missing(pairs: Pairs, parameters: HazardParameters) -> str:
-    """What is too little to fit and judge by, in a sentence; empty where there is enough."""
+    """What is insufficient for fitting and judging, in one sentence; empty if nothing is."""
     outcomes = len(np.unique(pairs.outcome_month))
     if outcomes < parameters.min_history_months:
         return f"{outcomes} months with a known outcome, where {parameters.min_history_months} are needed."

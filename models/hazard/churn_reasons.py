@@ -1,7 +1,7 @@
 """Why the hazard model expects a customer to leave, in words.
 
-A covariate's contribution is what the log-odds of leaving next month would lose if it had the value typical of the
-customer's cohort. The largest contributions that raise the risk are told, each as a short phrase with its number.
+A covariate's contribution is the decrease of the log-odds of leaving next month if it had the value typical of the
+customer's cohort. The largest contributions that raise the risk are reported, each as a short phrase with its number.
 """
 
 from collections.abc import Callable
@@ -26,7 +26,7 @@ def _always(value: Floats) -> NDArray[np.bool_]:
 
 @dataclass(frozen=True)
 class Phrase:
-    """How a value is told: ``text`` with ``{}`` for the number ``value`` times ``scale``, rounded.
+    """How a value is put into words: ``text`` with ``{}`` for the number ``value`` times ``scale``, rounded.
 
     ``applies`` says for which values; the first phrase of a reason that applies is used.
     """
@@ -39,7 +39,7 @@ class Phrase:
 
 @dataclass(frozen=True)
 class Reason:
-    """Covariates that are one thing to a reader, and the phrases that tell it; a customer none fits is not told."""
+    """Covariates that a reader takes as one, and their phrases; a customer to whom none applies gets no such reason."""
 
     covariates: tuple[str, ...]
     phrases: tuple[Phrase, ...]
@@ -180,8 +180,8 @@ def churn_reasons_frame(model: ChurnHazard, customers: pd.DataFrame) -> pd.DataF
         customers: open customers with the columns ``key_columns`` of the model and of its curves.
 
     Returns:
-        One row per customer: ``hazard_model`` (which one speaks for this customer), ``hazard_1m``,
-        ``cohort_hazard_1m`` and ``churn_reasons``, a JSON list, null where the hazard is not above the cohort's or
+        One row per customer: ``hazard_model`` (the model used for this customer), ``hazard_1m``,
+        ``cohort_hazard_1m`` and ``churn_reasons``, a JSON list, null if the hazard is not above the cohort's or
         no covariate raises it materially.
     """
     known = model.has_covariates(customers)
@@ -202,7 +202,7 @@ def churn_reasons_frame(model: ChurnHazard, customers: pd.DataFrame) -> pd.DataF
 
 
 def churn_reasons(model: ChurnHazard, customers: pd.DataFrame) -> pd.Series:
-    """The reasons of each customer as a JSON list of phrases, strongest first; null where there is none."""
+    """The reasons of each customer as a JSON list of phrases, strongest first; null if there are none."""
     parameters = model.parameters or HazardParameters()
     texts = np.column_stack([_told(reason, customers) for reason in REASONS])
     contribution = np.where(texts == "", -np.inf, contributions(model, customers))
@@ -217,7 +217,7 @@ def churn_reasons(model: ChurnHazard, customers: pd.DataFrame) -> pd.Series:
 
 
 def contributions(model: ChurnHazard, customers: pd.DataFrame) -> Floats:
-    """What each of ``REASONS`` adds to the log-odds of leaving next month, array (customers, reasons)."""
+    """The addition of each of ``REASONS`` to the log-odds of leaving next month, array (customers, reasons)."""
     typical = _typical_of(model.typical_, customers)
     expected = model.near_.next_month_log_odds(customers)
     columns = []
@@ -228,7 +228,7 @@ def contributions(model: ChurnHazard, customers: pd.DataFrame) -> Floats:
 
 
 def _typical_of(typical: pd.DataFrame, customers: pd.DataFrame) -> pd.DataFrame:
-    """The typical values of each customer's cohort; of everyone for a cohort that was not learned from."""
+    """The typical values of each customer's cohort, or of everyone for a cohort absent from the training data."""
     keys = pd.MultiIndex.from_frame(cohort_names(customers, CATEGORIES))
     position = typical.index.get_indexer(keys)
     position[position < 0] = len(typical) - 1
@@ -236,7 +236,7 @@ def _typical_of(typical: pd.DataFrame, customers: pd.DataFrame) -> pd.DataFrame:
 
 
 def _told(reason: Reason, customers: pd.DataFrame) -> NDArray[np.object_]:
-    """The phrase of a reason for each customer, empty where none fits."""
+    """The phrase of a reason for each customer, empty if none applies."""
     text = np.full(len(customers), "", dtype=object)
     for phrase in reversed(reason.phrases):
         value = numbers(customers, phrase.value)

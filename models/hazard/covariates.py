@@ -1,7 +1,7 @@
-"""What the hazard model knows of a customer-month, as columns of a matrix, now or some months ahead.
+"""The covariates of a customer-month as columns of a matrix, for the next month or later ones.
 
-Months ahead, tenure and the distance to the end of commitment and discount move with the calendar; everything else
-stays what it was when it was last seen, and ``months_ahead`` says how long ago that is.
+For later months, tenure and the distance to the end of commitment and discount advance with the calendar; everything
+else keeps its last known value, and ``months_ahead`` says how old that is.
 """
 
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from scipy.special import logit
 from models.retention.cohorts import UNKNOWN, cohort_names
 from models.retention.shifted_beta_geometric import Floats
 
-# Segments of a market are told apart by the cohort's curve: most are too few to learn more of.
+# Segments of a market are distinguished by the cohort's curve only: most are too small to learn more.
 CATEGORIES = ("retention_market", "retention_product", "retention_term")
 DATED = ("spell_months", "commitment_months_left", "months_since_commitment", "discount_months_left")
 HELD = (
@@ -46,7 +46,7 @@ MATRIX_COLUMNS = (
     *CATEGORIES,
 )
 IS_CATEGORY = np.isin(MATRIX_COLUMNS, CATEGORIES)
-MAX_CODES = 250  # the boosting has 255 bins; rarer names share the last code
+MAX_CODES = 250  # the boosting has 255 bins; the rarest names share the last code
 _SMALLEST, _LARGEST = 1e-6, 1 - 1e-6
 
 Integers = NDArray[np.int64]
@@ -54,12 +54,12 @@ Codes = Mapping[str, Mapping[str, int]]
 
 
 def log_odds(probability: Floats) -> Floats:
-    """Of probabilities that may be 0 or 1: those count as one in a million."""
+    """Log odds of probabilities that may be 0 or 1, which are clipped at one in a million."""
     return np.asarray(logit(np.clip(probability, _SMALLEST, _LARGEST)))
 
 
 def category_codes(frame: pd.DataFrame, weight: Floats) -> dict[str, dict[str, int]]:
-    """Number the names of each category by how often they occur, so that no spelling matters."""
+    """Number the names of each category by frequency, so that spelling does not matter."""
     names = cohort_names(frame, CATEGORIES)
     codes = {}
     for column in CATEGORIES:
@@ -70,13 +70,13 @@ def category_codes(frame: pd.DataFrame, weight: Floats) -> dict[str, dict[str, i
 
 
 def matrix(frame: pd.DataFrame, months_ahead: Integers, cohort_hazard: Floats, codes: Codes) -> Floats:
-    """Covariates as float64, NaN where not known, columns ``MATRIX_COLUMNS``.
+    """Covariates as float64, NaN if unknown, columns ``MATRIX_COLUMNS``.
 
     Args:
         frame: customer-months with the columns ``COVARIATES``.
-        months_ahead: which coming month is asked about, 1 for the next; one per row.
-        cohort_hazard: what the cohort's curve says of that month, one per row.
-        codes: as ``category_codes`` gives them; a name never seen is not known.
+        months_ahead: the coming month to predict, 1 for the next; one per row.
+        cohort_hazard: the hazard of that month by the cohort's curve, one per row.
+        codes: as returned by ``category_codes``; a name absent from it becomes NaN.
     """
     passed = months_ahead - 1.0
     left = numbers(frame, "commitment_months_left")
@@ -100,7 +100,7 @@ def numbers(frame: pd.DataFrame, column: str) -> Floats:
 
 
 def typical_customers(frame: pd.DataFrame) -> pd.DataFrame:
-    """The median of each numeric covariate by cohort, by market, product and term; the last row is everyone's."""
+    """The median of each numeric covariate by market, product and term; the last row is that of everyone."""
     names = cohort_names(frame, CATEGORIES)
     values = pd.DataFrame({column: numbers(frame, column) for column in (*DATED, *HELD)})
     by_cohort = values.groupby([names[column].to_numpy() for column in CATEGORIES]).median()

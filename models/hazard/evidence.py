@@ -1,4 +1,4 @@
-"""How good predicted churn is on months that were kept from fitting, and whether it beats the cohorts' curves."""
+"""Quality of predicted churn on months held out from fitting, and whether it beats the cohort curves."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -31,10 +31,10 @@ QUALITY_COLUMNS = (
 
 @dataclass(frozen=True)
 class Calibration:
-    """Predictions stretched and shifted on the scale of log-odds until they agree with the events (Platt 1999).
+    """Predictions scaled and shifted in log-odds until they agree with the events (Platt 1999).
 
-    Several predictions of the same event are weighed against each other (stacking, Wolpert 1992). The fit has no
-    penalty, so that over the rows it was made on the expected events equal those observed.
+    Several predictions of the same event are combined by weights (stacking, Wolpert 1992). The fit is not penalized, so
+    that over the rows it was fitted on the expected events equal those observed.
     """
 
     slopes: tuple[float, ...]
@@ -42,7 +42,7 @@ class Calibration:
 
     @classmethod
     def fit(cls, predictions: Sequence[Floats], churned: NDArray[np.bool_], weight: Floats) -> Self:
-        """Fit on held-out predictions; where there is one outcome alone, the first prediction stays as it is."""
+        """Fit on held-out predictions; with one outcome only, the first prediction is used unchanged."""
         if len(np.unique(churned)) < 2:
             return cls((1.0,) + (0.0,) * (len(predictions) - 1))
         platt = LogisticRegression(C=np.inf, solver="newton-cholesky", tol=1e-10, max_iter=500)
@@ -50,16 +50,16 @@ class Calibration:
         return cls(tuple(float(slope) for slope in platt.coef_[0]), float(platt.intercept_[0]))
 
     def log_odds(self, predictions: Sequence[Floats]) -> Floats:
-        """Calibrated, on the scale of log-odds."""
+        """Calibrated log-odds."""
         return np.asarray(_columns(predictions) @ np.asarray(self.slopes) + self.intercept)
 
     def probability(self, predictions: Sequence[Floats]) -> Floats:
-        """Calibrated."""
+        """Calibrated probability."""
         return np.asarray(expit(self.log_odds(predictions)))
 
 
 def cross_calibrated(predictions: Sequence[Floats], pairs: Pairs) -> Floats:
-    """Predictions calibrated by the other half of the customers, so that judging them is honest."""
+    """Predictions calibrated on the other half of the customers, so that they can be evaluated without bias."""
     result = np.empty(len(pairs.churned))
     is_first = pairs.fold < 0.5
     for half in (is_first, ~is_first):
@@ -71,7 +71,7 @@ def cross_calibrated(predictions: Sequence[Floats], pairs: Pairs) -> Floats:
 def z_score_of_log_loss(probability: Floats, baseline: Floats, pairs: Pairs) -> float:
     """By how many standard errors the log loss is lower than that of ``baseline``.
 
-    Compared pair by pair; pairs of the same customer share their luck, so the error is that of their sums.
+    Compared pair by pair; pairs of one customer are correlated, so the standard error is that of the sums by customer.
     """
     gain = _log_losses(baseline, pairs) - _log_losses(probability, pairs)
     mean = np.average(gain, weights=pairs.weight)
@@ -81,10 +81,10 @@ def z_score_of_log_loss(probability: Floats, baseline: Floats, pairs: Pairs) -> 
 
 
 def measures(probability: Floats, pairs: Pairs) -> pd.DataFrame:
-    """Measures of predictions against what happened, one row per ``measure`` and ``part``.
+    """Measures of predictions against outcomes, one row per ``measure`` and ``part``.
 
     ``auc``, ``brier``, ``log_loss`` and ``top_decile_lift`` have no part. ``expected_churn`` and ``observed_churn``
-    are shares: over all without a part, and by tenth of predicted risk with the parts 1 (riskiest) to 10.
+    are shares: overall without a part, and by tenth of predicted risk with the parts 1 (riskiest) to 10.
     """
     churned, weight = pairs.churned, pairs.weight
     order = np.argsort(-probability, kind="stable")

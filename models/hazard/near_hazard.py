@@ -1,7 +1,7 @@
 """Churn hazards of the next months from a customer's covariates: gradient boosting on pairs of months.
 
-What it is fitted on ends before the held-out months. On these it is calibrated, together with the cohort's curve, which
-is one of its covariates: the next month apart from those after it.
+It is fitted on the months before the held-out ones. On the held-out months its predictions are calibrated, combined
+with those of the cohort's curve, which is also a covariate: the next month separately from the later ones.
 """
 
 from dataclasses import dataclass
@@ -28,11 +28,11 @@ EARLY_STOPPING_SHARE = 0.15
 
 @dataclass(frozen=True)
 class Predictions:
-    """What is said of pairs, before any calibration.
+    """Predictions for pairs, before calibration.
 
     Attributes:
         design: the classifier's matrix, one row per pair.
-        model, cohort: hazard by the classifier and by the curves that it was fitted with.
+        model, cohort: hazard by the classifier, and by the curves that it was fitted with.
     """
 
     design: Floats
@@ -40,7 +40,7 @@ class Predictions:
     cohort: Floats
 
     def where(self, mask: NDArray[np.bool_]) -> "Predictions":
-        """Of some of the pairs."""
+        """Return the predictions for some of the pairs."""
         return Predictions(self.design[mask], self.model[mask], self.cohort[mask])
 
 
@@ -48,10 +48,10 @@ class NearHazard(BaseEstimator):
     """Hazards 1 to ``near_months`` months ahead.
 
     Attributes:
-        curves_: the cohorts' curves of the months that it was fitted on.
-        codes_: numbers of the categories.
-        classifier_, known_columns_: the boosting, and which columns of the matrix it knows.
-        next_month_, later_months_: calibration of the next month and of those after it.
+        curves_: cohort curves fitted on the same months.
+        codes_: codes of the categories.
+        classifier_, known_columns_: the boosting, and the matrix columns that it uses.
+        next_month_, later_months_: calibration of the next month and of later ones.
     """
 
     curves_: RetentionCurves
@@ -62,29 +62,29 @@ class NearHazard(BaseEstimator):
     later_months_: Calibration
 
     def __init__(self, retention: RetentionParameters | None, parameters: HazardParameters) -> None:
-        """Args: retention: how the curves are fitted; parameters: how the classifier is."""
+        """Args: retention: how the curves are fitted; parameters: how the classifier is fitted."""
         self.retention = retention
         self.parameters = parameters
 
     def fit(self, months: pd.DataFrame, pairs: Pairs) -> Self:
-        """Fit the curves and the boosting; some customers say when to stop.
+        """Fit the curves and the boosting; a share of the customers is used for early stopping.
 
         Args:
-            months: customer-months, as ``models.hazard.pairs.sorted_months`` gives them.
-            pairs: of them, without those held out.
+            months: customer-months, as returned by ``models.hazard.pairs.sorted_months``.
+            pairs: pairs of these months, without those held out.
         """
         self.curves_ = RetentionCurves(self.retention).fit(_exposures(months, pairs))
         self.codes_ = category_codes(months, months["sample_weight"].to_numpy(dtype=np.float64))
         design, _ = self._design(months, pairs)
-        # The next month weighs as much as all later ones together: it is what actions are taken on.
+        # The next month has the same weight as all later ones together, because actions are based on it.
         is_next = pairs.months_ahead == 1
         weight = pairs.weight / np.where(is_next, pairs.weight[is_next].sum(), pairs.weight[~is_next].sum())
         weight *= len(weight) / weight.sum()
         stops = pairs.fold < EARLY_STOPPING_SHARE
-        # A source that is missing leaves columns without any value, which the boosting cannot bin.
+        # A source that is missing leaves columns without any values, which the boosting cannot bin.
         self.known_columns_ = np.asarray(~np.isnan(design[~stops]).all(axis=0))
         self.classifier_ = boosting(self.parameters, IS_CATEGORY[self.known_columns_])
-        # One thread: two that wait for each other at every leaf take three times the time on a busy machine.
+        # One thread: on a busy machine two threads that wait for each other at every leaf take three times as long.
         with threadpool_limits(limits=1):
             self.classifier_.fit(
                 design[~stops][:, self.known_columns_],
@@ -97,12 +97,12 @@ class NearHazard(BaseEstimator):
         return self
 
     def predictions(self, months: pd.DataFrame, pairs: Pairs) -> Predictions:
-        """What classifier and curves say of pairs."""
+        """Predictions of classifier and curves for pairs."""
         design, cohort = self._design(months, pairs)
         return Predictions(design, self.raw(design), cohort)
 
     def calibrate(self, held_out: Predictions, pairs: Pairs) -> None:
-        """Stretch and shift what is said of pairs until it agrees with what happened."""
+        """Scale and shift predictions until they agree with the outcomes of the pairs."""
         is_next = pairs.months_ahead == 1
         self.next_month_, self.later_months_ = (
             Calibration.fit((held_out.model[part], held_out.cohort[part]), pairs.churned[part], pairs.weight[part])
@@ -136,7 +136,7 @@ class NearHazard(BaseEstimator):
 
 
 def boosting(parameters: HazardParameters, is_category: NDArray[np.bool_]) -> HistGradientBoostingClassifier:
-    """The classifier that learns who leaves; it takes missing values as they are."""
+    """The classifier of who leaves; it accepts missing values."""
     return HistGradientBoostingClassifier(
         max_iter=parameters.max_iterations,
         learning_rate=parameters.learning_rate,
@@ -151,7 +151,7 @@ def boosting(parameters: HazardParameters, is_category: NDArray[np.bool_]) -> Hi
 
 
 def _exposures(months: pd.DataFrame, pairs: Pairs) -> pd.DataFrame:
-    """Customer-months at risk and churn of the next months alone, as ``features.retention_exposures`` has them."""
+    """Customer-months at risk and churn, next months only, in the layout of ``features.retention_exposures``."""
     is_next = pairs.months_ahead == 1
     rows = months.iloc[pairs.row[is_next]]
     keys = [*COHORT_COLUMNS, "spell_months"]

@@ -1,9 +1,9 @@
-"""Customer-months looked at several months ahead: what the hazard model is fitted on.
+"""Customer-months paired with months ahead: the training data of the hazard model.
 
-A pair is a customer-month and a number of months ahead: open at the end of the month before, did the customer leave in
-that month? Learning the later months from what was known at the start, instead of pretending that a fallen usage stays
-fallen for a year, is landmarking (van Houwelingen 2007): an early sign says much of the next month and little of the
-tenth.
+A pair is a customer-month and a number of months ahead: given that the customer was open at the end of the month
+before, did it leave in that month? Learning the later months from what was known at the start, instead of assuming
+that usage that has fallen stays low for a year, is landmarking (van Houwelingen 2007): an early sign says much about
+the next month and little about the tenth.
 """
 
 from dataclasses import dataclass
@@ -30,23 +30,24 @@ class Pairs:
     fold: Floats
 
     def where(self, keep: NDArray[np.bool_]) -> "Pairs":
-        """The pairs that are kept."""
+        """Return the pairs selected by a mask."""
         return Pairs(*(values[keep] for values in vars(self).values()))
 
 
 def sorted_months(sample: pd.DataFrame) -> pd.DataFrame:
-    """Customer-months in one order, whatever order they came in."""
+    """Return the customer-months in an order independent of the input order."""
     return sample.sort_values(["customer_id", "month_number"], kind="stable").reset_index(drop=True)
 
 
 def make_pairs(months: pd.DataFrame, near_months: int) -> Pairs:
-    """Look at every customer-month one month ahead and at one later month of its own, and at its churn event.
+    """Pair every customer-month with the next month, with one later month chosen per row, and with its churn event.
 
-    Weights make up for what was left out: over all pairs of a month ahead they add up to the customers at risk then.
+    Weights compensate for the pairs left out: over all pairs of a month ahead they add up to the customers at risk
+    then.
 
     Args:
         months: ``sorted_months`` with ``months_followed``, ``churned_after_months`` and ``sample_weight``.
-        near_months: longest look ahead.
+        near_months: largest number of months ahead.
     """
     number = months["month_number"].to_numpy(dtype=np.int64)
     followed = months["months_followed"].to_numpy(dtype=np.int64)
@@ -54,7 +55,7 @@ def make_pairs(months: pd.DataFrame, near_months: int) -> Pairs:
     fold = fold_of(months["customer_id"])
     ahead = np.arange(1, near_months + 1)
     later_months = max(near_months - 1, 1)
-    # Each month another one, from a start of the customer's own: the same whatever the order of rows.
+    # Rotates month by month from a start derived from the customer's hash, so it does not depend on row order.
     own = 2 + ((fold * later_months * 997).astype(np.int64) + number) % later_months
     is_own = ahead == own[:, None]
     is_event = ahead == churned_after[:, None]
@@ -73,6 +74,6 @@ def make_pairs(months: pd.DataFrame, near_months: int) -> Pairs:
 
 
 def fold_of(customer_id: pd.Series) -> Floats:
-    """A number in 0..1 for each customer, always the same one."""
+    """Return a number in [0, 1] for each customer, always the same."""
     hashed = pd.util.hash_array(customer_id.astype(str).to_numpy(dtype=object), hash_key=FOLD_KEY)
     return hashed.astype(np.float64) / 2.0**64

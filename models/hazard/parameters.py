@@ -45,7 +45,7 @@ class HazardParameters:
     random_state: int = 0
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be meant."""
+        """Raise ValueError for parameters out of range."""
         at_least_one = ("near_months", "held_out_months", "min_churned", "max_iterations", "min_samples_leaf")
         for name in at_least_one:
             if getattr(self, name) < 1:

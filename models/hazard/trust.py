@@ -1,4 +1,4 @@
-"""Whether hazards from covariates are to be trusted: held against the cohorts' curves on the held-out months."""
+"""Whether hazards from covariates are trusted: compared with the cohort curves on the held-out months."""
 
 from dataclasses import dataclass
 
@@ -18,12 +18,12 @@ HAZARD_MODEL, COHORT_CURVES = "hazard_model", "cohort_curves"
 
 @dataclass(frozen=True)
 class Trust:
-    """What the held-out months say.
+    """The verdict of the held-out months.
 
     Attributes:
         is_trusted: whether the covariates are used for the next month.
-        is_trusted_later: whether for the months after it too.
-        decision: why, in a sentence.
+        is_trusted_later: whether they are also used for later months.
+        decision: why, in one sentence.
         evidence: rows of ``models.hazard.evidence.QUALITY_COLUMNS``.
     """
 
@@ -34,13 +34,13 @@ class Trust:
 
 
 def judge(near: NearHazard, held_out: Predictions, pairs: Pairs, parameters: HazardParameters) -> Trust:
-    """Compare the hazards with the cohorts' curves, both calibrated in the same way.
+    """Compare the hazards with the cohort curves, both calibrated in the same way.
 
     Args:
         near: fitted, and calibrated on the same pairs.
-        held_out: what it says of them.
-        pairs: held out.
-        parameters: how much better it has to be.
+        held_out: its predictions for these pairs.
+        pairs: the held-out pairs.
+        parameters: the required improvement.
     """
     is_next = pairs.months_ahead == 1
     next_pairs, later_pairs = pairs.where(is_next), pairs.where(~is_next)
@@ -79,13 +79,13 @@ def _standard_errors(gain: float) -> str:
 
 
 def _cross_calibrated(held_out: Predictions, pairs: Pairs) -> tuple[Floats, Floats]:
-    """The model's predictions and the curves', each calibrated by customers other than those it is judged on."""
+    """The model's predictions and the curves', each calibrated on customers other than those it is judged on."""
     both = (held_out.model, held_out.cohort)
     return cross_calibrated(both, pairs), cross_calibrated((held_out.cohort,), pairs)
 
 
 def _importance(near: NearHazard, design: Floats, pairs: Pairs, random_state: int) -> pd.DataFrame:
-    """Rise of the held-out log loss when the values of one covariate are shuffled among the customers."""
+    """Rise of the held-out log loss when the values of one covariate are shuffled among the rows."""
     cohort = 1.0 / (1.0 + np.exp(-design[:, MATRIX_COLUMNS.index("cohort_log_odds")]))
     random = np.random.default_rng(random_state)
     order = random.permutation(len(design))

@@ -1,11 +1,11 @@
-"""Prepaid customers: in how many months they will top up, where nobody records when they leave.
+"""How often prepaid customers will top up, although their leaving is not recorded.
 
-A prepaid customer has no contract to end, so leaving is not seen: this is the non-contractual setting, and the only one
-in which these models may be used. Time is discrete, a month with a top-up or without one, so the model is the
-beta-geometric/beta-binomial (Fader, Hardie & Shang 2010), which knows a history by three numbers: months with a top-up
-after the first (``repeats``), the last of them counted from the first (``last_month``), and months since the first
-(``months``). A living customer tops up in a month with probability p and dies at the start of a month with probability
-theta; p is spread over customers as Beta(alpha, beta), theta as Beta(gamma, delta):
+A prepaid customer has no contract that ends, so leaving is not observed: this is the non-contractual setting, the only
+one in which these models may be used. Time is discrete, a month with a top-up or without one, so the model is the
+beta-geometric/beta-binomial (Fader, Hardie & Shang 2010), which summarizes a history by three numbers: months with a
+top-up after the first (``repeats``), the last of them counted from the first (``last_month``), and months since the
+first (``months``). A living customer tops up in a month with probability p and dies at the start of a month with
+probability theta; p varies over customers as Beta(alpha, beta), theta as Beta(gamma, delta):
 
     L(x, t, n) = B(alpha + x, beta + n - x) / B(alpha, beta) * B(gamma, delta + n) / B(gamma, delta)
         + sum over i = 0 .. n - t - 1 of
@@ -23,7 +23,7 @@ from scipy.special import betaln, logsumexp
 from models.retention.shifted_beta_geometric import Floats
 
 HISTORY_COLUMNS = ("repeats", "last_month", "months")
-# Logarithms of (alpha, beta, gamma, delta): even, regular customers who stay, rare ones who go.
+# Logarithms of (alpha, beta, gamma, delta): uniform, regular top-ups with low attrition, rare top-ups with attrition.
 _STARTS = ((0.0, 0.0, 0.0, 0.0), (0.7, -0.7, -0.7, 1.5), (-0.7, 0.7, 0.0, 2.5))
 _BOUND = 7.0
 
@@ -33,10 +33,10 @@ class BetaGeometricBetaBinomial:
     """A fitted beta-geometric/beta-binomial model.
 
     Attributes:
-        alpha, beta: of the chance to top up in a month while alive.
-        gamma, delta: of the chance to die at the start of a month.
+        alpha, beta: parameters of the probability to top up in a month while alive.
+        gamma, delta: parameters of the probability to die at the start of a month.
         log_likelihood: of the histories it was fitted on.
-        converged: whether the search ended at a maximum; within the bounds, and at a finite likelihood.
+        converged: whether the search ended inside the bounds at a finite likelihood.
     """
 
     alpha: float
@@ -51,7 +51,7 @@ class BetaGeometricBetaBinomial:
         return _log_likelihood(np.log([self.alpha, self.beta, self.gamma, self.delta]), *_columns(histories))
 
     def alive(self, histories: pd.DataFrame, months: int) -> Floats:
-        """Chance to be alive in each of the coming months, array (histories, months)."""
+        """Probability to be alive in each of the coming months, shape (histories, months)."""
         x, _, n = _columns(histories)
         ahead = n[:, None] + np.arange(1, months + 1)
         log_alive = (
@@ -63,9 +63,9 @@ class BetaGeometricBetaBinomial:
         return np.exp(np.minimum(log_alive, 0.0))
 
     def expected_activity(self, histories: pd.DataFrame, months: int) -> Floats:
-        """Chance to top up in each of the coming months, array (histories, months).
+        """Probability to top up in each of the coming months, shape (histories, months).
 
-        Among those still alive, p is spread as Beta(alpha + x, beta + n - x).
+        Among customers still alive, p is distributed as Beta(alpha + x, beta + n - x).
         """
         x, _, n = _columns(histories)
         return self.alive(histories, months) * ((self.alpha + x) / (self.alpha + self.beta + n))[:, None]
@@ -75,11 +75,11 @@ def fit_activity(histories: pd.DataFrame) -> BetaGeometricBetaBinomial:
     """Fit the model by maximum likelihood from several starts.
 
     Args:
-        histories: ``HISTORY_COLUMNS`` and, where rows stand for several customers, ``customers``.
+        histories: ``HISTORY_COLUMNS`` and, if rows stand for several customers, ``customers``.
 
     Raises:
-        ValueError: a history cannot be: not 0 <= repeats <= last_month <= months, or without last_month despite
-            repeats; or none reaches beyond its first month, so there is nothing to learn from.
+        ValueError: a history is impossible (not 0 <= repeats <= last_month <= months, or only one of repeats and
+            last_month is 0), or none extends beyond its first month, so there is nothing to learn from.
     """
     keys = list(HISTORY_COLUMNS)
     weighted = histories.assign(customers=histories.get("customers", 1))
@@ -113,7 +113,7 @@ def _columns(histories: pd.DataFrame) -> tuple[NDArray[np.int64], NDArray[np.int
 
 def _log_likelihood(logs: Floats, x: NDArray[np.int64], t: NDArray[np.int64], n: NDArray[np.int64]) -> Floats:
     alpha, beta, gamma, delta = np.exp(logs)
-    # Column 0: alive to the end. Column 1 + i: died right after the last top-up and i months more.
+    # Column 0: alive to the end. Column 1 + i: died i months after the last top-up.
     silent = np.arange(int((n - t).max(initial=0)))[None, :]
     died = betaln(alpha + x[:, None], beta + (t - x)[:, None] + silent) + betaln(gamma + 1, delta + t[:, None] + silent)
     died = np.where(silent < (n - t)[:, None], died, -np.inf)

@@ -1,7 +1,7 @@
-"""What a prepaid customer spends in a month with a top-up: the gamma-gamma model (Fader, Hardie & Lee 2005).
+"""Spend of a prepaid customer per month with a top-up: the gamma-gamma model (Fader, Hardie & Lee 2005).
 
 Spend varies around a customer's own mean, and means vary between customers: a customer's observed mean z over x months
-is Gamma(p x, nu x) given nu, and nu is Gamma(q, gamma). So an expectation shrinks a short history to the mean of all:
+is Gamma(p x, nu x) given nu, and nu is Gamma(q, gamma). The expectation shrinks short histories to the overall mean:
 
     E[Z | z, x] = (gamma + x z) p / (p x + q - 1).
 """
@@ -24,9 +24,9 @@ class GammaGamma:
 
     Attributes:
         p, q: shapes within and between customers.
-        gamma: scale, in units of money; the published v.
+        gamma: scale, in units of money; v in the paper.
         log_likelihood: of the means it was fitted on, with money in units of their mean.
-        converged: whether the search ended at a maximum.
+        converged: whether the search ended inside the bounds at a finite likelihood.
     """
 
     p: float
@@ -37,11 +37,11 @@ class GammaGamma:
 
     @property
     def population_mean(self) -> float:
-        """Mean spend a month with a top-up over all customers; infinite where q is not above 1."""
+        """Mean spend per month with a top-up over all customers; infinite if q is not above 1."""
         return self.gamma * self.p / (self.q - 1) if self.q > 1 else float("inf")
 
     def expected_spend(self, mean_spend: ArrayLike, months: ArrayLike) -> Floats:
-        """Mean spend of each customer, from its observed mean over so many months; without any, that of all."""
+        """Expected spend of each customer from its observed mean over ``months``; without months, the overall mean."""
         x = np.asarray(months, dtype=float)
         z = np.where(x > 0, np.nan_to_num(np.asarray(mean_spend, dtype=float)), 0.0)
         return (self.gamma + x * z) * self.p / (self.p * x + self.q - 1)
@@ -50,10 +50,10 @@ class GammaGamma:
 def fit_spend(mean_spend: ArrayLike, months: ArrayLike) -> GammaGamma:
     """Fit the model by maximum likelihood from several starts, on customers with a positive mean over some months.
 
-    Money is fitted in units of its mean, so the currency changes nothing but the scale.
+    Money is fitted in units of its mean, so the currency changes only the scale.
 
     Raises:
-        ValueError: fewer than two customers have one.
+        ValueError: fewer than two customers have a positive mean.
     """
     z, x = np.asarray(mean_spend, dtype=float), np.asarray(months, dtype=float)
     known = (x > 0) & (z > 0)

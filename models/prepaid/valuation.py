@@ -1,12 +1,12 @@
-"""The future of prepaid customers, and of nobody else: top-ups to come, by models of a non-contractual setting.
+"""The future value of prepaid customers only: expected top-ups, by models of a non-contractual setting.
 
     future_value = sum over t = 1.. of A(t) * z * s * (1 + d)^(-t / 12)
 
-with A(t) the chance to top up in month t (``models.prepaid.activity``), z the customer's mean spend in such a month
-(``models.prepaid.spend``) and s the share of prepaid revenue that is left as margin, of all prepaid customers over the
-last twelve months. A customer who is blocked is one who does not top up, so suspension changes nothing here. The
-interval of a future holds the months until the customer is gone, its chance to top up and its mean spend; the luck of
-single months averages out and is left out.
+with A(t) the probability to top up in month t (``models.prepaid.activity``), z the customer's mean spend in such a
+month (``models.prepaid.spend``) and s the share of prepaid revenue that is left as margin, over all prepaid customers
+and the last twelve months. A blocked customer is simply one who does not top up, so suspension changes nothing here.
+The interval of a future value covers the months until the customer leaves, the probability to top up and the mean
+spend; the randomness of single months averages out and is ignored.
 """
 
 from typing import Self
@@ -42,7 +42,7 @@ class PrepaidValuation:
     """Values the prepaid customers of a base.
 
     Attributes:
-        decision_: what was fitted, or why nothing could be, in a sentence.
+        decision_: what was fitted, or why nothing could be, in one sentence.
         margin_share_: share of prepaid revenue left as margin.
     """
 
@@ -50,9 +50,9 @@ class PrepaidValuation:
         self.parameters = parameters or ValueParameters()
 
     def fit(self, customers: pd.DataFrame) -> Self:
-        """Fit both models on the prepaid customers among ``customers`` (``PREPAID_COLUMNS``); others are not read.
+        """Fit both models on the prepaid customers among ``customers`` (``PREPAID_COLUMNS``); other rows are ignored.
 
-        Without a history that reaches beyond its first month, or without spend, nothing is expected of anybody.
+        If no history extends beyond its first month, or there is no spend, the future value is zero for everybody.
         """
         prepaid = customers[is_prepaid(customers)]
         self.activity_ = self.spend_ = None
@@ -79,10 +79,10 @@ class PrepaidValuation:
         return self
 
     def revalue(self, valued: pd.DataFrame, customers: pd.DataFrame) -> pd.DataFrame:
-        """Replace the future of the prepaid customers in the result of ``customer_value`` for the same rows.
+        """Replace the future value of the prepaid customers in the result of ``customer_value`` for the same rows.
 
-        Rows of customers with a contract that ends are returned as they are, and so are those under notice: their end
-        is known.
+        Rows of customers with a contract that ends are returned unchanged, and so are those under notice, whose end is
+        known.
         """
         rows = (is_prepaid(customers) & customers["notice_months_left"].isna()).to_numpy()
         if not rows.any():
@@ -104,7 +104,7 @@ class PrepaidValuation:
         return result
 
     def _futures(self, prepaid: pd.DataFrame) -> tuple[Floats, Floats, Floats]:
-        """Margin of the next month, 36 months, horizon and tail; its bounds; chances to leave and months left."""
+        """Margin of next month, 36 months, horizon and tail; its bounds; churn probabilities and expected months."""
         horizon, tail = self.parameters.horizon_months, self.parameters.tail_months
         if self.activity_ is None or self.spend_ is None:
             nothing = np.zeros((len(prepaid), 6))
@@ -122,7 +122,7 @@ class PrepaidValuation:
         parts = (discounted[:, :FIXED_HORIZON_MONTHS], discounted[:, :horizon], discounted[:, horizon:])
         months = np.stack([activity[:, 0], *(part.sum(axis=1) for part in parts)])
         outlook = np.column_stack([*(1 - alive[:, each - 1] for each in CHURN_HORIZONS), alive.sum(axis=1)])
-        topups = activity[:, 0] / np.maximum(alive[:, 0], 1e-12)  # chance to top up in a month while alive
+        topups = activity[:, 0] / np.maximum(alive[:, 0], 1e-12)  # probability to top up in a month while alive
         bounds = margin_interval(
             np.column_stack([np.ones(len(alive)), alive]),
             key,
@@ -137,10 +137,10 @@ class PrepaidValuation:
         return months.T[key] * margin[:, None], bounds, outlook[key]
 
     def _ratios(self, distinct: pd.DataFrame, key: NDArray[np.int64], prepaid: pd.DataFrame) -> Floats:
-        """Equally likely ratios of what a living month brings over its mean, array (customers, ``_NODES``).
+        """Equally likely ratios of a living month's margin to its mean, shape (customers, ``_NODES``).
 
-        The chance to top up is spread as a beta, the mean spend as an inverse gamma, given the history; the two are
-        independent, so their nodes are paired in an order that spreads both evenly (van der Corput 1935).
+        Given the history, the probability to top up is distributed as a beta, the mean spend as an inverse gamma; the
+        two are independent, so their nodes are paired in an order that spreads both evenly (van der Corput 1935).
         """
         assert self.activity_ is not None
         assert self.spend_ is not None
@@ -157,12 +157,12 @@ class PrepaidValuation:
 
 
 def is_prepaid(customers: pd.DataFrame) -> pd.Series:
-    """Whether a customer is valued by its top-ups: prepaid in every open contract."""
+    """Whether a customer is valued by top-ups: open, and prepaid in every open contract."""
     flags = [customers[name].fillna(False).astype(bool) for name in ("is_prepaid", "is_open")]
     return flags[0] & flags[1]
 
 
 def _histories(prepaid: pd.DataFrame) -> pd.DataFrame:
-    """One who has not topped up yet is known as little as one who has just done so for the first time."""
+    """Histories with 0 for null: a customer without top-ups is treated like one whose first was this month."""
     columns = {f"prepaid_{name}": name for name in ("repeats", "last_month", "months")}
     return prepaid[list(columns)].rename(columns=columns).fillna(0).astype(np.int64).reset_index(drop=True)

@@ -1,1 +1,1 @@
-"""Survival by cohort of customers alike."""
+"""Customer survival by cohort of similar customers."""

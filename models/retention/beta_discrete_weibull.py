@@ -1,9 +1,9 @@
 """The beta-discrete-Weibull model of retention: the shifted-beta-geometric with one more parameter.
 
-Where the sBG lets a cohort's hazard fall only because the loyal are left over, here everyone's own hazard may also
-rise or fall with tenure: a customer with churn probability p keeps period t with probability
-(1 - p)^(t^c - (t - 1)^c), and p is beta distributed. At shape c = 1 it is the sBG. Source: Fader & Hardie, with
-Liu, Davin and Steenburgh (2018), "How to Project Customer Retention" Revisited: The Role of Duration Dependence.
+In the sBG a cohort's hazard falls only because the loyal customers remain. Here each customer's own hazard may also
+rise or fall with tenure: a customer with churn probability p survives period t with probability
+(1 - p)^(t^c - (t - 1)^c), and p is beta distributed. With shape c = 1 it is the sBG. Source: Fader, Hardie, Liu, Davin
+& Steenburgh (2018), "How to Project Customer Retention" Revisited: The Role of Duration Dependence.
 """
 
 from typing import Self
@@ -19,25 +19,25 @@ from sklearn.utils.validation import check_is_fitted
 from models.retention.shifted_beta_geometric import Floats, RetentionFitError, ShiftedBetaGeometric, checked_exposures
 
 PARAMETER_COUNT = 3
-# The homogeneous limit lies at an infinite gamma + delta; beyond e^9 no exposures can tell the difference.
+# The homogeneous limit is at an infinite gamma + delta; beyond e^9 no exposures can tell the difference.
 LOG_BOUNDS = ((-9.0, 9.0), (-9.0, 9.0), (np.log(0.1), np.log(5.0)))
 START_SHAPES = (0.6, 1.0, 1.6)
 START_CONCENTRATIONS = (1.0, 30.0)
 
 
 def log_survival(gamma: float, delta: float, shape: float, tenure: ArrayLike) -> Floats:
-    """Log of B(gamma, delta + t^c) / B(gamma, delta), the share of a cohort open after ``tenure`` periods."""
+    """Log of B(gamma, delta + t^c) / B(gamma, delta), the share of a cohort still open after ``tenure`` periods."""
     elapsed: Floats = np.power(np.asarray(tenure, dtype=np.float64), shape)
     return np.asarray(betaln(gamma, delta + elapsed) - betaln(gamma, delta), dtype=np.float64)
 
 
 class BetaDiscreteWeibull(BaseEstimator):
-    """Maximum likelihood fit on grouped exposures, left-truncated and right-censored as those of the sBG.
+    """Maximum likelihood fit on grouped exposures, left-truncated and right-censored as for the sBG.
 
     Attributes:
         gamma_, delta_: parameters of the beta distribution of churn probabilities.
-        shape_: c; above 1 everyone's own hazard rises with tenure, below 1 it falls.
-        log_likelihood_: of the exposures at the fitted parameters, binomial coefficients left out as in the sBG.
+        shape_: c; above 1 a customer's own hazard rises with tenure, below 1 it falls.
+        log_likelihood_: of the exposures at the fitted parameters, without binomial coefficients as in the sBG.
         parameter_count_: 3.
     """
 
@@ -48,7 +48,7 @@ class BetaDiscreteWeibull(BaseEstimator):
     parameter_count_: int
 
     def __init__(self, max_iterations: int = 500) -> None:
-        """Args: max_iterations: of the optimiser, for each of its starts."""
+        """Args: max_iterations: of the optimizer, for each of its starts."""
         self.max_iterations = max_iterations
 
     def fit(self, exposures: pd.DataFrame, y: None = None, simpler: ShiftedBetaGeometric | None = None) -> Self:
@@ -58,11 +58,11 @@ class BetaDiscreteWeibull(BaseEstimator):
             exposures: ``tenure`` (the period at risk, the first is 1), ``at_risk`` (customers open at its
                 start) and ``churned`` (those of them lost during it).
             y: ignored, for scikit-learn.
-            simpler: the sBG of the same exposures, to start from, where it is fitted already.
+            simpler: the sBG of the same exposures to start from, if already fitted.
 
         Raises:
-            ValueError: the exposures are empty or contradict themselves.
-            RetentionFitError: three parameters cannot be told from so little, or no start converged.
+            ValueError: the exposures are empty or inconsistent.
+            RetentionFitError: too few data to estimate three parameters, or no start converged.
         """
         tenure, at_risk, churned = checked_exposures(exposures)
         if len(tenure) < PARAMETER_COUNT or not 0 < churned.sum() < at_risk.sum():
@@ -82,7 +82,7 @@ class BetaDiscreteWeibull(BaseEstimator):
             )
             for start in _starts(simpler or ShiftedBetaGeometric().fit(exposures), float(churned.sum() / at_risk.sum()))
         ]
-        # Close to the optimum a step may be lost in the last digits of a sum: that is converged too.
+        # Close to the optimum a step may be lost in rounding, which counts as converged too.
         usable = [
             result
             for result in found
@@ -113,22 +113,22 @@ class BetaDiscreteWeibull(BaseEstimator):
 
 
 class _Likelihood:
-    """Negative log-likelihood a churn event and its slopes in the logs of gamma, delta and shape."""
+    """Negative log-likelihood per churn event, and its gradient in the logs of gamma, delta and shape."""
 
     def __init__(self, tenure: Floats, at_risk: Floats, churned: Floats) -> None:
-        # A month's end is the next one's beginning: what is expensive is computed once for each.
+        # The end of one month is the start of the next, so the expensive terms are computed once per distinct end.
         self._ends, places = np.unique(np.concatenate([tenure - 1.0, tenure]), return_inverse=True)
         self._start, self._end = places[: len(tenure)], places[len(tenure) :]
         with np.errstate(divide="ignore"):
             self._log_ends = np.where(self._ends > 0, np.log(self._ends), 0.0)
         self._churned, self._retained, self._lost = churned, at_risk - churned, churned.sum()
 
-    # At the bounds a slope may leave the range of numbers; such a step is not taken.
+    # At the bounds a slope may overflow; the optimizer does not take such a step.
     @np.errstate(over="ignore", divide="ignore", invalid="ignore")
     def __call__(self, logs: Floats) -> tuple[float, Floats]:
         gamma, delta, shape = np.exp(logs)
         elapsed = np.power(self._ends, shape)
-        # A hazard that rounds to nothing is taken for the smallest there is, so that its logarithm exists.
+        # A hazard that rounds to zero becomes the smallest positive one, so that its logarithm exists.
         log_kept = np.minimum(self._change(betaln(gamma, delta + elapsed)), -np.finfo(np.float64).tiny)
         hazard = -np.expm1(log_kept)
         value = -float((self._retained * log_kept + xlogy(self._churned, hazard)).sum()) / self._lost
@@ -143,19 +143,19 @@ class _Likelihood:
         return value, -slopes / self._lost
 
     def _change(self, at_ends: Floats) -> Floats:
-        """What changes from the start to the end of each tenure."""
+        """Change from the start to the end of each tenure."""
         return at_ends[self._end] - at_ends[self._start]
 
 
 def _slope(logs: Floats, slopes: Floats) -> float:
-    """Steepest slope that still leads anywhere: not one across a bound."""
+    """Largest gradient component that is not blocked by a bound."""
     low, high = np.array(LOG_BOUNDS).T
     is_blocked = ((logs <= low) & (slopes > 0)) | ((logs >= high) & (slopes < 0))
     return float(np.abs(np.where(is_blocked, 0.0, slopes)).max())
 
 
 def _starts(simpler: ShiftedBetaGeometric, mean_hazard: float) -> list[Floats]:
-    """Starts over strong and weak heterogeneity, falling, level and rising hazards; the sBG's own optimum first."""
+    """Starts with strong and weak heterogeneity and falling, level and rising hazards; the sBG's optimum first."""
     starts = [
         np.log([concentration * mean_hazard, concentration * (1.0 - mean_hazard), shape])
         for concentration in START_CONCENTRATIONS

@@ -1,4 +1,4 @@
-"""The hierarchy of retention cohorts, and what was observed in each of them."""
+"""The hierarchy of retention cohorts, and the exposures observed in each of them."""
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
@@ -11,11 +11,11 @@ from models.retention.shifted_beta_geometric import Floats
 # One value for each of COHORT_COLUMNS, None where the group is pooled over it.
 Cohort = tuple[Hashable, ...]
 
-# Those of a customer, and whether it is committed. A market is a population; its segments are told apart below it.
+# Columns of a customer, plus whether it is committed. Markets are separated first, their segments below that level.
 CUSTOMER_COLUMNS = ("retention_market", "market_segment", "retention_product", "retention_term")
 COHORT_COLUMNS = (*CUSTOMER_COLUMNS, "is_committed")
 MARKET_LEVEL = ("retention_market", "is_committed")
-# Dropped first is what matters least; the commitment goes last, since it changes the hazard most.
+# The least important column is dropped first; commitment is dropped last, since it changes the hazard most.
 POOLING_LEVELS: tuple[tuple[str, ...], ...] = (
     (),
     ("is_committed",),
@@ -38,14 +38,18 @@ class Exposures:
     churned: Floats
 
     def equals(self, other: "Exposures") -> bool:
-        """Whether both are the same counts."""
+        """Whether both hold the same counts."""
         return all(
             np.array_equal(getattr(self, name), getattr(other, name)) for name in ("tenure", "at_risk", "churned")
         )
 
 
 def typed_exposures(exposures: pd.DataFrame, first_spell_months: int) -> pd.DataFrame:
-    """Exposures as they come from the features, in names and numbers that can be summed."""
+    """Return exposures from the feature table with clean names and summable numbers.
+
+    Raises:
+        ValueError: a column is missing, or a ``spell_months`` is below the first.
+    """
     missing = [column for column in EXPOSURE_COLUMNS if column not in exposures]
     if missing:
         raise ValueError(f"retention exposures lack the columns {missing}; found {list(exposures.columns)}")
@@ -60,7 +64,7 @@ def typed_exposures(exposures: pd.DataFrame, first_spell_months: int) -> pd.Data
 
 
 def cohorts_at(frame: pd.DataFrame, level: tuple[str, ...]) -> list[tuple[Cohort, Exposures]]:
-    """Every cohort seen at one of ``POOLING_LEVELS``, with its exposures added up."""
+    """Every cohort observed at one of ``POOLING_LEVELS``, with its exposures summed."""
     counts = frame.groupby([*level, "tenure"], as_index=False)[["at_risk", "churned"]].sum()
     groups = counts.groupby(list(level)) if level else [((), counts)]
     cohorts = []
@@ -87,11 +91,11 @@ def label_of(cohort: Cohort) -> str:
 
 
 def cohort_names(frame: pd.DataFrame, columns: Sequence[str] = CUSTOMER_COLUMNS) -> pd.DataFrame:
-    """Market, segment, product and term of each row, or some of them; what is not known is a cohort of its own."""
+    """Market, segment, product and term of each row, or some of them; null becomes a cohort of its own, ``unknown``."""
     names = frame.loc[:, list(columns)]
     return names.astype("str").where(names.notna(), UNKNOWN)
 
 
 def commitment_months_left(customers: pd.DataFrame) -> Floats:
-    """Months of commitment to come; null means free."""
+    """Remaining months of commitment; null (free) becomes 0."""
     return customers["commitment_months_left"].to_numpy(dtype=np.float64, na_value=0.0)

@@ -1,15 +1,15 @@
-"""How often a commitment that ends is followed by another one, and what that does to the hazards ahead.
+"""How often a commitment that ends is followed by another one, and the effect on future hazards.
 
-Who commits again goes on at the low hazard of the committed; who does not is free. Taking everybody for free after the
-commitment of today would write off the most loyal: those who renew once tend to renew again, so the share is told apart
-by whether the commitment is the first of the relationship or a later one. Ahead of a commitment's end a customer is a
-mixture of both states, and as the free leave sooner, the committed are ever more of those who are left:
+Customers who renew continue at the low hazard of the committed; the others are free. Treating everybody as free after
+the current commitment would write off the most loyal: those who have renewed once tend to renew again, so first and
+later commitments of a relationship have separate renewal shares. Beyond a commitment's end a customer is a mixture of
+both states, and as free customers leave sooner, the committed make up a growing share of those who remain:
 
     h_t = w_t c_t + (1 - w_t) f_t,    w_(t+1) = w_t (1 - c_t) / (1 - h_t),
 
-and where a term ends, w is multiplied by the share that renews.
+and at the end of each term w is multiplied by the renewal share.
 
-A customer who is free today is taken to stay free.
+A customer who is free today is assumed to stay free.
 """
 
 from collections.abc import Hashable
@@ -24,11 +24,11 @@ from sklearn.utils.validation import check_is_fitted
 from models.retention.cohorts import COHORT_COLUMNS, Cohort, cohort_names
 from models.retention.shifted_beta_geometric import Floats
 
-# Whether to commit again is asked of a market: its segments see too few commitments end.
+# Renewal is estimated per market: too few commitments end in its segments.
 _COHORT = ("retention_market", "retention_product", "retention_term")
 SHARE_COLUMNS = ("first_renewal_share", "later_renewal_share")
 RENEWAL_COLUMNS = (*_COHORT, "is_later", "commitments_ended", "commitments_renewed", "term_months")
-# Whether it is the first commitment goes last: it says the most.
+# Whether it is the first commitment is dropped last, because it matters most.
 _LEVELS: tuple[tuple[str, ...], ...] = (
     (),
     ("is_later",),
@@ -37,27 +37,27 @@ _LEVELS: tuple[tuple[str, ...], ...] = (
     (*_COHORT, "is_later"),
 )
 _KEY = (*_COHORT, "is_later")
-_MONTHS_OF_TERM = 12.0  # where no commitment of a term has been seen to end
+_MONTHS_OF_TERM = 12.0  # if no commitment of a term has been seen to end
 
 Key = tuple[Hashable, ...]
 
 
 class CommitmentRenewals(BaseEstimator):
-    """Shares of commitments that are renewed, by cohort, first and later ones apart.
+    """Shares of commitments that are renewed, by cohort, separately for first and later ones.
 
-    A share is drawn to that of the group above it by as much as ``prior_ends`` commitments would weigh (the mean of a
-    beta posterior), so that a cohort of three ends says little. Without any end seen, nobody renews.
+    A share is shrunk to that of the group above with a weight of ``prior_ends`` commitments (the mean of a beta
+    posterior), so that a cohort with three ends has little influence. If no end was seen, nobody renews.
 
     Attributes:
-        shares_: key of a cohort or group, None where pooled over, to the share that renews.
-        terms_: term of a cohort to its months.
+        shares_: renewal share by key of a cohort or group; None in a key where pooled over.
+        terms_: months of each term, by name.
     """
 
     shares_: dict[Key, float]
     terms_: dict[str, float]
 
     def __init__(self, prior_ends: float = 10.0) -> None:
-        """Args: prior_ends: how many ends the share of the group above weighs as much as."""
+        """Args: prior_ends: weight of the share of the group above, in commitments that ended."""
         self.prior_ends = prior_ends
 
     def fit(self, ends: pd.DataFrame, y: None = None) -> Self:
@@ -93,25 +93,25 @@ class CommitmentRenewals(BaseEstimator):
         return self
 
     def share(self, customers: pd.DataFrame, is_later: bool) -> Floats:
-        """Share of the commitments of each row's cohort that are renewed."""
+        """Share of ending commitments that are renewed in each row's cohort."""
         check_is_fitted(self)
         grouped = cohort_names(customers, _COHORT).groupby(list(_COHORT), sort=False)
         found = [self._nearest((*name, is_later)) for name, _ in grouped]
         return np.asarray(found, dtype=np.float64)[grouped.ngroup().to_numpy()]
 
     def term(self, customers: pd.DataFrame) -> NDArray[np.int64]:
-        """Months of a commitment of each row's term."""
+        """Length in months of a commitment with each row's term."""
         check_is_fitted(self)
         months = customers["retention_term"].astype("str").map(self.terms_).astype(np.float64).fillna(_MONTHS_OF_TERM)
         return np.asarray(months.round().clip(lower=1), dtype=np.int64)
 
     def hazard(self, customers: pd.DataFrame, left: Floats, committed: Floats, free: Floats) -> Floats:
-        """Hazards ahead of customers whose commitment may be renewed.
+        """Future hazards of customers whose commitment may be renewed.
 
         Args:
             customers: market, product and term of the cohort, ``spell_months``.
-            left: months of commitment to come, 0 for who is free, one entry per row.
-            committed, free: hazards in either state, arrays (rows, months).
+            left: remaining months of commitment, 0 for free customers, one entry per row.
+            committed, free: hazards in each state, arrays (rows, months).
 
         Returns:
             Array (rows, months).
@@ -124,7 +124,7 @@ class CommitmentRenewals(BaseEstimator):
             return hazard
         first, later, left, term = first[rows], later[rows], left[rows], self.term(customers)[rows]
         spell_months = customers["spell_months"].to_numpy(dtype=np.float64)[rows]
-        # A commitment that ends later than the first of its length would have is not the first.
+        # If a commitment ends later than a first one of this length would, it is not the first.
         next_share = np.where(spell_months + left > term + 1, later, first)
         held, loose = np.ascontiguousarray(committed[rows].T), np.ascontiguousarray(free[rows].T)
         mixed, weight = np.empty_like(held), np.ones(len(rows))
@@ -139,7 +139,7 @@ class CommitmentRenewals(BaseEstimator):
         return hazard
 
     def shares_of(self, cohort: Cohort) -> dict[str, float]:
-        """Shares of first and later commitments renewed of one committed cohort; NaN of any other."""
+        """Renewal shares of first and later commitments for a committed cohort; NaN for any other."""
         is_committed = None not in cohort and bool(cohort[-1])
         key = tuple(value for column, value in zip(COHORT_COLUMNS, cohort, strict=True) if column in _COHORT)
         shares = (self._nearest((*key, is_later)) if is_committed else np.nan for is_later in (False, True))

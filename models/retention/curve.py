@@ -1,4 +1,4 @@
-"""One cohort's hazard by tenure: the model that its own exposures speak for, or a curve borrowed from above."""
+"""One cohort's hazard by tenure: the model supported by its own exposures, or a curve borrowed from above."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -13,7 +13,7 @@ from models.retention.beta_discrete_weibull import BetaDiscreteWeibull, log_surv
 from models.retention.cohorts import Cohort, Exposures
 from models.retention.shifted_beta_geometric import Floats, RetentionFitError, ShiftedBetaGeometric, hazard_of
 
-# A beta e^6 times as large or as small is a hazard some 400 times as low or as high: further no cohort lies.
+# Changing beta by a factor e^6 changes the hazard by a factor of about 400: no cohort differs more than that.
 _MOST_LOG_FACTOR = 6.0
 
 RetentionModel = Literal["constant", "shifted_beta_geometric", "beta_discrete_weibull", "none"]
@@ -25,14 +25,14 @@ class RetentionCurve:
 
     Attributes:
         source: the cohort whose exposures it was fitted on.
-        model: which family; ``none`` where nobody was ever at risk, and every hazard is NaN.
+        model: the family; ``none`` if nobody was ever at risk, so that every hazard is NaN.
         alpha, beta: of the beta distribution of churn probabilities (gamma and delta of a beta-discrete-Weibull);
-            NaN where the hazard is constant.
+            NaN if the hazard is constant.
         shape: c of the beta-discrete-Weibull, 1 for a shifted-beta-geometric, else NaN.
-        constant: the hazard where it is constant, else NaN.
-        level: what hazards are multiplied by where no beta gives them their level (on the scale of cumulative
-            hazards, so that they stay probabilities); else 1.
-        level_variance: relative variance of the level: 1 / n where n churn events tell it, by the delta method.
+        constant: the hazard if it is constant, else NaN.
+        level: factor on the hazards if no change of beta can set their level (on the scale of cumulative hazards, so
+            that they stay probabilities); else 1.
+        level_variance: relative variance of the level: 1 / n for n churn events, by the delta method.
     """
 
     source: Cohort
@@ -52,21 +52,21 @@ class RetentionCurve:
         hazard = hazard_of(self.alpha, self.beta, self.constant, tenure)
         if self.level == 1.0:
             return hazard
-        with np.errstate(divide="ignore"):  # a hazard of 1 stays one
+        with np.errstate(divide="ignore"):  # a hazard of 1 stays 1
             return -np.expm1(self.level * np.log1p(-hazard))
 
     def expected_churned(self, observed: Exposures) -> float:
-        """Churn events that the curve expects of these exposures."""
+        """Churn events that the curve predicts for these exposures."""
         return float((observed.at_risk * self.hazard(observed.tenure)).sum())
 
     def at_level(self, level: float, observed: Exposures) -> "RetentionCurve":
-        """The curve of a cohort that loses ``level`` times as many of these exposures as this one expects.
+        """Return a curve of a cohort with ``level`` times the churn events that this one predicts in these exposures.
 
-        Alpha is kept and beta moved: cohorts that differ in loyalty differ by the mean of their churn probabilities
-        more than by the shape of their spread (0.704 and 0.668 beside a beta of 1.182 and 3.806 in the two of Fader &
-        Hardie 2007). So the hazard of the loyal falls more slowly. Multiplied hazards would fall as steeply as those
-        of the group, which overstates a long future. Where there is no beta, or none that does it, they are
-        multiplied.
+        Alpha is kept and beta changed: cohorts that differ in loyalty differ more in the mean of their churn
+        probabilities than in the shape of the distribution (alpha 0.704 and 0.668, beta 1.182 and 3.806 in the two
+        cohorts of Fader & Hardie 2007). So the hazard of a loyal cohort falls more slowly. Multiplied hazards would
+        fall as steeply as those of the group, which overstates a distant future; hazards are multiplied only if there
+        is no beta, or none reaches the level.
         """
         if level == 1.0:
             return self
@@ -82,7 +82,7 @@ class RetentionCurve:
         return replace(self, level=self.level * level)
 
     def log_likelihood(self, observed: Exposures) -> float:
-        """Of these exposures, binomial coefficients left out."""
+        """Log-likelihood of these exposures, without binomial coefficients."""
         hazard = self.hazard(observed.tenure)
         return float((xlogy(observed.churned, hazard) + xlog1py(observed.at_risk - observed.churned, -hazard)).sum())
 
@@ -95,13 +95,13 @@ def fit_curve(
     prior_churned: float,
     fit_own: Callable[[Cohort, Exposures, int], tuple[RetentionCurve, int]],
 ) -> RetentionCurve:
-    """Fit the curve of a cohort: its own, or the one ``above`` it at the cohort's own level.
+    """Fit the curve of a cohort: its own, or the curve ``above`` at the cohort's own level.
 
-    A cohort of few churn events has the curve above it at the level of ``level_of``. So a small loyal cohort is not
-    taken for its churning neighbours, nor two lucky years for immortality. From ``min_churned`` events on its own
-    curve takes the place of the borrowed one where Akaike's criterion (1974) says that its parameters are worth it, and
-    in any case where the group above mixes the committed with the free: their shapes have nothing in common.
-    ``fit_own`` is ``own_curve``, or gives what that has given before.
+    A cohort with few churn events uses the curve above it, at the level given by ``level_of``, so that a small loyal
+    cohort does not inherit the churn of its neighbors, nor two lucky years count as immortality. From ``min_churned``
+    events on, its own curve is used if Akaike's criterion (1974) says that its parameters are worth it, and always if
+    the group above mixes committed and free customers, whose curves have nothing in common. ``fit_own`` is
+    ``own_curve``, or returns its earlier results.
     """
     months, churned = observed.at_risk.sum(), observed.churned.sum()
     if above is None:
@@ -119,9 +119,9 @@ def fit_curve(
 
 
 def level_of(churned: Floats, expected: Floats, prior_churned: float) -> Floats:
-    """The level of each group's hazard over that of the group above it.
+    """The level of each group's hazard relative to that of the group above it.
 
-        (churn events seen + prior_churned) / (churn events that the curve above expects + prior_churned),
+        (observed churn events + prior_churned) / (churn events predicted by the curve above + prior_churned),
 
     the mean of a gamma posterior: Poisson counts whose levels differ between groups by 1 / sqrt(prior_churned)
     (Clayton & Kaldor 1987; credibility in insurance).
@@ -130,13 +130,13 @@ def level_of(churned: Floats, expected: Floats, prior_churned: float) -> Floats:
 
 
 def own_curve(cohort: Cohort, observed: Exposures, min_churned: int) -> tuple[RetentionCurve, int]:
-    """The model that a cohort's exposures alone speak for, and how many parameters were fitted.
+    """The model that a cohort's exposures alone support, and how many parameters were fitted.
 
-    A shifted-beta-geometric is not held against a constant hazard for its extra parameter: at 30 churn events the
-    slope is seldom significant, yet taking a falling hazard for a constant one loses a fifth of the future value. A
-    constant found in its stead is its limit, so it counts as many. The beta-discrete-Weibull takes its place where
-    Akaike's criterion says so. The constant counts half an event more than was seen (Jeffreys): a base without churn
-    so far is loyal, not immortal.
+    A shifted-beta-geometric need not beat a constant hazard to justify its extra parameter: with 30 churn events the
+    slope is seldom significant, yet treating a falling hazard as constant loses a fifth of the future value. A constant
+    that it converges to is its limit, so it counts as many parameters. The beta-discrete-Weibull replaces it if
+    Akaike's criterion says so. The constant counts half an event more than observed (Jeffreys): a base without churn so
+    far is loyal, not immortal.
     """
     months, churned = observed.at_risk.sum(), observed.churned.sum()
     known = 1.0 / (churned + 0.5)
@@ -144,7 +144,7 @@ def own_curve(cohort: Cohort, observed: Exposures, min_churned: int) -> tuple[Re
         cohort, "constant", constant=float((churned + 0.5) / (months + 1.0)), level_variance=known
     )
     if churned < min_churned:
-        return constant, 1  # enough months to know the level, too few events to know a slope
+        return constant, 1  # enough months to estimate the level, too few events to estimate a slope
     exposures = pd.DataFrame({"tenure": observed.tenure, "at_risk": observed.at_risk, "churned": observed.churned})
     try:
         falling = ShiftedBetaGeometric().fit(exposures)
@@ -169,7 +169,7 @@ def own_curve(cohort: Cohort, observed: Exposures, min_churned: int) -> tuple[Re
 
 
 def one_for_all(cohort: Cohort, observed: Exposures, model: str) -> RetentionCurve:
-    """A curve of the named kind on these exposures: ``sbg_alone``, where it can be fitted, else a constant hazard."""
+    """A curve of the named kind on these exposures: ``sbg_alone`` if it can be fitted, else a constant hazard."""
     months, churned = observed.at_risk.sum(), observed.churned.sum()
     known = 1.0 / (churned + 0.5)
     if model == "sbg_alone":
@@ -186,5 +186,5 @@ def one_for_all(cohort: Cohort, observed: Exposures, model: str) -> RetentionCur
 
 
 def aic(log_likelihood: float, parameter_count: int) -> float:
-    """Akaike's information criterion; the smaller, the better."""
+    """Akaike's information criterion; smaller is better."""
     return 2.0 * parameter_count - 2.0 * log_likelihood

@@ -1,11 +1,11 @@
-"""Retention curves for every cohort of customers, with pooling where a cohort alone knows too little.
+"""Retention curves for every cohort of customers, with pooling if a cohort alone has too few data.
 
 A cohort is a market segment, a product and a term, once while the commitment lasts and once free of it: leaving
-before its end costs money, so the two hazards have nothing in common. A cohort with too few churn events
-borrows the curve of the group above it, at a level of its own (``models.retention.curve``): segments from their market,
-a market from all customers. A market's level is told by its committed and its free together before each has its own:
-of a few dozen wholesale customers neither loses enough to tell it alone. Commitments that end may be renewed
-(``commitment_renewal``), and are followed by a bump of churn where the data show one (``term_end``).
+before its end costs money, so the two hazards have nothing in common. A cohort with too few churn events borrows the
+curve of the group above it, at a level of its own (``models.retention.curve``): segments from their market, a market
+from all customers. A market's level is estimated from its committed and free customers together before each gets its
+own: among a few dozen wholesale customers neither group has enough churn to estimate it alone. Commitments that end
+may be renewed (``commitment_renewal``), and are followed by a peak of churn if the data show one (``term_end``).
 """
 
 from collections.abc import Hashable
@@ -45,19 +45,19 @@ _NO_WEIGHT = 2.0**-30
 
 
 class RetentionCurves(BaseEstimator):
-    """One monthly hazard curve a cohort, fitted top down along ``POOLING_LEVELS``.
+    """One monthly hazard curve per cohort, fitted top down along ``POOLING_LEVELS``.
 
-    Each cohort has the model that its own exposures speak for (``models.retention.curve``). With no exposures at
-    all every hazard is NaN, so that later values are null, not made up.
+    Each cohort has the model that its own exposures support (``models.retention.curve``). Without any exposures every
+    hazard is NaN, so that values derived from it are null instead of invented.
 
     Attributes:
-        curves_: cohort to the curve that it uses, its own or one from above.
-        exposures_: cohort to what was observed of it.
+        curves_: the curve that each cohort uses, its own or one from above.
+        exposures_: the exposures observed for each cohort.
         renewals_: how often commitments are renewed.
-        term_end_: the bump after commitments.
+        term_end_: the peak of churn after commitments.
     """
 
-    # What a hazard depends on: customers alike in these have the same future, computed once.
+    # What a hazard depends on: customers equal in these have the same future, which is computed once.
     key_columns = (
         *CUSTOMER_COLUMNS,
         "spell_months",
@@ -68,24 +68,24 @@ class RetentionCurves(BaseEstimator):
     exposures_: dict[Cohort, Exposures]
 
     def __init__(self, parameters: RetentionParameters | None = None) -> None:
-        """Args: parameters: the defaults where None."""
+        """Args: parameters: None for the defaults."""
         self.parameters = parameters
 
     def fit(self, exposures: pd.DataFrame, y: None = None, commitment_ends: pd.DataFrame | None = None) -> Self:
         """Fit on ``features.retention_exposures`` of one as-of date.
 
         Args:
-            exposures: one row per cohort and ``spell_months``, the value that the customers at risk had at
-                the month end before; ``customers_at_risk``, ``customers_churned``.
+            exposures: one row per cohort and ``spell_months``, the value that the customers at risk had at the previous
+                month end; ``customers_at_risk``, ``customers_churned``.
             y: ignored, for scikit-learn.
-            commitment_ends: as ``CommitmentRenewals.fit`` takes them; without any, nobody commits again.
+            commitment_ends: as for ``CommitmentRenewals.fit``; without any, nobody renews.
         """
         parameters = self.parameters or RetentionParameters()
         frame = typed_exposures(exposures, parameters.first_spell_months)
         self.first_spell_months_ = parameters.first_spell_months
         ends = pd.DataFrame(columns=list(RENEWAL_COLUMNS)) if commitment_ends is None else commitment_ends
         self.renewals_ = CommitmentRenewals(parameters.prior_renewals).fit(ends)
-        # One thread: an optimiser of three parameters spends five sixths of its time waiting for a second one.
+        # One thread: an optimizer with three parameters spends five sixths of its time waiting for a second one.
         fit_own = _OwnCurves()
         with threadpool_limits(limits=1):
             self._fit_curves(frame, parameters, fit_own)
@@ -102,20 +102,20 @@ class RetentionCurves(BaseEstimator):
                 self.exposures_[cohort] = observed
                 above = parent_of(cohort) if level else None
                 if above and np.isclose(observed.at_risk.sum(), self.exposures_[above].at_risk.sum(), rtol=1e-8):
-                    self.curves_[cohort] = self.curves_[above]  # it is all of the group: nothing more to learn
+                    self.curves_[cohort] = self.curves_[above]  # it is the whole group: nothing to add
                     continue
                 borrowed = self.curves_[above].at_level(levels.get(cohort[0], 1.0), observed) if above else None
-                # Of a market with a level already, committed and free differ from it as cohorts do.
+                # Once a market has a level, its committed and free customers differ from it as cohorts do.
                 weight = prior if is_market and cohort[0] not in levels else parameters.prior_churned
                 self.curves_[cohort] = fit_curve(cohort, observed, borrowed, parameters.min_churned, weight, fit_own)
         self._weighed = self.exposures_
 
     def _fit_term_end(self, frame: pd.DataFrame, parameters: RetentionParameters, fit_own: "_OwnCurves") -> None:
-        """Look for a bump after commitments; where there is one, the curves are fitted again without its months.
+        """Look for a peak of churn after commitments; if there is one, fit the curves again without its months.
 
-        These keep a weight too small to tell a curve anything, so that a cohort seen in no others is not forgotten. As
-        evidence they are weighed by the ratio: a hazard ``ratio`` times as high loses as many as ``ratio`` times as
-        many customers at risk.
+        Those months keep a negligible weight, so that a cohort observed in no other months is not lost. As evidence,
+        their customers at risk are multiplied by the ratio, since a hazard ``ratio`` times as high loses as many
+        customers as ``ratio`` times as many at risk.
         """
         self.term_end_ = TermEnd(self.renewals_.terms_, parameters.term_end_months)
         after = frame[~frame["is_committed"]]
@@ -132,7 +132,7 @@ class RetentionCurves(BaseEstimator):
         self._weighed = {name: each for level in POOLING_LEVELS for name, each in cohorts_at(weighed, level)}
 
     def _bump(self, after: pd.DataFrame, parameters: RetentionParameters) -> TermEnd:
-        """The bump that customers at risk in the months after their commitment show over the curves."""
+        """Fit the peak to customers at risk in the months after their commitment, relative to the curves."""
         if after.empty:
             return self.term_end_
         tenure = after["tenure"].to_numpy(dtype=np.int64)[:, None]
@@ -140,9 +140,9 @@ class RetentionCurves(BaseEstimator):
         return self.term_end_.fit(float(expected), float(after["churned"].sum()), parameters.prior_churned)
 
     def _levels_of_markets(self, seen: list[tuple[Cohort, Exposures]], prior_churned: float) -> dict[Hashable, float]:
-        """What each market loses, committed and free together, over what the curves of all customers expect of it.
+        """Each market's churn, committed and free together, relative to the prediction of the curves of all customers.
 
-        Of a market that is all committed or all free there is nothing to put together.
+        A market that is entirely committed or entirely free is left out, as there is nothing to combine.
         """
         counts = pd.DataFrame(
             [
@@ -156,14 +156,14 @@ class RetentionCurves(BaseEstimator):
         return dict(zip(sums.index, levels.tolist(), strict=True))
 
     def use_one_for_all(self, model: str) -> None:
-        """Give every cohort one and the same curve: a rate, or a shifted-beta-geometric, of all customers together."""
+        """Give every cohort the same curve, constant or shifted-beta-geometric, fitted on all customers together."""
         check_is_fitted(self)
         curve = one_for_all(ALL, self.exposures_[ALL], model)
         self.curves_ = dict.fromkeys(self.curves_, curve)
         self.term_end_, self._weighed = replace(self.term_end_, ratio=1.0), self.exposures_
 
     def assume(self, monthly_rate: float) -> None:
-        """Give every cohort one and the same stated hazard, whatever was observed."""
+        """Give every cohort the same given hazard, whatever was observed."""
         check_is_fitted(self)
         curve = RetentionCurve(ALL, "constant", constant=monthly_rate, level_variance=0.0)
         self.curves_ = dict.fromkeys(self.curves_, curve)
@@ -171,13 +171,13 @@ class RetentionCurves(BaseEstimator):
     def hazard(self, customers: pd.DataFrame, months: int) -> Floats:
         """Probability to churn in each of the coming ``months``, given open at the start of the month.
 
-        While t <= commitment_months_left the committed curve of the cohort holds, then a mixture of it for those who
-        commit again and of the free curve for the others, both at the tenure of that month; where churn has a bump
-        after commitments, the free curve has it (``term_end``).
+        While t <= commitment_months_left the committed curve of the cohort applies, then a mixture of it for customers
+        who renew and of the free curve for the others, both at the tenure of that month; a peak of churn after
+        commitments raises the free curve (``term_end``).
 
         Args:
-            customers: open customers with the columns ``key_columns``; one row per customer or a distinct key.
-            months: how many months ahead.
+            customers: open customers with the columns ``key_columns``; one row per customer or distinct key.
+            months: number of months ahead.
 
         Returns:
             Array (rows of ``customers``, months); column 0 is the first future month.
@@ -199,8 +199,8 @@ class RetentionCurves(BaseEstimator):
     def level_variance(self, customers: pd.DataFrame) -> Floats:
         """Relative variance of the level of each customer's hazard, one entry per row of ``customers``.
 
-        Of the free curve: it is what most of a future is spent under. A cohort never seen may lie as far from the group
-        above it as cohorts do.
+        That of the free curve, because most of the future is spent free. A cohort never seen may differ from the group
+        above it as much as cohorts usually do.
         """
         check_is_fitted(self)
         grouped = cohort_names(customers).groupby(list(CUSTOMER_COLUMNS), sort=False)
@@ -212,7 +212,7 @@ class RetentionCurves(BaseEstimator):
         return np.array(variance, dtype=np.float64)[grouped.ngroup().to_numpy()]
 
     def cohort_labels(self, customers: pd.DataFrame) -> pd.Series:
-        """The cohort each customer is in now, as in ``parameters_frame``."""
+        """The current cohort of each customer, named as in ``parameters_frame``."""
         names = cohort_names(customers)
         is_committed = pd.Series(commitment_months_left(customers) > 0, index=customers.index)
         state = is_committed.map({True: "committed", False: "free"})
@@ -220,13 +220,13 @@ class RetentionCurves(BaseEstimator):
         return market + "/" + segment + "/" + product + "/" + term + "/" + state
 
     def parameters_frame(self) -> pd.DataFrame:
-        """Evidence, one row per cohort and a row for each group that lends its curve (``retention_evidence``)."""
+        """Evidence, one row per cohort and one per group that lends its curve (``models.retention.evidence``)."""
         check_is_fitted(self)
         parts = self.curves_, self.exposures_, self._weighed
         return parameters_frame(*parts, self.renewals_)
 
     def curves_frame(self) -> pd.DataFrame:
-        """The curves beside their data, one row per cohort of ``parameters_frame`` and month of tenure."""
+        """The curves with the data behind them, one row per cohort of ``parameters_frame`` and month of tenure."""
         check_is_fitted(self)
         months = (self.parameters or RetentionParameters()).published_months
         return curves_frame(self.curves_, self.exposures_, self.term_end_, months)
@@ -235,19 +235,19 @@ class RetentionCurves(BaseEstimator):
         """Hazards at a matrix of tenures under the curve that each row follows, committed or free."""
         grouped = cohort_names(customers).groupby(list(CUSTOMER_COLUMNS), sort=False)
         curves = [self._nearest((*name, is_committed)) for name, _ in grouped]
-        # There are few curves and many customers: every curve is computed once, up to the longest tenure.
+        # Few curves, many customers: every curve is computed once, up to the longest tenure.
         by_tenure = np.stack([curve.hazard(np.arange(1.0, tenure.max() + 1.0)) for curve in curves])
         return by_tenure[grouped.ngroup().to_numpy()[:, None], tenure - 1]
 
     def _nearest(self, cohort: Cohort) -> RetentionCurve:
-        """The curve of a cohort, or of the closest group above it that was seen."""
+        """The curve of a cohort, or of the closest group above it that was observed."""
         while cohort not in self.curves_:
             cohort = parent_of(cohort)
         return self.curves_[cohort]
 
 
 class _OwnCurves:
-    """``own_curve`` over several fits: a cohort whose exposures have not changed has the curve it had."""
+    """``own_curve`` cached over several fits: a cohort with unchanged exposures keeps its curve."""
 
     def __init__(self) -> None:
         self._fits: dict[Cohort, tuple[Exposures, tuple[RetentionCurve, int]]] = {}

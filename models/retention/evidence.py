@@ -1,4 +1,4 @@
-"""What retention curves rest on, in frames that are published beside them."""
+"""The evidence behind retention curves, as frames that are published with them."""
 
 from collections.abc import Mapping
 
@@ -45,18 +45,18 @@ def parameters_frame(
     weighed: Mapping[Cohort, Exposures],
     renewals: CommitmentRenewals,
 ) -> pd.DataFrame:
-    """Evidence, one row per cohort and a row for each group that lends its curve.
+    """Evidence, one row per cohort and one per group that lends its curve.
 
-    ``pooled_from`` names the lender, null for a curve of the cohort's own; ``level`` is how many times as many
-    churn events the curve expects of the cohort's exposures as the lender's own. ``alpha``, ``beta`` and ``shape``
-    are null where the hazard is constant. Log-likelihood, observed and fitted hazard are of the cohort's own
-    exposures under the curve that it uses, so the last two show how well that curve suits it. The renewal shares
-    are of commitments that end, null where there are none.
+    ``pooled_from`` names the lender, null if the curve is the cohort's own; ``level`` is the number of churn events
+    that the curve predicts for the cohort's exposures relative to the lender's curve. ``alpha``, ``beta`` and ``shape``
+    are null if the hazard is constant. Log-likelihood, observed and fitted hazard refer to the cohort's own exposures
+    under the curve that it uses, so the last two show how well that curve fits it. The renewal shares are of
+    commitments that end, null if there are none.
 
     Args:
-        curves: cohort to the curve that it uses.
-        exposures: what was observed of each cohort.
-        weighed: the same with the months of a bump weighed by its ratio, as the curves were fitted on them.
+        curves: the curve that each cohort uses.
+        exposures: the exposures observed for each cohort.
+        weighed: the same as the curves were fitted on them, with the months of a peak weighted by its ratio.
         renewals: how often commitments are renewed.
     """
     rows = []
@@ -85,10 +85,10 @@ def parameters_frame(
 
 
 def curves_frame(curves: Curves, exposures: Mapping[Cohort, Exposures], term_end: TermEnd, months: int) -> pd.DataFrame:
-    """The curves beside their data, one row per cohort of ``parameters_frame`` and month of tenure.
+    """The curves with the data behind them, one row per cohort of ``parameters_frame`` and month of tenure.
 
-    ``observed_survival`` is the estimate of Kaplan & Meier (1958), null from the first tenure on at which nobody
-    was at risk; ``fitted_survival`` is that of a customer who is in the cohort all along.
+    ``observed_survival`` is the estimate of Kaplan & Meier (1958), null from the first tenure at which nobody was at
+    risk; ``fitted_survival`` is that of a customer who stays in the cohort throughout.
     """
     tenure = np.arange(1, months + 1)
     frames = []
@@ -116,7 +116,7 @@ def curves_frame(curves: Curves, exposures: Mapping[Cohort, Exposures], term_end
 
 
 def _shown_cohorts(curves: Curves) -> list[Cohort]:
-    """Cohorts that customers are in, and the groups that lend them a curve, in the order of their names."""
+    """Cohorts that customers are in, and the groups that lend them a curve, in the order of their labels."""
     shown = {cohort for cohort in curves if None not in cohort}
     shown |= {curves[cohort].source for cohort in tuple(shown)} | {ALL}
     return sorted(shown & curves.keys(), key=label_of)

@@ -30,7 +30,7 @@ class RetentionParameters:
     published_months: int = 120
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be meant."""
+        """Raise ValueError for parameters out of range."""
         if self.min_churned < 1:
             raise ValueError(f"min_churned must be at least 1, found {self.min_churned}")
         for name in ("prior_churned", "prior_churned_of_market", "prior_renewals"):

@@ -1,9 +1,9 @@
-"""The shifted-beta-geometric model of retention: what a contractual base's churn looks like by tenure.
+"""The shifted-beta-geometric model of retention: churn of a contractual base by tenure.
 
-Every customer churns with a probability of their own each period, and those probabilities are beta
-distributed over customers. The loyal are left over, so the hazard of a cohort falls with tenure although
-nobody's own does. Source: Fader & Hardie (2007), "How to Project Customer Retention", and (2010),
-"Customer-Base Valuation in a Contractual Setting" for the discounted expected residual lifetime.
+Every customer churns with a constant probability of their own each period, and those probabilities are beta
+distributed over customers. The loyal remain, so the hazard of a cohort falls with tenure although that of no single
+customer does. Source: Fader & Hardie (2007), "How to Project Customer Retention", and (2010), "Customer-Base
+Valuation in a Contractual Setting" for the discounted expected residual lifetime.
 """
 
 from typing import Any, Literal, Self
@@ -20,12 +20,12 @@ Floats = NDArray[np.float64]
 FitStatus = Literal["fitted", "constant_hazard", "no_churn", "all_churn"]
 
 EXPOSURE_COLUMNS = ("tenure", "at_risk", "churned")
-# alpha + beta at the starts: strong, medium and weak heterogeneity between customers.
+# alpha + beta at the starts: strong to weak heterogeneity between customers.
 START_CONCENTRATIONS = (1.0, 10.0, 100.0, 1_000.0)
 
 
 class RetentionFitError(RuntimeError):
-    """No start of the optimiser converged: the exposures do not support a retention curve."""
+    """No start of the optimizer converged: the exposures do not support a retention curve."""
 
 
 def annual_to_period_rate(annual_rate: float, periods_per_year: int) -> float:
@@ -34,9 +34,9 @@ def annual_to_period_rate(annual_rate: float, periods_per_year: int) -> float:
 
 
 def hazard_of(alpha: ArrayLike, beta: ArrayLike, constant: ArrayLike, tenure: ArrayLike) -> Floats:
-    """Hazard alpha / (alpha + beta + tenure - 1); where alpha is NaN, the constant.
+    """Hazard alpha / (alpha + beta + tenure - 1); the constant where alpha is NaN.
 
-    All four broadcast against each other, so one call serves a matrix of curves by months.
+    All four broadcast against each other, so one call serves a matrix of curves by month.
     """
     alpha, beta = np.asarray(alpha, dtype=np.float64), np.asarray(beta, dtype=np.float64)
     falling = alpha / (alpha + beta + np.asarray(tenure, dtype=np.float64) - 1.0)
@@ -47,18 +47,18 @@ class ShiftedBetaGeometric(BaseEstimator):
     """Maximum likelihood fit of the shifted-beta-geometric model on grouped exposures.
 
     The likelihood is that of the hazards: at each tenure, ``churned`` of ``at_risk`` is a binomial draw.
-    A customer first seen at tenure 30 contributes nothing before it (left truncation), one still open
-    contributes nothing after (right censoring), so a stock of old and new customers fits without bias.
+    A customer first seen at tenure 30 contributes nothing before it (left truncation), and one still open
+    contributes nothing after it (right censoring), so a mix of old and new customers is fitted without bias.
 
-    Cases without a maximum are decided, and ``status_`` says which one held:
-    ``no_churn`` (hazard 0), ``all_churn`` (hazard 1), and ``constant_hazard`` where the hazards do not
-    fall with tenure, or only one tenure was seen: the geometric limit, at the mean hazard. In these
-    ``alpha_`` and ``beta_`` are NaN and ``constant_hazard_`` holds the rate.
+    Cases without a maximum are decided, and ``status_`` says which one applied:
+    ``no_churn`` (hazard 0), ``all_churn`` (hazard 1), and ``constant_hazard`` if the hazards do not fall with
+    tenure or only one tenure was observed: the geometric limit, at the mean hazard. In these cases ``alpha_``
+    and ``beta_`` are NaN and ``constant_hazard_`` holds the rate.
 
     Attributes:
         alpha_, beta_: parameters of the beta distribution of churn probabilities.
-        constant_hazard_: the rate where the hazard is constant, else NaN.
-        log_likelihood_: of the exposures at the fitted parameters (binomial coefficients left out; for a
+        constant_hazard_: the rate if the hazard is constant, else NaN.
+        log_likelihood_: of the exposures at the fitted parameters (without binomial coefficients; for a
             cohort followed from its start it equals the published likelihood of lifetimes).
         parameter_count_: 2 for a falling hazard, 1 for a constant one.
         status_: see above.
@@ -72,7 +72,7 @@ class ShiftedBetaGeometric(BaseEstimator):
     status_: FitStatus
 
     def __init__(self, max_iterations: int = 200) -> None:
-        """Args: max_iterations: of the optimiser, for each of its starts."""
+        """Args: max_iterations: of the optimizer, for each of its starts."""
         self.max_iterations = max_iterations
 
     def fit(self, exposures: pd.DataFrame, y: None = None) -> Self:
@@ -84,8 +84,8 @@ class ShiftedBetaGeometric(BaseEstimator):
             y: ignored, for scikit-learn.
 
         Raises:
-            ValueError: the exposures are empty or contradict themselves.
-            RetentionFitError: no start of the optimiser converged.
+            ValueError: the exposures are empty or inconsistent.
+            RetentionFitError: no start of the optimizer converged.
         """
         tenure, at_risk, churned = checked_exposures(exposures)
         total, lost = at_risk.sum(), churned.sum()
@@ -97,7 +97,7 @@ class ShiftedBetaGeometric(BaseEstimator):
         self.status_ = "no_churn" if lost == 0 else "all_churn" if lost == total else "constant_hazard"
         if self.status_ == "constant_hazard" and len(tenure) > 1:
             alpha, beta, log_likelihood = self._maximise(tenure, at_risk, churned, constant)
-            # The constant hazard is the limit of a large alpha + beta: only a better fit is a real one.
+            # The constant hazard is the limit of a large alpha + beta, so only a better fit counts as a falling hazard.
             if log_likelihood > self.log_likelihood_ + 1e-9 * abs(self.log_likelihood_):
                 self.alpha_, self.beta_, self.constant_hazard_ = alpha, beta, np.nan
                 self.log_likelihood_, self.parameter_count_ = log_likelihood, 2
@@ -109,7 +109,7 @@ class ShiftedBetaGeometric(BaseEstimator):
     ) -> tuple[float, float, float]:
         retained, lost, elapsed = at_risk - churned, churned.sum(), tenure - 1.0
 
-        # Per churn event, so that tolerances mean the same at any size of the base.
+        # Per churn event, so that tolerances mean the same for a base of any size.
         def negative_log_likelihood(logs: Floats) -> float:
             alpha, beta = np.exp(logs)
             whole = alpha + beta + elapsed
@@ -124,7 +124,7 @@ class ShiftedBetaGeometric(BaseEstimator):
             alpha, beta = np.exp(logs)
             shared = (at_risk / (alpha + beta + elapsed) ** 2).sum()
             own = (retained / (beta + elapsed) ** 2).sum()
-            # The second derivatives in alpha and beta, carried over to their logs; there the slopes come in.
+            # Second derivatives in alpha and beta, transformed to their logs, which adds the gradient to the diagonal.
             second = np.array([[alpha**2 * shared - lost, alpha * beta * shared], [0.0, beta**2 * (shared - own)]])
             second[1, 0] = second[0, 1]
             return np.diag(slopes(logs)) - second / lost
@@ -139,7 +139,7 @@ class ShiftedBetaGeometric(BaseEstimator):
                 method="trust-exact",
                 options={"maxiter": self.max_iterations, "gtol": 1e-9, "max_trust_radius": 2.0},
             )
-            # Close to the optimum the step may be lost in the last digit of a sum: that is converged too.
+            # Close to the optimum a step may be lost in rounding, which counts as converged too.
             usable = np.isfinite(result.fun) and (result.success or np.abs(result.jac).max() < 1e-5)
             if usable and (best is None or result.fun < best.fun):
                 best = result
@@ -178,7 +178,7 @@ class ShiftedBetaGeometric(BaseEstimator):
         """Discounted expected residual lifetime just before the ``renewal``-th renewal, in periods.
 
         The sum over k >= 0 of S(n + k) / S(n - 1) / (1 + d)^k: a customer open through period n - 1 may
-        renew now, undiscounted. Closed form of Fader & Hardie (2010):
+        renew now, undiscounted. Closed form by Fader & Hardie (2010):
         (beta+n-1)/(alpha+beta+n-1) * 2F1(1, beta+n; alpha+beta+n; 1/(1+d)).
 
         Args:
@@ -196,7 +196,7 @@ class ShiftedBetaGeometric(BaseEstimator):
             return np.full(n.shape, kept * (1.0 + rate) / (rate + self.constant_hazard_))
         left, whole = self.beta_ + n - 1.0, self.alpha_ + self.beta_ + n - 1.0
         closed = np.asarray(left / whole * hyp2f1(1.0, left + 1.0, whole + 1.0, 1.0 / (1.0 + rate)))
-        # SciPy has no value at a whole-number alpha and large beta; there the sum itself is the answer.
+        # SciPy's function is not finite for a whole-number alpha and a large beta; there the sum is computed directly.
         for index in np.argwhere(~np.isfinite(closed)):
             closed[tuple(index)] = self._summed_derl(float(n[tuple(index)]), rate)
         return closed
@@ -207,10 +207,10 @@ class ShiftedBetaGeometric(BaseEstimator):
 
 
 def checked_exposures(exposures: pd.DataFrame) -> tuple[Floats, Floats, Floats]:
-    """Tenure, customers at risk and customers lost, one entry a tenure with anyone at risk.
+    """Tenure, customers at risk and customers lost, one entry per tenure with anyone at risk.
 
     Raises:
-        ValueError: a column is missing, or the counts are empty, null or contradict themselves.
+        ValueError: a column is missing, or the counts are empty, null or inconsistent.
     """
     missing = [column for column in EXPOSURE_COLUMNS if column not in exposures]
     if missing:

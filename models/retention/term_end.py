@@ -1,13 +1,13 @@
-"""The bump of churn in the first months after a commitment ends, and whether there is one.
+"""The peak of churn in the first months after a commitment ends, and whether there is one.
 
-A smooth curve of tenure cannot rise for two months and fall again, yet that is when customers on a term are free to
-leave at last and their price may step up. So the free hazards of those months are taken to be the curve's times one
-ratio, on the scale of cumulative hazards,
+A smooth curve of tenure cannot rise for two months and fall again, yet that is when customers on a term are first free
+to leave and their price may step up. So the free hazards of those months are the curve's times one ratio, on the
+scale of cumulative hazards,
 
-    1 - (1 - h)^ratio,    ratio = (churn events seen + prior) / (churn events that the curves expect + prior),
+    1 - (1 - h)^ratio,    ratio = (observed churn events + prior) / (churn events predicted by the curves + prior),
 
-where it is above 1 and Akaike's criterion (1974) says that the counts, Poisson about the curves' expectation, are worth
-the parameter.
+if it is above 1 and Akaike's criterion (1974) says that the parameter is worth it, with counts Poisson distributed
+around the prediction.
 """
 
 from dataclasses import dataclass, replace
@@ -26,9 +26,9 @@ class TermEnd:
     """How much higher the hazard is in the first ``months`` after a commitment.
 
     Attributes:
-        terms: months of each term; of others no end is known.
-        months: how many after an end the ratio holds.
-        ratio: 1 where there is no bump.
+        terms: months of each term; terms not listed have no known end.
+        months: number of months after an end for which the ratio applies.
+        ratio: 1 if there is no peak.
     """
 
     terms: dict[str, float]
@@ -47,24 +47,24 @@ class TermEnd:
         return np.asarray((passed >= 1) & (passed <= self.months))
 
     def fit(self, expected: float, churned: float, prior_churned: float) -> Self:
-        """Learn the ratio from churn events seen in those months and what curves without a bump expect in them."""
+        """Estimate the ratio from churn events in those months and the number that curves without a peak predict."""
         ratio = (churned + prior_churned) / (expected + prior_churned)
         gain = xlogy(churned, ratio) - expected * (ratio - 1.0)
         is_bump = ratio > 1.0 and 2.0 * gain > 2.0
         return replace(self, ratio=float(ratio) if is_bump else 1.0)
 
     def raise_free(self, free: Floats, names: pd.Series, tenure: NDArray[np.int64], left: Floats) -> Floats:
-        """Free hazards ahead, those of the months after the commitment of today or of one just ended raised.
+        """Free hazards ahead, raised in the months after the current commitment or one that has just ended.
 
         Args:
             free, tenure: arrays (rows, months).
             names: the term of each row.
-            left: months of commitment to come, 0 for who is free.
+            left: remaining months of commitment, 0 for free customers.
         """
         if self.ratio == 1.0:
             return free
         month = np.arange(1, free.shape[1] + 1)
         is_ahead = (month > left[:, None]) & (month <= left[:, None] + self.months)
         is_raised = np.where(left[:, None] > 0, is_ahead, self.is_after_term(names, tenure))
-        with np.errstate(divide="ignore"):  # a hazard of 1 stays one
+        with np.errstate(divide="ignore"):  # a hazard of 1 stays 1
             return np.where(is_raised, -np.expm1(self.ratio * np.log1p(-free)), free)

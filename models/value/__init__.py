@@ -1,1 +1,1 @@
-"""Past and predicted future value of a customer, and how it is spread."""
+"""Past and predicted future value of customers, and its distribution."""

@@ -1,4 +1,4 @@
-"""What a version's values rest on: hazards learned from the data, an assumed rate, or past value alone."""
+"""The basis of a version's values: hazards learned from the data, an assumed rate, or past value alone."""
 
 from dataclasses import dataclass, replace
 
@@ -17,13 +17,13 @@ LEARNED, ASSUMED, PAST_ONLY = "learned", "assumed", "past_only"
 
 @dataclass(frozen=True)
 class Evidence:
-    """What hazards are learned from.
+    """The data from which hazards are learned.
 
     Attributes:
-        is_learnable: whether the observation window holds enough to learn them at all.
-        decision: why, in a sentence.
-        exposures, commitment_ends: as ``RetentionCurves.fit`` takes them.
-        sample: as ``ChurnHazard.fit`` takes it.
+        is_learnable: whether the observation window holds enough data to learn them at all.
+        decision: why, in one sentence.
+        exposures, commitment_ends: as for ``RetentionCurves.fit``.
+        sample: as for ``ChurnHazard.fit``.
         verdict: of the backtest.
     """
 
@@ -36,14 +36,14 @@ class Evidence:
 
 
 def value_basis(is_learnable: bool, parameters: ValueParameters) -> str:
-    """``learned``, ``assumed`` or ``past_only``."""
+    """Return ``learned``, ``assumed`` or ``past_only``."""
     if is_learnable:
         return LEARNED
     return ASSUMED if parameters.when_not_learnable == "assume" else PAST_ONLY
 
 
 def ranked_parameters(is_learnable: bool, parameters: ValueParameters) -> ValueParameters:
-    """The same parameters, ranking by past value where the future is not known of all who are ranked."""
+    """Return the parameters, ranking by past value if future value is unknown."""
     is_past_only = value_basis(is_learnable, parameters) == PAST_ONLY
     return replace(parameters, rank_by="past") if is_past_only else parameters
 
@@ -51,11 +51,10 @@ def ranked_parameters(is_learnable: bool, parameters: ValueParameters) -> ValueP
 def fit_hazard(
     evidence: Evidence, retention: RetentionParameters, hazard: HazardParameters, value: ValueParameters
 ) -> ChurnHazard:
-    """Fit what values rest on.
+    """Fit the hazards on which values are based.
 
-    Where the backtest speaks against a model it steps back: the hazard model for the cohorts' curves, these for the
-    baseline that did best. Where hazards cannot be learned they are the assumed rate for everybody, or NaN, so that
-    future values are null.
+    If the backtest rejects a model it is replaced: the hazard model by the cohort curves, these by the best baseline.
+    If hazards cannot be learned, they are the assumed rate for everybody, or NaN, so that future values are null.
     """
     curves = RetentionCurves(retention).fit(evidence.exposures, commitment_ends=evidence.commitment_ends)
     basis = value_basis(evidence.is_learnable, value)

@@ -1,9 +1,8 @@
-"""How unevenly value is spread over customers: value curve, Gini, top shares, whale curve.
+"""How unevenly value is distributed over customers: value curve, Gini, top shares, whale curve.
 
-Customers stand from most to least valuable. Values may be negative; then the curve of cumulative value
-rises above the total, peaks where value turns negative and comes down to it: the whale curve. Shares are
-of the total, so the peak share tells how much the customers past the peak cost. A total of zero or less has
-no shares: they are NaN.
+Customers are ordered from most to least valuable. Values may be negative; then the curve of cumulative value rises
+above the total, peaks where value turns negative and falls to the total: the whale curve. Shares are of the total,
+so the peak share shows how much the customers past the peak cost. With a total of zero or less, shares are NaN.
 """
 
 from collections.abc import Sequence
@@ -17,7 +16,7 @@ from models.deciles import best_customers
 from models.retention.shifted_beta_geometric import Floats
 from models.value.parameters import VALUE_MEASURES
 
-# How far from 80% still counts as 80%.
+# Shares within this distance of 80% count as 80%.
 RULE_TOLERANCE = 0.025
 
 
@@ -26,21 +25,21 @@ class Concentration:
     """Concentration of one value measure; its fields are columns of ``segments.value_concentration``.
 
     Attributes:
-        customers: how many have a known value.
+        customers: number of customers with a known value.
         value: their total.
         gini: mean difference between two customers over twice the mean absolute value. Without negative
-            values it is the usual Gini; with them it still lies in 0..1, where the usual one has no bound
+            values it is the usual Gini; with them it still lies in 0..1, where the usual one is unbounded
             (Raffinetti, Siletti & Vernizzi 2015).
-        top_1_share, top_5_share, top_10_share, top_20_share: share of the total that the best p % of
-            customers make, whole customers as percentiles count them; above 1 where others lose.
-        customer_share_for_50, customer_share_for_80: smallest share of customers that makes half, or four
+        top_1_share, top_5_share, top_10_share, top_20_share: share of the total contributed by the best p % of
+            customers, counted in whole customers like percentiles; above 1 if others lose money.
+        customer_share_for_50, customer_share_for_80: smallest share of customers that contributes half, or four
             fifths, of the total.
-        whale_peak_share: largest share of the total that any number of best customers makes; 1 if none loses.
+        whale_peak_share: largest share of the total contributed by any number of best customers; 1 if none loses.
         customers_past_peak: customers with a negative value.
-        bottom_20_share: share of the total that the worst fifth of customers makes, all but the best 80%; below 0
-            where they lose.
-        pareto_verdict: what the data make of "20% make 80%", in words.
-        whale_verdict: what they make of "the worst 20% cost 80%", in words.
+        bottom_20_share: share of the total contributed by the worst fifth of customers, all but the best 80%; below 0
+            if they lose money.
+        pareto_verdict: whether the data support "20% make 80%", in words.
+        whale_verdict: whether they support "the worst 20% cost 80%", in words.
     """
 
     customers: int
@@ -60,7 +59,7 @@ class Concentration:
 
 
 def concentration(values: ArrayLike) -> Concentration:
-    """Concentration of one value per customer; NaN is left out. Nobody, or no value, has NaN figures."""
+    """Concentration of one value per customer; NaN is ignored. Without customers or value the figures are NaN."""
     ordered = _from_most_valuable(values)
     share, count = _cumulative_share(ordered), len(ordered)
     top_20_share = float(share[best_customers(count, 20)])
@@ -85,7 +84,7 @@ def concentration(values: ArrayLike) -> Concentration:
 
 
 def pareto_verdict(top_20_share: float, customer_share_for_80: float) -> str:
-    """Say what the data make of "20% make 80%"."""
+    """Return whether the data support "20% make 80%", in words."""
     if np.isnan(top_20_share):
         return "“20% make 80%” cannot be tested: the value does not add up to a positive amount."
     held = f"the best 20% of customers hold {_percent(top_20_share)} of the value"
@@ -97,7 +96,7 @@ def pareto_verdict(top_20_share: float, customer_share_for_80: float) -> str:
 
 
 def whale_verdict(bottom_20_share: float) -> str:
-    """Say what the data make of "the worst 20% cost 80%": do they lose four fifths of what all customers make?"""
+    """Return whether the worst 20% lose four fifths of what all customers together contribute, in words."""
     if np.isnan(bottom_20_share):
         return "“The worst 20% cost 80%” cannot be tested: the value does not add up to a positive amount."
     if bottom_20_share >= 0:
@@ -115,11 +114,11 @@ def _percent(share: float) -> str:
 
 
 def value_curve(values: ArrayLike) -> pd.DataFrame:
-    """Cumulative value at every percentile of customers, the best first.
+    """Cumulative value at every percentile of customers, best first.
 
     Returns:
-        ``customer_percentile`` 0..100, ``customers`` (the best so many, exactly those whose value percentile
-        is at most that), ``value`` (together) and ``cumulative_value_share``.
+        ``customer_percentile`` 0..100, ``customers`` (the number of best customers, exactly those whose value
+        percentile is at most that), ``value`` (their sum) and ``cumulative_value_share``.
     """
     ordered = _from_most_valuable(values)
     percentile = np.arange(101)
@@ -135,7 +134,7 @@ def value_curve(values: ArrayLike) -> pd.DataFrame:
 
 
 def lorenz_curve(values: ArrayLike) -> pd.DataFrame:
-    """The same as the textbook draws it, from the least valuable: ``customer_share``, ``value_share``."""
+    """The same in textbook form, from the least valuable customer: ``customer_share``, ``value_share``."""
     ordered = _from_most_valuable(values)
     share = 1.0 - _cumulative_share(ordered)[::-1]
     return pd.DataFrame({"customer_share": np.linspace(0.0, 1.0, len(share)), "value_share": share})
@@ -144,12 +143,12 @@ def lorenz_curve(values: ArrayLike) -> pd.DataFrame:
 def concentration_frame(
     values: pd.DataFrame, measures: Sequence[str] = tuple(VALUE_MEASURES), rank_by: str = "total"
 ) -> pd.DataFrame:
-    """Rows of ``segments.value_concentration``: one a value measure, over the ranked customers.
+    """Rows of ``segments.value_concentration``: one per value measure, over the ranked customers.
 
     Args:
-        values: the result of ``customer_value`` for every customer; ``is_ranked`` may be missing (all are).
-        measures: of ``VALUE_MEASURES``.
-        rank_by: the one that customers are ranked by, marked by ``is_ranked_by``.
+        values: the result of ``customer_value`` for every customer; without ``is_ranked`` all are ranked.
+        measures: keys of ``VALUE_MEASURES``.
+        rank_by: the measure that customers are ranked by, marked by ``is_ranked_by``.
     """
     ranked = _ranked(values)
     return pd.DataFrame(
@@ -165,7 +164,7 @@ def concentration_frame(
 
 
 def value_curve_frame(values: pd.DataFrame, measures: Sequence[str] = tuple(VALUE_MEASURES)) -> pd.DataFrame:
-    """Rows of ``segments.value_curve``: 101 percentiles a value measure, over the ranked customers."""
+    """Rows of ``segments.value_curve``: 101 percentiles per value measure, over the ranked customers."""
     ranked = _ranked(values)
     curves = [value_curve(ranked[VALUE_MEASURES[measure]]).assign(value_measure=measure) for measure in measures]
     return pd.concat(curves, ignore_index=True)[
@@ -178,13 +177,13 @@ def _ranked(values: pd.DataFrame) -> pd.DataFrame:
 
 
 def _from_most_valuable(values: ArrayLike) -> Floats:
-    """Sorted, so that sums never depend on the order of rows."""
+    """Return known values in descending order, so that sums do not depend on the order of rows."""
     array = pd.Series(values).to_numpy(dtype=np.float64, na_value=np.nan)
     return np.sort(array[~np.isnan(array)])[::-1]
 
 
 def _cumulative_share(ordered: Floats) -> Floats:
-    """Share of the total made by the best 0, 1, 2 .. customers; NaN unless the total is above 0."""
+    """Share of the total contributed by the best 0, 1, 2 .. customers; NaN unless the total is above 0."""
     cumulative = np.concatenate([[0.0], np.cumsum(ordered)])
     return cumulative / cumulative[-1] if cumulative[-1] > 0 else np.full(len(cumulative), np.nan)
 
@@ -194,7 +193,7 @@ def _gini(ordered: Floats) -> float:
     if absolute == 0:
         return float("nan")
     count = len(ordered)
-    # Each value counts once for every customer below it, less once for every customer above.
+    # Each value counts once for every customer below it, minus once for every customer above.
     weight = count - 1 - 2 * np.arange(count, dtype=np.float64)
     return float((weight * ordered).sum() / (count * absolute))
 
@@ -202,5 +201,5 @@ def _gini(ordered: Floats) -> float:
 def _customer_share_for(share: Floats, target: float) -> float:
     if np.isnan(share[-1]):
         return float("nan")
-    # Sums of floats may stop a hair short of the target that they make exactly.
+    # Floating-point sums may fall just short of a target that they reach exactly.
     return float(np.argmax(share >= target - 1e-12) / (len(share) - 1))

@@ -1,27 +1,27 @@
-"""Customer value: what a customer has brought so far plus what is left to come.
+"""Customer value: what a customer has contributed so far plus what is expected to come.
 
-The future is a residual value: it starts from the customer's own tenure and commitment, so someone who has
-stayed ten years is not taken for a newcomer. With margin m_t in future month t, annual discount rate d,
-and hazards h from a retention model,
+The future is a residual value: it starts from the customer's own tenure and commitment, so that a customer of ten
+years is not treated like a new one. With margin m_t in future month t, annual discount rate d, and
+hazards h from a retention model,
 
     future_value = sum over t = 1.. of m_t * S(tenure + t) / S(tenure) * (1 + d)^(-t / 12),
     S(tenure + t) / S(tenure) = (1 - h_1) ... (1 - h_t).
 
 Rules for the cases that the formula does not cover:
 
-- not open (churned, pending): the future is 0, probabilities are null;
-- suspended: the suspended share of a customer's contracts brings ``suspended_margin_factor`` of its margin;
+- not open (churned, pending): the future value is 0, probabilities are null;
+- suspended: the suspended share of a customer's contracts yields ``suspended_margin_factor`` of its margin;
 - wholesale: valued by the same formula on its own cohorts, never ranked among retail customers;
-- prepaid, in every open contract: by top-ups to come, with models of a non-contractual setting
-  (``models.prepaid.valuation``), which never touch a customer with a contract that ends;
+- prepaid, in every open contract: by expected top-ups, with models of a non-contractual setting
+  (``models.prepaid.valuation``), which are never applied to a customer with a contract that ends;
 - under notice (``models.value.notice``): served until the last month end before the end, and no longer;
-- a negative margin stays negative: a customer kept at a loss has a negative future.
+- a negative margin stays negative: a customer kept at a loss has a negative future value.
 
-``future_value_low`` and ``future_value_high`` bound what the customer will really bring (``models.value.interval``);
-both are 0 for who is not open, and null where the future is.
+``future_value_low`` and ``future_value_high`` bound what the customer will actually contribute
+(``models.value.interval``); both are 0 for customers who are not open, and null if the future value is.
 
-``future_value_36m`` is the sum over the first 36 months alone, whatever the horizon is set to: the far months rest on
-the tail of a curve that no data has reached yet. ``ranked_value`` is the measure that customers are ranked by
+``future_value_36m`` is the sum over the first 36 months alone, whatever the horizon: later months depend on the tail
+of a curve that no data have reached yet. ``ranked_value`` is the measure that customers are ranked by
 (``ValueParameters.rank_by``).
 """
 
@@ -76,7 +76,7 @@ VALUE_COLUMNS = (
 
 
 class HazardModel(Protocol):
-    """What a value needs of a retention model; ``RetentionCurves`` is one."""
+    """The interface of a retention model; ``RetentionCurves`` implements it."""
 
     @property
     def key_columns(self) -> tuple[str, ...]:
@@ -86,7 +86,7 @@ class HazardModel(Protocol):
         """Hazards of the coming months, array (rows of ``customers``, months)."""
 
     def level_variance(self, customers: pd.DataFrame) -> Floats:
-        """Relative variance of the level of each customer's hazard, for what was learned from is finite."""
+        """Relative variance of the level of each customer's hazard; finite for cohorts that were learned from."""
 
     def cohort_labels(self, customers: pd.DataFrame) -> pd.Series:
         """Name of each customer's cohort."""
@@ -105,16 +105,15 @@ def customer_value(
         features: ``features.customer_features`` of one as-of date, or a batch of it: ``FEATURE_COLUMNS`` and
             the key columns of ``curves``. Money may be float, decimal objects or Arrow decimals.
         curves: a fitted retention model.
-        parameters: the defaults where None.
-        spread: how far margins come to lie from what is expected; where None, intervals hold the chance of leaving
-            alone.
-        told: share of the endings of each coming month that is known by now (``told_ahead``); none where None.
+        parameters: None for the defaults.
+        spread: distribution of actual around expected margins; if None, intervals reflect only the chance of leaving.
+        told: share of the endings of each coming month that is already announced (``told_ahead``); none if None.
 
     Returns:
-        One row per customer in the order given, money in whole cents. A value is null where it is not known;
-        ``total_value`` is then the part that is. Who has no ``ranked_value`` is not ranked.
-        ``expected_remaining_months`` is undiscounted and ends at ``tail_months``. Deciles come after, by
-        ``models.deciles``: they need every customer at once.
+        One row per customer in the order given, money in whole cents. A value is null if it is unknown;
+        ``total_value`` is then the known part. Customers without a ``ranked_value`` are not ranked.
+        ``expected_remaining_months`` is undiscounted and ends at ``tail_months``. Deciles are added later by
+        ``models.deciles``, because they need all customers at once.
 
     Raises:
         ValueError: a column is missing, or an open customer has no ``spell_months``.
@@ -173,7 +172,7 @@ def _value_open_customers(
     if customers.empty:
         return
     keys = customers.loc[:, [*curves.key_columns, "notice_months_left"]]
-    if "customer_id" in curves.key_columns:  # everyone is a key of their own
+    if "customer_id" in curves.key_columns:  # every customer has a key of its own
         key_of_row, distinct = np.arange(len(keys)), keys
     else:
         grouped = keys.groupby(list(keys.columns), sort=False, dropna=False)
@@ -183,7 +182,7 @@ def _value_open_customers(
     tail = parameters.tail_months
     ends = (min(FIXED_HORIZON_MONTHS, tail), parameters.horizon_months, tail)
 
-    # Rows in the order of their keys, so that a block of keys meets one run of rows.
+    # Rows in the order of their keys, so that the rows of a block of keys are contiguous.
     order = np.argsort(key_of_row, kind="stable")
     starts = np.arange(0, len(distinct), parameters.keys_per_block)
     bounds = np.searchsorted(key_of_row[order], [*starts, len(distinct)])
@@ -230,8 +229,8 @@ def _value_open_customers(
 def margin_path(customers: pd.DataFrame, parameters: ValueParameters) -> tuple[Floats, Floats, NDArray[np.int64]]:
     """Margin of the first future month, the known step of the price, and the months before that step.
 
-    The step is the discount in force, which ends after ``discount_months_left``; a discount without a known
-    end never does.
+    The step is the current discount, which ends after ``discount_months_left``; a discount without a known end never
+    does.
     """
     contracts = customers["open_contracts"].to_numpy(dtype=np.float64, na_value=np.nan)
     suspended = customers["suspended_contracts"].to_numpy(dtype=np.float64, na_value=0.0)

@@ -1,8 +1,8 @@
-"""Whether hazards and values of this month's customers are spread as those of the month before were.
+"""Whether this month's hazards and values are distributed like those of the month before.
 
-A jump that no customer caused, a source that broke or a model that was fitted on something else, moves the whole
-distribution at once. It is told by the population stability index (``models.clusters.drift``), where it exceeds what
-chance alone makes of so many customers.
+A jump that no customer caused, such as a broken source or a model fitted on other data, moves the whole distribution
+at once. It is measured by the population stability index (``models.clusters.drift``), and counts if it exceeds what
+chance produces with that many customers.
 """
 
 import numpy as np
@@ -32,9 +32,9 @@ def value_drift(before: pd.DataFrame, now: pd.DataFrame, *, watch: float, act: f
         watch, act: population stability indices from which drift is watched and acted on.
 
     Returns:
-        ``DRIFT_COLUMNS``, one row per measure. ``noise`` is what chance alone hardly exceeds; at or below it the status
-        is ``steady`` whatever the index. Where either version has no open customer it is ``no_reference``, the index
-        null.
+        ``DRIFT_COLUMNS``, one row per measure. ``noise`` is the bound that chance alone rarely exceeds; at or below it
+        the status is ``steady`` whatever the index. If either version has no open customers it is ``no_reference``, and
+        the index is null.
     """
     old, new = (frame[list(MEASURES)].astype(np.float64) for frame in (before, now))
     rows = pd.DataFrame(
@@ -55,7 +55,7 @@ def value_drift(before: pd.DataFrame, now: pd.DataFrame, *, watch: float, act: f
 
 
 def drift_words(drift: pd.DataFrame) -> str:
-    """Say what has drifted in a sentence."""
+    """Describe the drift in one sentence."""
     if (drift["drift_status"] == NO_REFERENCE).all():
         return "No month before to compare with."
     said = [

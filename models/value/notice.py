@@ -11,7 +11,7 @@ import pandas as pd
 from models.retention.shifted_beta_geometric import Floats
 
 ANNOUNCEMENT_COLUMNS = ("lead_days", "endings")
-_DAYS = np.arange(1.0, 31.0)  # of a month in which an ending may come
+_DAYS = np.arange(1.0, 31.0)  # of the month in which an ending may fall
 
 
 def told_ahead(announcements: pd.DataFrame, months: int) -> Floats:

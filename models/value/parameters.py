@@ -61,7 +61,7 @@ class ValueParameters:
     keys_per_block: int = 4_096
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be meant."""
+        """Raise ValueError for parameters out of range."""
         if self.annual_discount_rate < 0:
             raise ValueError(f"annual_discount_rate must not be negative, found {self.annual_discount_rate}")
         if not 1 <= self.horizon_months <= self.tail_months:

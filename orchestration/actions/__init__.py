@@ -1,5 +1,5 @@
-"""Actions of a day: triggers found in its facts, one action per customer, their results, and handing them over.
+"""Actions of a day: triggers found in its facts, one action per customer, their results, and the hand-over.
 
-``tables`` declares and writes, ``triggers`` finds occasions, ``candidates`` says what could be done, ``decisions`` has
-``models.actions`` choose, ``results`` counts the outcomes, ``audience`` hands over.
+``tables`` writes the tables, ``triggers`` finds triggers, ``candidates`` reads what could be done, ``decisions`` lets
+``models.actions`` choose, ``results`` measures outcomes, ``audience`` and ``webhook`` hand over.
 """

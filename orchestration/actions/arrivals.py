@@ -1,4 +1,4 @@
-"""Files that have arrived: what lies where sources look, and whether it has come to rest."""
+"""Files that have arrived: what is in the places that sources read, and whether it has stopped changing."""
 
 import hashlib
 import json
@@ -14,13 +14,13 @@ from orchestration.settings.sources import LocationSettings
 
 @dataclass(frozen=True)
 class Arrivals:
-    """What a sensor remembers between two looks.
+    """What a sensor remembers between two evaluations.
 
     Attributes:
-        seen: digest of the files at the last look.
-        since: when they were first seen like that, seconds.
+        seen: digest of the files at the last evaluation.
+        since: when this digest was first seen, in seconds.
         handled: digest that was last acted upon.
-        waiting_since: when they were first seen to differ from what was acted upon, seconds; 0 while they do not.
+        waiting_since: when files were first seen to differ from ``handled``, in seconds; 0 while they do not.
     """
 
     seen: str = ""
@@ -30,21 +30,21 @@ class Arrivals:
 
     @classmethod
     def from_cursor(cls, cursor: str | None) -> "Arrivals":
-        """Read what the sensor has stored."""
+        """Read the state from the sensor's cursor."""
         return cls(**json.loads(cursor)) if cursor else cls()
 
     def cursor(self) -> str:
-        """Return what the sensor stores."""
+        """Return the state as the sensor's cursor."""
         return json.dumps(asdict(self))
 
     def looked(
         self, found: str, now: float, debounce_seconds: float, max_wait_seconds: float
     ) -> tuple["Arrivals", bool]:
-        """Return what to remember after a look, and whether to act.
+        """Return what to remember after an evaluation, and whether to act.
 
-        Files are acted upon once they have not changed for the debounce: a file that is still being written, or the
-        many of one delivery, are one arrival. A folder that never comes to rest is acted upon after the longest wait.
-        What lies there at the first look of all is not an arrival.
+        Files are acted upon once they have not changed for the debounce time, so that a file still being written, or
+        the many files of one delivery, count as one arrival. A folder that never stops changing is acted upon after the
+        maximum wait. Files found at the very first evaluation are not an arrival.
         """
         if not self.seen:
             return Arrivals(found, now, found), False
@@ -58,14 +58,14 @@ class Arrivals:
 
 
 def digest_of_files(settings: Settings, tables: Iterable[str]) -> str:
-    """Return a digest of what lies where the tables' sources look: paths, sizes and times of change.
+    """Return a digest of the files that the tables' sources read: paths, sizes and modification times.
 
-    Files are local or on an object store; a SQLite or DuckDB database is a file too, and a query has those of all
-    locations that it reads. A database server has no state that could be asked as cheaply, and writes to it never come
-    to rest, so what arrives there is found by the daily jobs.
+    Files are local or in an object store; a SQLite or DuckDB database counts as a file, and a query includes the files
+    of all locations that it reads. A database server has no state that is as cheap to query, and writes to it never
+    stop, so its new data are left to the daily jobs.
 
     Raises:
-        SourceError: an object store cannot be reached, or a pattern finds what is not a file.
+        SourceError: an object store cannot be reached, or a pattern matches something that is not a file.
     """
     sources = [settings.sources[table] for table in tables if table in settings.sources]
     names = {name for source in sources for name in named_locations(source, settings.locations)}
@@ -81,7 +81,7 @@ def digest_of_files(settings: Settings, tables: Iterable[str]) -> str:
 
 
 def _database_files(location: LocationSettings) -> Iterator[Path]:
-    """Give the file of an embedded database, and its write-ahead log: what is committed may lie in that alone."""
+    """Yield the file of an embedded database and its write-ahead log, which may alone contain what is committed."""
     if location.database in {"sqlite", "duckdb"} and location.connection is not None:
         path = location.connection.get_secret_value()
         yield from (each for end in ("", "-wal", ".wal") if (each := Path(path + end)).is_file())

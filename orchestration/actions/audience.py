@@ -1,4 +1,4 @@
-"""Handing over: who is to be contacted, checked once more against what is known of consent by now."""
+"""The hand-over: the customers to contact, checked once more against the consent known by now."""
 
 import csv
 from datetime import date, datetime, time
@@ -30,7 +30,7 @@ COLUMNS = {
     "expected_value": "Expected value after cost, in the reporting currency.",
     "reason": "Why this customer gets this today.",
 }
-"""Columns of an audience, and what a campaign tool reads in them."""
+"""Columns of an audience, and what they mean to a campaign tool."""
 
 
 def audience(
@@ -42,18 +42,18 @@ def audience(
 ) -> pd.DataFrame:
     """Return the actions of a day that may be carried out, with ``COLUMNS``, in order of action_id.
 
-    Whoever has withdrawn consent since the decision, or asked not to be contacted, is left out, and so is everybody who
-    was chosen for an occasion that late data have retracted.
+    Left out are customers who have since withdrawn consent or asked not to be contacted, and those chosen for a trigger
+    that late data have retracted.
 
     Args:
         connection: to the lake.
-        settings: offers and who may be contacted.
+        settings: offers, and who may be contacted.
         day: of the decision.
-        known_until: consents from then on do not count yet; the hand-over's own time.
+        known_until: time of the hand-over; consents from then on do not count.
         name: a trigger, an offer or a market segment; None for all.
 
     Raises:
-        SegmentationError: ``name`` is none of them, or the day has not been decided.
+        SegmentationError: ``name`` is none of these, or no day has been decided yet.
     """
     if ("segments", "customer_actions") not in relations(connection):
         raise SegmentationError("No day has been decided yet. 'segmentation actions' does that.")
@@ -78,21 +78,21 @@ def audience(
 
 
 def within_hours(people: pd.DataFrame, now: time) -> pd.DataFrame:
-    """Return the actions whose channel may be used at a local time: from contact_from on, and before contact_until."""
+    """Return the actions whose channel may be used at a local time: from contact_from until before contact_until."""
     clock = f"{now:%H:%M}"
     return people[(people["contact_from"] <= clock) & (clock < people["contact_until"])]
 
 
 def write_audience(people: pd.DataFrame, file: Path) -> None:
-    """Write an audience as Parquet or CSV, by the ending of the file; in CSV no text is taken for a formula.
+    """Write an audience as Parquet or CSV, by the file's extension; in CSV, text cannot act as a formula.
 
     Raises:
-        SegmentationError: the ending is neither.
+        SegmentationError: the extension is neither.
     """
     if file.suffix not in {".csv", ".parquet"}:
         raise SegmentationError(f"{file} must end in .csv or .parquet.")
     file.parent.mkdir(parents=True, exist_ok=True)
-    # Whole or not at all: a campaign tool may be watching the folder.
+    # Written completely or not at all: a campaign tool may be watching the folder.
     unfinished = file.with_name(f".{file.name}.unfinished")
     if file.suffix == ".parquet":
         people.to_parquet(unfinished, index=False)

@@ -1,4 +1,4 @@
-"""What could be done on a day: occasions that stand, the offers that answer them, and what speaks against each."""
+"""What could be done on a day: valid triggers, the offers that respond to them, and reasons against each."""
 
 from datetime import date, timedelta
 from typing import Any
@@ -17,19 +17,19 @@ WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", 
 def read_candidates(
     connection: duckdb.DuckDBPyConnection, settings: ActionSettings, day: date, uptakes: pd.DataFrame
 ) -> pd.DataFrame:
-    """Return the candidates of a day, one row per customer, occasion, offer and channel.
+    """Return the candidates of a day, one row per customer, trigger event, offer and channel.
 
-    An occasion that led to an action on an earlier day, or was held out then, gives no candidate again.
+    A trigger event that led to an action on an earlier day, or was held out then, gives no candidate again.
 
     Args:
         connection: to the lake.
         settings: offers, channels, guards, caps.
-        day: whose facts are in ``features.customer_days``.
+        day: the day whose facts are in ``features.customer_days``.
         uptakes: offer_id, market_segment (null for all others), uptake.
 
     Returns:
         The columns that ``models.actions.arbitration`` reads, and those of ``segments.customer_actions`` that are known
-        before it: customer, offer, texts of triggers and guards, deadlines, hours.
+        before arbitration: customer, offer, texts of triggers and guards, deadlines, hours.
     """
     offers = {name: offer for name, offer in sorted(settings.offers.items()) if _is_on_sale(offer, day)}
     branches = [_branch(name, offer, day) for name, offer in offers.items()] or [_branch("none", _NOTHING, day)]
@@ -66,7 +66,7 @@ def _is_on_sale(offer: Offer, day: date) -> bool:
 
 
 def _branch(name: str, offer: Offer, day: date) -> str:
-    """Return the SQL of one offer's candidates before channels. The offer's end comes before its deadline."""
+    """Return the SQL of one offer's candidates, one row per channel; the deadline is capped at the offer's end."""
     deadline = day + timedelta(days=offer.deadline_days) if offer.deadline_days else None
     ends = min(filter(None, (deadline, offer.valid_until_date)), default=None)
     triggers = ", ".join(literal(each) for each in offer.triggers)
@@ -103,7 +103,7 @@ def _branch(name: str, offer: Offer, day: date) -> str:
 
 
 def _guards(settings: ActionSettings, part: str) -> str:
-    """Return the first guard that forbids a candidate, by the order of their ids, as SQL; null where none does."""
+    """Return SQL for the first guard, in order of id, that forbids a candidate; null if none does."""
     whens = [
         f"when offered.kind in ({', '.join(literal(kind) for kind in guard.kinds)}) and ({guard.when})"
         f" then {literal(name if part == 'id' else guard.because)}"
@@ -128,7 +128,7 @@ def _channels(settings: ActionSettings, day: date) -> pd.DataFrame:
         }
         for name, channel in settings.channels.items()
     ]
-    # Without a type, a column of nulls alone would be none of numbers.
+    # Typed explicitly, because a column of nulls alone would not be numeric.
     return pd.DataFrame(rows).astype({"channel_capacity": "float64"})
 
 

@@ -1,4 +1,4 @@
-"""What must hold of the actions of a day, as SQL that finds what does not."""
+"""What must hold for the actions of a day, as SQL that finds violations."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ _CHOSEN = "select * from segments.customer_actions where action_date = $day and 
 
 @dataclass(frozen=True)
 class ActionCheck:
-    """A statement about a day; ``sql`` counts the rows that break it, the day being ``$day``."""
+    """A statement about a day; ``sql`` counts the rows that violate it, with the day as ``$day``."""
 
     name: str
     description: str
@@ -69,7 +69,7 @@ CHECKS = (
 
 
 def failures(connection: duckdb.DuckDBPyConnection, day: date) -> Iterator[tuple[ActionCheck, int]]:
-    """Give each check with the number of rows that break it."""
+    """Yield each check with the number of rows that violate it."""
     for check in CHECKS:
         row = connection.execute(check.sql, {"day": day}).fetchone()
         yield check, int(row[0]) if row else 0

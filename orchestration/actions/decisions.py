@@ -1,4 +1,4 @@
-"""The actions of a day: candidates, arbitration, and the words for what was decided."""
+"""The actions of a day: candidates, arbitration, and the reasons in words."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -46,21 +46,21 @@ def decide(connection: duckdb.DuckDBPyConnection, settings: ActionSettings, day:
 
 
 def uptakes(connection: duckdb.DuckDBPyConnection, settings: ActionSettings, day: date) -> pd.DataFrame:
-    """Return the uptake of each offer and segment: what the settings expect, corrected by what has come of it."""
+    """Return the uptake of each offer and segment: the expected one, corrected by observed outcomes."""
     expected = pd.DataFrame(
         [(name, offer.uptake, offer.uptake_weight) for name, offer in settings.offers.items()],
         columns=["offer_id", "uptake", "uptake_weight"],
     )
     outcomes = counted_outcomes(connection, day)
-    # Where nobody delivers responses, none is not nobody.
+    # Without delivered responses, the number of acceptances is unknown and not zero.
     outcomes = outcomes[outcomes["accepted"].notna() & (outcomes["treated"] > 0)]
     totals = outcomes.groupby(["offer_id", "market_segment"], as_index=False)[["treated", "accepted"]].sum()
     return learned_uptake(totals, expected, settings.results.segment_weight)
 
 
 def _reasons(decided: pd.DataFrame) -> pd.Series:
-    """Say in words why each candidate was chosen or not."""
-    # Text also where there are no rows, whose columns would be of no type.
+    """Return in words why each candidate was chosen or not."""
+    # Cast to text, because columns without rows would have no type.
     texts = decided[["trigger_reason", "offer_title", "guard_reason"]].astype("str")
     why_not = decided["suppressed_by"].map(arbitration.WORDS | permissions.WORDS).astype("str")
     why_not = why_not.where(decided["suppressed_by"] != decided["guard_id"], texts["guard_reason"])

@@ -1,6 +1,6 @@
-"""Who may be contacted, as SQL: consent by channel, do-not-contact, age, and how often there was contact.
+"""Who may be contacted, as SQL: consent by channel, do-not-contact, age, and frequency of contact.
 
-Read from the raw tables, so that what was withdrawn a minute ago is known, whatever version is in force.
+Read from the raw tables, so that a consent withdrawn a minute ago is known, whatever version is in force.
 """
 
 from datetime import date
@@ -18,11 +18,11 @@ WORDS = {
     "total_frequency": "There have been as many contacts as there may be.",
     "minimum_distance": "The last contact was too few days ago.",
 }
-"""What a reader is told of each reason."""
+"""The text for each reason."""
 
 
 def refusal(kind: str, consent: str, customer: str, settings: ActionSettings) -> str:
-    """Return SQL for why a customer must not be contacted; null where nothing is against it.
+    """Return SQL for the reason why a customer must not be contacted; null if there is none.
 
     Args:
         kind: SQL of the kind of the offer.
@@ -45,8 +45,9 @@ def refusal(kind: str, consent: str, customer: str, settings: ActionSettings) ->
     """
 
 
-# The latest word of each customer on each channel; of two of the same time the withdrawal. A channel without a word of
-# its own since then goes by 'all'. $channels are those of the settings, $until is when what comes after is not known.
+# The latest statement of each customer on each channel; of two with the same time, the withdrawal. A statement on 'all'
+# counts for every channel without a later one of its own. $channels are those of the settings; statements from $until
+# on do not count.
 CONSENTS = """
 select customer_id, channel, is_granted
 from (
@@ -65,7 +66,7 @@ from (
 where recency = 1
 """
 
-# What was sent before the day, and what was chosen before it and is not known to have been sent.
+# Contacts made up to the day, except by its own actions, and earlier chosen actions not reported as contacts.
 CONTACTS = """
 select customer_id, lower(channel) as channel, cast(contacted_at as date) as contact_date
 from raw.contacts
@@ -88,7 +89,7 @@ where
 
 
 def parameters(settings: ActionSettings, day: date) -> dict[str, Any]:
-    """Return the parameters of ``CONTACTS`` and of the channels' consents."""
+    """Return the parameters of ``CONTACTS``, and the channels for ``CONSENTS``."""
     windows = [settings.contacts.contact_days, settings.contacts.minimum_distance_days]
     return {
         "day": day,

@@ -1,4 +1,4 @@
-"""Results of actions: a funnel by offer, segment and month, and the treated against those held out."""
+"""Results of actions: a funnel by offer, segment and month, and treated customers compared with those held out."""
 
 from datetime import date
 
@@ -16,7 +16,7 @@ ALL = "all"
 
 
 def write_results(connection: duckdb.DuckDBPyConnection, parameters: ResultParameters, day: date) -> pd.DataFrame:
-    """Read the results as of a day into ``segments.action_results``, and return them."""
+    """Write the results as of a day to ``segments.action_results``, and return them."""
     counts = counted_outcomes(connection, day)
     grouped = pd.concat([_summed(counts, by) for by in _GROUPINGS], ignore_index=True)
     results = grouped.join(read_uplift(grouped, parameters))
@@ -29,12 +29,12 @@ def write_results(connection: duckdb.DuckDBPyConnection, parameters: ResultParam
 
 
 def counted_outcomes(connection: duckdb.DuckDBPyConnection, day: date) -> pd.DataFrame:
-    """Count the outcomes of the actions whose response days were over before the day.
+    """Count the outcomes of the actions whose response period ended before the day.
 
     Returns:
         One row per offer, market segment and month: eligible, treated, contacted, opened, accepted, active, control,
-        control_accepted; what an acceptance by each of the treated would be worth, and what was spent on them. Null,
-        not zero, where the deployment delivers no contacts or no responses.
+        control_accepted; ``worth``, the value if each of the treated accepted, and ``spent`` on them. Null, not zero,
+        if the deployment delivers no contacts or no responses.
     """
     return read_frame(connection, _COUNT, {"day": day})
 
@@ -53,7 +53,7 @@ def _summed(counts: pd.DataFrame, by: tuple[str, ...]) -> pd.DataFrame:
 
 
 def _gain(results: pd.DataFrame, uplift: str) -> pd.Series:
-    """Return the money of an uplift: the acceptances that it brought, at their mean worth, less what was spent."""
+    """Return the gain of an uplift: additional acceptances at their mean worth, less the amount spent."""
     return (results[uplift] * results["worth"] - results["spent"]).replace([np.inf, -np.inf], np.nan).round(2)
 
 

@@ -1,4 +1,4 @@
-"""Conditions of the settings on their way into SQL: checked before they run, and explained where they fail."""
+"""Conditions from the settings that become SQL: checked before they run, and explained if they fail."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -27,7 +27,7 @@ def require_sound_rules(connection: duckdb.DuckDBPyConnection, settings: ActionS
     for place, sql in texts.items():
         with _explained(place, sql):
             require_expression(sql)
-    # One statement names every column, so that a wrong one is found at once; only where it fails is each tried alone.
+    # One statement with every condition finds an error at once; only if it fails is each tried alone.
     try:
         connection.execute(f"select {', '.join(f'({sql})' for sql in texts.values())} from {FACTS} limit 0")
     except duckdb.Error:

@@ -1,4 +1,4 @@
-"""The tables of actions, as dbt's ``models/actions/_sources.yml`` declares them, and the days that a run looks at."""
+"""The tables of actions, declared in dbt's ``models/actions/_sources.yml``, and the days that a run covers."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date
@@ -13,12 +13,12 @@ TRIGGERS, ACTIONS, RESULTS = "triggers", "customer_actions", "action_results"
 
 
 def columns_of(table: str) -> Mapping[str, str]:
-    """Return the SQL types of a table's columns by their names."""
+    """Return the SQL types of a table's columns, by name."""
     return tables_of_days()[table].types
 
 
 def set_days(connection: duckdb.DuckDBPyConnection, run_id: str, days: Sequence[date]) -> None:
-    """Say which days the dbt models of a run describe; those of runs that are over are forgotten."""
+    """Record which days the dbt models of a run build; days of earlier runs are removed."""
     with transaction(connection):
         connection.execute("delete from ops.action_days")
         connection.execute("insert into ops.action_days (run_id, action_date) select ?, unnest(?::date[])",
@@ -26,9 +26,9 @@ def set_days(connection: duckdb.DuckDBPyConnection, run_id: str, days: Sequence[
 
 
 def replace_day(connection: duckdb.DuckDBPyConnection, table: str, day: date, frame: pd.DataFrame) -> int:
-    """Replace the rows of a day by those of the frame, and return how many they are.
+    """Replace the rows of a day with those of the frame, and return their number.
 
-    The caller opens the transaction. Every declared column but action_date must be in the frame.
+    The caller opens the transaction. Every declared column except action_date must be in the frame.
     """
     columns = {name: sql_type for name, sql_type in columns_of(table).items() if name != "action_date"}
     casts = ", ".join(f"cast({name} as {sql_type})" for name, sql_type in columns.items())

@@ -1,4 +1,4 @@
-"""Triggers: occasions found in the facts of a run's days, each written once, whatever is run again."""
+"""Triggers: events found in the facts of a run's days, each written once, whatever is run again."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,10 +16,10 @@ class TriggerReport:
     """What a run has found.
 
     Attributes:
-        fired: occasions written, by trigger; a trigger without any is in it with 0.
-        retracted: occasions that the facts of their day no longer give.
-        restored: occasions retracted before that they give again.
-        silent: triggers that say nothing, by the source tables that they lack.
+        fired: events written, by trigger; 0 for a trigger without any.
+        retracted: events that the facts of their day no longer support.
+        restored: retracted events that the facts support again.
+        silent: triggers that were not evaluated, with the source tables that are missing.
     """
 
     fired: Mapping[str, int]
@@ -31,16 +31,17 @@ class TriggerReport:
 def find_triggers(
     connection: duckdb.DuckDBPyConnection, triggers: Mapping[str, Trigger], days: Sequence[date], found_date: date
 ) -> TriggerReport:
-    """Evaluate the triggers over ``features.customer_days`` and write what is new to ``segments.triggers``.
+    """Evaluate the triggers over ``features.customer_days`` and write new events to ``segments.triggers``.
 
-    An occasion is a customer, a trigger and a period, and its identifier their digest: it is written once, with the
-    first day whose facts gave it. Within its cooldown, before or after, a trigger does not fire again for a customer.
-    Occasions that the facts of their day no longer give are marked as retracted, and unmarked if the facts come back.
+    An event is a customer, a trigger and a period, and its identifier is their digest: it is written once, with the
+    first day whose facts support it. Within its cooldown, before or after, a trigger does not fire again for a
+    customer. Events that the facts of their day no longer support are marked as retracted, and unmarked if the facts
+    come back.
 
     Args:
         connection: to the lake, for writing.
-        triggers: of the settings, by their ids.
-        days: whose facts are there.
+        triggers: of the settings, by id.
+        days: the days whose facts are available.
         found_date: the day that the run is for.
     """
     silent = _without_sources(connection, triggers)
@@ -51,7 +52,7 @@ def find_triggers(
     connection.execute(f"create or replace temp table trigger_hits as {_hits(evaluated)}")
     try:
         with transaction(connection):
-            # Oldest first: an occasion belongs to the first day that gives it.
+            # Oldest first: an event belongs to the first day that supports it.
             for day in sorted(days):
                 connection.execute(_FIRE, {"day": day})
                 for trigger_id, rows in connection.execute(_COUNT).fetchall():
@@ -73,7 +74,7 @@ def _changed(connection: duckdb.DuckDBPyConnection, sql: str, parameters: Mappin
 
 def _without_sources(connection: duckdb.DuckDBPyConnection, triggers: Mapping[str, Trigger]) -> dict[str, str]:
     needed = sorted({table for each in triggers.values() for table in each.needs})
-    # Daily usage may be counted from sessions.
+    # Daily usage may be derived from sessions.
     either = {"usage": ["usage", "usage_sessions"], "usage_or_calls": ["usage", "usage_sessions", "calls"]}
     reading = {table: either.get(table, [table]) for table in needed}
     missing = {
@@ -89,7 +90,7 @@ def _without_sources(connection: duckdb.DuckDBPyConnection, triggers: Mapping[st
 
 
 def _hits(triggers: Mapping[str, Trigger]) -> str:
-    """Return the SQL of all that holds on the days. An occasion whose period is not known is none."""
+    """Return the SQL of all events that hold on the days; an event with an unknown period is left out."""
     return " union all ".join(
         f"""
         select
@@ -152,7 +153,7 @@ where
             and hits.trigger_date >= triggers.trigger_date
     )
 """
-# On whichever day the facts give it: the identifier is taken, so it would never fire otherwise.
+# For any day whose facts support it: its identifier is taken, so it could not fire again otherwise.
 _RESTORE = """
 update segments.triggers
 set retracted_date = null, expires_date = greatest(triggers.expires_date, hits.expires_date)

@@ -1,4 +1,4 @@
-"""Handing an audience over by webhook, in parts."""
+"""Handing over an audience by webhook, in parts."""
 
 import json
 import time
@@ -18,17 +18,18 @@ def deliver(
     name: str | None,
     sleep: Callable[[float], None] = time.sleep,
 ) -> int:
-    """Post an audience in parts of at most ``batch_rows`` actions, and return how many parts there were.
+    """Post an audience in parts of at most ``batch_rows`` actions, and return the number of parts.
 
     A part is JSON: audience, action_date, channel, part, parts and actions, each with the columns of the audience. A
-    part is of one channel, so that it is the same whichever other channels may be used at the time.
+    part covers one channel, so that it does not depend on which other channels may be used at the time.
 
     Args:
-        people: ``audience.COLUMNS``; whoever may be contacted now (``audience.within_hours``). None: nothing is posted.
+        people: ``audience.COLUMNS`` of the customers who may be contacted now (``audience.within_hours``). If empty,
+            nothing is posted.
         settings: address, key, size of parts, attempts.
         day: of the decision.
-        name: trigger, offer or segment that it is an audience of; None for all.
-        sleep: waits so many seconds between attempts.
+        name: the trigger, offer or segment of the audience; None for all.
+        sleep: waits a number of seconds between attempts.
 
     Raises:
         SegmentationError: the receiver refused a part, or could not be reached in ``attempts`` attempts.

@@ -1,1 +1,1 @@
-"""Groups of commands of ``segmentation``, each in a module of its own, and what all commands share."""
+"""Commands of ``segmentation`` by group, one module each, and what all commands share."""

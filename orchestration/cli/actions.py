@@ -1,4 +1,4 @@
-"""``segmentation actions`` and ``audience``: what is done on a day, and who is to be contacted."""
+"""``segmentation actions`` and ``audience``: the actions of a day, and the customers to contact."""
 
 from datetime import date, datetime
 from pathlib import Path

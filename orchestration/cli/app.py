@@ -1,6 +1,7 @@
 """The ``segmentation`` command: thin over the Dagster jobs and the library.
 
-Exit codes: 0 done, 1 the user's to fix (a message says how), 2 wrong usage, 3 a run failed, 4 another run writes.
+Exit codes: 0 done, 1 an error that the user can fix (a message says how), 2 wrong usage, 3 a run failed, 4 another run
+is writing.
 """
 
 import gc
@@ -46,15 +47,15 @@ app.add_typer(status.app)
 
 Month = Annotated[str | None, typer.Option(metavar="YYYY-MM")]
 
-# Dagster's and dbt's graphs are hundreds of thousands of objects that live until the end; Python's default looks
-# through them thousands of times in a run, which took 6% of it. Frames and tables go by reference counts as ever.
+# Dagster's and dbt's graphs are hundreds of thousands of objects that live until the end; by default Python scans them
+# thousands of times in a run, which took 6% of its time. Frames and tables are still freed by reference counting.
 _OBJECTS_BEFORE_COLLECTION = (50_000, 20, 20)
 
 
 @app.callback()
 def mask(
     context: typer.Context,
-    # Taken out of the arguments before they come here (``Commands``), so that it may also follow a command's name.
+    # Removed from the arguments beforehand (``Commands``), so that it may also follow a command's name.
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
 ) -> None:
     """Customer segmentation for internet and telecom providers."""
@@ -89,7 +90,7 @@ def run(
         from orchestration.cli.runs import Runner
 
         runner = Runner(settings, say=lambda line: err.print(line, highlight=False, soft_wrap=True))
-        # Months that were named are judged before anything runs; others depend on what is loaded.
+        # Months given by name are validated before anything runs; others depend on what is loaded.
         named = runner.months(first, last) if first or last else []
         with writing(settings, "run", wait):
             if not skip_ingest:
@@ -182,13 +183,13 @@ def init(
 
 
 def _endings_found(settings_file: Path) -> list[str]:
-    """Say from when on endings are on record, where the draft maps contracts well enough to tell."""
+    """Say from when endings are on record, if the draft maps contracts well enough to find out."""
     from orchestration.onboarding.preview import preview_sources
 
     try:
         found = preview_sources(load_settings(settings_file))
     except SegmentationError:
-        return []  # what a draft lacks is in its comments, and check-sources says it
+        return []  # the draft's comments and check-sources say what is missing
     return [check.endings for check in found.tables if check.endings]
 
 

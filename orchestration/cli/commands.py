@@ -1,4 +1,4 @@
-"""The group of all commands: no error gets out of it as a bare traceback, and ``--debug`` says where it came from."""
+"""The group of all commands: no error leaves it as a bare traceback, and ``--debug`` shows where it came from."""
 
 import traceback
 from typing import Any
@@ -17,10 +17,10 @@ DEBUG = "--debug"
 
 
 class Commands(TyperGroup):
-    """Runs a command; ``--debug`` is understood before its name and after it."""
+    """Runs a command; ``--debug`` is accepted before and after its name."""
 
     def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:
-        """Take ``--debug`` out of the arguments, wherever it stands."""
+        """Remove ``--debug`` from the arguments, wherever it is."""
         own = args[: args.index("--")] if "--" in args else args
         has_debug = DEBUG in own
         if has_debug:
@@ -30,7 +30,7 @@ class Commands(TyperGroup):
         return context
 
     def invoke(self, ctx: Any) -> Any:
-        """Run the command; what it did not expect becomes one sentence and exit code 1."""
+        """Run the command; an unexpected error becomes one sentence and exit code 1."""
         try:
             return super().invoke(ctx)
         except (TyperException, typer.Abort, BrokenPipeError):
@@ -50,7 +50,7 @@ class Commands(TyperGroup):
 
 
 def _show(error: BaseException, context: Any) -> bool:
-    """Print the traceback, without its secrets, if it was asked for."""
+    """Print the traceback with secrets masked, if requested, and return whether it was."""
     if context.meta.get(DEBUG):
         err.print(Text(masked("".join(traceback.format_exception(error)))), soft_wrap=True)
     return bool(context.meta.get(DEBUG))

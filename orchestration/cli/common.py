@@ -1,4 +1,4 @@
-"""What the commands share: the settings file, the warehouse, errors for people, and how rows are printed."""
+"""Shared by the commands: the settings file, the warehouse, readable errors, and printing of rows."""
 
 import csv
 import json
@@ -21,7 +21,7 @@ from orchestration.settings import Settings, choose_settings_file, load_settings
 
 out, err = Console(), Console(stderr=True)
 EXIT_CODES: dict[type[SegmentationError], int] = {RunFailedError: 3, LakeBusyError: 4}
-"""Of errors that a script should tell apart; of all others it is 1."""
+"""Exit codes of errors that a script should distinguish; 1 for all others."""
 
 Config = Annotated[
     Path | None,
@@ -47,7 +47,7 @@ class Format(StrEnum):
 
 @contextmanager
 def errors_for_people() -> Iterator[None]:
-    """Turn errors that the user can fix into a message and exit code 1."""
+    """Turn errors that the user can fix into a message and an exit code."""
     try:
         yield
     except SegmentationError as error:
@@ -56,7 +56,7 @@ def errors_for_people() -> Iterator[None]:
 
 
 def chosen_settings(config: Path | None) -> Settings:
-    """Read the settings file that was named, or the one found."""
+    """Read the given settings file, or else the one found."""
     return load_settings(choose_settings_file(config))
 
 
@@ -65,7 +65,7 @@ def writing(settings: Settings, command: str, wait: bool) -> Iterator[None]:
     """Hold the lock of the lake's writers for a command, and close the runs whose process was killed.
 
     Raises:
-        LakeBusyError: another process has it, and the command shall not wait.
+        LakeBusyError: another process holds it, and the command must not wait.
     """
     from orchestration.cli.runs import close_killed_runs
 
@@ -96,9 +96,9 @@ def print_rows(
 
     Args:
         columns: their names.
-        rows: their values, which are data and never markup.
-        output: how.
-        keep_formulas: leave text in CSV as it is where a spreadsheet would take it for a formula.
+        rows: their values, printed literally and never as markup.
+        output: the format.
+        keep_formulas: leave text in CSV unchanged even if a spreadsheet would take it for a formula.
     """
     if output is Format.json:
         json.dump([dict(zip(columns, row, strict=True)) for row in rows], sys.stdout, default=str, indent=2)
@@ -109,7 +109,7 @@ def print_rows(
         writer.writerows(rows if keep_formulas else ([without_formula(value) for value in row] for row in rows))
     else:
         table = Table()
-        # What a row is about is never broken, however narrow the terminal.
+        # The first column identifies the row, so it is never wrapped, however narrow the terminal.
         for place, column in enumerate(columns):
             is_right = are_numbers(row[place] for row in rows)
             table.add_column(

@@ -1,4 +1,4 @@
-"""``segmentation quarantine``: what was rejected and why, and reading it again once the source is fixed."""
+"""``segmentation quarantine``: rejected rows and the reasons, and reading them again once the source is fixed."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""Reading rejected rows again after the source, or its mapping, was fixed."""
+"""Reading rejected rows again after the source or its mapping has been fixed."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ def reprocess(
     Args:
         warehouse: the lake.
         settings: sources as they are mapped now.
-        table: only this table, and those that refer to it: their rows may have waited for its own.
+        table: only this table, and those that refer to it, whose rows may have been rejected for lack of its rows.
         progress: called with a sentence at each step.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Launching the Dagster jobs from the command line: in this process, and recorded where the UI looks."""
+"""Launching the Dagster jobs from the command line: in this process, and recorded where the UI finds them."""
 
 import gc
 import os
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 INSTANCE_SETTINGS = {
     "telemetry": {"enabled": False},
     "nux": {"enabled": False},
-    # Runs that hold the pool of writers wait for one another in the queue.
+    # Runs that use the pool of writers queue up.
     "concurrency": {"pools": {"granularity": "run", "default_limit": 1}},
     # A launched run that never starts gives up its place in the queue.
     "run_monitoring": {"enabled": True, "poll_interval_seconds": 60, "free_slots_after_run_end_seconds": 60},
@@ -36,12 +36,12 @@ INSTANCE_SETTINGS = {
 
 
 def prepare_dagster_home(settings: Settings) -> Path:
-    """Keep Dagster's record of runs beside the lake, unless DAGSTER_HOME says where."""
+    """Keep Dagster's storage beside the lake, unless DAGSTER_HOME is set."""
     home = _dagster_home(settings)
     os.environ["DAGSTER_HOME"] = str(home)
     home.mkdir(parents=True, exist_ok=True)
     configuration = home / "dagster.yaml"
-    # One that an earlier release wrote is ours to complete; one that says anything else is the operator's.
+    # A configuration written by an earlier release is completed; one with anything else belongs to the operator.
     known = yaml.safe_load(configuration.read_text()) if configuration.exists() else {}
     if known != INSTANCE_SETTINGS and known.items() <= INSTANCE_SETTINGS.items():
         configuration.write_text(yaml.safe_dump(INSTANCE_SETTINGS))
@@ -53,7 +53,7 @@ def _dagster_home(settings: Settings) -> Path:
 
 
 def close_killed_runs(settings: Settings, say: Callable[[str], None]) -> None:
-    """Close the runs in Dagster's record whose process was killed; the caller holds the lock of the writers."""
+    """Close the runs in Dagster's storage whose process was killed; the caller holds the writers' lock."""
     if not (_dagster_home(settings) / "dagster.yaml").exists():  # no run was ever recorded
         return
     prepare_dagster_home(settings)
@@ -67,10 +67,10 @@ def close_killed_runs(settings: Settings, say: Callable[[str], None]) -> None:
 
 
 class Runner:
-    """Runs the jobs of one deployment, one after the other; the caller holds the lock of the writers."""
+    """Runs the jobs of one deployment, one after the other; the caller holds the writers' lock."""
 
     def __init__(self, settings: Settings, say: Callable[[str], None], now: datetime | None = None) -> None:
-        """Keep what every job needs; ``now`` is the moment to go by, aware of its offset, default the clock's."""
+        """Keep what every job needs; ``now`` is the current time with its offset, by default the clock's."""
         self._settings = settings
         self._warehouse = Warehouse(settings.warehouse)
         self._say = say
@@ -81,7 +81,7 @@ class Runner:
         self._run("daily_ingest", {})
 
     def segment(self, months: Sequence[str]) -> None:
-        """Run the job ``monthly_segmentation`` for consecutive months in one run; none where none can have changed."""
+        """Run the job ``monthly_segmentation`` for consecutive months in one run, unless none can have changed."""
         days = [as_of_date(month) for month in months]
         code = code_version(parsed_manifest(self._settings))
         with self._warehouse.writer() as connection:
@@ -112,7 +112,7 @@ class Runner:
                 self._say(f"  Report {write_report(self._warehouse, self._settings, version_id)}")
 
     def months(self, first: str | None, last: str | None) -> list[str]:
-        """Return the months to segment: what was asked for, else the last complete month that the data reach.
+        """Return the months to segment: those requested, else the last complete month with data.
 
         Raises:
             SegmentationError: a month is malformed, not over yet, or before the first month of the settings.
@@ -134,7 +134,7 @@ class Runner:
         return months
 
     def months_to_revise(self) -> list[str]:
-        """Return the months from the first to the last published one that late data have reached; none if none are.
+        """Return the months from the first to the last published one that late data have reached; empty if none.
 
         Raises:
             SegmentationError: one of them is before the first month of the settings.
@@ -147,14 +147,16 @@ class Runner:
     def _last_month_of_data(self) -> str | None:
         with self._warehouse.reader() as connection:
             row = connection.execute(
-                "select greatest((select max(invoice_date) from raw.invoices), (select max(usage_date) from raw.usage))"
+                "select coalesce(greatest((select max(invoice_date) from raw.invoices),"
+                " (select max(usage_date) from raw.usage), (select max(reported_date) from raw.usage_sessions),"
+                " (select max(call_date) from raw.calls)), (select max(paid_date) from raw.payments))::date"
             ).fetchone()
         latest: date | None = row[0] if row else None
         return month_of(latest) if latest else None
 
     @cached_property
     def _instance(self) -> "DagsterInstance":
-        """Where runs are recorded; made when the first job is, for it takes seconds."""
+        """The instance that records runs; created with the first job, because that takes seconds."""
         prepare_dagster_home(self._settings)
         from dagster import DagsterInstance
 
@@ -167,8 +169,8 @@ class Runner:
         return instance
 
     def _definitions(self, job: str) -> "Definitions":
-        """Return what has the job."""
-        # Imported late: the definitions read the settings file that was chosen before.
+        """Return the definitions that contain the job."""
+        # Imported late, because the definitions read the settings file that was chosen before.
         from orchestration.definitions import defs, ingest_defs
 
         if job == "daily_ingest":
@@ -178,7 +180,7 @@ class Runner:
 
     def _run(self, job: str, tags: Mapping[str, str]) -> None:
         instance, definitions = self._instance, self._definitions(job)
-        # What has been imported stays; without this, every collection of garbage looks through all of it.
+        # What has been imported stays; without this, every garbage collection would scan all of it.
         gc.freeze()
         from orchestration.dagster_support.run_processes import LOCK_TAG, process_tags
 

@@ -1,4 +1,4 @@
-"""``segmentation serve``: bring targets up to what is published, by hand."""
+"""``segmentation serve``: update the serving targets by hand."""
 
 from collections.abc import Iterable
 from typing import Annotated
@@ -32,10 +32,10 @@ def serve(
 
 
 def serve_targets(settings: Settings, names: Iterable[str]) -> None:
-    """Serve targets one after the other, saying how each went.
+    """Serve targets one after the other, reporting the result of each.
 
     Raises:
-        ServingError: some of them failed, or differ from the lake.
+        ServingError: some of them failed or differ from the lake.
     """
     from orchestration.serving.serve import serve as bring_up
 

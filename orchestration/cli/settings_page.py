@@ -37,7 +37,7 @@ def page() -> str:
 
 
 def described() -> Iterator[Entry]:
-    """Give every setting; what a check tells is its own to say."""
+    """Yield every setting; the meaning of a check's limits is the description of the check."""
     for each in entries(Settings):
         name = each.key.removeprefix(_LIMITS)
         yield (
@@ -66,7 +66,7 @@ _TABLE = ("| key | type | default | meaning |", "|---|---|---|---|")
 
 
 def _is_below_a_section(entry: Entry) -> bool:
-    """Keys of no section come first; the order of all others stays."""
+    """Sort key: keys outside any section come first; the order of all others is kept."""
     return entry.is_section or "." in entry.key
 
 

@@ -59,14 +59,14 @@ def read_status(connection: duckdb.DuckDBPyConnection, settings: Settings, now: 
 
     Args:
         connection: reads the lake.
-        settings: which tables are mapped, and the operator's day.
-        now: the moment to go by, aware of its offset: what is dated later is not reached yet.
+        settings: the mapped tables, and the operator's time zone.
+        now: the current time with its offset: later dates are not counted.
 
     Returns:
-        ``sources`` (a row a mapped table), ``published`` (the newest version, None if there is none), ``due`` (a
-        sentence), ``checks_failed`` (a sentence each) and ``last_failed_load`` (the newest rows in quarantine).
+        ``sources`` (one row per mapped table), ``published`` (the newest version, None if there is none), ``due`` (a
+        sentence), ``checks_failed`` (one sentence each) and ``last_failed_load`` (the newest load with rejected rows).
     """
-    # Imported late: the checks import scikit-learn, for which no other command should wait.
+    # Imported late: the checks import scikit-learn, and no other command should wait for it.
     from orchestration.source_checks import latest, said
 
     tomorrow = operators_day(now, settings.schedule.timezone) + timedelta(days=1)

@@ -1,4 +1,4 @@
-"""``segmentation versions``: look at the versions of the segments, compare them, take one back, delete old ones."""
+"""``segmentation versions``: show the versions of the segments, compare them, withdraw one, delete old ones."""
 
 import json
 from collections.abc import Callable
@@ -67,7 +67,7 @@ def show(version_id: VersionId, config: Config = None, output: Output = Format.t
 
 
 def lines_of(value: Any) -> Any:
-    """Return rows by table, and checks, as a line each; anything else as it is."""
+    """Return row counts by table, or checks, as one line each; anything else unchanged."""
     try:
         found = json.loads(value) if isinstance(value, str) else value
     except ValueError:
@@ -135,10 +135,10 @@ def prune(
 
 
 def read(config: Path | None, query: Callable[[Any], Any]) -> Any:
-    """Return what a query finds in the lake.
+    """Return the result of a query over the lake.
 
     Raises:
-        SegmentationError: there is no lake, or no version in it.
+        SegmentationError: there is no lake, or it has no versions.
     """
     import duckdb
 

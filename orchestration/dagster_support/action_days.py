@@ -1,4 +1,4 @@
-"""What the assets of actions share: partitions by day, and the days that a run looks at."""
+"""Shared by the assets of actions: partitions by day, and the days that a run covers."""
 
 from collections.abc import Sequence
 from datetime import date, timedelta
@@ -9,11 +9,11 @@ from orchestration.dagster_support.deployment import OWNERS, SETTINGS
 from orchestration.lake.declarations import tables_of_days
 from orchestration.segments.code_version import python_version
 
-# Today is a day that can be decided: what is contacted goes out in the morning.
+# Includes today: actions are decided in the morning of the day on which they are carried out.
 DAYS = dg.DailyPartitionsDefinition(
     start_date=f"{SETTINGS.first_month}-01", timezone=SETTINGS.schedule.timezone, end_offset=1
 )
-# Oldest first and one after the other: what was done on a day decides on the next.
+# Oldest first and one at a time: the actions of a day influence the decisions of the next.
 ONE_DAY_PER_RUN = dg.BackfillPolicy.multi_run(max_partitions_per_run=1)
 GROUP = "actions"
 
@@ -24,7 +24,7 @@ def day_of(context: dg.AssetExecutionContext) -> date:
 
 
 def days_of(day: date, recheck_days: int) -> list[date]:
-    """Return the days whose facts a run looks at, oldest first: those that late data may have reached, and the day."""
+    """Return the days whose facts a run covers, oldest first: those that late data may have reached, and the day."""
     return [day - timedelta(days=back) for back in range(recheck_days, -1, -1)]
 
 

@@ -1,4 +1,4 @@
-"""How dbt is called: where its project lies, the variables and the environment of every invocation."""
+"""How dbt is called: the place of its project, and the variables and environment of every invocation."""
 
 import hashlib
 import json
@@ -31,7 +31,7 @@ _SOURCE_SUFFIXES = {".sql", ".yml", ".csv"}
 
 
 def dbt_variables(settings: Settings) -> dict[str, Any]:
-    """Return the variables that the models read: the settings' costs, rules and thresholds, never a date."""
+    """Return the variables that the models read: costs, rules and thresholds of the settings, never a date."""
     return {
         "currency": settings.currency,
         "exchange_rate_max_age_days": settings.exchange_rates.max_age_days,
@@ -64,10 +64,10 @@ def dbt_variables(settings: Settings) -> dict[str, Any]:
 
 
 def dbt_arguments(command: str, settings: Settings) -> list[str]:
-    """Return the arguments of a dbt command, variables included.
+    """Return the arguments of a dbt command, including variables.
 
-    The graph is built in two invocations, before and after the Python models. A test belongs to the one in which the
-    last of its tables is built (``buildable``). Unit tests are of the code and not of the data: CI runs them.
+    The graph is built in two invocations, before and after the Python models. A test runs with the invocation that
+    builds the last of its tables (``buildable``). Unit tests test the code and not the data, so only CI runs them.
     """
     variables = json.dumps(dbt_variables(settings), sort_keys=True)
     selection = ["--indirect-selection", "buildable", "--exclude-resource-type", "unit_test"]
@@ -76,7 +76,7 @@ def dbt_arguments(command: str, settings: Settings) -> list[str]:
 
 
 def dbt_environment(warehouse: Warehouse) -> dict[str, str]:
-    """Return the environment that dbt's profile reads; secrets go this way and not on a command line."""
+    """Return the environment that dbt's profile reads; secrets are passed here and not on a command line."""
     return {
         "DBT_ENV_SECRET_LAKE_URI": warehouse.uri,
         "SEGMENTATION_LAKE_PATH": str(warehouse.path),
@@ -90,12 +90,12 @@ def dbt_environment(warehouse: Warehouse) -> dict[str, str]:
 
 
 def run_environment(run_id: str) -> dict[str, str]:
-    """Return what our plugin in dbt reads: the run whose scope is built, and the process that dbt must not outlive."""
+    """Return what our dbt plugin reads: the run whose scope is built, and the process that dbt must not outlive."""
     return {"SEGMENTATION_RUN_ID": run_id, "SEGMENTATION_STARTED_BY": str(os.getpid())}
 
 
 def prepare_for_dbt(settings: Settings, run_id: str) -> Path:
-    """Hand dbt its environment, and return the folder that the artifacts of a run go to."""
+    """Set dbt's environment, and return the folder for the artifacts of a run."""
     install_extensions()
     warehouse = Warehouse(settings.warehouse)
     warehouse.workspace_file.parent.mkdir(parents=True, exist_ok=True)
@@ -106,11 +106,11 @@ def prepare_for_dbt(settings: Settings, run_id: str) -> Path:
 def ensure_manifest(settings: Settings) -> Path:
     """Parse the dbt project if its sources changed since the last manifest, and return the manifest's path.
 
-    Parsing opens neither the lake nor the network. What it gives depends neither on where the lake is nor on the
+    Parsing opens neither the lake nor the network. Its result depends neither on the place of the lake nor on the
     variables, which are read when a model is compiled, so all deployments share it.
     """
     manifest, stamp = PARSED / "manifest.json", PARSED / _STAMP
-    # What one release of dbt has written another may not read.
+    # One release of dbt may not be able to read what another has written.
     releases = {package: version(package).encode() for package in ("dbt-core", "dbt-duckdb")}
     sources = _digest({**releases, **_project_files()})
     if _says(stamp, sources):
@@ -119,7 +119,7 @@ def ensure_manifest(settings: Settings) -> Path:
     with FileLock(PARSED / "parse.lock"):
         if not _says(stamp, sources):
             os.environ.update(dbt_environment(Warehouse(settings.warehouse)) | dbt_secrets())
-            stamp.unlink(missing_ok=True)  # a parse that is killed leaves none that could be right again
+            stamp.unlink(missing_ok=True)  # if the parse is killed, no stamp declares a partial result valid
             parse(dbt_arguments("parse", Settings()), PARSED)
             stamp.write_text(sources)
     return manifest
@@ -136,14 +136,14 @@ def _says(stamp: Path, sources: str) -> bool:
 
 
 def sources_hash(settings: Settings) -> str:
-    """Return the hash of what the manifest was parsed from, and of the variables that views are made with."""
+    """Return the hash of what the manifest was parsed from, and of the variables that views are built with."""
     parsed_from = ensure_manifest(settings).with_name(_STAMP).read_text()
     variables = json.dumps(dbt_variables(settings), sort_keys=True)
     return hashlib.sha256(f"{parsed_from} {variables}".encode()).hexdigest()
 
 
 def parsed_manifest(settings: Settings) -> Mapping[str, Any]:
-    """Return the content of the manifest; read once in a process while it stays the same."""
+    """Return the content of the manifest, read once per process until it changes."""
     manifest = ensure_manifest(settings)
     return _parsed(manifest, manifest.stat().st_mtime_ns)
 

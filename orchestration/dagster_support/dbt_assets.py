@@ -1,4 +1,4 @@
-"""How dbt's models look as Dagster assets: keys as schema and table, groups as layers, owners from the settings."""
+"""dbt's models as Dagster assets: keys are schema and table, groups are layers, owners come from the settings."""
 
 import json
 import sys
@@ -19,8 +19,8 @@ from orchestration.lake.declarations import tables_of_days
 from orchestration.lake.warehouse import ALIAS, WORKSPACE
 from orchestration.settings import Settings
 
-# What must be built before a version is opened: features, and all that segments are made of. dbt builds the rest after.
-# Sources are left out, and so are their tests: ingestion has judged every row by the same contract, once.
+# What must be built before a version is opened: features, and all inputs of segments. dbt builds the rest afterwards.
+# Sources and their tests are left out: ingestion has already checked every row against the same contract.
 FEATURES = " ".join(
     [
         "+fqn:segmentation.staging.*,resource_type:model",
@@ -32,7 +32,7 @@ FEATURES = " ".join(
     ]
 )
 
-# Built by the day, not by the month.
+# Built per day instead of per month.
 ACTIONS = "fqn:segmentation.actions.*"
 
 
@@ -40,7 +40,7 @@ _OF_DAYS = {dg.AssetKey(table.key.split(".")) for table in tables_of_days().valu
 
 
 class LayerTranslator(DagsterDbtTranslator):
-    """Names the group of a model after its folder: staging, intermediate, features, segments, bi."""
+    """Sets the group of a model to its folder: staging, intermediate, features, segments, bi."""
 
     def get_asset_spec(self, manifest: Mapping[str, Any], unique_id: str, project: DbtProject | None) -> dg.AssetSpec:
         """Return dagster-dbt's spec with this project's group, kinds, owners and code version."""
@@ -49,8 +49,8 @@ class LayerTranslator(DagsterDbtTranslator):
         if node["resource_type"] == "source":
             return spec
         return spec.replace_attributes(
-            # Views over what is decided by the day are built by the month: as dependencies they would close a circle
-            # (months, facts of a day, actions, views), and Dagster would cut the step of the months in pieces.
+            # Views over tables of days are built per month: as dependencies these tables would close a cycle (months,
+            # facts of a day, actions, views), and Dagster would split the step of the months into pieces.
             deps=[each for each in spec.deps if each.asset_key not in _OF_DAYS],
             key=dg.AssetKey([node["schema"], node["alias"]]),
             group_name=node["fqn"][1] if node["resource_type"] == "model" else "seeds",
@@ -63,13 +63,13 @@ class LayerTranslator(DagsterDbtTranslator):
 
 
 def tables_of_the_workspace(manifest: Path) -> set[tuple[str, str]]:
-    """Return schema and name of all that dbt makes in the workspace of a run."""
+    """Return schema and name of everything that dbt makes in the workspace of a run."""
     nodes = json.loads(manifest.read_bytes())["nodes"].values()
     return {(node["schema"], node["alias"]) for node in nodes if node["database"] == WORKSPACE}
 
 
 def of_the_workspace(manifest: Mapping[str, Any], selection: str) -> list[str]:
-    """Return the names of a folder's models, and of what they are made of in the workspace; the lake has the rest."""
+    """Return the names of a folder's models and of their upstream models in the workspace; the lake has the others."""
     nodes = manifest["nodes"]
     waiting = [name for name, node in nodes.items() if node["resource_type"] == "model" and node["fqn"][1] == selection]
     found: set[str] = set()
@@ -87,14 +87,14 @@ def of_the_workspace(manifest: Mapping[str, Any], selection: str) -> list[str]:
 
 
 def unchanged(context: dg.AssetExecutionContext, but: Collection[dg.AssetKey] = ()) -> Iterator[dg.MaterializeResult]:
-    """Say of every table that it is unchanged, so that what comes after this step runs too: a report may be missing."""
+    """Report every table as unchanged, so that later steps run too: a report may be missing."""
     for key in TopologicalSorter(context.assets_def.asset_deps).static_order():
         if key in context.selected_asset_keys and key not in but:
             yield dg.MaterializeResult(key, metadata={"unchanged": True})
 
 
 def build_views(context: dg.AssetExecutionContext, settings: Settings) -> Iterator[Any]:
-    """Build the views that outlive a run, after an upgrade that has changed no month."""
+    """Build the views in the lake after an upgrade that has changed no month."""
     nodes = parsed_manifest(settings)["nodes"].values()
     views = [
         node for node in nodes
@@ -107,10 +107,10 @@ def build_views(context: dg.AssetExecutionContext, settings: Settings) -> Iterat
 def build(
     context: dg.AssetExecutionContext, settings: Settings, selection: Sequence[str] | None = None
 ) -> Iterator[Any]:
-    """Build those of the step's models that the run selects, and yield dbt's results as Dagster's events.
+    """Build the step's models that the run selects, and yield dbt's results as Dagster events.
 
-    dagster-dbt would start dbt as a process, ask it for its version in another and open an adapter beside it. Where
-    only some models are selected, what they are made of is built with them: the workspace has nothing of another run.
+    dagster-dbt would start dbt as a process, ask it for its version in another one and open an adapter besides. If only
+    some models are selected, their upstream models are built too, because the workspace keeps nothing of other runs.
     """
     project = ensure_manifest(settings).with_name(PARSED_PROJECT)
     target = prepare_for_dbt(settings, context.run.run_id)
@@ -121,7 +121,7 @@ def build(
     ]
     outputs = {key.to_python_identifier() for key in context.selected_asset_keys}
     for event in stream([*dbt_arguments("build", settings), *selection], project, target):
-        # The step's log in the UI, and the status line in a terminal.
+        # Goes to the step's log in the UI, and to the status line in a terminal.
         sys.stdout.write(event["info"]["msg"] + "\n")
         message = DbtCoreCliEventMessage(raw_event=event, event_history_metadata={})
         for result in message.to_default_asset_events(

@@ -1,7 +1,8 @@
-"""What dbt does beside building: it knows its run, builds alone, and stops when its run does.
+"""Ties dbt to its run: models know the run's identifier, no other dbt builds at once, and dbt ends with the run.
 
-dbt-duckdb loads it by its module's name (``profiles.yml``). A run has dbt in its own process and under its own lock. In
-a process of its own, as where somebody calls it by hand, dbt takes another lock and does not outlive who started it.
+dbt-duckdb loads it by module name (``profiles.yml``). In a run, dbt works in the run's process and under its lock. In a
+process of its own, for example when called by hand, dbt takes another lock and does not outlive the process that
+started it.
 """
 
 import os
@@ -20,17 +21,17 @@ from orchestration.lake.writer_lock import BUILDER, WRITER, hold, is_held
 from orchestration.settings import WarehouseSettings
 
 _POLL_SECONDS = 0.25
-# Of this process: a lock that only its end releases.
+# Held by this process until it ends.
 _held = ExitStack()
 _cursors: WeakSet[duckdb.DuckDBPyConnection] = WeakSet()
 _is_interrupted = threading.Event()
 
 
 class Plugin(BasePlugin):
-    """Holds the builder's lock, and gives every cursor the run's identifier, by which the models find their scope."""
+    """Holds the builder's lock, and sets the run's identifier on every cursor, by which the models find their scope."""
 
     def initialize(self, plugin_config: dict[str, Any]) -> None:
-        """Where this is not a run's process, take the lock while it lives, and end it when who started it has died."""
+        """Outside a run's process, hold the builder's lock until the end, and end when the parent process dies."""
         started_by = os.environ.get("SEGMENTATION_STARTED_BY")
         if started_by == str(os.getppid()):
             threading.Thread(target=_end_with, args=[int(started_by)], daemon=True).start()
@@ -46,25 +47,25 @@ class Plugin(BasePlugin):
             _held.enter_context(hold(warehouse.system_lock(BUILDER), "dbt"))
 
     def configure_cursor(self, cursor: Any) -> None:
-        """Say which run this is; a variable of DuckDB belongs to one cursor."""
+        """Set the run's identifier; a DuckDB variable belongs to one cursor."""
         refuse_after_interrupt()
         _cursors.add(cursor)
         cursor.execute("set variable segmentation_run_id = ?", [os.environ.get("SEGMENTATION_RUN_ID", "")])
 
 
 def begin() -> None:
-    """Let dbt in this process open cursors again."""
+    """Allow dbt in this process to open cursors again."""
     _is_interrupted.clear()
 
 
 def refuse_after_interrupt() -> None:
-    """Raise where the run was interrupted: no statement begins any more."""
+    """Raise if the run was interrupted, so that no further statement starts."""
     if _is_interrupted.is_set():
         raise RuntimeError("the run was interrupted")
 
 
 def interrupt() -> None:
-    """Stop the statement that dbt has at work in this process, and let none follow."""
+    """Stop the statement that dbt is executing in this process, and prevent further ones."""
     _is_interrupted.set()
     for cursor in list(_cursors):
         with suppress(duckdb.Error):
@@ -72,14 +73,14 @@ def interrupt() -> None:
 
 
 def close() -> None:
-    """Close what dbt in this process has open; by itself it keeps a database in memory for the next command."""
-    with suppress(Exception):  # none was opened
+    """Close what dbt has open in this process; otherwise it keeps a database in memory for the next command."""
+    with suppress(Exception):  # there may be none
         DuckDBConnectionManager.env().close()
     DuckDBConnectionManager.close_all_connections()
 
 
 def _end_with(parent: int) -> None:
-    """End this process, as a killed one ends: DuckDB has committed a transaction or it has not."""
+    """End this process abruptly once its parent is gone: DuckDB has either committed a transaction or not."""
     while os.getppid() == parent:
         time.sleep(_POLL_SECONDS)
     os._exit(1)

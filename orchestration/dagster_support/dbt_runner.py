@@ -26,7 +26,7 @@ def parse(arguments: Sequence[str], target: Path) -> None:
     """Parse the project into ``target``.
 
     Raises:
-        SegmentationError: dbt cannot.
+        SegmentationError: dbt fails.
     """
     with _root_logger_kept():
         from dbt.cli.main import dbtRunner
@@ -48,24 +48,24 @@ def parsed_project(file: Path) -> "Manifest":
     manifest = Manifest.from_msgpack(file.read_bytes(), decoder=extended_mashumuro_decoder)
     manifest.build_parent_and_child_maps()
     manifest.build_flat_graph()
-    # It stays as long as the process; without this, every collection of garbage looks through all of it.
+    # It lives as long as the process; without this, every garbage collection would scan all of it.
     gc.freeze()
     return manifest
 
 
 def stream(arguments: Sequence[str], project: Path, target: Path) -> Iterator[dict[str, Any]]:
-    """Run a dbt command and yield what it says while it goes on, as its structured log has it.
+    """Run a dbt command and yield its structured log events while it runs.
 
-    dbt works in a thread, so that results are recorded as they come. Where the caller is interrupted, the statement at
-    work is too, and no other begins: whoever holds the lock of the writers must not let go of it before.
+    dbt works in a thread, so that results are recorded as they come. If the caller is interrupted, the current
+    statement is too, and no other starts: the holder of the writers' lock must not release it before.
 
     Args:
         arguments: the command.
         project: the parsed project.
-        target: the folder of the run's artifacts.
+        target: the folder for the run's artifacts.
 
     Raises:
-        SegmentationError: the command failed; the message has every error.
+        SegmentationError: the command failed; the message contains every error.
     """
     with _root_logger_kept():
         from dbt.cli.main import dbtRunner
@@ -81,7 +81,7 @@ def stream(arguments: Sequence[str], project: Path, target: Path) -> Iterator[di
     def work() -> None:
         try:
             with one_session() as sessions:
-                # Its results come as events; nobody reads them, or the manifest once more, from files.
+                # Its results come as events; nobody reads them, or another copy of the manifest, from files.
                 result = runner.invoke(_placed(["--no-write-json", *arguments], target))
                 for session in list(sessions):
                     session.finish()
@@ -108,21 +108,21 @@ def stream(arguments: Sequence[str], project: Path, target: Path) -> Iterator[di
         dbt_plugin.close()
         is_done = bool(results) and results[0].success
         if not is_done:
-            parsed_project.cache_clear()  # a command that was cut short leaves what it added to the project
+            parsed_project.cache_clear()  # an aborted command leaves its additions in the project
     if not is_done:
         raise SegmentationError(_failure("dbt failed", results[0] if results else None, errors))
 
 
 @contextmanager
 def _root_logger_kept() -> Iterator[None]:
-    """Undo what the library of dbt's telemetry does where it is imported: it has every logger write to the terminal."""
+    """Undo a side effect of importing dbt's telemetry library, which makes every logger write to the terminal."""
     before = list(logging.root.handlers)
     yield
     logging.root.handlers[:] = before
 
 
 def _placed(arguments: Sequence[str], target: Path) -> list[str]:
-    """Add where things are, and keep dbt from writing to the terminal itself: it would not know of ours."""
+    """Add paths, and keep dbt from writing to the terminal itself, where it would disturb our output."""
     return [
         "--quiet", "--no-use-colors", "--no-version-check", "--no-send-anonymous-usage-stats",
         *arguments,

@@ -1,16 +1,16 @@
 """dbt's statements on one connection, in as few transactions of the lake as they need.
 
-After every commit that adds a table or a view, the next transaction of a DuckLake reads all of the catalog again, some
-30 ms here, and every transaction reopens the catalog. dbt-duckdb connects for every node, commits three to five
+After every commit that adds a table or a view, the next transaction of a DuckLake reads the whole catalog again, some
+30 ms here, and every transaction reopens the catalog. dbt-duckdb connects for every node, and commits three to five
 times for a table of the lake and once for every view. Here one cursor serves all nodes, and
 
-- what is only read stays in the transaction that is open;
+- reads stay in the open transaction;
 - a table, its partitions, rows and comments are one commit;
-- views of the lake wait for one another: they are committed together, before anything else is written, or at the end.
-  Readers see the views of a release all at once.
+- views of the lake are committed together, before anything else is written, or at the end. Readers see all views of a
+  release at once.
 
-A transaction of DuckDB writes to one database, so one of the lake is committed before the workspace is written to, and
-the other way round. Tables do not wait: DuckDB plans without statistics over rows that are not committed.
+A DuckDB transaction writes to one database, so one on the lake is committed before the workspace is written to, and
+vice versa. Tables are committed at once: DuckDB plans without statistics over uncommitted rows.
 """
 
 import re
@@ -27,7 +27,7 @@ from dbt_common.exceptions import DbtRuntimeError
 from orchestration.dagster_support import dbt_plugin
 from orchestration.lake.table_statistics import note_empty
 
-# The database that a statement writes to is the first name that dbt quotes in it. A temporary table has none.
+# The database that a statement writes to is the first name that dbt quotes in it; a temporary table has none.
 _COMMENTS = re.compile(r"\s*(/\*.*?\*/|--[^\n]*\n)", re.DOTALL)
 _WRITES = re.compile(
     r"\s*(?:create|drop|alter|insert|delete|update|merge|truncate|comment|copy)\b(?P<what>[^\"();]*)"
@@ -47,16 +47,16 @@ def _without_comments(sql: str) -> str:
 
 
 def written_database(sql: str) -> tuple[str, bool] | None:
-    """Return the database that a statement of dbt writes to and whether a view of it; None where it only reads."""
+    """Return the database that a dbt statement writes to, and whether it writes a view; None if it only reads."""
     written = _WRITES.match(_without_comments(sql))
     return (written["database"], bool(_VIEW.search(written["what"]))) if written else None
 
 
 class Session:
-    """What dbt takes for a connection of its own: the one cursor, and its transactions as this module says.
+    """Takes the place of dbt's own connections: the single cursor, with transactions as described in this module.
 
-    dbt ends every node with a rollback where nothing was to be committed. It is carried out where something failed, or
-    where the node has written.
+    dbt ends every node with a rollback if there was nothing to commit. It is carried out only if something failed or
+    the node has written.
     """
 
     def __init__(self, cursor: duckdb.DuckDBPyConnection, lake: str) -> None:
@@ -64,7 +64,7 @@ class Session:
 
         Args:
             cursor: to a database that has the lake attached.
-            lake: the name that the lake is attached as.
+            lake: the name under which the lake is attached.
         """
         self._cursor, self._lake = cursor, lake
         self._is_open = self._has_begun = self._has_failed = self._is_dirty = False
@@ -74,15 +74,15 @@ class Session:
         self._temporary: list[str] = []
 
     def __getattr__(self, name: str) -> Any:
-        """Return what the cursor has: results, descriptions."""
+        """Return an attribute of the cursor, such as results or descriptions."""
         return getattr(self._cursor, name)
 
     def cursor(self) -> "Session":
-        """Return what executes statements."""
+        """Return the object that executes statements."""
         return self
 
     def close(self) -> None:
-        """Keep the connection: the next node uses it. Temporary tables of the node would go with its own."""
+        """Keep the connection for the next node. The node's temporary tables are dropped, as its own close would do."""
         if self._has_failed:
             self.rollback()
         for table in self._temporary:
@@ -90,7 +90,7 @@ class Session:
         self._temporary.clear()
 
     def execute(self, sql: str, bindings: Any = None) -> Any:
-        """Execute a statement of dbt; its BEGIN and COMMIT as this module says."""
+        """Execute a dbt statement; BEGIN and COMMIT are handled as described in this module."""
         match sql.strip().upper():
             case "BEGIN":
                 self._has_begun = True
@@ -116,7 +116,7 @@ class Session:
                 self._cursor.execute("begin")
                 self._is_open = True
             result = self._cursor.execute(sql) if bindings is None else self._cursor.execute(sql, bindings)
-        except RuntimeError as error:  # as dbt-duckdb raises it
+        except RuntimeError as error:  # raised by dbt-duckdb itself
             self._has_failed = True
             raise DbtRuntimeError(str(error)) from error
         except duckdb.Error:
@@ -136,19 +136,19 @@ class Session:
         return not self._cursor.execute(f"from {table} limit 1").fetchall()
 
     def commit(self) -> None:
-        """Commit what is open."""
+        """Commit the open transaction."""
         is_open, has_made_empty = self._is_open, self._has_made_empty
-        self._forget()  # also where the commit fails: it is over then
+        self._forget()  # also if the commit fails, which ends the transaction too
         if is_open:
             self._cursor.execute("commit")
         if has_made_empty:
             note_empty(self._cursor)
 
     def finish(self) -> None:
-        """Commit what is open at the end.
+        """Commit the transaction that is open at the end.
 
         Raises:
-            DbtRuntimeError: views that waited to be committed were undone, because a statement after them failed.
+            DbtRuntimeError: views waiting to be committed were rolled back because a later statement failed.
         """
         dbt_plugin.refuse_after_interrupt()
         if self._has_failed:
@@ -158,7 +158,7 @@ class Session:
             raise DbtRuntimeError("views were undone because a statement after them failed; run it again")
 
     def rollback(self) -> None:
-        """Undo what is open, where there is a reason to."""
+        """Roll back the open transaction if it failed or has written."""
         self._has_begun = False
         if self._is_open and (self._has_failed or self._is_dirty):
             self._cursor.rollback()
@@ -166,7 +166,7 @@ class Session:
             self._forget()
 
     def end(self) -> None:
-        """Close the cursor; what is open is undone."""
+        """Close the cursor, which rolls back an open transaction."""
         self._cursor.close()
 
     def _forget(self) -> None:
@@ -175,7 +175,7 @@ class Session:
 
 
 class _OneSession(LocalEnvironment):
-    """The environment of dbt-duckdb, whose every connection is the one session."""
+    """The environment of dbt-duckdb, with the one session as every connection."""
 
     def __init__(self, credentials: DuckDBCredentials, sessions: list[Session]) -> None:
         self._sessions = sessions
@@ -199,7 +199,7 @@ class _OneSession(LocalEnvironment):
 
 @contextmanager
 def one_session() -> Iterator[list[Session]]:
-    """Have dbt in this process use one session; it is in the list once dbt has connected."""
+    """Make dbt in this process use one session; it is in the list once dbt has connected."""
     sessions: list[Session] = []
     create: Any = environments.create
     environments.create = lambda creds: _OneSession(creds, sessions)

@@ -1,4 +1,4 @@
-"""What every asset of one deployment shares: the Dagster resource, the month partitions and the pool of writers."""
+"""Shared by all assets of one deployment: the Dagster resource, the month partitions and the pool of writers."""
 
 import dagster as dg
 
@@ -27,7 +27,7 @@ class Deployment(dg.ConfigurableResource[Settings]):
 def settings_for_definitions() -> Settings:
     """Return the settings that shape the definitions (owner, first month, crons).
 
-    Without a settings file the definitions still load, so that the graph can be looked at; a run then says what is
+    Without a settings file the definitions still load, so that the graph can be viewed; a run then reports what is
     missing.
     """
     try:
@@ -42,5 +42,5 @@ OWNERS = [SETTINGS.owner]
 MONTHS = dg.MonthlyPartitionsDefinition(
     start_date=SETTINGS.first_month, fmt="%Y-%m", timezone=SETTINGS.schedule.timezone
 )
-# One run does any range of months, oldest first: clusters and stages look back at the month before.
+# One run covers any range of months, oldest first: clusters and stages refer to the month before.
 ALL_MONTHS_IN_ONE_RUN = dg.BackfillPolicy.single_run()

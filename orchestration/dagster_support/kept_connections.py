@@ -1,9 +1,9 @@
-"""Dagster's SQLite record over connections that stay open.
+"""Dagster's SQLite storage with connections that stay open.
 
-Dagster reconnects for every event, two or three times for one of an asset. To close the last connection of a SQLite
-database is to write its log back and delete it, and every commit waits for the disk: a quarter of a small base's run.
-Here connections stay open, and a commit waits for the disk no longer (``synchronous = normal``): where power fails the
-last events may be lost, never the database. A killed process loses nothing.
+Dagster reconnects for every event, two or three times for an asset event. Closing the last connection of a SQLite
+database writes its log back and deletes it, and every commit waits for the disk: a quarter of the run time for a small
+customer base. Here connections stay open, and commits no longer wait for the disk (``synchronous = normal``): a power
+failure may lose the last events, but never the database. A killed process loses nothing.
 """
 
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ from sqlalchemy.pool import QueuePool
 
 
 def keep_connections(instance: DagsterInstance) -> None:
-    """Keep this process's connections to the record open; a record elsewhere than in SQLite is left alone."""
+    """Keep this process's connections to Dagster's storage open; storage other than SQLite is left alone."""
     events, runs = instance.event_log_storage, instance.run_storage
     if isinstance(events, SqliteEventLogStorage):
         _keep_those_of_events(events)
@@ -43,7 +43,7 @@ def _keep_those_of_events(storage: SqliteEventLogStorage) -> None:
                 yield connection
 
     storage._connect = connect  # type: ignore[method-assign]
-    # Asked for every event; the record has the tables of its release from its first moment on.
+    # Queried for every event; the storage has the tables of its release from the start.
     storage.has_table = cache(storage.has_table)  # type: ignore[method-assign]
 
 

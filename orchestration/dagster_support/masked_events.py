@@ -1,4 +1,4 @@
-"""Secrets kept out of Dagster's store: messages, errors, metadata of every event."""
+"""Keeps secrets out of Dagster's storage: messages, errors, metadata of every event."""
 
 from typing import Any
 
@@ -10,9 +10,9 @@ from orchestration.masking import without_kept
 
 
 def mask_events(instance: DagsterInstance) -> None:
-    """Mask every event before this process hands it to the store.
+    """Mask every event before this process stores it.
 
-    Dagster offers no hook there; ``handle_new_event`` is the one public method that all events go through.
+    Dagster offers no hook for this; ``handle_new_event`` is the only public method that all events go through.
     """
     if getattr(instance.handle_new_event, "masks", False):
         return

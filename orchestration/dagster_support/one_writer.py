@@ -1,4 +1,4 @@
-"""How a launched run is executed: in one process, alone among the writers of the lake, and with its secrets masked."""
+"""How a launched run is executed: in one process, as the only writer of the lake, and with secrets masked."""
 
 from collections.abc import Iterator
 
@@ -17,7 +17,7 @@ from orchestration.settings import load_settings
 
 
 class OneWriterExecutor(InProcessExecutor):
-    """Dagster's in-process executor, under the lock of the lake's writers from the first step to the last."""
+    """Dagster's in-process executor, holding the lock of the lake's writers from the first step to the last."""
 
     def execute(self, plan_context: PlanOrchestrationContext, execution_plan: ExecutionPlan) -> Iterator[DagsterEvent]:
         """Wait for the lock, close the runs whose processes have died, and execute the steps."""
@@ -35,5 +35,5 @@ class OneWriterExecutor(InProcessExecutor):
 
 @dg.executor(name="one_writer")
 def one_writer_executor(_context: dg.InitExecutorContext) -> OneWriterExecutor:
-    """One process a run: with one writer there is nothing to gain from more, and each would import everything again."""
+    """One process per run: with one writer, more would gain nothing, and each would import everything again."""
     return OneWriterExecutor(retries=RetryMode.ENABLED)

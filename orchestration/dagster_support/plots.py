@@ -1,4 +1,4 @@
-"""Small plots for the metadata of assets, drawn as PNG inside markdown."""
+"""Small plots for the metadata of assets: PNG images in Markdown."""
 
 import base64
 import io
@@ -26,12 +26,12 @@ def bar_plot(labels: Sequence[object], values: Sequence[float], title: str, unit
 
 
 def endings_plot(endings: "pd.DataFrame", most_months: int = 120) -> dg.MarkdownMetadataValue:
-    """Return the share of customers at risk that ended in each month, the observation window filled.
+    """Plot the share of customers at risk that left in each month, with the observation window in dark.
 
     Args:
         endings: ``month_end_date``, ``customers_at_risk``, ``customers_churned``, ``is_observed``; rows of a month are
-            added up.
-        most_months: how many months are shown, the latest.
+            summed.
+        most_months: number of latest months shown.
     """
     months = endings.groupby("month_end_date").agg(
         at_risk=("customers_at_risk", "sum"), churned=("customers_churned", "sum"), is_observed=("is_observed", "any")
@@ -49,7 +49,7 @@ def endings_plot(endings: "pd.DataFrame", most_months: int = 120) -> dg.Markdown
 
 
 def scatter_plot(groups: Mapping[str, np.ndarray], title: str) -> dg.MarkdownMetadataValue:
-    """Return points (n x 2 each) colored by group; the axes have no unit."""
+    """Plot points (n x 2 each) colored by group; the axes have no unit."""
     figure, axes = _drawing(title, 3.6)
     for name, points in groups.items():
         axes.scatter(points[:, 0], points[:, 1], s=7, alpha=0.7, linewidths=0, label=name)

@@ -1,4 +1,4 @@
-"""What a person sees while a run goes on in a terminal: a line a step, and what it is doing right now."""
+"""What a person sees in a terminal during a run: a line per step, and its current activity."""
 
 import io
 import logging
@@ -21,7 +21,7 @@ from orchestration.errors import SegmentationError, full_disk
 from orchestration.masking import MaskedStream
 
 PROGRESS_LOGGER = "progress"
-# Marks what our assets say: Dagster and its libraries use the loggers of steps too, and that is for the UI alone.
+# Marks messages of our assets: Dagster and its libraries also log through the steps, for the UI only.
 _TOLD = "told_by_an_asset"
 
 
@@ -36,7 +36,7 @@ def warn(context: dg.AssetExecutionContext | dg.AssetCheckExecutionContext, mess
 
 
 class _Progress(logging.Handler):
-    """Prints the start and end of every step, what assets say, and errors; Dagster's other events are for the UI."""
+    """Prints the start and end of every step, messages of assets, and errors; Dagster's other events are for the UI."""
 
     def __init__(self) -> None:
         super().__init__(logging.DEBUG)
@@ -52,7 +52,7 @@ class _Progress(logging.Handler):
                 if record.levelno >= logging.WARNING:
                     self._console.print(Padding(Text(message, style="yellow"), (0, 0, 0, 6)))
                 else:
-                    # A log file keeps the whole line; a terminal shows what fits.
+                    # A log file gets the whole line; a terminal shows what fits.
                     line = Text(f"      {message}")
                     overflow: Literal["ellipsis", "ignore"] = "ellipsis" if self._console.is_terminal else "ignore"
                     self._console.print(line, overflow=overflow, no_wrap=True, crop=self._console.is_terminal)
@@ -71,12 +71,12 @@ class _Progress(logging.Handler):
 def _own_stderr() -> TextIO:
     """Return standard error as it is before any step runs.
 
-    While steps run Dagster turns it into a file and mirrors that with a delay: what is said last, why a step failed,
-    can be lost with the mirror.
+    While steps run, Dagster redirects it into a file and mirrors that with a delay: the last messages, such as why a
+    step failed, can be lost with the mirror.
     """
     try:
         descriptor = os.dup(sys.stderr.fileno())
-    except (OSError, io.UnsupportedOperation):  # somebody has put another stream in its place
+    except (OSError, io.UnsupportedOperation):  # replaced by another stream
         return sys.stderr
     return cast("TextIO", MaskedStream(open(descriptor, "w", encoding=sys.stderr.encoding, errors="backslashreplace")))
 
@@ -91,7 +91,7 @@ def progress_logger(_context: dg.InitLoggerContext) -> logging.Logger:
 
 @contextmanager
 def quiet_stdout(activity: str) -> Iterator[None]:
-    """Show what dbt writes line by line to stdout as one status line, and only where there is a terminal."""
+    """Show what dbt writes to stdout as one status line, and only in a terminal."""
     with Console(stderr=True).status(activity, spinner="dots") as status, redirect_stdout(_LastLine(status, activity)):
         yield
 
@@ -110,7 +110,7 @@ class _LastLine(io.TextIOBase):
 
 
 def _message(event: dg.DagsterEvent) -> str:
-    """Return why a step failed: the error that was raised for a person to read, else the deepest cause."""
+    """Return why a step failed: the error that was raised for people to read, else the deepest cause."""
     for_people = _names_of(SegmentationError)
     error = event.step_failure_data.error
     while error is not None and error.cause is not None and error.cls_name not in for_people:
@@ -120,7 +120,7 @@ def _message(event: dg.DagsterEvent) -> str:
         message = message.split(": ", 1)[-1]
     if told := full_disk(message):
         return told
-    # dbt's command line carries all rules and would bury the error itself.
+    # dbt's command line contains all rules and would bury the error itself.
     return re.sub(r"--vars \{.*?\}(?= --| *`)", "--vars …", message, flags=re.DOTALL)
 
 

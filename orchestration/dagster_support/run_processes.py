@@ -1,8 +1,8 @@
-"""Which process a Dagster run is in, and closing the runs whose process has died.
+"""The process of a Dagster run, and closing runs whose process has died.
 
-A killed process leaves its run started in Dagster's record, and a started run holds the pool of writers: everything
-scheduled would wait for it for ever. So every run records its process when it begins, and whoever is about to write,
-and the daemon twice a minute, close the runs of processes that are gone.
+A killed process leaves its run as started in Dagster's storage, and a started run occupies the pool of writers:
+everything scheduled would wait for it forever. So every run records its process when it begins, and the runs of dead
+processes are closed by whoever is about to write, and by the daemon twice a minute.
 """
 
 import os
@@ -14,16 +14,16 @@ from dagster import DagsterInstance, DagsterRun, DagsterRunStatus, RunsFilter
 
 from orchestration.lake.warehouse import Warehouse
 
-# Of a run: its process, the lake it writes to, and whether it had the lock of the writers.
+# Tags of a run: its process, the lake it writes to, and whether it held the writers' lock.
 PROCESS_TAG, LAKE_TAG, LOCK_TAG = "segmentation/process", "segmentation/lake", "segmentation/has_lock"
-_JOBS = {"daily_ingest", "monthly_segmentation", "lake_maintenance"}
+_JOBS = {"daily_ingest", "monthly_segmentation", "daily_actions", "lake_maintenance"}
 _UNFINISHED = [DagsterRunStatus.STARTING, DagsterRunStatus.STARTED, DagsterRunStatus.CANCELING]
-# A process says when it began to a hundredth of a second.
+# Processes report their start time to a hundredth of a second; this leaves a margin.
 _SAME_START_SECONDS = 1.0
 
 
 def process_tags(warehouse: Warehouse) -> dict[str, str]:
-    """Return the tags of a run that is in this process."""
+    """Return the tags of a run in this process."""
     process = psutil.Process(os.getpid())
     return {
         PROCESS_TAG: f"{socket.gethostname()} {process.pid} {process.create_time():.2f}",
@@ -32,15 +32,15 @@ def process_tags(warehouse: Warehouse) -> dict[str, str]:
 
 
 def close_dead_runs(instance: DagsterInstance, warehouse: Warehouse, has_lock: bool) -> list[str]:
-    """Mark the runs whose process is gone as failed, give back their places in pools, and return their identifiers.
+    """Mark the runs whose process is gone as failed, free their slots in pools, and return their identifiers.
 
-    The workspace that they left behind is deleted by who holds the lock.
+    The workspace that they left behind is deleted if this process holds the lock.
 
     Args:
-        instance: Dagster's record.
-        warehouse: the lake whose runs are looked at.
-        has_lock: whether this process holds the lock of the writers. Then every run that had it is dead, on whatever
-            machine it was; else only processes of this machine can be judged.
+        instance: Dagster's instance.
+        warehouse: the lake whose runs are checked.
+        has_lock: whether this process holds the writers' lock. Then every run that held it is dead, on any machine;
+            otherwise only processes of this machine can be judged.
     """
     closed = []
     for run in instance.get_runs(RunsFilter(statuses=_UNFINISHED)):
@@ -59,7 +59,7 @@ def close_dead_runs(instance: DagsterInstance, warehouse: Warehouse, has_lock: b
 
 
 def has_unjudged_runs(instance: DagsterInstance, warehouse: Warehouse) -> bool:
-    """Whether runs are recorded as at work that only the holder of the lock can judge."""
+    """Whether there are unfinished runs that only the holder of the lock can judge."""
     return any(
         _is_dead(run, warehouse.identity, has_lock=True) and not _is_dead(run, warehouse.identity, has_lock=False)
         for run in instance.get_runs(RunsFilter(statuses=_UNFINISHED))
@@ -69,7 +69,7 @@ def has_unjudged_runs(instance: DagsterInstance, warehouse: Warehouse) -> bool:
 def _is_dead(run: DagsterRun, lake: str, has_lock: bool) -> bool:
     tags: Mapping[str, str] = run.tags
     if PROCESS_TAG not in tags:
-        # From before processes were recorded: one without an origin was in a command's process, and is over.
+        # From before processes were recorded: a run without an origin belonged to a command's process, and is over.
         is_command = run.remote_job_origin is None and run.job_name in _JOBS
         return has_lock and is_command and run.status is DagsterRunStatus.STARTED
     host, pid, started = tags[PROCESS_TAG].rsplit(" ", 2)
@@ -79,7 +79,7 @@ def _is_dead(run: DagsterRun, lake: str, has_lock: bool) -> bool:
 
 
 def _is_alive(pid: int, started: float) -> bool:
-    """Whether that very process runs: its number may be another's by now, and a zombie only waits to be noticed."""
+    """Whether that very process runs: its number may have been reused, and a zombie has ended."""
     try:
         process = psutil.Process(pid)
         is_same = abs(process.create_time() - started) < _SAME_START_SECONDS

@@ -1,4 +1,4 @@
-"""Segment tables that Python makes, as Dagster assets: a step makes the rows of a month, everything else is here."""
+"""Segment tables made by Python as Dagster assets: a step makes the rows of a month, everything else is here."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -24,9 +24,9 @@ Plots = Callable[[duckdb.DuckDBPyConnection, str], Mapping[str, Mapping[str, dg.
 
 @dataclass(frozen=True)
 class StepCheck:
-    """What a step says of its own month, as an asset check of one of its tables.
+    """A step's own verdict on a month, as an asset check of one of its tables.
 
-    A failure of any month warns, or blocks what comes after it where ``blocks`` says so of the settings.
+    A failure in any month warns, or blocks later steps if ``blocks`` returns true for the settings.
     """
 
     name: str
@@ -46,7 +46,7 @@ class StepCheck:
         )
 
     def result(self, months: Mapping[str, SegmentMonth], settings: Settings) -> dg.AssetCheckResult:
-        """Judge the months of a run, by version; what was found in each is in the metadata."""
+        """Judge the months of a run, by version; the finding for each is in the metadata."""
         is_error = self.blocks is not None and self.blocks(settings)
         return dg.AssetCheckResult(
             check_name=self.name,
@@ -58,13 +58,13 @@ class StepCheck:
 
 
 def segment_asset(step: ModuleType, check: StepCheck | None = None, plots: Plots | None = None) -> dg.AssetsDefinition:
-    """Return the asset of a step: the tables that are declared as written by it, for every candidate of a run.
+    """Return the asset of a step: the tables declared as written by it, for every candidate of a run.
 
     Args:
         step: a module of ``orchestration.segments.steps``; the asset has its name, and the docstring of its
             ``make_month`` as description.
-        check: of what the step says of a month.
-        plots: drawn of the last version that was written, by table and title.
+        check: the step's own verdict on a month, as a check.
+        plots: drawn for the last version written, by table and title.
     """
     name = step.__name__.rsplit(".", 1)[-1]
     tables = tables_written_by(name)
@@ -92,7 +92,7 @@ def segment_asset(step: ModuleType, check: StepCheck | None = None, plots: Plots
                     rows[table] += count
                 tell(context, month.decision)
                 shown = {table: {"version_id": candidate.version_id, **month.facts.get(table, {})} for table in rows}
-                # What was written is in the lake; the frames need not stay for the months to come.
+                # The rows are in the lake now, so the frames need not stay in memory.
                 months[candidate.version_id] = replace(month, tables={})
             if plots and months:
                 for table, drawn in plots(connection, list(months)[-1]).items():
@@ -120,7 +120,7 @@ def _spec(table: DeclaredTable, code_version: str) -> dg.AssetSpec:
 
 
 def column_metadata(table: DeclaredTable) -> dict[str, dg.TableSchema]:
-    """Return what the UI shows of a table's columns."""
+    """Return a table's columns as the UI shows them."""
     columns = [dg.TableColumn(column.name, column.sql_type, column.description) for column in table.columns]
     return {"dagster/column_schema": dg.TableSchema(columns=columns)}
 
@@ -128,7 +128,7 @@ def column_metadata(table: DeclaredTable) -> dict[str, dg.TableSchema]:
 def candidates_of(
     context: dg.AssetExecutionContext | dg.AssetCheckExecutionContext, connection: duckdb.DuckDBPyConnection
 ) -> Iterator[Candidate]:
-    """Yield the candidates of the run's months, oldest first, saying how far the asset has come."""
+    """Yield the candidates of the run's months, oldest first, reporting progress."""
     opened = candidates(connection, [as_of_date(month) for month in context.partition_keys])
     if not opened:
         tell(context, "No month has changed; nothing to do.")

@@ -1,1 +1,1 @@
-"""Thin Dagster definitions by stage: ingest → features → segments → publish, and ops beside them."""
+"""Thin Dagster definitions by stage: ingest → features → segments → publish → serving, plus actions and ops."""

@@ -1,4 +1,4 @@
-"""Control characters out of a lake that an earlier release let them into."""
+"""Removing control characters from a lake that an earlier release let them into."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -29,13 +29,13 @@ class CleanedTable:
 
 
 def clean_text(warehouse: Warehouse, tell: Callable[[str], None] = lambda _: None) -> list[CleanedTable]:
-    """Do to the rows of ``raw`` what ingestion does to new ones, and make the quarantine readable; one transaction.
+    """Treat the rows of ``raw`` as ingestion treats new ones, and make the quarantine readable; one transaction.
 
     Rows go to quarantine with reason ``control_character`` and can be loaded again once the source is corrected.
-    Tables that refer to others come first: what holds a damaged reference is then gone before its parent is.
+    Referencing tables come first, so that rows with a damaged reference are gone before their parents are.
 
     Returns:
-        What was done, of tables where something was.
+        What was done, for the tables in which something was.
     """
     cleaned = []
     with warehouse.writer() as connection:
@@ -71,7 +71,7 @@ def _clean(connection: duckdb.DuckDBPyConnection, table: Table) -> CleanedTable:
         _set_aside(connection, table, strict)
         change = next_load_id(connection)
         add_months(connection, table.name, {change: _months(connection, table, _BAD)})
-        # A damaged identifier has no rows left that refer to it, and is kept out of any comparison.
+        # No rows refer to a damaged identifier any more, so it is left out of comparisons.
         intact = " and ".join(f"not coalesce({has_control(_quoted(name))}, false)" for name in _texts_of_key(table))
         was = f"from {_BAD}" + (f" where {intact}" if intact else "")
         orphaned = sum(set_orphans_aside(connection, table, was, change).values())
@@ -92,7 +92,7 @@ def _clean_free_text(connection: duckdb.DuckDBPyConnection, table: Table, column
 
 
 def _set_aside(connection: duckdb.DuckDBPyConnection, table: Table, columns: list[Column]) -> None:
-    """Put the bad rows in quarantine and count them there; values as text, so that nothing is lost."""
+    """Put the bad rows in quarantine and adjust the counts of their loads; values as text, so that nothing is lost."""
     texts = ", ".join(f"'{name}': cast({_quoted(name)} as varchar)" for name in table.column_names)
     bad = [(column.name, has_control(_quoted(column.name))) for column in columns]
     column_name = "case " + " ".join(f"when {condition} then '{name}'" for name, condition in bad) + " end"

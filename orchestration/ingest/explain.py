@@ -1,4 +1,4 @@
-"""DuckDB's errors in words for the user, without the secrets that DuckDB prints in them."""
+"""DuckDB's errors in the user's terms, without the secrets that DuckDB prints in them."""
 
 import re
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from orchestration.masking import masked, redact
 
 @contextmanager
 def explained(what: str, path: str | None = None) -> Iterator[None]:
-    """Turn DuckDB's errors into one that says which setting and which file they are about.
+    """Turn DuckDB's errors into one that names the setting and the file.
 
     Raises:
         SourceError: DuckDB failed.
@@ -26,7 +26,7 @@ def explained(what: str, path: str | None = None) -> Iterator[None]:
 
 
 def first_line(error: Exception) -> str:
-    """Return what DuckDB says first, without its list of functions and without an excerpt of generated SQL."""
+    """Return the start of DuckDB's message, without its list of functions and the excerpt of generated SQL."""
     text = re.split(r"\s*Candidate functions:|\n\nLINE", masked(str(error)), maxsplit=1)[0]
     text = " ".join(text.split())
     return text if text.endswith((".", "!", "?")) else f"{text}."

@@ -1,4 +1,4 @@
-"""Values and options as DuckDB's SQL writes them."""
+"""Values and options as SQL of DuckDB."""
 
 import re
 from collections.abc import Mapping
@@ -15,10 +15,10 @@ def describe(connection: duckdb.DuckDBPyConnection, query: str) -> dict[str, str
 
 
 def sql_text(value: str) -> str:
-    """Return the value as a string of SQL.
+    """Return the value as a SQL string.
 
     Raises:
-        SourceError: it holds a zero byte, which SQL cannot.
+        SourceError: it contains a zero byte, which SQL cannot.
     """
     if "\0" in value:
         raise SourceError(f"{value!r} holds a zero byte.")
@@ -26,17 +26,17 @@ def sql_text(value: str) -> str:
 
 
 def sql_name(value: str) -> str:
-    """Return the value as a name of SQL."""
+    """Return the value as a SQL name."""
     return '"' + value.replace('"', '""') + '"'
 
 
 def without_patterns(path: str) -> str:
-    """Keep a path that has been found from being taken for a pattern once more."""
+    """Escape a path that has been found, so that it is not taken for a pattern again."""
     return re.sub(r"([\[*?])", r"[\1]", path)
 
 
 def rendered(options: Mapping[str, Any]) -> str:
-    """Return options as a table function takes them, each after a comma.
+    """Return options as arguments of a table function, each after a comma.
 
     Raises:
         SourceError: a name is not that of an option.

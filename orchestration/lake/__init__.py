@@ -1,1 +1,1 @@
-"""The lake: connections, the source contract, maintenance, backup, and SQL of a person over it."""
+"""The lake: connections, the source contract, maintenance, backup, and read-only queries by users."""

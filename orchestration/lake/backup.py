@@ -1,11 +1,11 @@
-"""Backups of the lake: its catalog as of one moment, and every data file that it names then.
+"""Backups of the lake: its catalog at one moment, and every data file that it refers to at that moment.
 
 Data files never change once written, and only maintenance deletes them, a month after the last snapshot that needed
-them. So a copy of the catalog made in one transaction, and then of the files it names, is consistent while a run goes
-on, and needs no lock. A backup taken in the middle of a run holds the run's candidate, as a killed run would leave it.
+them. So a copy of the catalog made in one transaction, followed by the files it names, is consistent even during a
+run, and needs no lock. A backup made during a run contains the run's candidate, as if the run had been killed.
 
-A SQLite catalog is kept as it is. One in PostgreSQL is kept as a DuckDB file with the same tables and types: SQLite
-would lose those (it has no NaN).
+A SQLite catalog is copied as it is. A PostgreSQL catalog is saved as a DuckDB file with the same tables and types;
+SQLite would lose some of them (it has no NaN).
 """
 
 import json
@@ -24,7 +24,7 @@ from orchestration.lake.warehouse import Warehouse, connect, load_extension, tra
 
 _SUMMARY = "backup.json"
 _SQLITE, _DUCKDB = "catalog.sqlite", "catalog.duckdb"
-# Of each file: the folder of its schema, of its table, its own path in that, and its size.
+# For each file: its path below the data folder (null if not relative), its own path, and its size.
 _FILES = """
     with files as (
         select table_id, path, path_is_relative, file_size_bytes from {catalog}.ducklake_data_file
@@ -47,7 +47,7 @@ _FILES = """
 
 @dataclass(frozen=True)
 class Backup:
-    """What a backup holds, as its summary says."""
+    """What a backup contains, as recorded in its summary."""
 
     made_at: str
     snapshot_id: int
@@ -57,14 +57,14 @@ class Backup:
 
 
 def back_up(warehouse: Warehouse, target: Path) -> Backup:
-    """Copy the lake into a new or empty folder, whether a run goes on or not.
+    """Copy the lake into a new or empty folder, even during a run.
 
     Raises:
-        LakeError: the lake does not open, the target is not empty, a file is missing or is not what the catalog says.
+        LakeError: the lake does not open, the target is not empty, or a file is missing or not what the catalog says.
     """
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise LakeError(f"{target} is not empty. Name a new folder: a backup is never mixed with another.")
-    with warehouse.reader():  # says what is wrong with a catalog that a backup would only multiply
+    with warehouse.reader():  # reports a damaged catalog, which a backup would only duplicate
         pass
     target.mkdir(parents=True, exist_ok=True)
     copy = target / (_SQLITE if warehouse.is_sqlite else _DUCKDB)
@@ -79,18 +79,18 @@ def back_up(warehouse: Warehouse, target: Path) -> Backup:
         connection.execute("delete from kept.ducklake_files_scheduled_for_deletion")
     _copy_files(warehouse.path / "data", target / "data", files)
     made = Backup(f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC", snapshot_id, len(files), sum(files.values()), copy.name)
-    # Last, so that a backup that was cut short is known by its absence.
+    # Last, so that its absence marks an unfinished backup.
     (target / _SUMMARY).write_text(json.dumps(asdict(made), indent=2) + "\n")
     return made
 
 
 def restore(source: Path, warehouse: Warehouse) -> Backup:
-    """Make the lake of the settings from a backup, at any path and in any PostgreSQL database.
+    """Restore a backup as the configured lake, at any path and in any PostgreSQL database.
 
     A backup of a SQLite catalog may go to either kind; one of a PostgreSQL catalog goes to PostgreSQL.
 
     Raises:
-        LakeError: it is not a whole backup, there is a lake already, or the kinds do not fit.
+        LakeError: the backup is incomplete, there is already a lake, or the kinds do not match.
     """
     try:
         made = Backup(**json.loads((source / _SUMMARY).read_text()))
@@ -106,11 +106,11 @@ def restore(source: Path, warehouse: Warehouse) -> Backup:
         with _opened(source / made.catalog, read_only=True) as connection:
             files = _named_files(connection)
         if not warehouse.is_sqlite:
-            with warehouse.writer():  # lets DuckLake make its tables, with their keys
+            with warehouse.writer():  # lets DuckLake create its tables, with their keys
                 pass
         _copy_files(source / "data", warehouse.path / "data", files)
         if warehouse.is_sqlite:
-            # Under its own name only when it is whole.
+            # Gets its final name only when it is complete.
             unfinished = warehouse.catalog_file.with_suffix(".unfinished")
             _copy_sqlite(source / made.catalog, unfinished)
             unfinished.replace(warehouse.catalog_file)
@@ -133,13 +133,13 @@ def _refuse_to_overwrite(warehouse: Warehouse) -> None:
 
 
 def _copy_sqlite(source: Path, target: Path) -> None:
-    # SQLite's own backup: one consistent state, with what still stands in the write-ahead log.
+    # SQLite's own backup: one consistent state that includes the write-ahead log.
     with (
         closing(sqlite3.connect(f"file:{source}?mode=ro", uri=True)) as read,
         closing(sqlite3.connect(target)) as written,
     ):
         read.backup(written)
-        # Without a write-ahead log the copy can be read from a disk that is read-only.
+        # Without a write-ahead log the copy can be read from a read-only disk.
         written.execute("pragma journal_mode = delete")
 
 
@@ -147,7 +147,7 @@ def _export_postgres(warehouse: Warehouse, target: Path) -> None:
     with explained(warehouse), connect() as connection:
         _attach_postgres(connection, warehouse, read_only=True)
         connection.execute(f"attach '{_quoted(target)}' as kept")
-        # One transaction of PostgreSQL, so every table is of the same moment.
+        # One PostgreSQL transaction, so that all tables show the same moment.
         with transaction(connection):
             for table in _catalog_tables(connection, "server"):
                 connection.execute(f'create table kept."{table}" as from server.public."{table}"')
@@ -167,7 +167,7 @@ def _import_postgres(source: Path, warehouse: Warehouse) -> None:
                 names = ", ".join(f'"{name}"' for (name,) in columns)
                 if table in made:
                     connection.execute(f'delete from server.public."{table}"')
-                else:  # rows that are kept in the catalog itself have a table for each of theirs
+                else:  # rows inlined in the catalog are in a table of their own per table
                     connection.execute(f'create table server.public."{table}" as from kept."{table}" limit 0')
                 connection.execute(f'insert into server.public."{table}" ({names}) select {names} from kept."{table}"')
 
@@ -203,10 +203,10 @@ def _catalog_tables(connection: duckdb.DuckDBPyConnection, database: str) -> lis
 
 
 def _named_files(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
-    """Return the files that the catalog names, by their path in the data folder, with their sizes.
+    """Return the files that the catalog refers to, by path in the data folder, with their sizes.
 
     Raises:
-        LakeError: one lies outside that folder.
+        LakeError: a file lies outside that folder.
     """
     rows = connection.execute(_FILES.format(catalog="kept")).fetchall()
     if outside := [path for relative, path, _ in rows if relative is None]:

@@ -1,4 +1,4 @@
-"""Whether the views of ``bi`` are those of this release: they are built with a changed month, and after an upgrade."""
+"""Whether the views of ``bi`` match this release: they are rebuilt with a changed month and after an upgrade."""
 
 import duckdb
 
@@ -7,7 +7,7 @@ from orchestration.lake.warehouse import transaction
 
 
 def views_are_outdated(connection: duckdb.DuckDBPyConnection, sources_hash: str) -> bool:
-    """Whether there are views, and others than these sources make, or nobody noted which."""
+    """Whether there are views that were built from other sources than these, or from unrecorded ones."""
     there = relations(connection)
     if not any(schema == "bi" and kind == "view" for (schema, _), kind in there.items()):
         return False
@@ -16,7 +16,7 @@ def views_are_outdated(connection: duckdb.DuckDBPyConnection, sources_hash: str)
 
 
 def note_views(connection: duckdb.DuckDBPyConnection, sources_hash: str) -> None:
-    """Note what the views have been built from."""
+    """Record the sources that the views have been built from."""
     with transaction(connection):
         connection.execute("delete from ops.built_views")
         connection.execute("insert into ops.built_views values (?)", [sources_hash])

@@ -1,7 +1,7 @@
-"""The source contract, read from its one declaration: the dbt source ``raw``.
+"""The source contract, read from its only declaration: the dbt source ``raw``.
 
-Nothing else knows the columns of a source table. From here come the types ingestion casts to, the reasons for
-quarantine, and the DDL of the schema ``raw``.
+No other place knows the columns of a source table. The types that ingestion casts to, the quarantine rules, and the
+DDL of the schema ``raw`` are derived from it.
 """
 
 import re
@@ -21,7 +21,7 @@ EXCHANGE_RATES = "exchange_rates"
 
 
 class _Declared(BaseModel):
-    """A part of the contract, frozen."""
+    """A frozen part of the contract."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -30,7 +30,7 @@ class _Declared(BaseModel):
 
 
 class Reference(BaseModel):
-    """The column of another table that a value must be found in."""
+    """The column of another table that must contain a value."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -58,7 +58,7 @@ class Column(_Declared):
 
 
 class Table(_Declared):
-    """One source table: its columns, what identifies a row, and whether a deployment must map it."""
+    """One source table: its columns, its key, and whether a deployment must map it."""
 
     columns: tuple[Column, ...]
     key: tuple[str, ...]
@@ -77,23 +77,23 @@ class Table(_Declared):
 
     @property
     def key_date(self) -> str | None:
-        """The date among the key columns, if there is one: rows of different days can never be the same row."""
+        """The date among the key columns, if any: rows of different days can never be the same row."""
         return next((name for name in self.key if self.column(name).data_type == "date"), None)
 
     @property
     def parents(self) -> frozenset[str]:
-        """The tables that this one refers to."""
+        """The tables that this one references."""
         return frozenset(column.references.table for column in self.columns if column.references)
 
     @property
     def currency(self) -> Column | None:
-        """The column that says which currency the amounts of a row are in, if they can be in another."""
+        """The column with the currency of a row's amounts, if they may be in a foreign currency."""
         return next((column for column in self.columns if column.currency_of_date), None)
 
 
 @cache
 def load_contract() -> Mapping[str, Table]:
-    """Read the contract: tables by name, each after the tables its rows are judged by."""
+    """Read the contract: tables by name, each after the tables that its rows are checked against."""
     (source,) = yaml.safe_load(CONTRACT_FILE.read_text(encoding="utf-8"))["sources"]
     tables = {declared["name"]: _table(declared) for declared in source["tables"]}
     needed = {name: table.parents | ({EXCHANGE_RATES} if table.currency else set()) for name, table in tables.items()}

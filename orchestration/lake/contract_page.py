@@ -9,7 +9,7 @@ from orchestration.lake.contract import Column, Table, load_contract
 
 PAGE = Path(__file__).parents[2] / "docs" / "source-contract.md"
 
-# Reason as the quarantine names it, and what it means.
+# The reason as recorded in quarantine, and its meaning.
 REASONS: tuple[tuple[str, str], ...] = (
     ("wrong_type", "The value cannot be read as the column's type: `n/a` as a number, 31 February, a fraction where "
                    "a whole number is expected, an infinite number."),

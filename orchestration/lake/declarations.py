@@ -1,12 +1,12 @@
-"""Tables as dbt's YAML declares them: the one place where columns, types, grain, writers and readers are stated.
+"""Tables as declared in dbt's YAML, the only place where columns, types, grain, writers and readers are stated.
 
-Tables that dbt builds are ``models`` there; those that Python writes are ``sources``. What dbt has no field for stands
+Tables that dbt builds are ``models`` there; those that Python writes are ``sources``. What dbt has no field for is
 under ``config.meta``:
 
 - ``grain``: the columns that identify a row;
 - ``written_by``: the asset that writes a table which dbt does not build;
-- ``reads``: the tables that this asset reads, as schema.table (of a dbt model its SQL says that);
-- ``rows_of_month``: where a table has no ``as_of_date``, the SQL condition that its rows known by ``$as_of`` meet.
+- ``reads``: the tables that this asset reads, as schema.table (for a dbt model its SQL says so);
+- ``rows_of_month``: for a table without ``as_of_date``, the SQL condition for rows known by ``$as_of``.
 """
 
 from collections.abc import Iterator, Mapping
@@ -21,13 +21,13 @@ from orchestration.paths import PROJECT_DIR
 
 MODELS = PROJECT_DIR / "models"
 REGISTRY = "versions"
-# The parser in C, where there is one, is ten times as fast.
+# The C parser, if available, is ten times as fast.
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 @dataclass(frozen=True)
 class Column:
-    """A declared column; ``personal`` is "identifier" or "attribute" where it is about a person or a household."""
+    """A declared column; ``personal`` is "identifier" or "attribute" if it describes a person or a household."""
 
     name: str
     sql_type: str
@@ -42,10 +42,10 @@ class DeclaredTable:
     Attributes:
         schema: of the lake.
         name: within the schema.
-        description: what one row is, and what it tells.
-        columns: in order; empty where dbt's SQL alone says which there are.
+        description: what a row is, and what it says.
+        columns: in order; empty if only dbt's SQL determines them.
         meta: what dbt has no field for.
-        is_model: whether dbt builds it.
+        is_model: whether dbt builds the table.
     """
 
     schema: str
@@ -57,7 +57,7 @@ class DeclaredTable:
 
     @property
     def key(self) -> str:
-        """The name with its schema."""
+        """The name including the schema."""
         return f"{self.schema}.{self.name}"
 
     @property
@@ -72,7 +72,7 @@ class DeclaredTable:
 
     @property
     def grain(self) -> tuple[str, ...]:
-        """The columns that identify a row; none where that is not declared."""
+        """The columns that identify a row; empty if not declared."""
         return tuple(self.meta.get("grain", ()))
 
 
@@ -80,7 +80,7 @@ class DeclaredTable:
 def declared_tables(schema: str) -> Mapping[str, DeclaredTable]:
     """Return the tables that are declared in a schema, by name.
 
-    Models are declared in the folder of their schema, with every column where their contract is enforced; ``raw`` is
+    Models are declared in the folder of their schema, with every column if their contract is enforced; ``raw`` is
     declared with staging, and ``ops`` with intermediate.
     """
     return {table.name: table for table in _read({"ops": "intermediate", "raw": "staging"}.get(schema, schema), schema)}
@@ -88,7 +88,7 @@ def declared_tables(schema: str) -> Mapping[str, DeclaredTable]:
 
 @cache
 def tables_of_days() -> Mapping[str, DeclaredTable]:
-    """Return the tables of actions that Python writes, by name; they are of days and not of versions."""
+    """Return the action tables that Python writes, by name; they are keyed by day instead of version."""
     return {table.name: table for schema in ("ops", "segments") for table in _read("actions", schema)}
 
 

@@ -1,4 +1,4 @@
-"""Reading the lake into frames: customer-grain batches, never a whole history."""
+"""Reading the lake into frames: batches at customer grain, never a whole history."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -22,7 +22,7 @@ def read_batches(
     parameters: Sequence[object] | Mapping[str, object] = (),
     rows: int = BATCH_ROWS,
 ) -> Iterator[pd.DataFrame]:
-    """Yield the result of ``sql`` in frames of at most ``rows`` rows; an empty result gives one empty frame."""
+    """Yield the result of ``sql`` in frames of at most ``rows`` rows; an empty result yields one empty frame."""
     values = dict(parameters) if isinstance(parameters, Mapping) else list(parameters)
     reader = connection.execute(sql, values).to_arrow_reader(rows)
     empty = True

@@ -1,4 +1,4 @@
-"""Errors of the lake in one sentence that says what to do; secrets are blanked out of whatever leaves."""
+"""Errors of the lake as one sentence that says what to do; secrets are masked in every error."""
 
 import re
 import sqlite3
@@ -16,18 +16,18 @@ _RESTORE = "Restore a backup: 'segmentation restore BACKUP'"
 
 
 class Place(Protocol):
-    """Where a lake is."""
+    """The location of a lake."""
 
     path: Path
     catalog: str
 
     @property
     def is_sqlite(self) -> bool:
-        """Whether the catalog is a SQLite file, else it is in PostgreSQL."""
+        """Whether the catalog is a SQLite file; otherwise it is in PostgreSQL."""
 
     @property
     def catalog_file(self) -> Path:
-        """Where a SQLite catalog is."""
+        """The path of a SQLite catalog."""
 
     @property
     def has_data_files(self) -> bool:
@@ -36,10 +36,10 @@ class Place(Protocol):
 
 @contextmanager
 def explained(lake: Place) -> Iterator[None]:
-    """Turn DuckDB's errors about the lake itself into a ``LakeError``; others pass, without secrets.
+    """Turn DuckDB's errors about the lake itself into a ``LakeError``; others pass through, without secrets.
 
     Raises:
-        LakeError: the catalog or a data file is damaged, gone, out of reach or of another release.
+        LakeError: the catalog or a data file is damaged, missing, unreachable or of another release.
     """
     try:
         yield
@@ -54,7 +54,7 @@ def explained(lake: Place) -> Iterator[None]:
 
 
 def lost_catalog(lake: Place) -> LakeError:
-    """Return the error for data files without a catalog: a new one would know nothing of them."""
+    """Return the error for data files without a catalog: a new catalog would not know them."""
     where = str(lake.catalog_file) if lake.is_sqlite else "in PostgreSQL"
     return LakeError(
         f"The catalog {where} is gone or empty, but {lake.path / 'data'} holds data files, which mean nothing without"

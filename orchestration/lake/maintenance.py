@@ -1,4 +1,4 @@
-"""Upkeep of the lake: small files are merged, old snapshots expire, and what killed runs left behind is deleted."""
+"""Maintenance of the lake: merge small files, expire old snapshots, and delete what killed runs left behind."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,13 +9,13 @@ import duckdb
 from orchestration.errors import LakeError
 from orchestration.lake.warehouse import ALIAS, Warehouse
 
-# Every table of a DuckLake catalog that names files.
+# All tables of a DuckLake catalog that refer to files.
 _FILE_TABLES = ("ducklake_data_file", "ducklake_delete_file", "ducklake_files_scheduled_for_deletion")
 
 
 @dataclass(frozen=True)
 class Maintained:
-    """How many files are gone: ``expired`` only old snapshots used; ``orphans`` and ``spilled`` killed runs left."""
+    """Numbers of deleted files: ``expired`` for old snapshots, ``orphans`` and ``spilled`` left by killed runs."""
 
     expired: int
     orphans: int
@@ -23,13 +23,13 @@ class Maintained:
 
 
 def maintain(warehouse: Warehouse, keep_since: datetime, orphans_before: datetime) -> Maintained:
-    """Merge small data files, drop snapshots before ``keep_since``, and delete files that no snapshot knows.
+    """Merge small data files, drop snapshots before ``keep_since``, and delete files that no snapshot refers to.
 
-    The lock of the writers is held, so no run of this deployment is at work; an orphan younger than
-    ``orphans_before`` may be another program's that writes to the same lake, and is left. Both are aware of their zone.
+    The writers' lock is held, so no run of this deployment is active; an orphan younger than ``orphans_before`` may
+    belong to another program that writes to the same lake, and is kept. Both times are timezone-aware.
 
     Raises:
-        LakeError: a file that the catalog names would have been deleted; nothing was.
+        LakeError: a file that the catalog refers to would have been deleted; nothing was.
     """
     with warehouse.lock("maintenance"):
         warehouse.discard_workspace()
@@ -46,11 +46,11 @@ def maintain(warehouse: Warehouse, keep_since: datetime, orphans_before: datetim
 
 
 def orphans(connection: duckdb.DuckDBPyConnection, before: datetime) -> list[str]:
-    """Return the Parquet files of the lake's folder, changed before a time, that its catalog does not name.
+    """Return the Parquet files in the lake's folder, changed before a time, that its catalog does not refer to.
 
     Raises:
-        LakeError: the catalog names one of them all the same. DuckLake compares paths as text, so it takes a file for
-            an orphan that it knows by another spelling of the folder; the names themselves are unique.
+        LakeError: the catalog does refer to one of them. DuckLake compares paths as text, so it considers a file an
+            orphan if the catalog spells its folder differently; the file names themselves are unique.
     """
     found = connection.execute(
         f"call ducklake_delete_orphaned_files('{ALIAS}', older_than => ?, dry_run => true)", [before]
@@ -70,7 +70,7 @@ def orphans(connection: duckdb.DuckDBPyConnection, before: datetime) -> list[str
 
 
 def _delete_spilled(folder: Path, before: datetime) -> int:
-    """Delete what DuckDB moved out of memory in processes that were killed: it holds rows as well."""
+    """Delete what DuckDB spilled to disk in processes that were killed; it contains rows too."""
     left = [
         file for file in folder.glob("duckdb_temp_*") if file.is_file() and file.stat().st_mtime < before.timestamp()
     ]

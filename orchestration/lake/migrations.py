@@ -1,7 +1,7 @@
-"""A lake made by an earlier release becomes one of this release: missing tables and columns, and what goes with them.
+"""Upgrade a lake made by an earlier release: missing tables and columns, and what depends on them.
 
-A column that a table lacks is added, null in every row there is; a column that is declared no more stays. What a new
-column has to hold for old rows, or what has to be rebuilt for want of it, is listed here and nowhere else.
+A column that a table lacks is added, null in all existing rows; a column that is no longer declared stays. Values of
+a new column for old rows, and tables to rebuild because of one, are listed here and nowhere else.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -19,9 +19,9 @@ Existing = Mapping[str, set[str]]
 
 @dataclass(frozen=True)
 class TableShape:
-    """What a table must have: its columns with their types, and the columns it is partitioned by when it is made.
+    """What a table must have: its columns with their types, and the columns it is partitioned by when created.
 
-    One that is not ``made_here`` is only completed where it exists: dbt makes it.
+    If not ``made_here``, the table is only completed if it exists, because dbt creates it.
     """
 
     key: str
@@ -31,7 +31,7 @@ class TableShape:
 
 
 def ensure_tables(connection: duckdb.DuckDBPyConnection) -> None:
-    """Make the tables and columns of ``raw`` and ``ops`` that are missing; touches nothing when all are there.
+    """Create missing tables and columns of ``raw`` and ``ops``; changes nothing if all are there.
 
     Raises:
         duckdb.Error: the lake cannot be written.
@@ -40,7 +40,7 @@ def ensure_tables(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def migrate(connection: duckdb.DuckDBPyConnection) -> None:
-    """Bring every table of the lake up to this release: ``ensure_tables``, and what Python and dbt write from it.
+    """Bring every table up to this release: those of ``ensure_tables``, and those that Python and dbt derive from them.
 
     Raises:
         duckdb.Error: the lake cannot be written.
@@ -62,7 +62,7 @@ def _records() -> Iterator[TableShape]:
 def _derived_tables() -> Iterator[TableShape]:
     for layer in ("intermediate", "segments"):
         for table in declared_tables(layer).values():
-            # By month, so that a month is read alone.
+            # Partitioned by month, so that one month can be read alone.
             by_month = ("as_of_date",) if table.is_versioned else ()
             yield TableShape(table.key, table.types, by_month, made_here=not table.is_model)
     for table in tables_of_days().values():
@@ -80,7 +80,7 @@ def _complete(connection: duckdb.DuckDBPyConnection, tables: Iterable[TableShape
             found = existing[before]
             statements += [
                 f"alter table {before} rename to {table.key.split('.')[1]}",
-                # What is published still reads it until views are built again, and so may somebody else.
+                # Published views still read the old name until they are rebuilt, and so may others.
                 f"create view {before} as from {table.key}",
             ]
         if found is not None:
@@ -100,7 +100,7 @@ def _complete(connection: duckdb.DuckDBPyConnection, tables: Iterable[TableShape
 
 
 def _rename_columns(existing: dict[str, set[str]]) -> Iterator[str]:
-    """Give the statements that rename columns of an earlier release, and note the new names in ``existing``."""
+    """Yield the statements that rename columns of an earlier release, and record the new names in ``existing``."""
     for key, names in _RENAMED_COLUMNS.items():
         found = existing.get(key, set())
         due = {new: old for new, old in names.items() if old in found and new not in found}
@@ -127,7 +127,7 @@ def _lacks(table: str, column: str) -> Callable[[Existing], bool]:
     return lambda existing: table in existing and column not in existing[table]
 
 
-# What columns of a table were called in earlier releases, by what they are called now.
+# Column names of earlier releases, by their current names.
 _RENAMED_COLUMNS: Mapping[str, Mapping[str, str]] = {
     "segments.triggers": {"retracted_date": "taken_back_date"},
     "intermediate.customer_month_covariates": {
@@ -135,27 +135,27 @@ _RENAMED_COLUMNS: Mapping[str, Mapping[str, str]] = {
         "days_since_last_usage": "days_without_usage",
     },
 }
-# Views of dbt that read a renamed column: one that reads the new name takes their place until dbt builds them again.
+# dbt views that read a renamed column: replaced by ones that read the new name until dbt builds them again.
 _VIEWS: Mapping[str, Mapping[str, str]] = {
     "segments.triggers": {
         "bi.triggers": "select *, retracted_date is not null as is_retracted from segments.triggers",
     },
 }
-# What a table was called in earlier releases.
+# Table names of earlier releases, by their current names.
 _RENAMED: Mapping[str, str] = {
     "segments.behavior_events": "segments.cluster_events",
     "segments.churn_reasons": "segments.retention_hazards",
 }
-# Fills a column in the rows that were there before it.
+# Fills a new column in the rows that existed before it.
 _FILLED: Mapping[str, str] = {
-    # A version from before it was recorded is taken to rest on the loads that had come when it was made.
+    # A version made before this was recorded is assumed to include the loads present when it was created.
     "segments.versions.last_load_id": (
         "update segments.versions set last_load_id = coalesce("
         "(select max(load_id) from ops.loads where loaded_at <= created_at), 0)"
     ),
 }
-# Tables of dbt that cannot go on from what an earlier release left, and what is done about it.
+# dbt tables that cannot continue from the state of an earlier release, and what is done about it.
 _OUTDATED: Sequence[tuple[Callable[[Existing], bool], str]] = (
-    # A build of usage_months reads what the one before noted: from before it knew of ends it is rebuilt.
+    # A build of usage_months continues from the previous one; a table from before ends were recorded is rebuilt.
     (_lacks("intermediate.usage_months", "usage_days_after_end"), "drop table intermediate.usage_months"),
 )

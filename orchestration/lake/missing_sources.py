@@ -1,6 +1,6 @@
-"""What the segments lack without a table of the source contract, in words."""
+"""What the segments lack if a table of the source contract is missing, in words."""
 
-# What a table of the source contract gives to the segments, said where it is missing.
+# What the segments lack, by missing table of the source contract.
 WITHOUT: dict[str, str] = {
     "customers": "there is nobody to segment",
     "contracts": "nobody is open, and neither retention nor future value can be computed",
@@ -21,5 +21,5 @@ WITHOUT: dict[str, str] = {
     "exchange_rates": "amounts in any other currency than the reporting one are set aside",
 }
 
-# Tables that stand for one another: what one has need not be missed in the other.
+# Tables that can replace each other: if one is there, the other is not reported as missing.
 ALTERNATIVES: dict[str, str] = {"usage": "usage_sessions", "usage_sessions": "usage"}

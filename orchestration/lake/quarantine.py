@@ -1,4 +1,4 @@
-"""What is in quarantine, counted by table, reason and column, each with an example a person can go and find."""
+"""Quarantined rows, counted by table, reason and column, each with an example that can be located."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,7 +7,7 @@ import duckdb
 
 SUMMARY_COLUMNS = ("source_table", "reason", "column_name", "rows", "example", "place")
 ROW_COLUMNS = ("source_table", "reason", "column_name", "value", "place", "load_id", "row_json")
-# A row of a text file has a line; of any other, its position is all there is. A line that cannot be parsed has none.
+# Rows of text files have a line, others only a position; a line that cannot be parsed has no position.
 PLACE = """
     case
         when file is null then 'query' || coalesce(', row ' || row_number, '')
@@ -19,7 +19,7 @@ PLACE = """
 def summary(
     connection: duckdb.DuckDBPyConnection, table: str | None = None, reason: str | None = None
 ) -> list[tuple[Any, ...]]:
-    """Return one row per table, reason and column, of ``SUMMARY_COLUMNS``; the commonest of a table first."""
+    """Return one row of ``SUMMARY_COLUMNS`` per table, reason and column; the most frequent of a table first."""
     return connection.execute(
         f"""
         select source_table, reason, column_name, count(*) as rows,
@@ -36,7 +36,7 @@ def summary(
 def rows(
     connection: duckdb.DuckDBPyConnection, limit: int, table: str | None = None, reason: str | None = None
 ) -> list[tuple[Any, ...]]:
-    """Return up to ``limit`` rows in full, of ``ROW_COLUMNS``, in the order they were read."""
+    """Return up to ``limit`` complete rows, of ``ROW_COLUMNS``, in the order they were read."""
     return connection.execute(
         f"""
         select source_table, reason, column_name, value, {PLACE} as place, load_id, row_json
@@ -50,7 +50,7 @@ def rows(
 
 
 def commonest_reasons(connection: duckdb.DuckDBPyConnection, table: str) -> str:
-    """Say the three commonest reasons of a table, with an example each."""
+    """Describe the three most frequent reasons of a table, with an example each."""
     said = [
         f"{count:,} × {reason}"
         + (f" in {column}" if column else "")
@@ -62,7 +62,7 @@ def commonest_reasons(connection: duckdb.DuckDBPyConnection, table: str) -> str:
 
 
 def as_markdown(found: Sequence[Sequence[Any]]) -> str:
-    """Return rows of ``summary`` as a table for the UI."""
+    """Return rows of ``summary`` as a Markdown table for the UI."""
     if not found:
         return "No row is in quarantine."
     lines = ["| reason | column | rows | example | where |", "|---|---|---:|---|---|"]
@@ -73,7 +73,7 @@ def as_markdown(found: Sequence[Sequence[Any]]) -> str:
 
 
 def shorten(value: str | None, length: int = 60) -> str | None:
-    """Cut a value that would fill the screen, such as an unparsable line."""
+    """Shorten a value that would fill the screen, such as an unparsable line."""
     return value if value is None or len(value) <= length else value[: length - 1] + "…"
 
 

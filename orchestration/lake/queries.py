@@ -1,4 +1,4 @@
-"""SQL of a person over the lake: read, and nothing else."""
+"""Read-only SQL by users over the lake."""
 
 import re
 from typing import Any
@@ -10,7 +10,7 @@ from orchestration.lake.declarations import declared_tables
 from orchestration.lake.sql_guard import ROW_FUNCTIONS, Allowed, RefusedSqlError, require_query
 from orchestration.lake.warehouse import ALIAS, Warehouse, lock_down
 
-# What tells about the lake itself.
+# Functions that describe the lake itself.
 _ABOUT_THE_LAKE = frozenset({
     "duckdb_columns", "duckdb_functions", "duckdb_schemas", "duckdb_tables", "duckdb_types", "duckdb_views",
     "ducklake_list_files", "ducklake_snapshots", "ducklake_table_changes", "ducklake_table_deletions",
@@ -25,11 +25,11 @@ def query(warehouse: Warehouse, sql: str, version_id: str | None = None) -> tupl
 
     With ``version_id`` the tables of ``bi`` are read as of that published version, as if it were the only one.
 
-    The lake is attached to be read, the connection reaches no file but the lake's own, and anything but one SELECT,
-    DESCRIBE, SHOW, SUMMARIZE or EXPLAIN of one is refused: no COPY, ATTACH, SET, INSTALL or LOAD.
+    The lake is attached read-only, the connection can access only the lake's own files, and anything but a single
+    SELECT, DESCRIBE, SHOW, SUMMARIZE or an EXPLAIN of one is refused: no COPY, ATTACH, SET, INSTALL or LOAD.
 
     Raises:
-        SegmentationError: the SQL is refused, or fails.
+        SegmentationError: the SQL is refused or fails.
     """
     try:
         allowed = Allowed(lambda *_: True, ROW_FUNCTIONS | _ABOUT_THE_LAKE, may_describe=True)
@@ -51,10 +51,10 @@ def query(warehouse: Warehouse, sql: str, version_id: str | None = None) -> tupl
 
 
 def _read_as_of(connection: duckdb.DuckDBPyConnection, version_id: str) -> None:
-    """Put views of one version before the tables of ``bi``; what is current then is what that version shows.
+    """Put views of one version before the tables of ``bi``, with that version as the current one.
 
     Raises:
-        VersionError: it is not published.
+        VersionError: the version is not published.
     """
     published = "select version_id from bi.segmentation_versions where status = 'published' order by version_id"
     known = [found for (found,) in connection.execute(published).fetchall()]
@@ -66,12 +66,12 @@ def _read_as_of(connection: duckdb.DuckDBPyConnection, version_id: str) -> None:
     declared = declared_tables("bi")
     for name in {name for (name,) in connection.execute(views, [ALIAS]).fetchall()} & declared.keys():
         if name != _CURRENT and _VERSION not in declared[name].grain:
-            continue  # of no version
+            continue  # has no version
         source = _CUSTOMERS if name == _CURRENT else name
         connection.execute(
             f"create view one_version.bi.{name} as select * from {ALIAS}.bi.{source} where {_VERSION} = '{version_id}'"
         )
-    # Of the schemas that bear the name bi the first on the path is meant; others are found by standing on it.
+    # Of several schemas called bi, the first on the path wins; the lake's schemas are listed after it.
     schemas = connection.execute("select schema_name from duckdb_schemas() where database_name = ?", [ALIAS]).fetchall()
     path = "one_version.bi", *(f"{ALIAS}.{schema}" for (schema,) in schemas)
     connection.execute(f"set search_path = '{','.join(path)}'")

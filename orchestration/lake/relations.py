@@ -1,4 +1,4 @@
-"""Which tables and views the lake holds."""
+"""Tables and views in the lake."""
 
 import duckdb
 
@@ -6,8 +6,8 @@ import duckdb
 def relations(connection: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], str]:
     """Return the kind, ``table`` or ``view``, of everything in the lake, by schema and name.
 
-    Known by their columns: DuckDB's list of tables looks up the statistics of every table, for each of which DuckLake
-    asks its catalog, and again after every commit.
+    Derived from the list of columns: DuckDB's list of tables looks up the statistics of every table, for each of which
+    DuckLake queries its catalog, again after every commit.
     """
     found = connection.execute(
         "select distinct columns.schema_name, columns.table_name, if(views.view_name is null, 'table', 'view')"

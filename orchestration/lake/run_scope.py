@@ -1,6 +1,6 @@
-"""What a run builds: its months, and once they are opened its candidates, under the run's own identifier.
+"""What a run builds: its months and, once opened, its candidates, recorded under the run's identifier.
 
-The lock of the writers keeps runs apart in time; the identifier keeps them apart where a step is run again on its own.
+The writers' lock separates runs in time; the identifier separates them when a single step is run again.
 """
 
 from collections.abc import Iterable, Mapping
@@ -15,15 +15,15 @@ def set_scope(
     scope: Mapping[date, str | None],
     last_load_id: int | None = None,
 ) -> None:
-    """Say which months (and, once opened, which candidates) the dbt models of a run build.
+    """Record which months (and, once opened, which candidates) the dbt models of a run build.
 
-    The models read the rows of their own run and no others. A month belongs to the run that named it last.
+    The models read only the rows of their own run. A month belongs to the run that recorded it last.
 
     Args:
         connection: to the lake.
         run_id: the run.
         scope: its months, each with its candidate or None.
-        last_load_id: the last load whose rows the features can hold; by default what is known of each month, else 0.
+        last_load_id: the last load whose rows the features can contain; by default what is recorded per month, else 0.
     """
     days = list(scope)
     known = features_last_load_ids(connection, days) if last_load_id is None else dict.fromkeys(days, last_load_id)
@@ -39,7 +39,7 @@ def set_scope(
 
 
 def features_last_load_ids(connection: duckdb.DuckDBPyConnection, days: Iterable[date]) -> dict[date, int]:
-    """Return the last load whose rows the features of each month can hold, where that is known."""
+    """Return the last load whose rows the features of each month can contain, if recorded."""
     return dict(
         connection.execute(
             "select as_of_date, max(last_load_id) from ops.run_scope"

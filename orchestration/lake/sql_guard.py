@@ -1,9 +1,9 @@
-"""SQL that others wrote, let through only as one SELECT over tables and functions that are known to be harmless.
+"""SQL written by others, accepted only as a single SELECT over tables and functions known to be harmless.
 
-DuckDB's own parser says what a text is (``json_serialize_sql``), and every node of what it says is looked at. What is
-not known is refused: a statement that is no SELECT, a table that is none of the given ones (a file's name is a table
-to DuckDB), a table function that may read files, reach the network or change something, and functions that tell
-secrets of the session. The connection that runs the SQL is locked down as well; see ``warehouse.lock_down``.
+DuckDB's own parser (``json_serialize_sql``) analyzes the text, and every node of the result is checked. Everything
+unknown is refused: statements other than SELECT, tables that are not allowed (to DuckDB a file name is a table), table
+functions that may read files, access the network or change something, and functions that reveal secrets of the session.
+The connection that runs the SQL is locked down as well; see ``warehouse.lock_down``.
 """
 
 import json
@@ -19,7 +19,7 @@ from orchestration.errors import SegmentationError
 Node = dict[str, Any]
 IsTable = Callable[[str, str, str], bool]
 
-# They give rows of their arguments and nothing else.
+# They return rows made of their arguments only.
 ROW_FUNCTIONS = frozenset({"generate_series", "json_each", "json_tree", "range", "repeat", "unnest"})
 _TELLING_FUNCTIONS = frozenset({
     "current_query", "current_setting", "currval", "getenv", "getvariable", "json_serialize_plan", "nextval",
@@ -32,12 +32,12 @@ _WRITTEN_BY_US = "(\n{}\n)"
 
 
 class RefusedSqlError(SegmentationError):
-    """SQL that is not let through; says why."""
+    """SQL that is refused; the message says why."""
 
 
 @dataclass(frozen=True)
 class Allowed:
-    """What SQL may name: tables, by catalog, schema and name (``""`` where it gives none), and table functions."""
+    """What SQL may use: tables, by catalog, schema and name (``""`` if omitted), and table functions."""
 
     is_table: IsTable
     table_functions: Collection[str] = ROW_FUNCTIONS
@@ -45,19 +45,19 @@ class Allowed:
 
 
 def require_query(sql: str, allowed: Allowed) -> None:
-    """Refuse anything but one SELECT over what is allowed.
+    """Refuse anything but a single SELECT over what is allowed.
 
     Raises:
-        RefusedSqlError: says what it is instead.
+        RefusedSqlError: says what the text is instead.
     """
     _look_at(_parsed(sql), allowed, frozenset())
 
 
 def require_expression(sql: str) -> None:
-    """Refuse anything but one expression over the columns at hand.
+    """Refuse anything but a single expression over the available columns.
 
     Raises:
-        RefusedSqlError: says what it is instead.
+        RefusedSqlError: says what the text is instead.
     """
     node = _parsed(f"select {_WRITTEN_BY_US.format(sql)}")
     is_one = (
@@ -76,7 +76,7 @@ def require_type(sql: str) -> None:
     """Refuse anything but the name of a type.
 
     Raises:
-        RefusedSqlError: it is none.
+        RefusedSqlError: the text is not one.
     """
     node = _parsed(f"select cast(null as {sql})")
     (value,) = node["select_list"] if len(node["select_list"]) == 1 else ({},)
@@ -111,7 +111,7 @@ def _parser() -> duckdb.DuckDBPyConnection:
 
 
 def _look_at(node: Any, allowed: Allowed, known: frozenset[str]) -> None:
-    """Look at a node and all below it; ``known`` are the names of the common table expressions that hold here."""
+    """Check a node and everything below it; ``known`` are the names of the common table expressions in scope."""
     if isinstance(node, list):
         for each in node:
             _look_at(each, allowed, known)

@@ -1,4 +1,4 @@
-"""Statistics of empty tables, which DuckLake itself keeps only of a table that has had a row."""
+"""Statistics of empty tables, which DuckLake itself keeps only for tables that have ever had a row."""
 
 import duckdb
 
@@ -14,11 +14,11 @@ _NOT_NOTED = f"""
 
 
 def note_empty(connection: duckdb.DuckDBPyConnection) -> None:
-    """Have the lake keep statistics of each of its tables that never had a row; no transaction may be open.
+    """Make the lake keep statistics for each of its tables that never had a row; no transaction may be open.
 
-    DuckLake looks them up anew for every column of such a table whenever a query over it is planned: 60 to 120 ms where
-    other tables take 6, in every statement over a source that does not deliver (DuckLake pull request 1313, later than
-    the version in use). The rows written are those that DuckLake leaves when a table's only row is deleted.
+    For such a table DuckLake looks them up again for every column whenever a query over it is planned: 60 to 120 ms
+    instead of 6, in every statement over a source that delivers nothing (DuckLake pull request 1313, not in the version
+    used). The rows written are those that DuckLake leaves when a table's only row is deleted.
     """
     with transaction(connection):
         connection.execute(f"""

@@ -1,7 +1,7 @@
 """The lake: the only module that knows how it is attached.
 
-A DuckLake is Parquet files plus a SQL catalog. The catalog is a SQLite file by default (many readers, one writer)
-or PostgreSQL (many writers). Extensions come from pinned packages, so no connection ever needs the network.
+A DuckLake is Parquet files plus a SQL catalog. The catalog is a SQLite file by default (many readers, one writer) or
+PostgreSQL (many writers). Extensions come from pinned packages, so no connection ever needs the network.
 """
 
 import hashlib
@@ -23,29 +23,29 @@ from orchestration.settings import WarehouseSettings
 
 ALIAS, WORKSPACE = "lake", "workspace"
 SCHEMAS = ("raw", "staging", "intermediate", "features", "segments", "bi", "ops")
-# Schemas that the lake shares with the workspace of a run; what is made without saying where is made in the lake.
+# Schemas that exist in the lake and in a run's workspace; unqualified new tables are created in the lake.
 _SHARED_SCHEMAS = ("staging", "intermediate", "features")
-# A writer that finds the SQLite catalog locked waits this long before it gives up.
+# A writer that finds the SQLite catalog locked gives up after this time.
 BUSY_TIMEOUT_MS = 60_000
 
 
 def install_extensions() -> None:
-    """Put the extensions that the lake needs where ``LOAD`` finds them; a no-op when they are there."""
+    """Install the extensions that the lake needs where ``LOAD`` finds them; no-op if already installed."""
     for extension in ("ducklake", "sqlite_scanner", "postgres_scanner"):
         _install(extension)
 
 
 def connect() -> duckdb.DuckDBPyConnection:
-    """Return a connection of its own, in memory, whose extensions come by ``load_extension`` and never by network.
+    """Return a separate in-memory connection, whose extensions come from ``load_extension`` and never from the network.
 
-    DuckDB hashes all of an extension, 40 MB, to check its signature each time it is loaded. ``load_extension`` has that
-    done once in a process, so the connection does not ask for it again.
+    DuckDB hashes a whole extension, 40 MB, to check its signature each time it is loaded. ``load_extension`` checks it
+    once per process, so the connection does not check it again.
     """
     return duckdb.connect(config={"autoinstall_known_extensions": "false", "allow_unsigned_extensions": "true"})
 
 
 def load_extension(connection: duckdb.DuckDBPyConnection, name: str) -> None:
-    """Load a packaged DuckDB extension into the connection; a no-op when it is loaded."""
+    """Load a packaged DuckDB extension into the connection; no-op if already loaded."""
     _install(name)
     _check_signature(name)
     connection.load_extension(name)
@@ -65,9 +65,9 @@ def _check_signature(extension: str) -> None:
 class Warehouse:
     """The lake of one deployment.
 
-    ``writer()`` and ``reader()`` give connections whose current catalog is the lake. A reader sees the last
-    committed snapshot at each statement, is never blocked by a writer, and cannot write. Writers hold the lock of the
-    deployment, which a run takes once for all its steps.
+    ``writer()`` and ``reader()`` return connections whose current catalog is the lake. A reader sees the last committed
+    snapshot at each statement, is never blocked by a writer, and cannot write. Writers hold the lock of the deployment,
+    which a run takes once for all its steps.
 
     Errors of the lake itself are ``LakeError``: one sentence that says what to do.
     """
@@ -80,26 +80,26 @@ class Warehouse:
 
     @property
     def is_sqlite(self) -> bool:
-        """Whether the catalog is a SQLite file beside the data, else it is in PostgreSQL."""
+        """Whether the catalog is a SQLite file beside the data; otherwise it is in PostgreSQL."""
         return self.catalog == "sqlite"
 
     @property
     def catalog_file(self) -> Path:
-        """Where the SQLite catalog is."""
+        """The path of the SQLite catalog."""
         return self.path / "catalog.sqlite"
 
     @property
     def workspace_file(self) -> Path:
-        """The native DuckDB database of the run at work: tables that it needs and nobody reads afterwards.
+        """The native DuckDB database of the active run: tables that it needs and nobody reads afterwards.
 
-        It is there from the step that builds features until the run has published, or until the next run after one
-        that failed.
+        It exists from the step that builds features until the run has published, or until the next run if this one
+        failed.
         """
         return self.path / "tmp" / "workspace.duckdb"
 
     @property
     def data_path(self) -> str:
-        """Folder of the Parquet files. The catalog names them relative to it, so the lake may be moved or mounted."""
+        """Folder of the Parquet files. The catalog stores their relative paths, so the lake may be moved or mounted."""
         return f"{self.path}/data/"
 
     @property
@@ -109,22 +109,22 @@ class Warehouse:
 
     @property
     def identity(self) -> str:
-        """What tells this lake from others in Dagster's record; the same after a move of one in PostgreSQL."""
+        """Distinguishes this lake from others in Dagster's records; a lake in PostgreSQL keeps it when moved."""
         place = str(self.path) if self.is_sqlite else masked(self.catalog)
         return hashlib.sha256(place.encode()).hexdigest()[:12]
 
     @property
     def attach_options(self) -> dict[str, Any]:
-        """Options of ATTACH; dbt's profile has the same."""
+        """Options of ATTACH, which dbt's profile uses too."""
         options: dict[str, Any] = {"data_path": self.data_path, "override_data_path": True}
         return options | ({"meta_busy_timeout": BUSY_TIMEOUT_MS} if self.is_sqlite else {})
 
     @property
     def exists(self) -> bool:
-        """Whether a SQLite catalog has been made; a PostgreSQL catalog is taken to exist.
+        """Whether a SQLite catalog exists; a PostgreSQL catalog is assumed to exist.
 
         Raises:
-            LakeError: there is no catalog, or an empty one, and there are data files.
+            LakeError: the catalog is missing or empty although there are data files.
         """
         if not self.is_sqlite or (self.catalog_file.exists() and self.catalog_file.stat().st_size):
             return True
@@ -134,7 +134,7 @@ class Warehouse:
 
     @property
     def has_data_files(self) -> bool:
-        """Whether there are data files, whoever knows of them."""
+        """Whether there are data files, known to the catalog or not."""
         return next((self.path / "data").rglob("*.parquet"), None) is not None
 
     @contextmanager
@@ -144,7 +144,7 @@ class Warehouse:
         is_first = not is_held(lock)
         with hold(lock, who, wait, say):
             if is_first:
-                # What a dead run's dbt was about to commit is committed or gone before anybody else writes.
+                # What a dead run's dbt was committing is committed or rolled back before anybody else writes.
                 with hold(self.system_lock(BUILDER), who, wait, say):
                     pass
             yield
@@ -157,7 +157,7 @@ class Warehouse:
 
     @contextmanager
     def writer(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """Attach for writing, making the lake and its schemas when they are missing; waits for other processes."""
+        """Attach for writing, creating the lake and its schemas if missing; waits for other processes."""
         with self.lock("a writer"):
             (self.path / "data").mkdir(parents=True, exist_ok=True)
             options = self.attach_options | {"create_if_not_exists": self._may_create()}
@@ -171,14 +171,14 @@ class Warehouse:
                         for schema in missing:
                             connection.execute(f"create schema if not exists {schema}")
                 if self.workspace_file.exists():
-                    # One that was killed half made is of no use to anybody, and in nobody's way.
+                    # A workspace that was killed while being written is useless, and must not be in the way.
                     with suppress(duckdb.Error):
                         connection.execute(f"attach {_literal(self.workspace_file)} as {WORKSPACE} (read_only)")
                         _look_in_both(connection)
                 yield connection
 
     def discard_workspace(self) -> None:
-        """Delete the workspace of the run before, or of this one when it is done; the caller holds the lock."""
+        """Delete the workspace of the previous run, or of this one when it is done; the caller holds the lock."""
         for file in (self.workspace_file, self.workspace_file.with_name(f"{self.workspace_file.name}.wal")):
             file.unlink(missing_ok=True)
 
@@ -191,13 +191,13 @@ class Warehouse:
             yield connection
 
     def _may_create(self) -> bool:
-        """Whether a lake may be made here: never over data files whose catalog is gone."""
+        """Whether a lake may be created here: never over data files whose catalog is missing."""
         return not self.exists if self.is_sqlite else not self.has_data_files
 
     @contextmanager
     def _attached(self, options: dict[str, Any]) -> Iterator[duckdb.DuckDBPyConnection]:
         with explained(self), connect() as connection:
-            # What does not fit in memory goes beside the lake; DuckDB's default would be the working directory.
+            # Spill files go beside the lake; DuckDB's default would be the working directory.
             connection.execute(f"set temp_directory = {_literal(self.path / 'tmp')}")
             connection.execute(f"set threads = {self.threads}")
             for extension in ("ducklake", "sqlite_scanner" if self.is_sqlite else "postgres_scanner"):
@@ -220,13 +220,13 @@ class Warehouse:
 
 
 def lock_down(connection: duckdb.DuckDBPyConnection, directories: Sequence[str]) -> None:
-    """Let the connection's SQL reach no file outside of ``directories``, no network and no extension, for good.
+    """Permanently restrict the connection's SQL to files in ``directories``: no network, no extensions.
 
-    Every extension must be loaded and every database attached before. What was attached stays open.
+    Every extension must be loaded and every database attached before; what is attached stays open.
 
     Args:
-        connection: of its own instance; its cursors are locked down with it.
-        directories: with a separator at their ends; also prefixes of an object store.
+        connection: to its own instance; its cursors are locked down too.
+        directories: with a trailing separator; prefixes of an object store are allowed.
     """
     listed = ", ".join(_literal(directory) for directory in directories)
     connection.execute("set allow_unsigned_extensions = false")
@@ -250,7 +250,7 @@ def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[duckdb.DuckDB
 
 
 def commit_if(connection: duckdb.DuckDBPyConnection, work: Callable[[], bool]) -> bool:
-    """Do work in a transaction, commit it if it returns True, and return that; else nothing of it is kept."""
+    """Run ``work`` in a transaction, commit if it returns True, else roll back; return its result."""
     connection.execute("begin")
     try:
         is_kept = work()
@@ -262,7 +262,7 @@ def commit_if(connection: duckdb.DuckDBPyConnection, work: Callable[[], bool]) -
 
 
 def second_cursor(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
-    """Return another connection to the same attached lake, to read batches from while ``connection`` writes."""
+    """Return another connection to the same attached lake, for reading batches while ``connection`` writes."""
     cursor = connection.cursor()
     cursor.execute(f"use {ALIAS}")
     if cursor.execute("from duckdb_databases() where database_name = ?", [WORKSPACE]).fetchall():
@@ -271,7 +271,7 @@ def second_cursor(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConne
 
 
 def _look_in_both(connection: duckdb.DuckDBPyConnection) -> None:
-    """Let ``intermediate.bills`` be the lake's or the workspace's, whichever has it."""
+    """Make ``intermediate.bills`` resolve to the lake or the workspace, whichever has it."""
     places = [
         f"{database}.{schema}"
         for database, schema in connection.execute(

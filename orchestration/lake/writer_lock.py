@@ -1,11 +1,11 @@
 """One lock for the writers of a deployment: command line, daemon and UI alike.
 
-It is held for a whole run, so that no other run comes between its steps, and the system lets go of it when the process
-dies, however that happens: beside a SQLite catalog it is a lock on a file, with a PostgreSQL catalog an advisory lock
-in that database. Within one process it may be taken again and again.
+It is held for a whole run, so that no other run comes between its steps, and the system releases it whenever the
+process dies: beside a SQLite catalog it is a file lock, with a PostgreSQL catalog an advisory lock in that database.
+Within one process it is reentrant.
 
-dbt builds in a process of its own, which can outlive the one that started it for a moment. It holds a lock of its own
-(``BUILDER``), and who takes the writer's lock waits for that one as well.
+dbt builds in a process of its own, which can briefly outlive the one that started it. It holds a lock of its own
+(``BUILDER``), and whoever takes the writers' lock waits for that one as well.
 """
 
 import json
@@ -28,10 +28,10 @@ from orchestration.masking import redact
 
 WRITER, BUILDER = "writer", "builder"
 _POLL_SECONDS = 0.25
-# Names this project among the advisory locks of a database.
+# Identifies this project among the advisory locks of a database.
 _ADVISORY_CLASS = 1_397_051_469
 _ADVISORY_IDS = {WRITER: 1, BUILDER: 2}
-# PostgreSQL cuts the name of an application there.
+# PostgreSQL truncates application names to this length.
 _LONGEST_NAME = 63
 
 _held: dict[tuple[str, str], int] = {}
@@ -46,20 +46,20 @@ class SystemLock(Protocol):
     name: str
 
     def acquire(self, who: str) -> bool:
-        """Take the lock if nobody has it, and say whether that worked."""
+        """Take the lock if it is free, and return whether that worked."""
 
     def release(self) -> None:
-        """Let go of it."""
+        """Release the lock."""
 
     def verify(self) -> None:
-        """Raise a ``LakeError`` where the lock was lost meanwhile."""
+        """Raise a ``LakeError`` if the lock has been lost meanwhile."""
 
     def holder(self) -> str:
-        """Say who holds it and since when."""
+        """Return who holds the lock and since when."""
 
 
 class FileLock:
-    """A lock on a file of the folder, beside which stands who holds it."""
+    """A lock on a file in a folder, with a second file that names its holder."""
 
     def __init__(self, folder: Path, name: str) -> None:
         self.key, self.name = str(folder), name
@@ -67,7 +67,7 @@ class FileLock:
         self._owner = folder / f"{name}.json"
 
     def acquire(self, who: str) -> bool:
-        """Take the lock if nobody has it, and say whether that worked."""
+        """Take the lock if it is free, and return whether that worked."""
         self._owner.parent.mkdir(parents=True, exist_ok=True)
         try:
             self._lock.acquire(blocking=False)
@@ -77,26 +77,26 @@ class FileLock:
         return True
 
     def release(self) -> None:
-        """Let go of it."""
+        """Release the lock."""
         self._owner.unlink(missing_ok=True)
         self._lock.release()
 
     def verify(self) -> None:
-        """Do nothing: such a lock is lost only with its process."""
+        """Do nothing: a file lock is lost only with its process."""
 
     def holder(self) -> str:
-        """Say who holds it and since when."""
+        """Return who holds the lock and since when."""
         try:
             owner = json.loads(self._owner.read_text())
-        except (OSError, ValueError):  # between taking the lock and writing who did
+        except (OSError, ValueError):  # the lock is taken but its holder not yet written
             return "another process"
         return f"{owner['who']}, since {owner['since']}"
 
 
 class AdvisoryLock:
-    """An advisory lock of the catalog's PostgreSQL database, held by a transaction that stays open.
+    """An advisory lock in the catalog's PostgreSQL database, held by a transaction that stays open.
 
-    ``connect`` gives a DuckDB connection to that database, attached as ``guard`` under an application's name.
+    ``connect`` returns a DuckDB connection to that database, attached as ``guard`` with the given application name.
     """
 
     def __init__(self, key: str, name: str, connect: Callable[[str], duckdb.DuckDBPyConnection]) -> None:
@@ -106,7 +106,7 @@ class AdvisoryLock:
         self._id = _ADVISORY_IDS[name]
 
     def acquire(self, who: str) -> bool:
-        """Take the lock if nobody has it, and say whether that worked."""
+        """Take the lock if it is free, and return whether that worked."""
         if self._connection is None:
             self._connection = self._connect(who[:_LONGEST_NAME])
         self._connection.execute("begin")
@@ -117,16 +117,16 @@ class AdvisoryLock:
         return is_taken
 
     def release(self) -> None:
-        """Let go of it."""
+        """Release the lock."""
         if self._connection is not None:
-            # DuckDB aborts the process where a connection is closed in a transaction that the server has ended.
+            # DuckDB aborts the process if a connection is closed in a transaction that the server has ended.
             with suppress(duckdb.Error):
                 self._connection.execute("rollback")
             self._connection.close()
             self._connection = None
 
     def verify(self) -> None:
-        """Make sure that the server has not ended the transaction, as by a restart.
+        """Check that the server has not ended the transaction, for example by a restart.
 
         Raises:
             LakeError: it has, so another run may be writing.
@@ -142,7 +142,7 @@ class AdvisoryLock:
             ) from error
 
     def holder(self) -> str:
-        """Say who holds it and since when."""
+        """Return who holds the lock and since when."""
         with self._connect("segmentation") as connection:
             found = _query(
                 connection,
@@ -155,17 +155,17 @@ class AdvisoryLock:
 
 @contextmanager
 def hold(lock: SystemLock, who: str, wait: bool = True, say: Callable[[str], None] = lambda _: None) -> Iterator[None]:
-    """Hold the lock for the block; a process that has it already goes on at once.
+    """Hold the lock for the block; reentrant within a process.
 
     Args:
         lock: what to hold.
-        who: what a second writer is told of this one, such as the command.
-        wait: until another process lets go of it.
-        say: told once who has it, where that has to be waited for.
+        who: name of this writer for messages to others, such as the command.
+        wait: whether to wait until another process releases it.
+        say: called once with a message if the lock has to be waited for.
 
     Raises:
-        LakeBusyError: another process has it, and ``wait`` is false.
-        LakeError: this process had it and lost it.
+        LakeBusyError: another process holds it, and ``wait`` is false.
+        LakeError: this process held it and lost it.
     """
     with _guard:
         place = lock.key, lock.name

@@ -1,4 +1,4 @@
-"""The section about actions: what was done in the month, what was not and why, and what has come of it."""
+"""The section about actions: what was done in the month, what was not and why, and what resulted."""
 
 from typing import Any
 
@@ -11,12 +11,12 @@ from orchestration.report.formats import label, money, number, plural, share, si
 from orchestration.report.section import Section, empty
 from orchestration.settings import Settings
 
-# What the share of each side is a share of.
+# Each share with the count it is a share of.
 _SIZES = {"uptake": "treated", "control_uptake": "control"}
 
 
 def actions(data: ReportData, settings: Settings) -> Section:
-    """Show the actions of the month by offer, why others were not done, and the uplift of earlier ones."""
+    """Show the actions of the month by offer, why others were not taken, and the uplift of earlier ones."""
     title = "Actions and their results"
     offers, reasons, results = data["actions"], data["action_reasons"], data["action_results"]
     if offers.empty and results.empty:
@@ -52,7 +52,7 @@ def _words(suppressed_by: str, settings: Settings) -> str:
 
 
 def _proven(results: pd.DataFrame) -> str:
-    """Say what is known of uplift, and no more."""
+    """Say what is known about uplift, and no more."""
     if results.empty:
         return "The results of earlier actions are not known yet."
     effective = int((results["verdict"] == "effective").sum())
@@ -65,7 +65,7 @@ def _proven(results: pd.DataFrame) -> str:
 
 
 def _result(row: dict[Any, Any], settings: Settings) -> dict[Any, Any]:
-    """Put uplift and money into words; of a handful of customers a share is an accident, and tells of persons."""
+    """Put uplift and money into words, and hide shares of a few customers, which are noise and could reveal persons."""
     too_few = {side: None for side, size in _SIZES.items() if row[size] < settings.report.minimum_cell_size}
     if pd.isna(row["uplift"]) or too_few:
         words = "unknown" if pd.isna(row["uplift"]) else "too few to say"

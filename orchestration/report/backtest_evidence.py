@@ -1,4 +1,4 @@
-"""The part of the retention section about past predictions: predicted and actual."""
+"""The part of the retention section that compares past predictions with actual figures."""
 
 from typing import Any
 
@@ -18,10 +18,10 @@ FORECAST_NAMES = {
 
 
 def backtest_evidence(backtest: pd.DataFrame, promised: float) -> dict[str, Any]:
-    """Content of the section: the verdict, a table by horizon and forecast, margin by tenth of the champion.
+    """Content of the section: the verdict, a table by horizon and forecast, and the champion's margin by tenth.
 
-    Figures are of the cut-offs pooled. Without a champion the tenths are those of the cohorts' curves. ``promised`` is
-    the share of the customers that an interval of value should hold.
+    Figures are pooled over cut-offs. Without a champion, the tenths are those of the cohort curves. ``promised`` is the
+    share of the customers that a value interval should cover.
     """
     if backtest.empty:
         return {"verdict": "", "backtests": [], "backtest_tenths": ""}
@@ -47,7 +47,7 @@ def backtest_evidence(backtest: pd.DataFrame, promised: float) -> dict[str, Any]
     ]
     told = next(row for row in rows if (row["name"], row["horizon"]) == (FORECAST_NAMES[shown], horizon))
     cutoffs = backtest["cutoff_date"].nunique()
-    # Intervals are judged where most past month ends speak for them.
+    # Intervals are judged at the horizon with the most past month ends.
     measured = backtest[backtest["forecast"] == shown].groupby("horizon_months")["cutoff_date"].nunique()
     known = [row for row in rows if row["name"] == FORECAST_NAMES[shown]]
     best_known = max(known, key=lambda row: (measured.loc[row["horizon"]], row["horizon"]))
@@ -63,7 +63,7 @@ def backtest_evidence(backtest: pd.DataFrame, promised: float) -> dict[str, Any]
 
 
 def _tenths(rows: pd.DataFrame) -> pd.DataFrame:
-    """Predicted and actual margin by tenth of predicted margin, the best first."""
+    """Predicted and actual margin by tenth of predicted margin, best first."""
     sums = rows["measure"].isin({"predicted_margin", "actual_margin"})
     parts = rows[rows["part"].notna() & sums].pivot_table(index="part", columns="measure", values="value")
     return parts.sort_index(key=lambda part: part.astype(int))
@@ -80,13 +80,13 @@ def _sentence(error: Any, name: str, horizon: int) -> str:
 
 
 def _errors_sentence(overall: pd.DataFrame, measures: pd.DataFrame, shown: str, horizon: int) -> str:
-    """Say whose squared error is lower than that of the forecast shown, and on how few customers it turns."""
+    """Say which forecasts have a lower squared error than the one shown, and on how few customers it depends."""
     most = overall.get("five_largest_error_share", pd.Series(dtype=float)).get((horizon, shown))
     if is_unknown(most):
         return ""
     errors = overall["root_mean_square_error"].rename("error").reset_index()
     own = errors[errors["forecast"] == shown].set_index("horizon_months")["error"]
-    # Only models are compared pair by pair; a baseline that values rest on has no standard errors.
+    # Only models are compared pair by pair; a baseline in use as champion has no standard errors.
     gain = ["margin_loss_gain", "margin_loss_gain_error"]
     gains = measures[measures["measure"].isin(gain)].pivot_table(
         index=["horizon_months", "part"], columns="measure", values="value"
@@ -107,7 +107,7 @@ def _errors_sentence(overall: pd.DataFrame, measures: pd.DataFrame, shown: str, 
 
 
 def _intervals_sentence(told: dict[str, Any], promised: float, cutoffs: int) -> str:
-    """Say how often actual margin fell within its interval."""
+    """Say how often the actual margin fell within its interval."""
     covered, below, above = (told[name] for name in ("interval_coverage", "below_interval", "above_interval"))
     if is_unknown(covered):
         return ""

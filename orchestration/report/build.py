@@ -1,4 +1,4 @@
-"""From a version in the warehouse to one HTML document."""
+"""Build one HTML document from a version in the warehouse."""
 
 import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -35,7 +35,7 @@ def _headline(data: ReportData, settings: Settings) -> Section:
     return value_sections.headline(data, settings, warnings(data, settings))
 
 
-# In the order of the page, by the names of their blocks in the template.
+# In page order, by the names of their blocks in the template.
 SECTIONS: Mapping[str, Make] = {
     "headline": _headline,
     "deciles": value_sections.deciles,
@@ -64,9 +64,9 @@ def build_report(
 
     Args:
         connection: its current catalog is the lake; only published views and registries are read.
-        version_id: a published version; of any other the report says its status and shows no segments.
-        settings: title, currency, and the rules that give stages and segments their order.
-        only: names of the sections that are wanted; the others say that they were left out.
+        version_id: a published version; for any other the report gives its status and no segments.
+        settings: title, currency, and the rules that determine the order of stages and segments.
+        only: names of the wanted sections; the others say that they were left out.
 
     Raises:
         VersionError: there is no such version.
@@ -98,7 +98,7 @@ def build_report(
 
 
 def _made(name: str, make: Make, data: ReportData, settings: Settings) -> Section:
-    """Make one section. What goes wrong in it costs that section and never the report, let alone the version."""
+    """Make one section. An error in it costs that section, but never the report or the version."""
     try:
         return make(data, settings)
     except Exception as error:
@@ -107,7 +107,7 @@ def _made(name: str, make: Make, data: ReportData, settings: Settings) -> Sectio
 
 
 def _drawn(sections: Sequence[Section], place: int, render: Callable[[Sequence[Section]], str]) -> Section:
-    """Return a section if it can be drawn when no other is, else one that says why not."""
+    """Return a section if it can be rendered alone, else one that says why not."""
     section = sections[place]
     others = [_left_out(each.id, each.title) for each in sections]
     try:

@@ -1,4 +1,4 @@
-"""What goes before everything else, in the report and at the end of a run; no library of figures is loaded for it."""
+"""Warnings that come first, in the report and at the end of a run; importing them loads no plotting library."""
 
 from orchestration.report.data import ReportData
 from orchestration.report.formats import is_unknown
@@ -6,7 +6,7 @@ from orchestration.settings import Settings
 
 
 def warnings(data: ReportData, settings: Settings) -> list[str]:
-    """What a reader must know before any value: what values rest on if not on what was learned, failed backtests."""
+    """What a reader must know before any value: a future value that is unknown or assumed, and failed backtests."""
     rows = data["value_evidence"]
     if rows.empty:
         return []

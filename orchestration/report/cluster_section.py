@@ -1,4 +1,4 @@
-"""The section about behavioral clusters: what they are, how many the data bear out, how firm each is."""
+"""The section about behavioral clusters: what they are, how many the data support, how stable each is."""
 
 import json
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ STATUS_MEANING = {
 
 
 def clusters(data: ReportData) -> Section:
-    """Show what the clusters are, how many the data bear out, and how firm each is."""
+    """Show what the clusters are, how many the data support, and how stable each is."""
     rows, evidence, status = data["clusters"], data["evidence"], data["behavior_status"]
     title = "Behavioral clusters"
     sizes = status.groupby("population")["customers"].sum()
@@ -82,14 +82,14 @@ def _events(data: ReportData, population: str) -> list[dict[str, Any]]:
 
 
 def made_by(row: Mapping[str, Any]) -> str:
-    """Name the shape of the clusters of a row of evidence, of a mixture with its components; older rows have none."""
+    """Name how the clusters in a row of evidence were made, with the components of a mixture; old rows do not say."""
     if row["shape"] == "mixture":
         return f"Gaussian mixture of {int(row['components'])}"
     return {"k_means": "k-means", "one_cluster": "one cluster"}.get(row["shape"], "–")
 
 
 def event_says(event: dict[str, Any], names: Mapping[str, str]) -> str:
-    """Say in a sentence what happened to a cluster since the version before."""
+    """Say in one sentence what happened to a cluster since the previous version."""
     cluster = names.get(event["cluster_id"], event["cluster_id"])
     related = names.get(event["related_cluster_id"], event["related_cluster_id"])
     return {
@@ -101,7 +101,7 @@ def event_says(event: dict[str, Any], names: Mapping[str, str]) -> str:
 
 
 def model_says(models: pd.DataFrame, population: str) -> str:
-    """Say in a sentence which model scored the population, why, and how far customers have drifted."""
+    """Say in one sentence which model scored the population, why, and how far customers have drifted."""
     found = models[models["population"] == population]
     if found.empty:
         return ""
@@ -130,14 +130,14 @@ def _takeaway(rows: pd.DataFrame, populations: list[str]) -> str:
 
 
 def stability(jaccard: Any) -> str:
-    """Say in a word how surely a cluster comes back in a resample."""
+    """Say in a word or two how reliably a cluster recurs in resamples."""
     if is_unknown(jaccard):
         return "not tested"
     return next(word for least, word in STABILITY if jaccard >= least)
 
 
 def features_apart(top_features: Any, most: int = 3) -> list[str]:
-    """Write what sets a cluster apart, from the JSON that the model stores: ``Evening share: 48%, others 24%``."""
+    """Describe what sets a cluster apart, from the model's JSON: ``Evening share: 48%, others 24%``."""
     found = [] if is_unknown(top_features) else json.loads(top_features)
     return [
         f"{feature_name(each['feature'])}: {_typical(each['feature'], each['typical'])}"
@@ -147,7 +147,7 @@ def features_apart(top_features: Any, most: int = 3) -> list[str]:
 
 
 def feature_name(feature: str) -> str:
-    """Write a feature in words that can begin a line: ``evening_share_3m`` → ``Evening share``."""
+    """Return a feature's words with a capital, to begin a line: ``evening_share_3m`` → ``Evening share``."""
     words = feature_words(feature)
     return words[:1].upper() + words[1:]
 

@@ -11,7 +11,7 @@ from orchestration.errors import VersionError
 from orchestration.lake.quarantine import PLACE
 from orchestration.lake.warehouse import transaction
 
-# One query a frame. $version is the version the report is about, $as_of_date its month, $created_at its moment.
+# One query per frame. $version is the report's version, $as_of_date its month, $created_at the time it was made.
 _QUERIES = {
     "trend": """
         with market as (
@@ -275,12 +275,12 @@ _QUERIES = {
         order by bad_rows desc, source_table, column_name, reason
     """,
     "source_checks": """
-        select source_table, check_name, passed, action, minimum, maximum, message, advice
+        select source_table, check_name, passed, action, value, minimum, maximum, message, advice
         from ops.source_checks
         where checked_at = (select max(checked_at) from ops.source_checks where checked_at <= $created_at)
         order by passed, action = 'block' desc, check_name, source_table
     """,
-    # Actions are of days: those of the version's month, and what had come of earlier ones by its end.
+    # Actions are dated by day: those of the version's month, and the results of earlier ones known by its end.
     "actions": """
         select offer_id, count(*) filter (where outcome = 'chosen') as chosen,
             count(*) filter (where is_control) as held_out, count(*) as candidates,
@@ -308,12 +308,12 @@ _QUERIES = {
 
 @dataclass(frozen=True)
 class ReportData:
-    """Everything one report shows.
+    """Everything that one report shows.
 
     Attributes:
-        version: its row of the registry.
-        previous: the row of the month before's version that it was compared with, None if there was none.
-        frames: one frame a query, empty where the version has no such rows.
+        version: its registry row.
+        previous: the registry row of the previous month's version that it was compared with, None if there was none.
+        frames: one frame per query, empty if the version has no such rows.
     """
 
     version: Mapping[str, Any]
@@ -333,7 +333,7 @@ def read_report_data(
     Args:
         connection: to the lake.
         version_id: the version.
-        only: names of the frames that are wanted.
+        only: names of the frames to read.
 
     Raises:
         VersionError: there is no such version.
@@ -366,7 +366,7 @@ def read_report_data(
 
 
 def _frame(connection: duckdb.DuckDBPyConnection, query: str, parameters: Mapping[str, Any]) -> pd.DataFrame:
-    # DuckDB refuses a parameter that the statement does not use.
+    # DuckDB refuses parameters that the statement does not use.
     used = {name: value for name, value in parameters.items() if f"${name}" in query}
     return connection.execute(query, used).df()
 

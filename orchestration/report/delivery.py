@@ -1,4 +1,4 @@
-"""Handing over the report of a published version: to a folder, an object store, and by mail or chat."""
+"""Delivery of the report of a published version: to a folder, an object store, and by mail or chat."""
 
 import logging
 import time
@@ -24,10 +24,10 @@ def deliver(
     version_ids: Sequence[str],
     sleep: Callable[[float], None] = time.sleep,
 ) -> tuple[list[str], list[str]]:
-    """Deliver the reports of versions, oldest first, and tell of the latest one; each place is tried by itself.
+    """Deliver the reports of versions, oldest first, and announce the latest; each destination is tried independently.
 
     Returns:
-        Where they went, and in sentences what failed: the versions are published all the same.
+        The destinations reached, and a sentence for each that failed: the versions are published all the same.
     """
     delivery, latest = settings.delivery, version_ids[-1]
     reports = []
@@ -48,7 +48,7 @@ def deliver(
 
 
 def _tried(step: Callable[[], None], delivery: DeliverySettings, sleep: Callable[[float], None]) -> Iterator[str]:
-    """Try until it works; give why it did not where no attempt did."""
+    """Retry until it works; yield the reason if no attempt does."""
     for attempt in range(1, delivery.attempts + 1):
         try:
             step()
@@ -62,7 +62,7 @@ def _tried(step: Callable[[], None], delivery: DeliverySettings, sleep: Callable
 
 
 def _copy(reports: Sequence[Path], delivery: DeliverySettings) -> None:
-    """Put the reports in the folder, each whole or not at all."""
+    """Copy the reports to the folder, each completely or not at all."""
     assert delivery.path
     is_remote = "://" in delivery.path
     root = delivery.path.partition("://")[2] if is_remote else delivery.path
@@ -71,7 +71,7 @@ def _copy(reports: Sequence[Path], delivery: DeliverySettings) -> None:
         files.create_dir(root)
     for report in reports:
         place = f"{root}/{report.name}"
-        # An object appears when it is complete; a file is renamed.
+        # An object appears only when it is complete; a local file is renamed.
         aside = place if is_remote else f"{root}/.{report.name}.unfinished"
         fs.copy_files(str(report), aside, destination_filesystem=files)
         if not is_remote:
@@ -79,10 +79,10 @@ def _copy(reports: Sequence[Path], delivery: DeliverySettings) -> None:
 
 
 def _notify(url: str, said: Message, attachment: Path | None) -> None:
-    """Tell one address of Apprise.
+    """Send a message to one Apprise address.
 
     Raises:
-        SegmentationError: Apprise does not know the kind of address, or the message was not accepted.
+        SegmentationError: Apprise does not recognize the address, or the message was not accepted.
     """
     try:
         import apprise

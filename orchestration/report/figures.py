@@ -1,4 +1,4 @@
-"""The drawn figures, as inline SVG: text stays text, colors are the style sheet's, nothing is fetched."""
+"""The figures as inline SVG: text stays text, colors are those of the style sheet, nothing is fetched."""
 
 import io
 import re
@@ -19,10 +19,10 @@ from orchestration.report.formats import MINUS, label, number
 INK, SOFT, LINE = "#17232e", "#55636f", "#dfe5ea"
 PAST, FUTURE, WARN = "#14586b", "#7fbcc2", "#b4532f"
 SERIES = (PAST, "#c08a2d", "#6f8f3f", WARN, "#6b5b95", SOFT)
-# Any, because matplotlib types its settings as one literal of every key there is.
+# Any, because matplotlib types its settings as one literal of all existing keys.
 _STYLE: Any = {
     "svg.fonttype": "none",
-    "text.parse_math": False,  # names come from data: a dollar sign in one is a dollar sign
+    "text.parse_math": False,  # names come from data, and a dollar sign in one must stay a dollar sign
     "font.size": 9,
     "font.family": "sans-serif",
     "text.color": INK,
@@ -47,7 +47,7 @@ _PERCENT = FuncFormatter(lambda value, _position: f"{value * 100:.0f}%".replace(
 
 
 class _Drawing:
-    """A figure on its way to SVG."""
+    """A figure that becomes SVG."""
 
     def __init__(self, figure: Figure) -> None:
         self.figure = figure
@@ -56,7 +56,7 @@ class _Drawing:
 
 @contextmanager
 def _drawing(name: str, description: str, width: float = 8.7, height: float = 3.1) -> Iterator[_Drawing]:
-    """Give a figure to draw on and leave its SVG; ``name`` keeps ids apart between the figures of one page."""
+    """Yield a figure to draw on and convert it to SVG; ``name`` keeps ids distinct between the figures of a page."""
     with mpl.rc_context(_STYLE | {"svg.hashsalt": name}):
         drawing = _Drawing(Figure(figsize=(width, height), layout="constrained"))
         yield drawing
@@ -67,7 +67,7 @@ def _drawing(name: str, description: str, width: float = 8.7, height: float = 3.
 
 
 def _inline(document: str, description: str) -> Markup:
-    """Make a fragment of an SVG document: no prolog, no page-wide style, the page's font, no unused ids."""
+    """Turn an SVG document into a fragment: no prolog, no page-wide style, the page's font, no unused ids."""
     svg = document[document.index("<svg") :]
     svg = re.sub(r"<defs>\s*<style.*?</style>\s*</defs>", "", svg, count=1, flags=re.DOTALL)
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
@@ -96,7 +96,7 @@ def _share_of_customers(axes: Axes) -> None:
 
 
 def sparkline(values: Sequence[float]) -> Markup:
-    """Draw a line without axes for a card; nothing where there is no second value to draw a line to."""
+    """Draw a line without axes for a card; nothing if there are fewer than two values."""
     if len(values) < 2:
         return Markup("")
     low, high = min(values), max(values)
@@ -109,7 +109,7 @@ def sparkline(values: Sequence[float]) -> Markup:
 
 
 def value_by_decile(deciles: pd.DataFrame, currency: str, ranked_by: str) -> Markup:
-    """Draw past and future value of each decile, stacked; a negative part hangs below the line.
+    """Draw past and future value of each decile, stacked; negative parts are below the axis.
 
     ``ranked_by`` names the value whose share is printed above each bar.
     """
@@ -119,7 +119,7 @@ def value_by_decile(deciles: pd.DataFrame, currency: str, ranked_by: str) -> Mar
         below = np.zeros(len(deciles))
         parts = (("past_value", "Past value", PAST), ("future_value", "Future value", FUTURE))
         for column, name, color in parts:
-            value = np.nan_to_num(deciles[column].to_numpy(dtype=float))  # what is not known is not drawn
+            value = np.nan_to_num(deciles[column].to_numpy(dtype=float))  # unknown values are not drawn
             axes.bar(
                 deciles["value_decile"], value, bottom=np.where(value >= 0, above, below),
                 width=0.68, color=color, label=name,
@@ -142,9 +142,9 @@ def value_by_decile(deciles: pd.DataFrame, currency: str, ranked_by: str) -> Mar
 
 
 def concentration(curve: pd.DataFrame, measures: Sequence[str], peak: tuple[float, float] | None = None) -> Markup:
-    """Draw the share of value held by the best x % of customers: the whale curve, whose peak is marked.
+    """Draw the share of value held by the best x % of customers: the whale curve, with its peak marked.
 
-    The 20/80 point is there to compare with.
+    The 20/80 point is marked for comparison.
     """
     with _drawing(
         "concentration", "Cumulative share of value by share of customers, best first", height=3.5
@@ -181,7 +181,7 @@ def concentration(curve: pd.DataFrame, measures: Sequence[str], peak: tuple[floa
 
 
 def value_bridge(bridge: pd.DataFrame, currency: str) -> Markup:
-    """Draw what moved the total value: the moves hang between the opening and the closing bar."""
+    """Draw what changed the total value: the changes float between the opening and the closing bar."""
     with _drawing("bridge", "Total value from the month before to this one, by what moved it", height=2.9) as drawing:
         axes = drawing.figure.subplots()
         amounts = bridge["amount"].to_numpy(dtype=float)
@@ -196,7 +196,7 @@ def value_bridge(bridge: pd.DataFrame, currency: str) -> Markup:
             text = text.replace("-", MINUS)
             axes.annotate(text, (place, top), (0, 4), textcoords="offset points", ha="center", color=SOFT)
         axes.set_xticks(range(len(bridge)), [label(component) for component in bridge["component"]])
-        # From near the smallest level on, because the moves of a month are small beside the whole.
+        # Starts near the smallest level, because the changes of a month are small compared with the total.
         low, high = ends[:, is_move].min(), ends.max()
         room = max(high - low, abs(high) * 0.02, 1.0)
         axes.set_ylim(low - 0.6 * room if low > 0 else low - 0.15 * room, high + 0.15 * room)
@@ -206,7 +206,7 @@ def value_bridge(bridge: pd.DataFrame, currency: str) -> Markup:
 
 
 def survival(curves: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> Markup:
-    """Draw the share of new customers still there after each month: a line as fitted, dots as observed."""
+    """Draw the share of new customers remaining after each month: a line for the fit, dots for observations."""
     last = max(len(fitted) for fitted, _ in curves.values()) - 1
     with _drawing("survival", "Survival of new customers by group", width=5.7, height=3.3) as drawing:
         axes = drawing.figure.subplots()
@@ -260,7 +260,7 @@ def calibration(tenths: Mapping[str, pd.DataFrame]) -> Markup:
         low, high = float(shares[shares > 0].min()) / 1.5, min(1.0, float(shares.max()) * 1.5)
         axes.plot([low, high], [low, high], color="#a9b4bd", linewidth=1, linestyle=(0, (4, 3)))
         for (name, rows), color in zip(tenths.items(), (PAST, WARN), strict=False):
-            # A tenth that nobody left is shown at the edge: a logarithm has no zero.
+            # A tenth without churn is drawn at the edge, because the axis is logarithmic.
             observed = np.maximum(rows["observed_churn"].to_numpy(dtype=float), low)
             axes.plot(
                 rows["expected_churn"], observed, color=color, linewidth=1.2, marker="o", markersize=4, label=name
@@ -339,7 +339,7 @@ def endings(months: pd.DataFrame) -> Markup:
 
 
 def spread_labels(heights: Sequence[float], gap: float) -> list[float]:
-    """Move labels up and down, keeping their order, until neighbours are ``gap`` apart, inside the plot."""
+    """Move labels up and down, keeping their order, until neighbors are ``gap`` apart, inside the plot."""
     order = np.argsort(heights, kind="stable")
     placed = np.asarray(heights, dtype=float)[order]
     for _ in range(200):

@@ -1,4 +1,4 @@
-"""Where reports lie, and how one gets there."""
+"""Where reports are stored, and how they are written."""
 
 import os
 from pathlib import Path
@@ -14,12 +14,12 @@ def report_path(settings: Settings, version_id: str) -> Path:
 
 
 def write_report(warehouse: Warehouse, settings: Settings, version_id: str) -> Path:
-    """Write the report of a version in one step, so that nobody ever opens half a report; return its path.
+    """Write the report of a version atomically, so that nobody ever opens half a report; return its path.
 
     Raises:
         VersionError: there is no such version.
     """
-    # Imported here because the graph's definitions import this module and must load fast; drawing takes matplotlib.
+    # Imported here because the definitions import this module and must load fast; drawing needs matplotlib.
     from orchestration.report.build import build_report
 
     with warehouse.reader() as connection:
@@ -29,6 +29,6 @@ def write_report(warehouse: Warehouse, settings: Settings, version_id: str) -> P
     with NamedTemporaryFile("w", encoding="utf-8", dir=target.parent, suffix=".tmp", delete=False) as file:
         file.write(document)
     temporary = Path(file.name)
-    temporary.chmod(0o644)  # a temporary file is its writer's alone; the report is for its readers
+    temporary.chmod(0o644)  # a temporary file is private to its writer; the report is for its readers
     os.replace(temporary, target)
     return target

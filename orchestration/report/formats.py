@@ -1,6 +1,6 @@
-"""How the report writes numbers, dates and names: one place, so that every table agrees.
+"""How the report writes numbers, dates and names: in one place, so that all tables agree.
 
-A value that is not known is written as a dash, never as zero.
+An unknown value is written as a dash, never as zero.
 """
 
 import datetime as dt
@@ -17,12 +17,12 @@ NO_BREAK = "\u00a0"  # keeps a number and its unit on one line
 
 Number = int | float | Decimal | None
 
-# Identifiers whose words in their order are not how it is said.
+# Identifiers whose words are not simply their parts.
 _SAID = {"tv": "TV", "36_months": "36-month", "value_decile_fixed": "fixed value decile"}
 
 
 def is_unknown(value: Any) -> bool:
-    """Whether ``value`` is SQL null in any of the forms pandas gives it."""
+    """Whether ``value`` is SQL null in any of the forms that pandas gives it."""
     return value is None or value is pd.NaT or value is pd.NA or (isinstance(value, float) and math.isnan(value))
 
 
@@ -43,7 +43,7 @@ def signed(value: Number, decimals: int = 0) -> str:
 
 
 def money(value: Number, currency: str) -> str:
-    """Write an amount for a sentence: ``EUR 1,234``; from ten million on in millions."""
+    """Write an amount for a sentence: ``EUR 1,234``; in millions from ten million on."""
     if value is None or is_unknown(value):
         return UNKNOWN
     if abs(float(value)) >= 10_000_000:

@@ -13,7 +13,7 @@ SHOWN_COVARIATES = 4
 
 
 def hazard_evidence(quality: pd.DataFrame) -> dict[str, Any]:
-    """Content of the section: the decision, and where a model could be fitted its evidence beside the curves'."""
+    """Content of the section: the decision and, if a model could be fitted, its evidence beside that of the curves."""
     if quality.empty:
         return {"decision": "", "quality": [], "calibration": "", "important": ""}
     decision = str(quality["decision"].iloc[0])

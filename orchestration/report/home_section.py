@@ -1,4 +1,4 @@
-"""The section about homes: households and what they lack, and who works at home."""
+"""The section about homes: households and the products they lack, and who works at home."""
 
 import pandas as pd
 

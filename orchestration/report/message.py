@@ -1,4 +1,4 @@
-"""What a message says of a published version: what changed, which checks failed, how past predictions have held."""
+"""The message about a published version: changes, failed checks, and how past predictions held up."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,6 +8,7 @@ import duckdb
 from orchestration.report import formats
 from orchestration.report.caveats import warnings
 from orchestration.report.data import ReportData, read_report_data
+from orchestration.report.provenance_sections import source_checks
 from orchestration.settings import Settings
 
 _FRAMES = ("trend", "migrations", "drift", "source_checks", "value_evidence")
@@ -32,7 +33,7 @@ class Message:
 
 
 def message(connection: duckdb.DuckDBPyConnection, version_id: str, settings: Settings) -> Message:
-    """Return the message of a version. It holds sums and counts alone, for it leaves the house.
+    """Return the message about a version. It leaves the company, so it is limited to sums, counts and failed checks.
 
     Raises:
         VersionError: there is no such version.
@@ -74,14 +75,14 @@ def _moves(data: ReportData) -> Iterator[str]:
 
 
 def _failed(data: ReportData) -> Iterator[str]:
-    checks = data["source_checks"]
-    failed = checks[~checks["passed"].astype(bool)]
-    yield f"Checks that failed: {len(failed)}." if len(failed) else "No check failed."
-    for row in failed.itertuples():
-        yield f"- {row.source_table}, {row.check_name}: {row.message}"
+    failed = source_checks(data["source_checks"])["failed"]
+    yield f"Checks that failed: {len(failed)}." if failed else "No check failed."
+    for row in failed:
+        # Not the check's own sentence: it may name customers, and this message leaves the company.
+        yield f"- {row['source_table']}, {row['check_name']}: {row['value']:.4g}, allowed is {row['allowed']}"
     drifting = data["drift"].query("drift_status in ['watch', 'act']")
-    for row in drifting.itertuples():
-        yield f"- drift of {formats.label(row.measure).lower()}: {row.drift_status}"
+    for drift in drifting.itertuples():
+        yield f"- drift of {formats.label(drift.measure).lower()}: {drift.drift_status}"
 
 
 def _predictions(data: ReportData, settings: Settings) -> Iterator[str]:

@@ -70,7 +70,7 @@ def _takeaway(companies: pd.DataFrame, routes: pd.DataFrame, exposure: pd.DataFr
 
 
 def _needs(companies: pd.DataFrame, clusters: pd.DataFrame) -> list[dict[str, Any]]:
-    """Join what companies of a cluster hold and bring with how the cluster was found."""
+    """Join holdings and margin of the companies in each cluster with how the cluster was found."""
     found = clusters[clusters["population"] == "mid_band"].set_index("cluster_id")
     total = companies["companies"].sum()
     rows = []
@@ -97,7 +97,7 @@ def _decision(evidence: pd.DataFrame) -> str:
 
 
 def evidence_by_family(evidence: pd.DataFrame) -> list[dict[str, Any]]:
-    """Put look-alikes and bands of staff side by side, one row per product family."""
+    """Put look-alikes and staff bands side by side, one row per product family."""
     rows = []
     for family, methods in evidence.groupby("product_family", sort=True):
         row: dict[str, Any] = {"product_family": family, "holders": methods["holders"].iloc[0]}
@@ -108,7 +108,7 @@ def evidence_by_family(evidence: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def evidence_says(evidence: pd.DataFrame) -> str:
-    """Say of how many product families needs tell more than the number of employees."""
+    """Say for how many product families needs predict better than the number of employees."""
     rows = evidence_by_family(evidence)
     if not rows:
         return ""

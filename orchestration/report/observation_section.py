@@ -1,4 +1,4 @@
-"""The section about what of the history churn can be learned from."""
+"""The section about the part of the history from which churn can be learned."""
 
 from orchestration.report import figures
 from orchestration.report.data import ReportData
@@ -15,7 +15,7 @@ ATTRIBUTE_NAMES = {
 
 
 def observation(data: ReportData) -> Section:
-    """Show from when on customers who left are on record, and what was recorded later than that."""
+    """Show from when departures of customers are on record, and which attributes were recorded later."""
     windows, months = data["observation_windows"], data["endings_by_month"]
     title = "What churn is learned from"
     if windows.empty:

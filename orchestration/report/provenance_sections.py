@@ -1,4 +1,4 @@
-"""Sections about trust: what the version was made from, what is missing, and what the words mean."""
+"""Sections about trust: what the version was made from, what is missing, and what terms mean."""
 
 import json
 from collections.abc import Mapping
@@ -45,7 +45,7 @@ GLOSSARY: tuple[tuple[str, str], ...] = (
 
 
 def quality(data: ReportData) -> Section:
-    """Show what was read, what was set aside and why, and which sources are missing."""
+    """Show what was read, what was quarantined and why, and which sources are missing."""
     loads, quarantine = data["loads"], data["quarantine"]
     title = "Data and checks"
     if loads.empty:
@@ -79,7 +79,7 @@ def quality(data: ReportData) -> Section:
 
 
 def source_checks(found: pd.DataFrame) -> dict[str, Any]:
-    """Split the checks made after the last load into those to look at, with what to do, and those that passed."""
+    """Split the checks after the last load into failed ones, with what to do, and passed ones."""
     rows = [
         row | {"allowed": str(Limits(row["action"], _known(row["minimum"]), _known(row["maximum"])))}
         for row in found.to_dict("records")
@@ -92,7 +92,7 @@ def source_checks(found: pd.DataFrame) -> dict[str, Any]:
 
 
 def _located(row: Mapping[Any, Any]) -> dict[Any, Any]:
-    """Name an example's file without its folders: a report goes to people who do not have them."""
+    """Drop the folders from an example's file name: readers of the report do not have them."""
     example = None if is_unknown(row["example"]) else shorten(row["example"])
     return {**row, "example": example, "place": file_name(row["place"])}
 
@@ -102,7 +102,7 @@ def _known(value: float) -> float | None:
 
 
 def missing_sources(loads: pd.DataFrame) -> list[dict[str, str]]:
-    """List the tables of the source contract without an accepted row, and what the segments lack for it."""
+    """List the tables of the source contract without an accepted row, and what the segments lack because of it."""
     present = set(loads.loc[loads["rows_accepted"] > 0, "source_table"])
     return [
         {"source_table": table, "consequence": consequence}
@@ -118,10 +118,10 @@ def unknown_columns(known: pd.DataFrame) -> list[str]:
 
 
 def checks(stored: Any) -> list[dict[str, Any]]:
-    """Read the checks that the registry stores as JSON."""
+    """Read the checks stored as JSON in the registry."""
     return list(json.loads(stored)) if stored else []
 
 
 def definitions() -> Section:
-    """Say what the words mean."""
+    """Explain the terms."""
     return Section("definitions", "Definitions", content={"entries": GLOSSARY})

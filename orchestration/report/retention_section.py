@@ -25,7 +25,7 @@ MODEL_NAMES = {
 
 
 def retention(data: ReportData, settings: Settings) -> Section:
-    """Show how long customers stay, by cohort, and how well the fitted churn meets the observed."""
+    """Show how long customers stay, by cohort, and how well fitted churn matches observed churn."""
     rows = data["retention"]
     title = "Retention"
     if rows.empty:
@@ -68,10 +68,10 @@ def retention(data: ReportData, settings: Settings) -> Section:
 
 
 def cohort_name(cohort: str) -> str:
-    """Write a cohort in words.
+    """Return the words for a cohort.
 
-    ``business/education/internet/12/committed`` → ``Education, internet, 12 months, committed``; a group that is pooled
-    over the segments of a market → ``All business, free``.
+    ``business/education/internet/12/committed`` → ``Education, internet, 12 months, committed``; a group pooled over
+    the segments of a market → ``All business, free``.
     """
     if cohort == "all":
         return "All customers"
@@ -88,7 +88,7 @@ def cohort_name(cohort: str) -> str:
 
 
 class SurvivalCurve(NamedTuple):
-    """Shares of new customers there after 0, 1, 2 … months: as fitted, and as observed for as long as it was."""
+    """Shares of new customers remaining after 0, 1, 2 … months: as fitted, and as observed while there are data."""
 
     fitted: np.ndarray
     observed: np.ndarray
@@ -97,8 +97,8 @@ class SurvivalCurve(NamedTuple):
 def new_customer_curves(cohorts: pd.DataFrame, curves: pd.DataFrame) -> dict[str, SurvivalCurve]:
     """Survival of a new customer by market segment, product and term, the largest groups first.
 
-    While the term lasts the committed cohort's monthly churn holds, then the free cohort's. A curve ends where the
-    cohort that should carry it on was never observed.
+    During the term the committed cohort's monthly churn applies, then the free cohort's. A curve ends where the cohort
+    that should continue it was never observed.
     """
     if cohorts.empty:
         return {}
@@ -120,7 +120,7 @@ def new_customer_curves(cohorts: pd.DataFrame, curves: pd.DataFrame) -> dict[str
 
 
 def _survival(months: pd.DataFrame, column: str) -> np.ndarray:
-    """Multiply up what was kept, from month 1 to the last before one that is not known."""
+    """Cumulative survival from month 1 to the last month before an unknown one."""
     hazard = months.set_index("tenure_months")[column].reindex(range(1, SURVIVAL_MONTHS + 1)).to_numpy(dtype=float)
     known = int(np.argmax(np.isnan(hazard))) if np.isnan(hazard).any() else len(hazard)
     return np.concatenate([[1.0], np.cumprod(1 - hazard[:known])])
@@ -141,7 +141,7 @@ def _survival_sentence(curves: dict[str, SurvivalCurve]) -> str:
 
 
 def drift_sentences(drift: pd.DataFrame) -> str:
-    """Say how far hazards and values have moved since the month before; nothing where there is none."""
+    """Say how far hazards and values have drifted since the month before; empty if there is none."""
     said = []
     for row in drift[drift["drift_status"] != "no_reference"].to_dict("records"):
         told = {"steady": "steady", "watch": "to be watched", "act": "a drift to be explained"}[row["drift_status"]]

@@ -1,4 +1,4 @@
-"""One section of the report: what it says in a sentence, or why it has nothing to say."""
+"""A section of the report: its message in one sentence, or why it has nothing to say."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,7 +9,7 @@ from orchestration.report.formats import label
 
 @dataclass(frozen=True)
 class Section:
-    """A section as the template shows it; ``content`` is what its own block of the template draws."""
+    """A section as the template shows it; ``content`` is for its own block of the template."""
 
     id: str
     title: str
@@ -23,7 +23,7 @@ class Section:
 
 
 def empty(section_id: str, title: str, data: ReportData, reason: str) -> Section:
-    """Say why a section has no data; a version that is not published has no rows in any published view."""
+    """Say why a section has no data; an unpublished version has no rows in any published view."""
     status = str(data.version["status"])
     if status != "published":
         reason = f"The version is {label(status).lower()}, and the views of the bi schema show published versions only."

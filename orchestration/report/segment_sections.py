@@ -11,13 +11,13 @@ from orchestration.report.formats import date, is_unknown, label, listed, money,
 from orchestration.report.section import Section, empty
 from orchestration.settings import Settings
 
-# The order of a customer's life; the rules are ordered by what wins. Stages of an operator's own follow.
+# The order of a customer's life, unlike the rules, which are in order of precedence. Custom stages follow.
 JOURNEY = ("pending", "onboarding", "growing", "mature", "at_risk", "dormant", "suspended", "won_back", "churned")
 SHOWN_MOVES = 5
 
 
 def lifecycle(data: ReportData, settings: Settings) -> Section:
-    """Show the stages, where their customers came from, and that the stocks and flows agree."""
+    """Show the stages, where their customers came from, and whether stocks and flows agree."""
     rows = data["stages"]
     title = "Lifecycle stages"
     if rows.empty:
@@ -58,7 +58,7 @@ def lifecycle(data: ReportData, settings: Settings) -> Section:
 
 
 def _treated(rows: pd.DataFrame, scheme: str, settings: Settings) -> list[dict[Any, Any]]:
-    """Return the rows with ``treatment`` and ``channel`` that the settings recommend; empty where they say nothing."""
+    """Return the rows with the configured ``treatment`` and ``channel``; empty if there is none."""
     of = settings.treatments.get(scheme, {})
     return rows.assign(
         treatment=[of[segment].treatment if segment in of else "" for segment in rows[scheme]],
@@ -86,11 +86,12 @@ def _price_rises_sentence(data: ReportData, settings: Settings) -> str:
     rises = data["price_rises"].iloc[0]
     if not rises["customers"]:
         return ""
-    months = settings.lifecycle.thresholds["price_rise_window_months"]
+    months = settings.lifecycle.thresholds.get("price_rise_window_months")
+    when = "soon" if months is None else f"within {plural(int(months), 'month')}"
     return (
         f"For {plural(int(rises['customers']), 'open customer')} with"
-        f" {money(rises['monthly_fee'], settings.currency)} of monthly fees a discount ends within"
-        f" {plural(int(months), 'month')}, and the price goes up."
+        f" {money(rises['monthly_fee'], settings.currency)} of monthly fees a discount ends {when}, and the price"
+        " goes up."
     )
 
 
@@ -118,7 +119,7 @@ def _flows_sentence(rows: pd.DataFrame, data: ReportData) -> str:
 
 
 def transition_matrix(transitions: pd.DataFrame, order: list[str]) -> dict[str, Any]:
-    """Arrange the transitions for a heat table; ``level`` in 0..1 is the share of the row, for its color."""
+    """Arrange the transitions for a heat map; ``level`` in 0..1 is the share of the row, for its color."""
     if transitions.empty:
         return {}
     new, gone = "new", "gone"
@@ -200,7 +201,7 @@ def _evidence_sentence(rows: pd.DataFrame) -> str:
 
 
 def changes(data: ReportData, settings: Settings) -> Section:
-    """Show what moved the value since the previous published month, and how many customers changed their segment."""
+    """Show what changed the value since the previous published month, and how many customers changed segment."""
     rows = data["migrations"]
     title = "What changed"
     said = data.version.get("changes") or ""
@@ -231,7 +232,7 @@ def changes(data: ReportData, settings: Settings) -> Section:
 
 
 def bridge_sentence(bridge: pd.DataFrame, currency: str) -> str:
-    """Say by how much the total value changed, and the two moves that did most."""
+    """Say by how much the total value changed, and the two largest causes."""
     amounts = bridge.set_index("component")["amount"].astype(float)
     moves = amounts.drop(["opening", "closing"])
     change = amounts["closing"] - amounts["opening"]
@@ -275,7 +276,7 @@ def _scheme(name: str, moves: pd.DataFrame, cluster_names: Mapping[str, str]) ->
 
 
 def segment_name(scheme: str, segment: str, cluster_names: Mapping[str, str]) -> str:
-    """Write a segment in words: a decile with its number, a cluster by its latest name."""
+    """Return a segment in words: a decile with its number, a cluster by its latest name."""
     if scheme == "value_decile":
         return f"Decile {segment}"
     return cluster_names.get(segment) or label(segment)
@@ -287,5 +288,5 @@ def _ordered(rows: pd.DataFrame, column: str, order: list[str]) -> pd.DataFrame:
 
 
 def _in_order(names: Iterable[str], order: list[str]) -> list[str]:
-    """Sort by the order of the rules; what no rule names comes last, by name."""
+    """Sort by the order of the rules; names in no rule come last, alphabetically."""
     return sorted(names, key=lambda name: (order.index(name) if name in order else len(order), name))

@@ -1,4 +1,4 @@
-"""What a run prints at its end: versions, deciles, clusters, stages, and where the reports lie."""
+"""What a run prints at its end: versions, deciles, clusters, stages, and the paths of the reports."""
 
 from collections.abc import Sequence
 
@@ -16,7 +16,7 @@ from orchestration.settings import Settings
 
 
 def run_summary(connection: duckdb.DuckDBPyConnection, settings: Settings, months: Sequence[str]) -> RenderableType:
-    """Return the summary of the run's months; figures are those of the last one's published version."""
+    """Return the summary of the run's months; figures are those of the last month's published version."""
     days = [as_of_date(month) for month in months]
     versions = connection.execute(
         "select version_id, status, changes from bi.segmentation_versions"
@@ -36,7 +36,7 @@ def run_summary(connection: duckdb.DuckDBPyConnection, settings: Settings, month
 
 
 def _warnings(connection: duckdb.DuckDBPyConnection, settings: Settings, version_id: str) -> list[str]:
-    """What the report of a version says before anything else."""
+    """Return the warnings that come first in the report of a version."""
     return warnings(read_report_data(connection, version_id, only=["value_evidence"]), settings)
 
 

@@ -20,7 +20,7 @@ _SUMMED = ("customers", "past_value", "future_value", "future_value_36m", "total
 def headline(data: ReportData, settings: Settings, warnings: Sequence[str] = ()) -> Section:
     """Say how many customers there are, what they are worth, and what changed since the month before.
 
-    ``warnings`` go before everything else.
+    ``warnings`` come first.
     """
     trend = data["trend"]
     position = trend.index[trend["version_id"] == data.version["version_id"]]
@@ -88,7 +88,7 @@ def deciles(data: ReportData, settings: Settings) -> Section:
     if rows.empty:
         return empty("deciles", "Value deciles", data, "No customer is ranked: nobody has a known value in this month.")
     total = rows[[*_SUMMED, "ranked_value_share"]].sum(min_count=1)
-    # A part of the future is not a total of it.
+    # If the future value is unknown for some deciles, the sum of the others is not a total.
     unknown = [column for column in _FUTURES if rows[column].isna().any()]
     total[unknown] = None
     best, worst = rows.iloc[0], rows.iloc[-1]
@@ -124,7 +124,7 @@ def deciles(data: ReportData, settings: Settings) -> Section:
 
 
 def _earned_sentence(total: pd.Series) -> str:
-    """Say which parts of the value are earned, expected soon, and expected so late that no plan reaches there."""
+    """Say which parts of the value are earned, expected soon, and expected beyond the reach of any plan."""
     if is_unknown(total["total_value"]) or total["total_value"] <= 0 or is_unknown(total["past_value"]):
         return ""
     earned = f"{share(total['past_value'] / total['total_value'], 0)} of the value is already earned"
@@ -141,7 +141,7 @@ def _earned_sentence(total: pd.Series) -> str:
 
 
 def _fixed_sentence(data: ReportData) -> str:
-    """Say how many customers reach what the best tenth of the reference version reached."""
+    """Say how many customers reach the value of the best tenth of the reference version."""
     rows = data["cutoffs"]
     if rows.empty:
         return ""
@@ -155,7 +155,7 @@ def _fixed_sentence(data: ReportData) -> str:
 
 
 def _unranked_sentence(data: ReportData, ranked: pd.Series, settings: Settings) -> str:
-    """Account for the customers that are in the headline figures and in no decile."""
+    """Account for the customers who are in the headline figures but in no decile."""
     everyone = data["market"][["customers", "total_value"]].sum()
     left_out = int(everyone["customers"] - ranked["customers"])
     if left_out <= 0:
@@ -173,7 +173,7 @@ def concentration(data: ReportData) -> Section:
     by_measure = {row["value_measure"]: row for row in rows.to_dict("records")}
     measures = [measure for measure in MEASURES if measure in by_measure]
     ranked_by = rows.loc[rows["is_ranked_by"], "value_measure"]
-    measures.sort(key=lambda measure: measure not in set(ranked_by))  # what customers are ranked by first
+    measures.sort(key=lambda measure: measure not in set(ranked_by))  # the measure that customers are ranked by first
     first = by_measure[measures[0]]
     return Section(
         "concentration",
@@ -188,12 +188,12 @@ def concentration(data: ReportData) -> Section:
 
 
 def _said(verdict: Any) -> str:
-    """Write a published verdict; a version from before verdicts has none."""
+    """Return a published verdict; versions older than verdicts have none."""
     return "" if is_unknown(verdict) else str(verdict)
 
 
 def _peak(row: Mapping[Any, Any]) -> tuple[float, float] | None:
-    """Where the whale curve turns: share of customers and of value; None where nobody costs more than they bring."""
+    """Return the peak of the whale curve, share of customers and of value; None if no customer has negative value."""
     if is_unknown(row["whale_peak_share"]) or not row["customers_past_peak"]:
         return None
     return 1 - row["customers_past_peak"] / row["customers"], float(row["whale_peak_share"])

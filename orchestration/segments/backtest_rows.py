@@ -1,8 +1,8 @@
 """The rows of the backtest: what was known at a past cut-off, and what happened afterwards.
 
-Everything is read from the customer-months of the version's own as-of date, with the outcomes after the cut-off cut
-away, so a backtest is the same whichever months were segmented before. Cut-offs are ends of calendar quarters: most
-months of the year test the same ones, and what was measured before holds while its rows are unchanged.
+Everything is read from the customer-months of the version's own as-of date, with outcomes after the cut-off removed,
+so a backtest does not depend on which months were segmented before. Cut-offs are ends of calendar quarters: most
+months of the year test the same ones, and earlier measurements stay valid while their rows are unchanged.
 """
 
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ from orchestration.settings import Settings
 
 @dataclass(frozen=True)
 class Cutoff:
-    """A past as-of date to predict from, how far ahead, and the first month (year * 12 + month) to learn from."""
+    """A past as-of date to predict from, the months ahead, and the first month (year * 12 + month) to learn from."""
 
     day: date
     horizon_months: int
@@ -44,12 +44,12 @@ def cutoffs_of(
     parameters: BacktestParameters,
     training_months: int,
 ) -> list[Cutoff]:
-    """The latest quarter ends whose outcome is known and that have enough history behind them, oldest first.
+    """The latest quarter ends with a known outcome and enough history before them, oldest first.
 
-    History begins with the observation window of the typical customer; without one to learn from there is none.
+    History begins with the observation window of the typical customer; without a learnable window there are none.
 
-    Where the window of ``training_months`` is full it moves on every month; what is learned from begins with the first
-    quarter end in it, so that the rows of a cut-off stay the same for a quarter.
+    A full window of ``training_months`` moves on every month; learning starts at the first quarter end in it, so that
+    the rows of a cut-off stay the same for a quarter.
     """
     if not window.is_learnable:
         return []
@@ -78,7 +78,7 @@ def cutoffs_of(
 
 
 def fingerprint(connection: duckdb.DuckDBPyConnection, as_of: date, window: Observed, cutoff: Cutoff) -> str:
-    """What identifies the rows that a cut-off is measured on: their number and the sum of their hashes."""
+    """Return what identifies the rows that a cut-off is measured on: their number and the sum of their hashes."""
     rows, hashes, margins = connection.execute(
         f"select (select count(*) from {_months(window, cutoff, cutoff.horizon_months)} where as_of_date = $day),"
         " (select sum(hash(known) % 4294967296) from (select * exclude (as_of_date)"
@@ -92,7 +92,7 @@ def fingerprint(connection: duckdb.DuckDBPyConnection, as_of: date, window: Obse
 
 
 def exposures_by(connection: duckdb.DuckDBPyConnection, as_of: date, window: Observed, cutoff: Cutoff) -> pd.DataFrame:
-    """Exposures of the months before the cut-off, as ``RetentionCurves.fit`` takes them."""
+    """Exposures of the months before the cut-off, as for ``RetentionCurves.fit``."""
     return told_apart(
         connection,
         f"{_months(window, cutoff)} where as_of_date = ? and months_followed > 0",
@@ -104,14 +104,14 @@ def exposures_by(connection: duckdb.DuckDBPyConnection, as_of: date, window: Obs
 
 
 def ends_by(connection: duckdb.DuckDBPyConnection, as_of: date, window: Observed, cutoff: Cutoff) -> pd.DataFrame:
-    """Ends of commitments in the months before the cut-off, as ``RetentionCurves.fit`` takes them."""
+    """Ends of commitments in the months before the cut-off, as for ``RetentionCurves.fit``."""
     return commitment_ends(connection, as_of, _months(window, cutoff))
 
 
 def sample_by(
     connection: duckdb.DuckDBPyConnection, as_of: date, window: Observed, cutoff: Cutoff, rows: int
 ) -> pd.DataFrame:
-    """Customer-months to fit the hazard model on, outcomes as far as they were known at the cut-off."""
+    """Customer-months to fit the hazard model on, with outcomes as far as they were known at the cut-off."""
     first = max(cutoff.first_month_number, window.attributes_from)
     return sample_customer_months(connection, as_of, rows, months_within(window, cutoff.month_number, first))
 
@@ -124,13 +124,13 @@ def customers_at(
     sample_customers: int,
     annual_discount_rate: float,
 ) -> pd.DataFrame:
-    """Open customers at the cut-off (a sample by hash where there are many), their margin before and after it.
+    """Open customers at the cut-off (a sample by hash if there are many), with their margin before and after it.
 
-    ``expected_monthly_margin`` is what the features would have said then (``features.customer_margin_outlook``).
-    ``margin_12m_mean`` is the mean of the year before, over the months that the customer was there and the books are
-    open; the month it came counts only where there is no other. ``actual_margin`` is what it brought in the months
-    after, discounted like a prediction, credits and write-offs of those months among it; ``has_churned`` whether it
-    left in them.
+    ``expected_monthly_margin`` is what the features would have shown then (``features.customer_margin_outlook``).
+    ``margin_12m_mean`` is the mean of the year before, over the months in which the customer was there and books exist;
+    the month of its start counts only if there is no other. ``actual_margin`` is its margin in the months after,
+    discounted like a prediction, including credits and write-offs of those months; ``has_churned`` says whether it left
+    in them.
     """
     covariates = ", ".join(f"at_risk.{name}" for name in dict.fromkeys((*COVARIATES, *COHORT_COLUMNS)))
     return read_frame(
@@ -197,10 +197,10 @@ def spread_before(
     settings: Settings,
     most_months: int,
 ) -> MarginSpread:
-    """How far margins came to lie from what was expected, over the months before ``day``.
+    """How far actual margins deviated from expected ones over the months before ``day``.
 
-    Over as many of ``most_months`` as there are with three months of books before them; without any, nothing is known
-    of it. Read as of ``as_of``, which may be later.
+    Uses up to ``most_months`` months, each with three months of books before it; without any, the spread is unknown.
+    Read as of ``as_of``, which may be later.
     """
     found = connection.execute(
         "with books as ("
@@ -239,7 +239,7 @@ def _months(window: Observed, cutoff: Cutoff, ahead: int = 0) -> str:
 
 
 def backtested(connection: duckdb.DuckDBPyConnection, version_id: str) -> Verdict:
-    """The verdict of a version's backtest, as it is stored."""
+    """The stored verdict of a version's backtest."""
     found = connection.execute(
         "select any_value(forecast) filter (is_champion),"
         " coalesce(list_sort(list(distinct forecast) filter (is_refused)), []), any_value(decision)"

@@ -1,4 +1,4 @@
-"""The registry of fitted clusters: reading a model of any version, and what a month needs beside its features."""
+"""The registry of fitted clusters: reading the model of a version, and what a month needs besides its features."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -17,15 +17,15 @@ from orchestration.segments.tables import columns_of
 
 @dataclass(frozen=True)
 class Population:
-    """Customers that are clustered together: where their features and their clusters are kept."""
+    """Customers that are clustered together: where their features and their clusters are stored."""
 
     name: str
     features: str
     members: str
     condition: str = "true"
-    """Which rows of `features` are theirs."""
+    """Which rows of `features` belong to the population."""
     open_condition: str = "true"
-    """Which of those are open customers; the mid-band's features have no others."""
+    """Which of those are open customers; the mid-band's features contain no others."""
 
 
 CONSUMER, BUSINESS = (
@@ -36,9 +36,9 @@ MID_BAND = Population("mid_band", "features.mid_band_features", "segments.mid_ba
 
 
 def features_of(population: Population, parameters: BehaviorParameters) -> str:
-    """Return SQL of the features of a population: its table, with a column for each attribute that the settings name.
+    """Return SQL of the features of a population: its table, with a column for each configured attribute.
 
-    A text that is known makes 0 or 1 of each text of the settings; what is not known is null.
+    A known text becomes 0 or 1 for each configured text; unknown values are null.
     """
     columns = []
     for name, values in parameters.attributes.items():
@@ -59,10 +59,10 @@ def features_of(population: Population, parameters: BehaviorParameters) -> str:
 
 
 def load_champion(connection: duckdb.DuckDBPyConnection, version_id: str | None, population: str) -> Champion | None:
-    """Return the model that scored a population in a version; None where that version has none.
+    """Return the model that scored a population in a version; None if that version has none.
 
     Raises:
-        ValueError: the stored bytes are not those that were registered.
+        ValueError: the stored bytes are missing or do not match the registered hash.
     """
     names = ", ".join(columns_of("behavior_models"))
     registered = read_frame(
@@ -74,7 +74,7 @@ def load_champion(connection: duckdb.DuckDBPyConnection, version_id: str | None,
         return None
     first = registered.astype(object).where(registered.notna(), None).iloc[0]
     row = {str(name): value for name, value in first.items()}
-    # The version that fitted it is kept even where it was superseded or withdrawn since.
+    # The version that fitted it is kept even if it has since been superseded or withdrawn.
     stored = connection.execute(
         "select model from segments.behavior_model_files where version_id = ? and model_id = ?",
         [row["fitted_version_id"], row["model_id"]],
@@ -94,10 +94,10 @@ def load_champion(connection: duckdb.DuckDBPyConnection, version_id: str | None,
 def customers_of_the_past(
     connection: duckdb.DuckDBPyConnection, as_of_date: date, population: Population, parameters: BehaviorParameters
 ) -> pd.DataFrame | None:
-    """Return open customers as they were some months ago, with what has become of them by the as-of date.
+    """Return open customers as they were some months ago, with their outcomes by the as-of date.
 
-    None where that month was never segmented. `later_churned`: no product left; `later_margin`: mean monthly
-    margin of the last three months.
+    None if that month was never segmented. `later_churned`: no product left; `later_margin`: mean monthly margin of the
+    last three months.
     """
     before = as_of_date
     for _ in range(parameters.outcome_months):

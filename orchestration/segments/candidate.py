@@ -1,4 +1,4 @@
-"""A version that is being made."""
+"""A version in the making."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -6,7 +6,7 @@ from datetime import date
 
 @dataclass(frozen=True)
 class Candidate:
-    """What is made, of which month, after which version of the month before, and why."""
+    """Which version is made, of which month, after which version of the previous month, and why."""
 
     version_id: str
     as_of_date: date

@@ -1,6 +1,6 @@
-"""What must hold on a candidate before it may be published, as SQL that returns what is wrong.
+"""What must hold for a candidate before it may be published, as SQL that returns what is found and expected.
 
-dbt's tests hold keys, types and accepted values; these hold what is true of a version as a whole.
+dbt's tests cover keys, types and accepted values; these cover a version as a whole.
 """
 
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ import duckdb
 from orchestration.segments.candidate import Candidate
 from orchestration.segments.registry import versioned_tables
 
-# Those with one row for every customer; others have some customers only.
+# Tables with one row for every customer; the others contain only some customers.
 CUSTOMER_TABLES = ("customer_value", "customer_behavior", "customer_market", "customer_lifecycle", "customer_segments")
 
 
@@ -57,7 +57,7 @@ def _has_every_company(table: str) -> Check:
     )
 
 
-# Ways in which customers are divided without a rest, and what tells that a customer has its place.
+# Exhaustive ways to divide customers, and the condition that a customer has its place.
 SCHEMES = {
     "market_segment": "market_segment is not null",
     "lifecycle_stage": "lifecycle_stage is not null",
@@ -67,7 +67,7 @@ SCHEMES = {
 
 
 def _adds_up(scheme: str, has_place: str) -> Check:
-    """Compare the sum over a scheme's segments with the company's, which comes from the valuation itself."""
+    """Compare the sum over a scheme's segments with the company's total, which comes from the valuation itself."""
     totals = ", ".join(f"sum({value})" for value in ("past_value", "future_value", "total_value"))
     return Check(
         name=f"{scheme}_values_add_up_to_the_company",
@@ -212,7 +212,7 @@ CANDIDATE_CHECKS: tuple[Check, ...] = (
 
 
 def run_check(connection: duckdb.DuckDBPyConnection, check: Check, candidate: Candidate) -> dict[str, Any]:
-    """Run one check on a candidate; the result says what was found and what was expected."""
+    """Run one check on a candidate; the result contains what was found and what was expected."""
     parameters = {"version": candidate.version_id, "as_of": candidate.as_of_date}
     used = {name: value for name, value in parameters.items() if f"${name}" in check.sql}
     row = connection.execute(check.sql, used).fetchone()

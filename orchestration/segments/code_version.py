@@ -1,8 +1,8 @@
-"""What the code says that decides segments, as a hash: another one makes a revision, so it must mean something.
+"""The code that determines segments, as a hash: a new hash makes a revision, so it must mean a change of behavior.
 
 Hashed are the modules that an asset's code imports, transitively, without comments and docstrings; the SQL of the
 models, macros and seeds that segments are made from, without comments; and the versions of the libraries that fit and
-compute. Words that people read change nothing here, nor does a view of ``bi``, the report or a command.
+compute. Text for people does not change the hash, nor does a view of ``bi``, the report or a command.
 """
 
 import ast
@@ -19,23 +19,23 @@ from orchestration.segments.registry import inputs_of_versions, is_segment_model
 
 STEPS = "orchestration.segments.steps"
 LIBRARIES = ("duckdb", "numpy", "scikit-learn", "scipy")
-# Imports are followed within these; what lies outside (the lake, Dagster, settings) carries rows and decides none.
+# Imports are followed within these; other modules (the lake, Dagster, settings) only pass rows on.
 FOLLOWED = ("models", "orchestration.segments", "orchestration.lake.frames", "orchestration.months")
-# A string first, so that what looks like a comment inside of one stays.
+# Strings come first, so that what looks like a comment inside one stays.
 _STRING_OR_COMMENT = re.compile(r"'(?:[^']|'')*'|\"[^\"]*\"|\{#.*?#\}|--[^\n]*|/\*.*?\*/", re.DOTALL)
 
 
 def steps() -> tuple[str, ...]:
-    """Return the modules that make segment tables, by name."""
+    """Return the names of the modules that make segment tables."""
     folder = ROOT.joinpath(*STEPS.split("."))
     return tuple(f"{STEPS}.{file.stem}" for file in sorted(folder.glob("*.py")) if file.stem != "__init__")
 
 
 def code_version(manifest: Mapping[str, Any]) -> str:
-    """Return a short hash of the code that decides segments.
+    """Return a short hash of the code that determines segments.
 
     Args:
-        manifest: of the dbt project, parsed.
+        manifest: parsed manifest of the dbt project.
     """
     return _digest([python_version(steps()), *sorted(_sql_parts(manifest)), *sorted(_declared_types())])
 
@@ -48,7 +48,7 @@ def python_version(modules: tuple[str, ...], libraries: tuple[str, ...] = LIBRAR
 
 
 def modules_imported(modules: Iterable[str]) -> dict[str, Path]:
-    """Return the files of modules and of all that they import, transitively, within ``FOLLOWED``, by module."""
+    """Return the files of modules and of all modules they import, transitively, within ``FOLLOWED``, by module name."""
     found: dict[str, Path] = {}
     open_modules = list(modules)
     while open_modules:
@@ -69,7 +69,7 @@ def _file_of(module: str) -> Path | None:
 
 @cache
 def _imports(path: Path) -> tuple[str, ...]:
-    """Return the modules that a file imports; a name imported from a package may be a module, and is among them."""
+    """Return the modules that a file imports; names imported from a package are included, as they may be modules."""
     found: list[str] = []
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
@@ -99,13 +99,13 @@ def _is_docstring(node: ast.stmt) -> bool:
 
 
 def sql_code(source: str) -> str:
-    """Return SQL or Jinja without comments and layout."""
+    """Return SQL or Jinja code without comments and layout."""
     bare = _STRING_OR_COMMENT.sub(lambda found: found[0] if found[0][0] in "'\"" else " ", source)
     return " ".join(bare.split())
 
 
 def _sql_parts(manifest: Mapping[str, Any]) -> Iterator[str]:
-    """Give the code of every model, macro and seed that a versioned table is made from."""
+    """Yield the code of every model, macro and seed that a versioned table is made from."""
     nodes, macros = manifest["nodes"], manifest["macros"]
     by_key = {f"{node['schema']}.{node['alias']}": name for name, node in nodes.items() if _is_built(node)}
     open_nodes = [name for name, node in nodes.items() if is_segment_model(node)]
@@ -136,7 +136,7 @@ def _content(node: Mapping[str, Any]) -> str:
 
 
 def _declared_types() -> Iterator[str]:
-    """Give the columns that Python's rows are cast to."""
+    """Yield the column types that Python's rows are cast to."""
     for table in versioned_tables().values():
         if not table.is_model:
             yield f"{table.key} {list(table.types.items())}"

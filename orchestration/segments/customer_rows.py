@@ -1,4 +1,4 @@
-"""The customers of a month as they are valued: features, and the covariates of the hazard model."""
+"""The customers of a month for valuation: features, and the covariates of the hazard model."""
 
 from collections.abc import Iterable, Iterator
 from datetime import date
@@ -19,10 +19,10 @@ def customers_with_covariates(
     feature_columns: Iterable[str],
     key_columns: Iterable[str],
 ) -> Iterator[pd.DataFrame]:
-    """Read customers in batches: columns of the features, and of the month at risk what the features lack.
+    """Read customers in batches: feature columns, plus what the features lack from the month at risk.
 
-    ``month_number`` is null of customers who are not at risk. ``spell_months`` of who was taken along in a migration is
-    what it is taken to be (``orchestration.segments.observation``).
+    ``month_number`` is null for customers who are not at risk. ``spell_months`` of customers taken over in a migration
+    is their assumed tenure (``orchestration.segments.observation``).
     """
     features = declared_tables("features")["customer_features"].types
     wanted = dict.fromkeys((*feature_columns, *key_columns))

@@ -9,7 +9,7 @@ from orchestration.segments.observation import FIRST_MONTH, JOIN, TENURE, Observ
 
 
 def exposures_within(connection: duckdb.DuckDBPyConnection, as_of: date, window: Observed) -> pd.DataFrame:
-    """Exposures of the window, as ``RetentionCurves.fit`` takes them; none where hazards cannot be learned."""
+    """Exposures within the window, as for ``RetentionCurves.fit``; empty if hazards cannot be learned."""
     source = (
         f"(select months.* replace ({TENURE} as spell_months) from features.retention_exposures as months"
         f" inner join segments.observation_windows as windows on {JOIN}"

@@ -1,4 +1,4 @@
-"""The observation window as of a date: found from exposures and endings, with the evidence that a version keeps."""
+"""The observation window as of a date, found from exposures and endings, with the evidence stored with a version."""
 
 from datetime import date
 
@@ -20,10 +20,10 @@ _DAYS_BEFORE_BOOKINGS_ARE_WHOLE = 180
 def find_window(
     connection: duckdb.DuckDBPyConnection, as_of: date, settings: ObservationSettings
 ) -> tuple[EndingsWindow, dict[str, pd.DataFrame]]:
-    """Find the observation window as of a date, and the attributes that were recorded later than it begins.
+    """Find the observation window as of a date, and the attributes whose recording began after it.
 
     Returns:
-        The window, and the rows that a version keeps of it, by table of ``segments``.
+        The window, and the rows that are stored with a version, by table of ``segments``.
     """
     months = _months_at_risk(connection, as_of)
     last = month_number(as_of) - 1
@@ -101,7 +101,7 @@ def _complete_through(
     if settings.endings_booked_within_days != "auto":
         delays = pd.DataFrame({"delay_days": [settings.endings_booked_within_days], "endings": [1]})
         return complete_through(delays, last_month, settings.test.late_share)
-    # Of recent endings those booked late are not known yet.
+    # Recent endings are left out, because those booked late are not known yet.
     delays = read_frame(
         connection,
         "select date_diff('day', end_date, booked_date) as delay_days, sum(endings)::bigint as endings"
@@ -115,7 +115,7 @@ def _complete_through(
 
 
 def _month_of_first_bill(connection: duckdb.DuckDBPyConnection, as_of: date) -> int | None:
-    # The books open with it.
+    # The books begin with it.
     ((first,),) = connection.execute(
         "select min(month_end_date) from features.customer_margin_monthly where month_end_date <= ?", [as_of]
     ).fetchall()
@@ -123,7 +123,7 @@ def _month_of_first_bill(connection: duckdb.DuckDBPyConnection, as_of: date) -> 
 
 
 def window_given(months: pd.DataFrame, settings: ObservationSettings) -> pd.DataFrame:
-    """What the settings give, as a month end at risk: the first whose following month is recorded whole."""
+    """The configured start as a month end at risk: the first whose following month is completely recorded."""
     strata = months[list(STRATUM_COLUMNS)].drop_duplicates()
     days = [
         settings.given_for(source, segment)

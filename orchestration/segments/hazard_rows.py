@@ -10,17 +10,18 @@ from models.retention.cohorts import COHORT_COLUMNS
 from orchestration.lake.frames import read_frame
 
 _OUTCOMES = ("customer_id", "month_number", "months_followed", "churned_after_months")
-# Who leaves next month, who leaves later, who stays: a hundred times fewer leave, and they say the most.
+# Who leaves next month, who leaves later, who stays: leavers are a hundred times fewer and carry most information.
 _OUTCOME_GROUP = "case when churned_next_month then 0 when churned_after_months is not null then 1 else 2 end"
 
 
 def sample_customer_months(connection: duckdb.DuckDBPyConnection, as_of: date, rows: int, months: str) -> pd.DataFrame:
-    """Read at most about ``rows`` customer-months with a known outcome, with what each stands for.
+    """Read at most about ``rows`` customer-months with a known outcome, with their sample weights.
 
-    ``months`` is a subquery, as ``observation.months_within`` gives it.
+    ``months`` is a subquery, as returned by ``observation.months_within``.
 
-    Months before a churn are taken whole where they fit into a quarter of the rows each, the next month's and later
-    ones'; the rest is sampled by a hash of customer and month and read in their order, so files do not matter.
+    Months before a churn event are all taken if those before the next month's and those before later ones each fit into
+    a quarter of the rows; the rest is sampled by a hash of customer and month and read in their order, so that the
+    layout of files does not matter.
     """
     sizes = dict(
         connection.execute(
@@ -46,12 +47,12 @@ def sample_customer_months(connection: duckdb.DuckDBPyConnection, as_of: date, r
 
 
 def commitment_ends(connection: duckdb.DuckDBPyConnection, as_of: date, months: str) -> pd.DataFrame:
-    """Count commitments that ended while the customer stayed, as ``CommitmentRenewals.fit`` takes them.
+    """Count commitments that ended while the customer stayed, as for ``CommitmentRenewals.fit``.
 
-    Of two month ends that follow each other: a commitment that reaches further than it did was renewed, early or in
-    time; one that had a month left and is gone was not. It is a later one where it ends after the first of its length
-    would have ended; where the length is not known it counts as a first. What binds from month to month is renewed
-    every month. ``months`` is a subquery, as ``observation.months_within`` gives it.
+    Between consecutive month ends, a commitment that now extends further was renewed, early or in time; one that had a
+    month left and is gone was not. It is a later one if it ends after a first one of its length would have; if the
+    length is unknown it counts as a first one. A month-to-month commitment is renewed every month. ``months`` is a
+    subquery, as returned by ``observation.months_within``.
     """
     return read_frame(
         connection,

@@ -1,4 +1,4 @@
-"""What a step makes of a candidate: its tables, and what there is to say of them."""
+"""What a step makes for a candidate: its tables, and facts to show about them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,12 +10,12 @@ Fact = str | float | int | None
 
 @dataclass(frozen=True)
 class SegmentMonth:
-    """The rows that a step makes of a candidate's month, not yet written.
+    """The rows that a step makes for a candidate's month, not yet written.
 
     Attributes:
-        tables: rows by table of ``segments``; an iterable of frames is read while it is written, in this order.
+        tables: rows by table of ``segments``; an iterable of frames is consumed while writing, in this order.
         decision: what was decided and why, in sentences for the log.
-        facts: what to show of a table beside its rows, by table.
+        facts: what to show for a table besides its rows, by table.
         passed: whether the step's own check passes.
         finding: what that check found, in words.
     """

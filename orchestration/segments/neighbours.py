@@ -1,8 +1,8 @@
-"""Published months held against the published months before them.
+"""Published months compared with the published months before them.
 
-What a month opens with is what the month before closes with: customers by lifecycle stage, and the total value. Both
-are stored with the version that the month was made on, so they part where that version was replaced by one of other
-numbers and the month has not been made again.
+A month opens with what the month before closes with: customers by lifecycle stage, and the total value. The opening
+is stored with the version from which the month was made, so the two differ if that version was replaced by one with
+other numbers and the month has not been remade.
 """
 
 from dataclasses import dataclass
@@ -13,15 +13,15 @@ import duckdb
 
 @dataclass(frozen=True)
 class Contradiction:
-    """A published version that opens with something else than the published version before it closes with.
+    """A published version whose opening differs from the closing of the published version before it.
 
     Attributes:
         version_id: the version that opens.
         before_id: the published version of the month before.
         as_of_date: of the version that opens.
         what: a lifecycle stage, or ``total value``.
-        opened: customers, or the sum of value, that the version opens with.
-        closed: what the version before closes with.
+        opened: customers, or the sum of value, in the version's opening.
+        closed: the same in the closing of the version before.
     """
 
     version_id: str
@@ -32,15 +32,15 @@ class Contradiction:
     closed: float
 
     def __str__(self) -> str:
-        """Say it in a sentence."""
+        """Return the contradiction as a sentence."""
         opened, closed = (f"{amount:,.2f}".removesuffix(".00") for amount in (self.opened, self.closed))
         return f"{self.version_id} opens with {self.what} {opened}, {self.before_id} closes with {closed}"
 
 
 def contradictions(connection: duckdb.DuckDBPyConnection) -> list[Contradiction]:
-    """Return where published neighbours contradict each other, oldest month first; none where every month agrees.
+    """Return where published neighbors contradict each other, oldest month first; empty if all months agree.
 
-    A version without one of the month before when it was made opens with nothing and is held against nothing.
+    A version made when there was none of the month before has no opening and is not compared.
     """
     rows = connection.execute("""
         with neighbours as (

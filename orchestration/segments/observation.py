@@ -1,6 +1,6 @@
-"""The observation window of a version, as it is stored with it and applied to what is learned from.
+"""The observation window of a version, as stored with it and applied to the data that models learn from.
 
-Everything that learns who leaves reads its rows through ``months_within`` and ``exposures.exposures_within``.
+Everything that learns about churn reads its rows through ``months_within`` and ``exposures.exposures_within``.
 """
 
 from collections.abc import Sequence
@@ -18,16 +18,16 @@ from orchestration.months import month_number
 
 @dataclass(frozen=True)
 class Observed:
-    """What of a version's history can be learned from.
+    """The part of a version's history that can be learned from.
 
     Attributes:
-        version_id: whose window it is.
-        first_month: the first month end at risk of the typical customer; months are year * 12 + month.
+        version_id: the version whose window it is.
+        first_month: the first month end at risk for the typical customer; months are year * 12 + month.
         known_month: the last month end whose endings are complete.
-        attributes_from: the first month end from which every attribute of a cohort is recorded; 0 where all are.
-        attributes: as ``recorded_attributes`` gives them.
+        attributes_from: the first month end from which every cohort attribute is recorded; 0 if all always are.
+        attributes: as returned by ``recorded_attributes``.
         is_learnable: whether hazards can be learned.
-        decision: what was found, in a sentence.
+        decision: what was found, in one sentence.
     """
 
     version_id: str
@@ -40,7 +40,7 @@ class Observed:
 
 
 def observed(connection: duckdb.DuckDBPyConnection, version_id: str, as_of: date) -> Observed:
-    """Read the window of a version as it is stored."""
+    """Read the stored window of a version."""
     windows = read_frame(connection, "select * from segments.observation_windows where version_id = ?", [version_id])
     attributes = read_frame(
         connection,
@@ -70,11 +70,11 @@ def observed(connection: duckdb.DuckDBPyConnection, version_id: str, as_of: date
 def told_apart(
     connection: duckdb.DuckDBPyConnection, rows: str, parameters: Sequence[object], window: Observed, counts: str
 ) -> pd.DataFrame:
-    """Count rows by cohort and tenure, by attributes in months alone in which these were recorded.
+    """Count rows by cohort and tenure, separating attributes only in months in which they were recorded.
 
-    In a fixed order, for a fit adds up what it is given, and the last digit tells the order.
+    The order is fixed, because a fit sums what it is given, and floating-point sums depend on the order.
     """
-    # The month is carried only where cohorts depend on it: without it there are far fewer rows.
+    # The month is kept only if cohorts depend on it: without it there are far fewer rows.
     keys = [*COHORT_COLUMNS, "spell_months", *(["month_number"] if len(window.attributes) else [])]
     frame = read_frame(
         connection, f"select {', '.join(keys)}, {counts} from {rows} group by all order by all", parameters
@@ -83,9 +83,9 @@ def told_apart(
 
 
 def months_within(window: Observed, known_month: int | None = None, first_month: int = 0) -> str:
-    """Return a subquery: customer-months of the window up to a month, outcomes only as far as they were known then.
+    """Return a subquery: customer-months of the window up to a month, with outcomes only as far as known then.
 
-    ``known_month`` is that of the window where None; ``first_month`` cuts off earlier months.
+    ``known_month`` defaults to that of the window; ``first_month`` drops earlier months.
     """
     known = window.known_month if known_month is None else min(known_month, window.known_month)
     left = f"{known} - months.month_number"
@@ -101,7 +101,7 @@ def months_within(window: Observed, known_month: int | None = None, first_month:
 
 
 def months_with_tenure(window: Observed) -> str:
-    """Return a subquery: all customer-months with what followed, tenure as it is taken to be after a migration."""
+    """Return a subquery: all customer-months with their outcomes, with the tenure assumed after a migration."""
     return (
         f"(select months.* replace ({TENURE} as spell_months) from features.customer_months_at_risk as months"
         f" inner join segments.observation_windows as windows on {JOIN}"
@@ -109,10 +109,10 @@ def months_with_tenure(window: Observed) -> str:
     )
 
 
-# An ending of the month of endings_from is one of a customer at risk from the month end before on.
+# A customer whose service ended in the month of endings_from was at risk from the month end before.
 FIRST_MONTH = "coalesce(year(windows.endings_from) * 12 + month(windows.endings_from) - 1, 0)"
 MIGRATED_MONTH = "(year(windows.migrated_on) * 12 + month(windows.migrated_on))"
-# Who was taken along in a migration had been there before it.
+# Customers taken over in a migration had been customers before it.
 TENURE = (
     f"(months.spell_months + case when months.month_number - months.spell_months = {MIGRATED_MONTH}"
     " then windows.tenure_at_migration else 0 end)::integer"

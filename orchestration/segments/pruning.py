@@ -1,4 +1,4 @@
-"""Deleting the rows of old revisions that nothing shows and nothing kept was made from."""
+"""Delete the rows of old revisions that nothing shows and that no remaining version was made from."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -15,16 +15,16 @@ _OF_ANOTHER = "_version_id"
 
 
 def prune(connection: duckdb.DuckDBPyConnection, keep_revisions: int, made_before: datetime) -> tuple[str, ...]:
-    """Delete the rows of superseded and withdrawn versions, and return which they were, oldest first.
+    """Delete the rows of superseded and withdrawn versions, and return these versions, oldest first.
 
-    Of every month the newest ``keep_revisions`` stay, and so does what was made since. A published version is never
-    pruned, nor one that a version that stays names: as the version before it, the one its clusters were fitted in, the
-    one its cut-offs come from. The registry keeps a pruned version, so that its number is not given again; it cannot be
-    published any more.
+    For every month the newest ``keep_revisions`` stay, and so do versions made since ``made_before``. Never pruned are
+    published versions and those that a remaining version refers to: as its previous version, the one its clusters were
+    fitted in, or the one its cut-offs come from. The registry keeps a pruned version, so that its number is not reused,
+    but it can no longer be published.
 
     Args:
         connection: of the writer.
-        keep_revisions: at least 1, revisions of a month that stay.
+        keep_revisions: revisions of a month that stay, at least 1.
         made_before: UTC, without zone; later versions stay.
     """
     with transaction(connection):
@@ -54,7 +54,7 @@ def prune(connection: duckdb.DuckDBPyConnection, keep_revisions: int, made_befor
 
 
 def _named_by_others(connection: duckdb.DuckDBPyConnection, gone: set[str]) -> set[str]:
-    """Return the versions of ``gone`` that those which stay need, and those that these need in turn."""
+    """Return the versions of ``gone`` that remaining versions need, directly or through others."""
     pairs = {
         (version_id, named)
         for table, columns in _references(connection)
@@ -70,7 +70,7 @@ def _named_by_others(connection: duckdb.DuckDBPyConnection, gone: set[str]) -> s
 
 
 def _references(connection: duckdb.DuckDBPyConnection) -> Iterable[tuple[str, list[str]]]:
-    """Give the tables, the registry among them, with their columns that name another version."""
+    """Yield the tables, including the registry, with their columns that refer to another version."""
     present = _tables(connection)
     for name, table in declared_tables("segments").items():
         if name in present or name == REGISTRY:
@@ -78,5 +78,5 @@ def _references(connection: duckdb.DuckDBPyConnection) -> Iterable[tuple[str, li
 
 
 def _tables(connection: duckdb.DuckDBPyConnection) -> set[str]:
-    """Return the tables of versions that there are; dbt makes its own when it first builds them."""
+    """Return the versioned tables that exist; dbt creates its own when it first builds them."""
     return {name for schema, name in relations(connection) if schema == "segments"} & versioned_tables().keys()

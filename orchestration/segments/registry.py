@@ -1,7 +1,7 @@
-"""What is known of every segment table, derived from its declaration: who writes it, and what versions are made from.
+"""Facts about every segment table, derived from its declaration: who writes it, and what versions are made from.
 
-Nothing else lists the tables. A versioned table is one that is declared with a ``version_id``: a candidate that is
-discarded loses its rows there, and they are counted when it is checked.
+Tables are listed nowhere else. A versioned table is declared with a ``version_id``: a discarded candidate loses its
+rows there, and a check counts them.
 """
 
 from collections.abc import Iterator, Mapping
@@ -15,7 +15,7 @@ _ROWS_OF_MONTH = "as_of_date = $as_of"
 
 @dataclass(frozen=True)
 class Input:
-    """A table that segments are made from, and the SQL condition of the rows that a month's are made from."""
+    """A table that segments are made from, and the SQL condition that selects the rows for one month."""
 
     key: str
     rows_of_month: str = _ROWS_OF_MONTH
@@ -27,10 +27,10 @@ def versioned_tables() -> Mapping[str, DeclaredTable]:
 
 
 def tables_written_by(asset: str) -> tuple[DeclaredTable, ...]:
-    """Return the tables that a Python asset writes, in the order in which they are declared.
+    """Return the tables that a Python asset writes, in the order of their declaration.
 
     Raises:
-        KeyError: no table says that the asset writes it.
+        KeyError: no table declares the asset as its writer.
     """
     found = tuple(table for table in versioned_tables().values() if table.meta.get("written_by") == asset)
     if not found:
@@ -39,12 +39,12 @@ def tables_written_by(asset: str) -> tuple[DeclaredTable, ...]:
 
 
 def inputs_of_versions(manifest: Mapping[str, Any]) -> tuple[Input, ...]:
-    """Return what the segments of a month are made from besides one another, by name.
+    """Return the inputs of a month's segments other than segment tables, by name.
 
-    Of tables that Python writes their declaration says what is read, of dbt's models the manifest.
+    For tables that Python writes, their declaration lists what is read; for dbt's models, the manifest does.
 
     Args:
-        manifest: of the dbt project, parsed.
+        manifest: parsed manifest of the dbt project.
     """
     read = {key for table in versioned_tables().values() for key in table.meta.get("reads", ())}
     for node in manifest["nodes"].values():
@@ -58,12 +58,12 @@ def inputs_of_versions(manifest: Mapping[str, Any]) -> tuple[Input, ...]:
 
 
 def is_segment_model(node: Mapping[str, Any]) -> bool:
-    """Whether a node of the manifest is a model of the folder of segments."""
+    """Whether a node of the manifest is a model in the folder of segments."""
     return bool(node["resource_type"] == "model" and node["fqn"][1] == "segments")
 
 
 def _read_by(node: Mapping[str, Any], manifest: Mapping[str, Any]) -> Iterator[str]:
-    """Give the tables from outside the folder of segments that a model reads; seeds are code."""
+    """Yield the tables outside the folder of segments that a model reads; seeds count as code."""
     for identifier in node["depends_on"]["nodes"]:
         if identifier in manifest["sources"]:
             source = manifest["sources"][identifier]

@@ -1,13 +1,14 @@
-"""Published months that late data have reached: what is due for revision, and why.
+"""Published months that late data have reached: which are due for revision, and why.
 
-Two things make a published month due. Every load records the months it added rows to, changed or took rows from
-(``ops.load_months``). A version knows the last load it was made from (``segments.versions.last_load_id``). What came
-later and is dated in its month or before makes it due: before, because trailing windows and past value look back.
-And a month is made on the version of the month before: where that one is due itself, or was replaced by one that is not
-the same, the months that follow are due with it, so that what one month closes with the next opens with.
+Two things make a published month due. First, late data: every load records the months in which it added, changed or
+removed rows (``ops.load_months``), and a version records the last load it was made from
+(``segments.versions.last_load_id``). A later load with rows dated in the month or earlier makes it due; earlier,
+because trailing windows and past value look back. Second, its predecessor: a month is made from the version of the
+month before. If that one is due, or was replaced by a different one, the months after it are due too, so that each
+month opens with what the month before closes with.
 
-The answer is on the safe side. A row can be in reach of a month and still change nothing there; segmenting the month
-again finds that out, keeps the version and clears the mark.
+This errs on the safe side. A row may be dated in reach of a month and still change nothing there; segmenting the
+month again finds that out, keeps the version and clears the mark.
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,9 +24,9 @@ from orchestration.months import month_of, previous_as_of_date
 class DueMonth:
     """A published month that is due for revision.
 
-    ``rows`` counts, by source table, the rows that were added, changed or taken away since its version was made;
-    ``first_load_id`` is the first load that brought any, ``earliest_month_end`` the earliest month they are dated in.
-    Where no rows have come, both are None and ``made_on`` is the version of the month before that it was built on.
+    ``rows`` counts, by source table, the rows added, changed or removed since its version was made; ``first_load_id``
+    is the first load with any, ``earliest_month_end`` the earliest month they are dated in. Without such rows both are
+    None, and ``made_on`` is the version of the month before from which it was made.
     """
 
     version_id: str
@@ -42,7 +43,7 @@ class DueMonth:
 
     @property
     def reason(self) -> str:
-        """What reached the month, in words."""
+        """Why the month is due, in words."""
         if self.earliest_month_end is None:
             return f"made on version {self.made_on}, which is due for revision or was replaced"
         tables = ", ".join(f"{table} {count:,}" for table, count in self.rows.items())
@@ -52,7 +53,7 @@ class DueMonth:
 
 
 def months_due(connection: duckdb.DuckDBPyConnection) -> list[DueMonth]:
-    """Return the published months that are due for revision, oldest first; none where nothing was ever published."""
+    """Return the published months that are due for revision, oldest first; empty if nothing was ever published."""
     tables = connection.execute(
         "select count(*) from information_schema.columns where (table_schema, table_name, column_name) in"
         " (('segments', 'versions', 'last_load_id'), ('ops', 'load_months', 'load_id'))"
@@ -96,10 +97,10 @@ def _reached_by_data(connection: duckdb.DuckDBPyConnection) -> list[DueMonth]:
 
 
 def _published(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, date, str | None, bool]]:
-    """Return for each published month, oldest first, what its latest revision was built on, and if that was replaced.
+    """Return for each published month, oldest first, what its latest revision was made from, and if that was replaced.
 
-    An older revision that was published again stands where its month was put on purpose: the latest one says whether
-    there is anything new. Versions of the same inputs, settings and code are the same.
+    An older revision may have been published again on purpose, so the latest one decides whether anything is new.
+    Versions with the same inputs, settings and code are the same.
     """
     return connection.execute("""
         with latest as (

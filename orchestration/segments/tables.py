@@ -1,7 +1,7 @@
-"""The one way in which Python writes a segment table: the rows of a version, with the columns that are declared.
+"""The only way in which Python writes a segment table: the rows of a version, with the declared columns.
 
-A write replaces that version's rows and names its columns, so a repeated or killed run leaves the same table. The
-segment tables that are joins and rules are dbt models instead.
+A write replaces that version's rows and names its columns, so a repeated or killed run leaves the same table. Segment
+tables that consist of joins and rules are dbt models instead.
 """
 
 from collections.abc import Iterable, Mapping
@@ -29,9 +29,9 @@ def write_segment(
     as_of_date: object,
     frames: Frames,
 ) -> int:
-    """Replace the rows of ``version_id`` in ``segments.<table>`` by those of the frames; return how many they are.
+    """Replace the rows of ``version_id`` in ``segments.<table>`` by those of the frames; return their number.
 
-    The caller opens the transaction. Columns beyond the declared ones are an error, as are missing ones.
+    The caller opens the transaction. Undeclared columns are an error, as are missing ones.
     """
     columns = columns_of(table)
     names = ", ".join(columns)
@@ -55,7 +55,7 @@ def write_segment(
 def write_tables(
     connection: duckdb.DuckDBPyConnection, candidate: Candidate, tables: Mapping[str, Frames]
 ) -> dict[str, int]:
-    """Write the tables of a candidate in one transaction; return the rows of each."""
+    """Write the tables of a candidate in one transaction; return the number of rows of each."""
     with transaction(connection):
         return {
             table: write_segment(connection, table, candidate.version_id, candidate.as_of_date, frames)

@@ -1,8 +1,8 @@
-"""Which months of a run have to be built at all, told before anything is built.
+"""Which months of a run have to be built at all, decided before anything is built.
 
-A version is what its inputs, settings and code make of a month, and of the version of the month before. The last three
-are known at once, and what has been loaded since is on record by the months it is dated in (``ops.load_months``). Where
-none of them has changed, building the month again could only end in the same rows.
+A version is determined by its inputs, settings, code and the version of the month before. All but the inputs are known
+at once, and later loads are on record by the months they are dated in (``ops.load_months``). If none of these has
+changed, building the month again could only give the same rows.
 """
 
 from collections.abc import Iterable
@@ -16,9 +16,9 @@ from orchestration.months import previous_as_of_date
 def days_to_build(
     connection: duckdb.DuckDBPyConnection, days: Iterable[date], code_version: str, settings_hash: str
 ) -> list[date]:
-    """Return the days from the first that may differ from its latest version, oldest first; none if none may.
+    """Return the days from the first one that may differ from its latest version, oldest first; empty if none may.
 
-    A month rests on the one before, so what follows a month that is built is built too. A candidate that was never
+    A month depends on the one before, so every month after one that is built is built too. A candidate that was never
     published is built again, and so is a month that late data have reached (``revisions.months_due``).
     """
     ordered = sorted(set(days))
@@ -49,7 +49,7 @@ def days_to_build(
 
 
 def _is_reached(connection: duckdb.DuckDBPyConnection, day: date, last_load_id: int | None) -> bool:
-    """Whether rows dated up to a day have come, changed or gone since a load; true where that load is not known."""
+    """Whether rows dated up to a day were added, changed or removed after a load; true if that load is unknown."""
     if last_load_id is None:
         return True
     reached = 'select 1 from ops.load_months where load_id > ? and month_end_date <= ? and "rows" > 0 limit 1'

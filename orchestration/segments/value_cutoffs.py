@@ -1,4 +1,4 @@
-"""Which version's deciles the fixed ones are cut by, kept as data with every version."""
+"""The version whose deciles define the fixed ones, stored as cut-offs with every version."""
 
 import duckdb
 import pandas as pd
@@ -19,15 +19,15 @@ def cutoffs_of(
 ) -> pd.DataFrame:
     """Return the cut-offs of a candidate, rows of ``segments.value_cutoffs``.
 
-    They are those of the version before it, as long as their reference is less than ``value.cutoff_months`` months old,
-    in the same currency and ranked by the same measure; otherwise the candidate is a reference itself.
+    They are taken over from the previous version as long as their reference is less than ``value.cutoff_months`` months
+    old, in the same currency and ranked by the same measure; otherwise the candidate becomes the reference.
 
     Args:
         connection: its current catalog is the lake.
         candidate: the version being made.
         ranked: its customers with ``ranked_value`` and ``value_decile``.
         currency: the reporting currency.
-        value: how long cut-offs hold, and what customers are ranked by.
+        value: how long cut-offs apply, and what customers are ranked by.
     """
     columns = list(columns_of("value_cutoffs"))
     before = read_frame(

@@ -1,4 +1,4 @@
-"""The version that hazards and values are compared with, to see whether they have drifted."""
+"""The previous version's hazards and values, compared with the candidate's to detect drift."""
 
 import duckdb
 import pandas as pd
@@ -12,9 +12,9 @@ from orchestration.segments.candidate import Candidate
 def drift_of(
     connection: duckdb.DuckDBPyConnection, candidate: Candidate, valued: pd.DataFrame, parameters: ValueParameters
 ) -> pd.DataFrame:
-    """Return rows of ``segments.value_drift``: the open customers of a candidate beside those of the version before it.
+    """Return rows of ``segments.value_drift``: open customers of a candidate and of its previous version.
 
-    Open are those with a chance to leave; the others' future is 0 by rule.
+    Open customers are those with a churn probability; the future value of the others is 0 by rule.
     """
     before = read_frame(
         connection,

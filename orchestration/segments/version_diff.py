@@ -1,6 +1,6 @@
-"""What lies between two versions: which customers moved, from where to where, how much value, and by what cause.
+"""The difference between two versions: which customers moved, from where to where, with how much value, and why.
 
-Versions of any status are compared, so a withdrawn one can be looked into.
+Versions of any status can be compared, so a withdrawn one can be investigated.
 """
 
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ import duckdb
 from orchestration.errors import VersionError
 from orchestration.segments.versions import version
 
-# How customers are divided, as bi.segment_migrations does.
+# The ways to divide customers that bi.segment_migrations uses.
 SCHEMES: Mapping[str, str] = {
     "market_segment": "market_segment",
     "lifecycle_stage": "lifecycle_stage",
@@ -28,8 +28,8 @@ class VersionDiff:
     """The moves between two versions.
 
     Attributes:
-        causes: what the versions were not made alike from: data, settings, code, model of a population.
-        moves: scheme, segment in the first and in the second (None where the customer has none, or is not there),
+        causes: what differs in the making of the versions: data, settings, code, model of a population.
+        moves: scheme, segment in the first and in the second version (None if the customer has none or is absent),
             customers, and the change of their total value.
     """
 
@@ -41,7 +41,7 @@ def diff(connection: duckdb.DuckDBPyConnection, first: str, second: str) -> Vers
     """Compare two versions customer by customer.
 
     Raises:
-        VersionError: there is no such version, or it was pruned.
+        VersionError: a version does not exist or was pruned.
     """
     one, other = _made_from(connection, first), _made_from(connection, second)
     causes = [cause for name, cause in _CAUSES.items() if one[name] != other[name]]

@@ -1,8 +1,8 @@
 """Versions of the segments: candidate → checks → published, and back.
 
-A version is an as-of date and a revision (``2026-10-31.1``). Its identity is a hash of what it was made from:
-the features of that month and what else its segments read, the settings, the code, and the version of the month before
-(clusters and stages look back at it). The same identity never makes a second version.
+A version is an as-of date and a revision (``2026-10-31.1``). Its identity is a hash of what it was made from: the
+features of that month and the other inputs of its segments, the settings, the code, and the version of the month before
+(which clusters and stages refer to). The same identity never makes a second version.
 """
 
 import hashlib
@@ -38,7 +38,7 @@ class Provenance:
 
 
 def last_load_id(connection: duckdb.DuckDBPyConnection) -> int:
-    """Return the number of the last load there was, replaced or not; 0 where nothing was ever loaded."""
+    """Return the number of the last load, replaced or not; 0 if nothing was ever loaded."""
     return next_load_id(connection) - 1
 
 
@@ -48,7 +48,7 @@ def open_candidates(
     """Open a candidate for every day whose inputs, settings, code or predecessor differ from its latest revision.
 
     The other days keep their version, which is confirmed: late data that had reached them changed nothing. Candidates
-    that a dead run left behind for these days are removed first, with their rows.
+    that a dead run left behind for these days are first removed, with their rows.
     """
     with transaction(connection):
         discard_candidates(connection, days)
@@ -85,7 +85,7 @@ def open_candidates(
 
 
 def scope_of(days: Iterable[date], opened: Iterable[Candidate]) -> dict[date, str | None]:
-    """Return the scope of a run: its months, with the candidates of those that have one."""
+    """Return the scope of a run: its months, each with its candidate if it has one."""
     return dict.fromkeys(days) | {each.as_of_date: each.version_id for each in opened}
 
 
@@ -105,7 +105,7 @@ def discard_candidates(connection: duckdb.DuckDBPyConnection, days: Iterable[dat
     if not stale:
         return
     existing = {name for schema, name in relations(connection) if schema == "segments"}
-    # dbt makes its tables when it first builds them.
+    # dbt creates its tables when it first builds them.
     for table in existing.intersection((*versioned_tables(), REGISTRY)):
         connection.execute(f"delete from segments.{table} where version_id in (select unnest(?::varchar[]))", [stale])
 
@@ -116,7 +116,7 @@ def record_outcome(
     row_counts: Mapping[str, int],
     checks: Sequence[Mapping[str, Any]],
 ) -> None:
-    """Store on a candidate how many rows it has and how its checks went."""
+    """Store a candidate's row counts and the results of its checks."""
     connection.execute(
         "update segments.versions set row_counts = ?, checks = ? where version_id = ? and status = 'candidate'",
         [json.dumps(dict(row_counts)), json.dumps([dict(check) for check in checks]), version_id],
@@ -124,10 +124,10 @@ def record_outcome(
 
 
 def publish(connection: duckdb.DuckDBPyConnection, version_ids: Sequence[str], now: datetime) -> None:
-    """Flip candidates to published, all in one transaction; what they replace becomes superseded.
+    """Publish candidates, all in one transaction; the versions they replace become superseded.
 
     Raises:
-        VersionError: a version is not a candidate, or has no checks or a failed one.
+        VersionError: a version is not a candidate, is not checked, or has failed a check.
     """
     with transaction(connection):
         for version_id in version_ids:
@@ -144,8 +144,8 @@ def publish(connection: duckdb.DuckDBPyConnection, version_ids: Sequence[str], n
 def rollback(connection: duckdb.DuckDBPyConnection, version_id: str, now: datetime) -> str | None:
     """Publish an older version again; the one it replaces is withdrawn and returned.
 
-    A withdrawn version is not made again by a rerun with the same inputs: only changed inputs, settings or code
-    make a new revision.
+    A rerun with the same inputs does not make a withdrawn version again: only changed inputs, settings or code make a
+    new revision.
     """
     with transaction(connection):
         row = version(connection, version_id)
@@ -159,7 +159,7 @@ def rollback(connection: duckdb.DuckDBPyConnection, version_id: str, now: dateti
 
 
 def withdraw(connection: duckdb.DuckDBPyConnection, version_id: str) -> None:
-    """Take a published version back, with none in its place; ``rollback`` publishes one of its month again.
+    """Withdraw a published version without a replacement; ``rollback`` publishes a version of its month again.
 
     Raises:
         VersionError: it is not published.
@@ -215,7 +215,7 @@ def _replace_published(
 
 
 def version(connection: duckdb.DuckDBPyConnection, version_id: str) -> dict[str, Any]:
-    """Return what the registry says of a version.
+    """Return the registry row of a version.
 
     Raises:
         VersionError: there is no such version.
@@ -227,7 +227,7 @@ def version(connection: duckdb.DuckDBPyConnection, version_id: str) -> dict[str,
 
 
 def _confirm(connection: duckdb.DuckDBPyConnection, day: date, latest: str, last_load: int, now: datetime) -> None:
-    """Record that the loads since a version was made changed nothing: of the latest revision and the published one."""
+    """Record that the loads since a version was made changed nothing, for the latest revision and the published one."""
     connection.execute(
         "update segments.versions set last_load_id = ?, confirmed_at = ? where as_of_date = ?"
         " and (version_id = ? or status = 'published') and coalesce(last_load_id, 0) < ?",
@@ -244,7 +244,7 @@ def _by_month(rows: Iterable[dict[str, Any]]) -> dict[date, dict[str, Any]]:
 
 
 def _inputs_hash(connection: duckdb.DuckDBPyConnection, day: date, inputs: Iterable[Input]) -> str:
-    """Hash the month's inputs as sets of rows, so that the order of rows and files cannot matter."""
+    """Hash the month's inputs as sets of rows, so that the order of rows and files does not matter."""
     parts = []
     for each in inputs:
         row = connection.execute(

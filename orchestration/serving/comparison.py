@@ -27,10 +27,15 @@ def differences(
         # The target answers while the lake is read.
         asked = {name: executor.submit(read, name, _totals(table)) for name, table in contents.tables.items()}
         for table in contents.tables.values():
-            here = dict(_keyed(contents.totals(_totals(table)(f"({contents.rows_sql(table)})"))))
+            here = dict(_keyed(contents.totals(totals_of_lake(contents, table))))
             there = dict(_keyed(asked[table.name].result()))
             found += _differences_of(table, here, there)
     return found
+
+
+def totals_of_lake(contents: Contents, table: ServedTable) -> str:
+    """Return the query of what a table of the lake is compared by."""
+    return _totals(table)(f"({contents.rows_sql(table)})")
 
 
 def _differences_of(

@@ -8,7 +8,9 @@ of days, which late data may change.
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -92,7 +94,7 @@ class Contents:
             ServingError: the lake lacks a table or column that this release serves.
         """
         views = self._definitions()
-        self._readings = _readings(self._snapshot(), self._pseudonym_key)
+        self._readings = _readings(self._snapshot(self._connection), self._pseudonym_key)
         self.stamps = {
             part: stamp
             for table in self.tables.values()
@@ -117,9 +119,30 @@ class Contents:
             known[sql] = self._connection.execute(sql).fetchall()
         return known[sql]
 
-    def _snapshot(self) -> tuple[object, ...]:
+    @contextmanager
+    def read_ahead(self, query: Callable[[ServedTable], str]) -> Iterator[None]:
+        """Read what ``totals`` will be asked of large tables, while the block waits for a server.
+
+        Rows that were published since the snapshot are not read: ``totals`` then reads for itself.
+        """
+        with self._connection.cursor() as beside, ThreadPoolExecutor(max_workers=1) as executor:
+            if self._pseudonym_key is not None:
+                use_key(beside, self._pseudonym_key)
+            beside.execute("begin")
+            same = self._snapshot(beside) == self._snapshot(self._connection)
+            queries = [query(table) for table in self.tables.values() if same and _is_large(table)]
+            results = executor.submit(lambda: {sql: beside.execute(sql).fetchall() for sql in queries})
+            try:
+                yield
+            except BaseException:
+                beside.interrupt()
+                raise
+            self._readings.results.update(results.result())
+
+    @staticmethod
+    def _snapshot(connection: duckdb.DuckDBPyConnection) -> tuple[object, ...]:
         """Return what no other snapshot has, of this lake or of another: a restored lake counts on from an old one."""
-        found = self._connection.execute(
+        found = connection.execute(
             "select path, snapshot_id, snapshot_time from duckdb_databases(), ducklake_snapshots(?)"
             " where database_name = ? order by snapshot_id desc limit 1",
             [ALIAS, ALIAS],

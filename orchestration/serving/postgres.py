@@ -5,7 +5,8 @@ of the old or all of the new. Rows come by binary COPY, through DuckDB's extensi
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from functools import partial
 from typing import Any
 
 import duckdb
@@ -14,6 +15,7 @@ from orchestration.ingest.explain import first_line
 from orchestration.ingest.sql_text import sql_name, sql_text
 from orchestration.lake.warehouse import load_extension
 from orchestration.serving import postgres_schema as schema_of
+from orchestration.serving.comparison import totals_of_lake
 from orchestration.serving.contents import Contents, Moves, Part, Stamp
 from orchestration.serving.tables import VERSION, ServedTable
 from orchestration.serving.target import DATABASE, RECORD, RECORD_COLUMNS, RECORD_COMMENT, Served, explained, served
@@ -82,8 +84,11 @@ class PostgresServer:
             self._execute(connection, "; ".join([schema_of.create_table(self.schema, table), *comments]))
         moves = contents.moves(self._held(connection))
         self._move(connection, contents, moves, existing)
-        self._add_indexes(connection, tables)
-        self._add_constraints(connection, tables)
+        # While the server builds the keys of new tables, nothing keeps us from reading what they are compared with.
+        ahead = contents.read_ahead(partial(totals_of_lake, contents)) if made else nullcontext()
+        with ahead:
+            self._add_indexes(connection, tables)
+            self._add_constraints(connection, tables)
         self._grant(connection, [RECORD, *(table.name for table in made)] if made else [])
         self._keep_record(connection, contents, moves)
         return served(self.place, moves, contents, notes)

@@ -1,4 +1,4 @@
-"""The settings of a deployment: ``model`` declares them, ``loading`` reads the file, the rest are sections of it."""
+"""The settings of a deployment: ``model`` declares them, ``loading`` reads the file, other modules are its sections."""
 
 from orchestration.settings.loading import DEFAULT_FILE, choose_settings_file, find_settings_file, load_settings
 from orchestration.settings.model import Settings

@@ -1,8 +1,8 @@
 """Settings of actions: the facts of a day, triggers, offers, who may be contacted, and who is held out.
 
 Triggers, offers and guards are data. Their conditions are SQL over the columns of ``features.customer_days``, one row
-per customer and day; ``shipped_actions.yaml`` holds those that come with the project. A settings file names only what
-it adds or changes: ``triggers: {cap_80: {enabled: false}}`` turns one off and keeps the rest.
+per customer and day; ``shipped_actions.yaml`` contains those that come with the project. A settings file lists only
+what it adds or changes: ``triggers: {cap_80: {enabled: false}}`` turns one off and keeps the rest.
 """
 
 import re
@@ -23,7 +23,7 @@ Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 
 
 def _as_text(value: Any) -> Any:
-    """Read a number or a truth value of YAML as the SQL that it is."""
+    """Turn a YAML number or boolean into the SQL it stands for."""
     return str(value).lower() if isinstance(value, int | float) else value
 
 
@@ -210,7 +210,7 @@ class ActionSettings(Section):
     @field_validator("triggers", "offers", "channels", "guards", mode="before")
     @classmethod
     def _over_shipped(cls, given: Any, info: Any) -> Any:
-        """Let a file name only what it adds or changes."""
+        """Allow a file to list only what it adds or changes."""
         if not isinstance(given, dict):
             return given
         shipped = _shipped()[info.field_name]
@@ -228,7 +228,7 @@ class ActionSettings(Section):
         return self
 
     def conditions(self) -> dict[str, str]:
-        """Return every SQL text of the rules, by the name of its rule."""
+        """Return the SQL texts of every rule, by the name of the rule."""
         return (
             {f"triggers.{name}": f"{each.when} {each.period}" for name, each in self.triggers.items()}
             | {

@@ -1,4 +1,4 @@
-"""Settings of delivery: where the report of a published version goes, and who is told."""
+"""Settings of delivery: where the report of a published version goes, and who is notified."""
 
 from collections.abc import Callable
 from typing import Self
@@ -23,7 +23,7 @@ class DeliverySettings(Section):
 
     @property
     def is_wanted(self) -> bool:
-        """Whether there is anywhere to deliver to."""
+        """Whether any delivery is configured."""
         return bool(self.path or self.notify)
 
     def with_paths(self, absolute: Callable[[str], str]) -> Self:

@@ -1,7 +1,7 @@
-"""Finding the settings file, reading it, and saying what is wrong with it.
+"""Finding the settings file, reading it, and explaining what is wrong with it.
 
-Relative paths are read from the folder of the settings file, so a command means the same from anywhere.
-``${NAME}`` is replaced from the environment: that is where secrets live.
+Relative paths are resolved against the folder of the settings file, so a command means the same from anywhere.
+``${NAME}`` is replaced from the environment, which is where secrets belong.
 """
 
 import os
@@ -26,17 +26,17 @@ from orchestration.settings.sources import FILE_DATABASES, LocationSettings, Sou
 
 CONFIG_VARIABLE = "SEGMENTATION_CONFIG"
 DEFAULT_FILE = "segmentation.yaml"
-# Marks the name of an environment variable while YAML is read: a letter to YAML, and in no settings file.
+# Marks environment variables while YAML is parsed: a letter to YAML that occurs in no settings file.
 _VARIABLE = "\ue000"
 
-# What 'type' says of a serving target.
+# Serving targets by their 'type'.
 _TARGETS = {each.model_fields["type"].default: each for each in get_args(get_args(ServingTarget)[0])}
 
 _chosen: Path | None = None
 
 
 def choose_settings_file(file: Path | None) -> Path:
-    """Find the settings file and let the rest of this process, Dagster's definitions among it, use that one."""
+    """Find the settings file and make the rest of this process use it, including Dagster's definitions."""
     global _chosen
     _chosen = find_settings_file(file)
     return _chosen
@@ -69,7 +69,7 @@ def load_settings(file: Path | None = None) -> Settings:
     """Read and check the settings file.
 
     Raises:
-        SettingsError: names every wrong key, what was found there and what is allowed.
+        SettingsError: names every wrong key, the value found and what is allowed.
     """
     file = find_settings_file(file)
     try:
@@ -83,21 +83,21 @@ def load_settings(file: Path | None = None) -> Settings:
     try:
         settings = Settings.model_validate(document)
     except ValidationError as error:
-        # Not from the error itself: a traceback of it shows what was found, secrets among it.
+        # Not chained to the error: its traceback would show the input, including secrets.
         raise SettingsError(_explain(file, error)) from None
     return _with_absolute_paths(settings, file.parent)
 
 
 def _parse(text: str) -> Any:
-    """Read YAML with a plain word for each ``${NAME}``, which may stand unquoted, also within braces."""
+    """Parse YAML with each ``${NAME}`` as a plain word, so that it may be unquoted, also within braces."""
     return yaml.safe_load(re.sub(r"\$\{(\w+)\}", rf"{_VARIABLE}\1{_VARIABLE}", text)) or {}
 
 
 def _expand(part: Any, file: Path, key: str = "") -> Any:
-    """Replace ``${NAME}`` by the environment's value; a name that is not set is an error, never an empty secret.
+    """Replace ``${NAME}`` by the environment's value; an unset name is an error, never an empty secret.
 
-    That is done in what YAML gave, so that no character of a secret means anything to YAML, nor shows in its errors.
-    ``key`` is the setting that the part is of: with the name it decides what is kept secret from here on.
+    This is done after parsing, so that no character of a secret has a meaning in YAML or appears in its errors. ``key``
+    is the setting that contains the part; together with the name it decides what is kept secret from here on.
     """
 
     def value(match: re.Match[str]) -> str:
@@ -131,7 +131,7 @@ def _explain(file: Path, error: ValidationError) -> str:
 
 
 def _found(problem: ErrorDetails) -> str:
-    """Say what stands there, unless it is a secret or may hold one."""
+    """Return the value found, unless it is a secret or may contain one."""
     if isinstance(problem["input"], dict):
         return ", ".join(map(str, problem["input"])) or "nothing"
     holds_secret = problem["loc"] and problem["loc"][-1] in _secret_keys(Settings)
@@ -139,7 +139,7 @@ def _found(problem: ErrorDetails) -> str:
 
 
 def _secret_keys(section: Any) -> set[str]:
-    """Return the names of the settings that are declared secret, in the section and all within it."""
+    """Return the names of the settings declared secret in the section and everything below it."""
     found: set[str] = set()
     for name, field in getattr(section, "model_fields", {}).items():
         if "SecretStr" in str(field.annotation):
@@ -154,7 +154,7 @@ def _inner_types(annotation: Any) -> list[Any]:
 
 
 def _known_keys(location: tuple[int | str, ...]) -> str:
-    """List the keys allowed where an unknown one stands, with the meaning of the one that may be meant."""
+    """List the keys allowed in place of an unknown one, with the meaning of the one probably intended."""
     *section, unknown = location
     known = {name: meaning for name, _, _, meaning in fields_of(_section_at(tuple(section)))}
     meant = get_close_matches(str(unknown), known, 1)
@@ -163,7 +163,7 @@ def _known_keys(location: tuple[int | str, ...]) -> str:
 
 
 def _section_at(location: tuple[int | str, ...]) -> Any:
-    """Return the section at ``location``, walking the declared types."""
+    """Return the section at ``location``, by walking the declared types."""
     section: Any = Settings
     for part in location:
         fields = getattr(section, "model_fields", {})

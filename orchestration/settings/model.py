@@ -1,4 +1,4 @@
-"""The one settings file, typed: every source, threshold, cost and schedule the pipeline obeys."""
+"""The single settings file, typed: every source, threshold, cost and schedule of the pipeline."""
 
 import hashlib
 import json
@@ -100,7 +100,7 @@ class Settings(Section):
     @field_validator("treatments", mode="before")
     @classmethod
     def _treatments_over_shipped(cls, given: Any) -> Any:
-        """Let a file name only the treatments that it adds or changes."""
+        """Allow a file to list only the treatments that it adds or changes."""
         return over_shipped(given)
 
     @model_validator(mode="after")
@@ -139,7 +139,7 @@ class Settings(Section):
         return self
 
     def semantic_hash(self) -> str:
-        """SHA-256 of the settings that can change a segment; where things lie and when they run cannot."""
+        """SHA-256 of the settings that can change a segment, which leaves out paths and schedules."""
         meaning = self.model_dump(
             mode="json",
             include={

@@ -1,4 +1,4 @@
-"""Settings of the observation window of endings: when customers who leave began to be recorded."""
+"""Settings of the observation window of endings: when recording of customers who leave began."""
 
 from datetime import date
 from typing import Annotated, Literal
@@ -34,7 +34,7 @@ class ObservationSettings(Section):
     test: ObservationParameters = ObservationParameters()
 
     def given_for(self, source_system: str, market_segment: str) -> date | None:
-        """The day that the settings give for customers of a source system and market segment; None for 'auto'."""
+        """Return the configured day for a source system and market segment; None for 'auto'."""
         by_segment, by_source = self.endings_from_by_market_segment, self.endings_from_by_source
         since = by_segment.get(market_segment, by_source.get(source_system, self.endings_from))
         return since if isinstance(since, date) else None

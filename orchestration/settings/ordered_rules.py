@@ -1,7 +1,7 @@
 """Ordered rules as data: the first whose condition holds wins, so segments are exclusive by construction.
 
-A condition is SQL over the columns that the model offers it; ``true`` in the last rule makes the list exhaustive.
-The rules are rendered to one CASE expression by the dbt macro ``first_rule``.
+A condition is SQL over the columns that the model provides; ``true`` in the last rule makes the list exhaustive.
+The dbt macro ``first_rule`` renders the rules to one CASE expression.
 """
 
 from collections.abc import Mapping, Sequence
@@ -54,7 +54,7 @@ def render(rules: Sequence[Rule], thresholds: Mapping[str, float], *, exhaustive
         exhaustive: whether every customer must meet one of the rules.
 
     Raises:
-        ValueError: a rule names a threshold that does not exist, ids repeat, or the last rule of an exhaustive list
+        ValueError: a rule uses a threshold that does not exist, ids repeat, or the last rule of an exhaustive list
             is not ``true``.
     """
     ids = [rule.id for rule in rules]
@@ -77,8 +77,8 @@ def _rule(rule_id: str, segment: str, when: str, because: str, signal: str | Non
     return Rule(id=rule_id, segment=segment, when=when, because=because, signal=signal)
 
 
-# Evidence in the order in which it is believed: what the record says, codes, legal form, products, size. A public
-# school is a school first, so all that speaks for education comes before what says public.
+# Evidence in order of credibility: the record, codes, legal form, products, size. A public school is a school in the
+# first place, so all evidence of education precedes that of the public sector.
 MARKET_RULES: tuple[Rule, ...] = (
     _rule("override", "override", "override_segment is not null", "Set by hand."),
     _rule("reseller", "wholesale", "is_reseller", "Resells access to others."),
@@ -99,8 +99,8 @@ MARKET_RULES: tuple[Rule, ...] = (
     _rule("unclassified", "unclassified_business", "true", "Size unknown."),
 )  # fmt: skip
 
-# The telecom trade's own bounds, and those of Commission Recommendation 2003/361/EC, whose micro and small enterprises
-# are both small here. There a medium-sized enterprise may exceed one of turnover and balance sheet, not both.
+# The bounds common in telecom, and those of Commission Recommendation 2003/361/EC, whose micro and small enterprises
+# are both small here. A medium-sized enterprise may exceed one of the limits of turnover and balance sheet, not both.
 SIZE_SCHEMES: Mapping[str, SizeScheme] = {
     "telecom": SizeScheme(
         classes=["enterprise", "medium_business", "small_business"],
@@ -156,7 +156,7 @@ LIFECYCLE_RULES: tuple[Rule, ...] = (
     _rule("interrupted", "at_risk", "not is_open", "No product left; a contract that is booked late may follow."),
     _rule("all_suspended", "suspended", "suspended_contracts = open_contracts", "Every open contract is suspended."),
     _rule("notice_given", "at_risk", "notice_months_left is not null", "Notice was given, the end is known."),
-    # Who was cut off and has paid is not at once where it was before.
+    # A customer who was cut off and has paid does not return to the former stage at once.
     _rule("restored", "at_risk", "was_suspended_1m_before", "Service was restored after a suspension.", "events"),
     _rule("came_back", "won_back",
           "months_since_win_back < {won_back_months} and coalesce(days_away >= {churn_after_days}, true)",
@@ -178,7 +178,7 @@ LIFECYCLE_RULES: tuple[Rule, ...] = (
           "Was likely to leave in the last three months and is not yet calm.", "hazard"),
     _rule("spends_more", "growing", "monthly_fee - price_effect_3m > monthly_fee_3m_ago * {growth_fee_ratio}",
           "Buys clearly more than three months ago, price changes left out."),
-    # One month of more usage is a holiday as often as not, so the month after it has to confirm it.
+    # Higher usage in a single month is often just a holiday, so the next month has to confirm it.
     _rule("uses_more", "growing",
           "usage_trend >= {kept_growth_usage_ratio}"
           " and coalesce(usage_trend_1m_before, usage_trend) >= {growth_usage_ratio}",

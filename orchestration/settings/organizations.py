@@ -1,4 +1,4 @@
-"""Settings of what organizations need: what the operator's products are, and who sells and serves by which channel."""
+"""Settings of the needs of organizations: the operator's products, and who sells and serves by which channel."""
 
 from typing import Annotated
 

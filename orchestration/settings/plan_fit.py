@@ -1,4 +1,4 @@
-"""Settings of plan fit: from when on a plan is too small or too large for what is used."""
+"""Settings of plan fit: the usage from which a plan is too small or too large."""
 
 from pydantic import Field, model_validator
 

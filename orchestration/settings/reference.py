@@ -1,8 +1,8 @@
-"""Every setting by its key: type, default and meaning, read from the declarations themselves.
+"""Every setting by key: type, default and meaning, read from the declarations themselves.
 
-Pydantic sections say what a field means in its description, the parameters of the models in the ``Attributes`` of their
-docstring or in a text below the field. The page ``docs/settings.md`` and the error for an unknown key are made of
-these.
+Pydantic sections document a field in its description; parameters of models document it in the ``Attributes`` of the
+docstring or in a string below the field. The page ``docs/settings.md`` and the error for an unknown key are generated
+from these.
 """
 
 import ast
@@ -41,7 +41,7 @@ class Entry(NamedTuple):
 
 
 def entries(section: Any, prefix: str = "") -> Iterator[Entry]:
-    """Give the settings of a section and of all within it, in the order of declaration; limits of a check are one."""
+    """Yield the settings of a section and everything below it, in declaration order; a check's limits are one entry."""
     for name, annotation, default, meaning in fields_of(section):
         key = f"{prefix}{name}"
         if annotation is CheckLimits:
@@ -56,7 +56,7 @@ def entries(section: Any, prefix: str = "") -> Iterator[Entry]:
 
 
 def fields_of(section: Any) -> Iterator[tuple[str, Any, Any, str]]:
-    """Give name, type, default and meaning of each field of a pydantic section or a dataclass of parameters."""
+    """Yield name, type, default and meaning of each field of a pydantic section or a dataclass of parameters."""
     if isinstance(section, type) and issubclass(section, BaseModel):
         for name, field in section.model_fields.items():
             default = field.get_default(call_default_factory=True, validated_data={})
@@ -71,7 +71,7 @@ def fields_of(section: Any) -> Iterator[tuple[str, Any, Any, str]]:
 
 
 def _texts_below(documented: type) -> Mapping[str, str]:
-    """Return the texts that stand below the fields of a class and of those it is made of, by name."""
+    """Return the strings below the fields of a class and its bases, by field name."""
     found: dict[str, str] = {}
     for each in reversed(documented.__mro__[:-1]):
         (body,) = ast.parse(dedent(getsource(each))).body
@@ -83,7 +83,7 @@ def _texts_below(documented: type) -> Mapping[str, str]:
 
 
 def attributes(documented: type) -> Mapping[str, str]:
-    """Return what the ``Attributes`` of a docstring say, by name; names may share a line."""
+    """Return the texts under ``Attributes`` in a docstring, by name; names may share a line."""
     _, _, listed = (getdoc(documented) or "").partition("Attributes:\n")
     found: dict[str, str] = {}
     names: list[str] = []
@@ -103,7 +103,7 @@ def _hint(section: type, name: str) -> Any:
 
 
 def _section_within(annotation: Any) -> tuple[Any, str]:
-    """Return the section that a field holds, and how the key goes on to it; None for a plain value."""
+    """Return the section that a field contains, and the suffix of the key that leads to it; None for a plain value."""
     if get_origin(annotation) is Annotated:
         return _section_within(get_args(annotation)[0])
     if isinstance(annotation, type) and (issubclass(annotation, BaseModel) or dataclasses.is_dataclass(annotation)):
@@ -157,7 +157,7 @@ def _written(default: Any) -> str | None:
 
 
 def _limits(limits: CheckLimits) -> str:
-    """Write the limits of a check: what happens, and beyond which numbers."""
+    """Describe the limits of a check: what happens, and beyond which numbers."""
     bounds = [
         f"{side} {bound:g}"
         for side, bound in (("below", limits.minimum), ("above", limits.maximum))

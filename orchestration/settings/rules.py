@@ -1,4 +1,4 @@
-"""Settings of what is decided by ordered rules: market segments and lifecycle stages."""
+"""Settings for what ordered rules decide: market segments and lifecycle stages."""
 
 from typing import Annotated, Any, Literal
 
@@ -17,7 +17,7 @@ class _RuleSettings(Section):
     @field_validator("thresholds", mode="before")
     @classmethod
     def _over_defaults(cls, given: Any) -> Any:
-        """Let a file name only the thresholds it changes."""
+        """Allow a file to list only the thresholds that it changes."""
         defaults = cls.model_fields["thresholds"].get_default(call_default_factory=True)
         return {**defaults, **given} if isinstance(given, dict) else given
 
@@ -65,7 +65,7 @@ class MarketSettings(_RuleSettings):
     @field_validator("size_schemes", mode="before")
     @classmethod
     def _more_schemes(cls, given: Any) -> Any:
-        """Let a file name only the schemes it adds or changes."""
+        """Allow a file to list only the schemes that it adds or changes."""
         return {**SIZE_SCHEMES, **given} if isinstance(given, dict) else given
 
     @field_validator("age_bands")
@@ -76,14 +76,14 @@ class MarketSettings(_RuleSettings):
         return value
 
     def model_post_init(self, context: Any) -> None:
-        """Refuse a scheme that does not exist, and rules that cannot be rendered."""
+        """Refuse an unknown scheme, and rules that cannot be rendered."""
         super().model_post_init(context)
         if self.size_scheme not in self.size_schemes:
             raise ValueError(f"size_scheme must be one of {', '.join(self.size_schemes)}, found {self.size_scheme!r}")
         self.rendered_size_schemes()
 
     def rendered_size_schemes(self) -> dict[str, dict[str, Any]]:
-        """Return the schemes with the thresholds filled into their rules."""
+        """Return the schemes with thresholds filled into their rules."""
         return {
             name: {
                 "classes": scheme.classes,
@@ -133,5 +133,5 @@ class LifecycleSettings(_RuleSettings):
     )
 
     def rules_in_use(self) -> list[Rule]:
-        """Return the rules without those whose signal does not count."""
+        """Return the rules without those whose signal is not used."""
         return [rule for rule in self.rules if rule.signal is None or rule.signal in self.at_risk_by]

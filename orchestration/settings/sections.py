@@ -1,4 +1,4 @@
-"""Sections of the settings file that are plain values: the lake, costs, features, households, schedule, report."""
+"""Sections of plain values: the lake, costs, billing, features, households, schedule, report."""
 
 from pathlib import Path
 from typing import Annotated, Literal, get_args

@@ -1,4 +1,4 @@
-"""Settings of where published versions are served: PostgreSQL, a DuckDB file, Parquet, and what dlt loads."""
+"""Settings of where published versions are served: PostgreSQL, a DuckDB file, Parquet, and dlt destinations."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -10,25 +10,30 @@ from orchestration.settings.sources import ObjectStoreSettings, Secret, Section
 from orchestration.settings.webhooks import WebhookSettings
 
 Identifier = Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]*$", max_length=63)]
-# A table of the schema bi, or one column of it; '*.column' is that column wherever it stands.
+# A table of the schema bi, or one of its columns; '*.column' is that column in every table.
 LeftOut = Annotated[str, Field(pattern=r"^([a-z_][a-z0-9_]*|\*)(\.[a-z_][a-z0-9_]*)?$")]
 
 
 class TargetSettings(Section):
-    """What every target has: the tables that it gets, and how far persons can be told from them."""
+    """What all targets share: the tables served, and how far they identify people."""
 
-    tables: list[Identifier] | None = Field(None, description="tables of the schema bi; all of them if not set")
+    tables: list[Identifier] | None = Field(None, description="tables of the schema bi to serve; default: all")
     leave_out: list[LeftOut] = Field(
-        default_factory=list, description="tables, or columns as 'table.column'; '*.column' is one of every table"
+        default_factory=list,
+        description="not to serve: 'table' or 'table.column'; '*.column' is the column of every table",
     )
     pseudonym_key: Secret | None = Field(
         None,
         min_length=16,
-        description="serve identifiers of persons as a keyed hash of this key, as ${NAME}; the same in every table",
+        description="serve personal identifiers as pseudonyms made with this key, as ${NAME}; the same in every table",
     )
-    webhook: WebhookSettings | None = Field(None, description="who is told after it was brought up: BI tools refresh")
-    retries: int = Field(3, ge=0, le=10, description="how often a publish tries again where the target fails")
-    retry_after_seconds: float = Field(10, gt=0, description="wait before the first retry; doubled for each further")
+    webhook: WebhookSettings | None = Field(
+        None, description="address to notify after each update, so that BI tools can refresh"
+    )
+    retries: int = Field(3, ge=0, le=10, description="how often a failed target is tried again")
+    retry_after_seconds: float = Field(
+        10, gt=0, description="wait before the first retry; each later wait is twice as long"
+    )
 
     def with_paths(self, absolute: Callable[[str], str]) -> Self:
         """Return the same settings with absolute paths."""
@@ -45,12 +50,12 @@ class PostgresTarget(TargetSettings):
     connection: Secret = Field(description="connection string or URL, as ${NAME}")
     schema_name: Identifier = Field("bi", alias="schema")
     reader_role: Identifier | None = Field(
-        "bi_reader", description="a role that may read what is served, made where it is missing; null for none"
+        "bi_reader", description="role that may read what is served, created if it is missing; null for none"
     )
 
 
 class DuckdbTarget(TargetSettings):
-    """One DuckDB file, replaced whole."""
+    """A DuckDB file, replaced as a whole."""
 
     type: Literal["duckdb"] = "duckdb"
     path: Path
@@ -65,18 +70,18 @@ class ParquetTarget(TargetSettings):
 
 
 class DltTarget(TargetSettings):
-    """A data set of any SQL destination of dlt: snowflake, bigquery, redshift, databricks, mssql, clickhouse, …."""
+    """A dataset in any SQL destination of dlt: snowflake, bigquery, redshift, databricks, mssql, clickhouse, …."""
 
     type: Literal["dlt"] = "dlt"
     destination: Annotated[str, Field(pattern=r"^[a-z_]+$")] = Field(
-        description="destination of dlt, by its name; sqlalchemy for MySQL, MariaDB and what else SQLAlchemy speaks"
+        description="dlt destination by name; sqlalchemy for MySQL, MariaDB and others that SQLAlchemy supports"
     )
-    dataset: Identifier = Field("bi", description="schema, or data set, that the tables are in")
+    dataset: Identifier = Field("bi", description="schema or dataset of the tables")
     credentials: Secret | None = Field(
-        None, description="connection URL, as ${NAME}; if not set, dlt looks for its own (DESTINATION__…)"
+        None, description="connection URL, as ${NAME}; default: dlt's own configuration (DESTINATION__…)"
     )
     options: dict[str, str | int | bool] = Field(
-        default_factory=dict, description="further arguments of the destination, for example location of bigquery"
+        default_factory=dict, description="further arguments of the destination, for example location for bigquery"
     )
 
     @field_validator("destination")

@@ -1,6 +1,6 @@
-"""Settings of what comes in: locations, how each source table is filled from them, and what is kept secret.
+"""Settings of the input: locations, how each source table is filled from them, and secrets.
 
-Secrets (keys, passwords, connection strings) are of the type ``Secret``: nothing that is written shows them.
+Secrets (keys, passwords, connection strings) have the type ``Secret``: no output shows them.
 """
 
 from collections.abc import Callable
@@ -12,14 +12,14 @@ from orchestration.masking import keep_secret
 
 FILE_DATABASES = {"sqlite", "duckdb"}
 Share = Annotated[float, Field(ge=0, le=1)]
-# A location is a table (of files) or a schema qualifier (a database) in the user's SQL.
+# In the user's SQL, a location is a table (files) or a schema qualifier (database).
 LocationName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 
 NULL_REFERENCES = (
     "null", "(null)", "<null>", "\\n", "none", "nil", "nan", "nat", "n/a", "na", "#n/a", "undefined",
     "-", "--", "0", "-1", "00000000-0000-0000-0000-000000000000",
 )  # fmt: skip
-"""What systems and people write where there is no reference."""
+"""What systems and people write for a missing reference."""
 
 
 def _kept(value: SecretStr) -> SecretStr:
@@ -28,7 +28,7 @@ def _kept(value: SecretStr) -> SecretStr:
 
 
 Secret = Annotated[SecretStr, AfterValidator(_kept)]
-"""What no message, log, traceback, metadata or artifact may show, from the moment it is read."""
+"""A value that no message, log, traceback, metadata or artifact may show, from the moment it is read."""
 
 
 class Section(BaseModel):
@@ -93,7 +93,7 @@ class LocationSettings(Section):
     database: Literal["postgres", "mysql", "sqlite", "duckdb"] | None = Field(
         None, description="kind of database, instead of files"
     )
-    # A secret too, unless it is a path; see ``model_post_init``.
+    # Also kept secret, unless it is a path; see ``model_post_init``.
     connection: SecretStr | None = Field(
         None, description="connection string, or the path of a SQLite or DuckDB file; secrets as ${NAME}"
     )
@@ -163,13 +163,13 @@ class SourceSettings(Section):
     )
     lookback: str | None = Field(None, description="interval before the cursor that is read again, such as '3 days'")
     quarantine: QuarantineSettings = QuarantineSettings()
-    # Says who wrote the SQL when it fails; it is not part of what the source means.
+    # Names the author of the SQL when it fails; not part of the source's meaning.
     preset: str | None = Field(
         None, exclude=True, description="the preset that fills the table; set by the preset itself"
     )
 
     def model_post_init(self, _context: Any) -> None:
-        """Refuse a source whose rows or growth are not plain."""
+        """Refuse a source with contradictory or incomplete keys."""
         if self.location is None and self.query is None:
             raise ValueError("give either 'location' or 'query'")
         if self.query is not None and (self.columns or self.table):
@@ -196,7 +196,7 @@ class ExchangeRateSettings(Section):
 class PseudonymSettings(Section):
     """Identifiers replaced on the way in by a keyed hash (HMAC-SHA-256), the same in every table."""
 
-    # A short key could be found by trying.
+    # A short key could be found by brute force.
     key: Secret = Field(
         min_length=16, description="secret key, as ${NAME}; anybody who has it can link pseudonyms to persons"
     )
@@ -220,7 +220,7 @@ class CheckLimits(TableCheckLimits):
 def _limits(
     minimum: float | None, maximum: float | None, action: Literal["warn", "block"] = "warn", **tables: float
 ) -> Any:
-    """Return a field of limits; ``tables`` have a maximum of their own."""
+    """Return a field of limits; ``tables`` have their own maximum."""
     own = {name: TableCheckLimits(maximum=each) for name, each in tables.items()}
     return Field(CheckLimits(action=action, minimum=minimum, maximum=maximum, tables=own))
 
@@ -255,7 +255,7 @@ class CheckSettings(Section):
     rows_of_day_to_past: CheckLimits = _limits(0.6, 1.7)
     rows_of_month_to_past: CheckLimits = _limits(0.5, 2)
     missing_days: CheckLimits = _limits(None, 0)
-    # Daily tables may be late by a long weekend, monthly ones by a billing run; few customers come in a quiet quarter.
+    # Daily tables may be late by a long weekend, monthly ones by a billing run; a quiet quarter has few new customers.
     days_behind: CheckLimits = _limits(
         None, 45, customers=120, contracts=120, usage=4, usage_sessions=4, service_quality=30, balances=4
     )
@@ -268,7 +268,7 @@ class CheckSettings(Section):
     invoices_without_contract_share: CheckLimits = _limits(None, 0.01)
     settled_to_invoiced: CheckLimits = _limits(0.7, 1.2)
     payments_without_invoice_share: CheckLimits = _limits(None, 0.01)
-    # Money on account by mistake makes bills that were paid look overdue, or settles the wrong ones.
+    # Money wrongly treated as on account makes paid bills look overdue, or settles the wrong ones.
     money_without_invoice_share: CheckLimits = _limits(None, 0.5, "block")
 
     unknown_reference_share: CheckLimits = _limits(None, 0.05)
@@ -276,14 +276,14 @@ class CheckSettings(Section):
     created_late_share: CheckLimits = _limits(None, 0)
     attributes_unlike_settings: CheckLimits = _limits(None, 0)
 
-    # Every such row is reported: a customer who left and still has traffic is a fact about the data.
+    # Every such row is reported: traffic of a customer who has left is a finding about the data.
     usage_after_contract_end: CheckLimits = _limits(None, 0)
     usage_before_contract_start: CheckLimits = _limits(None, 0)
 
     @model_validator(mode="before")
     @classmethod
     def _over_defaults(cls, given: Any) -> Any:
-        """Let a file name only the limits it changes."""
+        """Allow a file to list only the limits that it changes."""
         if not isinstance(given, dict):
             return given
         return {name: _over(cls.model_fields[name].default, each) if name in cls.model_fields else each
@@ -291,7 +291,7 @@ class CheckSettings(Section):
 
 
 def _over(default: Any, given: Any) -> Any:
-    """Put the keys of ``given`` over those of limits, down to the tables."""
+    """Merge the keys of ``given`` over default limits, down to the tables."""
     if not isinstance(default, CheckLimits | TableCheckLimits) or not isinstance(given, dict):
         return given
     merged = default.model_dump(exclude_none=True) | given

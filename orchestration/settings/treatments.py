@@ -1,4 +1,4 @@
-"""Settings of treatments: what is recommended for the customers of each segment."""
+"""Settings of treatments: the recommendation for the customers of each segment."""
 
 from functools import cache
 from pathlib import Path
@@ -29,7 +29,7 @@ def _shipped() -> dict[str, dict[str, dict[str, Any]]]:
 
 
 def over_shipped(given: Any) -> Any:
-    """Return the treatments that come with the project, with those of a settings file in place of or beside them."""
+    """Return the treatments that come with the project, with those of a settings file added or in their place."""
     if not isinstance(given, dict):
         return given
     shipped = _shipped()

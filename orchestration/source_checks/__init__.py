@@ -1,9 +1,9 @@
 """Checks of what was loaded: rows accounted for, directions, units, volume, freshness, reconciliation.
 
-``check_sources`` makes them all after a load and ``require_sound_sources`` refuses to segment what they block. What
-belongs where: ``check`` says what a check is, ``accounting``, ``usage_checks``, ``growth_checks``, ``money_checks`` and
-``reference_checks`` declare them, ``scope`` sets the days and months they look at, ``run`` makes them and keeps the
-outcomes.
+``check_sources`` makes them all after a load, and ``require_sound_sources`` refuses to segment if one blocks. Modules:
+``check`` defines what a check is; ``accounting``, ``usage_checks``, ``growth_checks``, ``money_checks``,
+``history_checks``, ``reference_checks`` and ``attribute_checks`` declare them; ``scope`` sets the days and months they
+cover; ``run`` makes them and stores the outcomes.
 """
 
 from orchestration.source_checks.check import Check, Limits, Outcome

@@ -1,4 +1,4 @@
-"""Checks that every row that was read is where it belongs."""
+"""Checks that every row read is accounted for."""
 
 from orchestration.lake.contract import load_contract
 from orchestration.lake.quarantine import commonest_reasons
@@ -12,7 +12,7 @@ ACCOUNTING: tuple[Check, ...] = (
         tables=TABLES,
         description="Accepted, quarantined and duplicate rows add up to the rows read, load by load, and the table and"
         " the quarantine hold exactly those.",
-        # Rows are counted load by load where loads are new; of older ones the sum is enough, as it costs nothing.
+        # Rows of new loads are counted load by load; for older loads the sum suffices, as it costs nothing.
         sql="""
             with loads as (
                 select * from ops.loads where source_table = '{table}'

@@ -1,4 +1,4 @@
-"""Checks of customer attributes: whether what the settings make features of is what the rows hold."""
+"""Checks of customer attributes: whether the rows match the attributes that the settings use as features."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -14,7 +14,7 @@ _MOST_NAMED = 5
 def _unlike_settings(
     connection: duckdb.DuckDBPyConnection, settings: Settings, _parameters: Mapping[str, Any]
 ) -> tuple[float | None, str]:
-    """Count the attributes of the settings that no row has, and the values that they do not foresee."""
+    """Count the configured attributes that no row has, that are not numbers, or that have unlisted values."""
     named = {**settings.mid_band.clusters.attributes, **settings.behavior.attributes}
     if not named:
         return None, "No attribute is a feature (behavior.attributes); profiles show them all."

@@ -1,6 +1,6 @@
 """What a source check is, and how a number found in the lake becomes a verdict.
 
-A check finds one number per table and never decides by itself: the limits and what happens beyond them are settings.
+A check finds one number per table and never decides by itself: the limits, and what happens beyond them, are settings.
 """
 
 from collections.abc import Callable, Mapping
@@ -24,19 +24,20 @@ class Check:
 
     Attributes:
         name: also the key of its limits in the settings section ``checks``.
-        tables: the tables it is made of; one number each.
-        description: what it tells, for the UI.
+        tables: the tables it is made for; one number each.
+        description: what it shows, for the UI.
         sql: returns one row; its column ``value`` is judged (null, or no row: nothing to judge) and all of its columns
-            can be named in ``says``. ``{table}`` is the table, ``{date}`` its time column, ``$name`` a parameter.
-        find: in place of SQL, what finds the number and says what was found, for what takes statistics.
-        says: what was found, for people.
+            can be used in ``says``. ``{table}`` is the table, ``{date}`` its time column, ``$name`` a parameter.
+        find: instead of SQL, a function that returns the number and the message, for checks that need statistics.
+        says: template of the message about what was found.
         otherwise: why there was nothing to judge.
-        remedy: what to do where the number is beyond its limits.
+        remedy: what to do if the number is beyond its limits.
         needs: other tables that must be mapped.
-        details: more to say where it fails.
-        amount: what ``{amount}`` of the SQL is in each table.
-        is_of_days: it judges single days, which usage that counts months does not have.
-        is_of_load: the number is of one load: it stands until the table is loaded again.
+        details: returns more text for a failure.
+        amount: what ``{amount}`` in the SQL stands for, by table.
+        is_of_days: judges single days, so it does not apply to monthly usage.
+        is_of_load: the number belongs to one load, and stays until the table is loaded again.
+        is_costly: it reads all history, so unless it blocks, its number stays until the table is loaded again.
     """
 
     name: str
@@ -52,29 +53,30 @@ class Check:
     amount: Mapping[str, str] = field(default_factory=dict)
     is_of_days: bool = False
     is_of_load: bool = False
+    is_costly: bool = False
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What a number must lie within, and what happens when it does not."""
+    """The limits of a number, and what happens if it is beyond them."""
 
     action: Action
     minimum: float | None = None
     maximum: float | None = None
 
     def hold(self, value: float | None) -> bool:
-        """Whether ``value`` is within the limits; what cannot be judged is."""
+        """Whether ``value`` is within the limits; None, which cannot be judged, is."""
         if value is None:
             return True
         return (self.minimum is None or value >= self.minimum) and (self.maximum is None or value <= self.maximum)
 
     def __str__(self) -> str:
-        """Write the limits for people."""
+        """Return the limits as text for people."""
         lower = None if self.minimum is None else f"{self.minimum:g}"
         upper = None if self.maximum is None else f"{self.maximum:g}"
         if lower and upper:
             return f"{lower} to {upper}"
-        return f"at least {lower}" if lower else f"at most {upper}"
+        return f"at least {lower}" if lower else f"at most {upper}" if upper else "any number"
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,7 @@ class Outcome:
 
     @property
     def action(self) -> Action:
-        """What happens where the check fails."""
+        """What happens if the check fails."""
         return self.limits.action
 
     @property
@@ -104,9 +106,9 @@ class Outcome:
 
 
 def limits_of(name: str, table: str, settings: Settings) -> Limits:
-    """Return the limits that the settings give a check of one table."""
+    """Return the configured limits of a check for one table."""
     if name == "row_accounting":
-        # Rows that are lost or counted twice are an error of this software, never a matter of taste.
+        # Rows that are lost or counted twice are an error of this software, never a matter of settings.
         return Limits("block", maximum=0)
     if name == "quarantine_share":
         source = settings.sources.get(table)
@@ -127,7 +129,7 @@ def limits_of(name: str, table: str, settings: Settings) -> Limits:
 def measure(
     connection: duckdb.DuckDBPyConnection, check: Check, table: str, date: str, parameters: Mapping[str, Any]
 ) -> tuple[float | None, str]:
-    """Return the number a check finds in one table, and what to say of it."""
+    """Return the number that a check finds in one table, and the message about it."""
     sql = (
         check.sql.replace("{table}", table).replace("{date}", date).replace("{amount}", check.amount.get(table, "null"))
     )
@@ -142,7 +144,7 @@ def measure(
 
 
 def require_known_tables(settings: Settings, tables: Mapping[str, Any]) -> None:
-    """Refuse limits for tables that the source contract does not have.
+    """Refuse limits for tables that are not in the source contract.
 
     Raises:
         SettingsError: names the check and the table.

@@ -1,7 +1,7 @@
-"""The observation window as contracts alone tell it: before anything is loaded, and after each load.
+"""The observation window as seen from contracts alone: before anything is loaded, and after each load.
 
-A coarser look than a version's (``orchestration.segments.observation``): customers of all markets together, who are
-there from the start of their first contract to the end of their last.
+Coarser than a version's window (``orchestration.segments.observation``): all markets together, and a customer is
+present from the start of the first contract to the end of the last.
 """
 
 from datetime import date
@@ -16,7 +16,7 @@ from orchestration.months import month_number
 from orchestration.segments.find_window import TENURE_BANDS, window_given
 from orchestration.settings.observation import ObservationSettings
 
-# Months are numbered year * 12 + month; a life without an end has none. The latest state of a contract is what holds.
+# Months are numbered year * 12 + month, null if a life has no end. The latest state of a contract counts.
 _LIVES = """
     with states as (
         select contract_id, customer_id, start_date, end_date, coalesce(is_prepaid, false) as is_prepaid
@@ -53,7 +53,7 @@ def look_at_endings(connection: duckdb.DuckDBPyConnection, day: date, settings: 
 
 
 def _months_at_risk(lives: pd.DataFrame, last: int) -> pd.DataFrame:
-    """Customers at risk and gone by month and band of tenure, as ``EndingsWindow.fit`` takes them."""
+    """Customers at risk and churned by month and tenure band, as for ``EndingsWindow.fit``."""
     edges = np.array([0, *TENURE_BANDS])
     frames = []
     for source, of_source in lives.groupby("source_system", sort=True):

@@ -1,8 +1,8 @@
-"""Checks of volume and freshness against the past."""
+"""Checks of volume and freshness compared with the past."""
 
 from orchestration.source_checks.check import Check
 
-# Tables with rows for every day, and those whose months are alike.
+# Tables with rows for every day, and tables with similar months.
 DAILY = ("usage", "usage_sessions", "service_quality", "balances")
 MONTHLY = ("invoices", "payments", "interactions")
 

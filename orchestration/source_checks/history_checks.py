@@ -1,4 +1,4 @@
-"""Whether the history tells when customers leave."""
+"""Whether the history shows when customers leave."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,12 +8,14 @@ import duckdb
 from orchestration.months import as_of_date, month_of
 from orchestration.settings import Settings
 from orchestration.source_checks.check import Check
-from orchestration.source_checks.endings import look_at_endings
 
 
 def _churn_learnable(
     connection: duckdb.DuckDBPyConnection, settings: Settings, parameters: Mapping[str, Any]
 ) -> tuple[float | None, str]:
+    # Imported late: the statistics it needs take longer to import than a night without new data takes in all.
+    from orchestration.source_checks.endings import look_at_endings
+
     newest = parameters["newest"] or parameters["table_newest"]
     window = look_at_endings(connection, as_of_date(month_of(newest)), settings.observation)
     return float(window.is_learnable_), window.decision_
@@ -26,6 +28,7 @@ HISTORY: tuple[Check, ...] = (
         description="Whether the recorded endings tell when customers leave (1) or not (0), and since when they "
         "are on record; churn is learned from those months only.",
         find=_churn_learnable,
+        is_costly=True,
         remedy="Map the day on which each contract ended (contracts.end_date). Where it is not known, future value is"
         " left out; value.when_not_learnable can state a rate instead.",
     ),

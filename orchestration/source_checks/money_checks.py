@@ -2,7 +2,7 @@
 
 from orchestration.source_checks.check import Check
 
-# What each contract should be billed in each of the recent months: the state that held at the month's end.
+# What each contract should be billed in each recent month: its state at the month's end.
 _FEES = """
     months as (
         select cast(unnest(generate_series($months_start, $last_month, interval 1 month)) as date) as first_day

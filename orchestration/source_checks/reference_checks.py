@@ -1,6 +1,6 @@
-"""Checks of what rows refer to and are grouped by: nobody there, or one value that joins strangers.
+"""Checks of references and groupings: references to unknown customers, and one value that would join strangers.
 
-Which columns refer to whom, and which group rows, is declared in the source contract (``refers_to``, ``groups``).
+The source contract declares which columns refer to customers (``refers_to``) and which group rows (``groups``).
 """
 
 from collections.abc import Mapping
@@ -26,7 +26,7 @@ def _of_each(table: str, attribute: str) -> list[Column]:
 def _unknown(
     connection: duckdb.DuckDBPyConnection, _settings: Settings, parameters: Mapping[str, Any]
 ) -> tuple[float | None, str]:
-    """Find the reference that most often names nobody."""
+    """Find the column whose references are most often unknown."""
     table: str = parameters["source_table"]
     worst: tuple[float | None, str] = (None, "No row refers to another.")
     for column in _of_each(table, "refers_to"):
@@ -51,7 +51,7 @@ def _unknown(
 def _joins_strangers(
     connection: duckdb.DuckDBPyConnection, _settings: Settings, parameters: Mapping[str, Any]
 ) -> tuple[float | None, str]:
-    """Find the value of a grouping column that most rows have in common."""
+    """Find the most frequent value of a grouping column."""
     table: str = parameters["source_table"]
     worst: tuple[float | None, str] = (None, "No value groups rows.")
     for column in _of_each(table, "groups"):
@@ -60,7 +60,7 @@ def _joins_strangers(
             from (select "{column.name}" as value, count(*) as times from raw.{table} group by all)
             where value is not null
         """).fetchall()[0]
-        # Of few rows one value is easily most.
+        # With few rows, one value easily has the largest share.
         share = None if rows is None else most / rows if most >= parameters["least_rows"] else 0.0
         if share is not None and share >= (worst[0] or 0):
             worst = (

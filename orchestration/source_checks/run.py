@@ -1,4 +1,4 @@
-"""Making the checks after a load, keeping their outcomes, and refusing to go on where one blocks."""
+"""Making the checks after a load, storing their outcomes, and stopping if one blocks."""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
@@ -31,14 +31,14 @@ def check_sources(
     checked_at: datetime,
     run_id: str | None = None,
 ) -> list[Outcome]:
-    """Make every check of the mapped tables and keep the outcomes in ``ops.source_checks``.
+    """Make every check of the mapped tables and store the outcomes in ``ops.source_checks``.
 
     Args:
         connection: a writer.
         settings: limits and actions.
         reports: what the ingestion just did.
         checked_at: now, UTC without a zone.
-        run_id: the Dagster run, if there is one.
+        run_id: the Dagster run, if any.
 
     Raises:
         SettingsError: limits name a table that does not exist.
@@ -51,13 +51,13 @@ def check_sources(
     scope = Scope.of(connection, settings, mapped, checked_at, last_load)
     loaded = {report.table: report for report in reports if report.files_new}
 
-    outcomes = []
+    outcomes: list[Outcome] = []
     for check, table in _to_make(mapped.values(), settings):
         limits = limits_of(check.name, table.name, settings)
         known = before.get((table.name, check.name))
-        if check.is_of_load and table.name not in loaded:
-            if known is not None:
-                outcomes.append(Outcome(table.name, check.name, known.value, limits, known.message))
+        stands = known and Outcome(table.name, check.name, known.value, limits, known.message)
+        if table.name not in loaded and (check.is_of_load or _is_enough(check, stands)):
+            outcomes.extend(filter(None, [stands]))
             continue
         outcomes.append(_make(connection, check, table, limits, scope, loaded.get(table.name)))
     connection.execute(f"drop table if exists temp.{PREPARED}")
@@ -65,8 +65,13 @@ def check_sources(
     return outcomes
 
 
+def _is_enough(check: Check, stands: Outcome | None) -> bool:
+    """Whether the result of the last load can be reused; a blocking one cannot, as changed settings may fix it."""
+    return check.is_costly and stands is not None and not stands.blocks
+
+
 def latest(connection: duckdb.DuckDBPyConnection) -> list[Outcome]:
-    """Return the outcomes of the latest time the checks were made, none if they never were."""
+    """Return the outcomes of the most recent checks; empty if none were made."""
     rows = connection.execute(
         """
         select source_table, check_name, value, action, minimum, maximum, message from ops.source_checks
@@ -81,9 +86,9 @@ def latest(connection: duckdb.DuckDBPyConnection) -> list[Outcome]:
 
 
 def require_sound_sources(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
-    """Refuse to go on with sources that a check blocks: the numbers as found, held to the settings as they are now.
+    """Refuse to continue with sources that a check blocks: the stored numbers, judged by the current settings.
 
-    Quarantine is counted again, which costs nothing, because a load may have stopped before its checks were made.
+    Quarantine is counted again, at no cost, because a load may have stopped before its checks were made.
 
     Raises:
         SourceError: says what was found and what to do about it.
@@ -105,7 +110,7 @@ def require_sound_sources(connection: duckdb.DuckDBPyConnection, settings: Setti
 
 
 def raise_if_blocked(outcomes: Collection[Outcome]) -> None:
-    """Stop where a check blocks.
+    """Stop if a check blocks.
 
     Raises:
         SourceError: says what was found and what to do about it.
@@ -129,7 +134,7 @@ def warnings(outcomes: Collection[Outcome]) -> list[str]:
 
 
 def tally(outcomes: Collection[Outcome], settings: Settings) -> str:
-    """Say how many checks passed, and which were left out because what they compare is not mapped."""
+    """Say how many checks passed, and which were skipped because the tables they compare are not mapped."""
     passed = sum(each.passed for each in outcomes)
     mapped = settings.sources.keys()
     left_out = [check.name for check in CHECKS if not (mapped & set(check.tables) and mapped >= set(check.needs))]
@@ -139,7 +144,7 @@ def tally(outcomes: Collection[Outcome], settings: Settings) -> str:
 
 
 def said(outcome: Outcome) -> str:
-    """Return what was found, the limit where it is broken, and what to do."""
+    """Return what was found and, if the check failed, the limits and what to do."""
     if outcome.passed:
         return outcome.message
     return f"{outcome.message} Allowed: {outcome.limits}. {advice_of(outcome)}"
@@ -214,7 +219,7 @@ def _keep(
         ]
         for each in outcomes
     ]  # fmt: skip
-    # One statement: each is a write of its own to the lake.
+    # One statement, because each is a separate write to the lake.
     placeholders = ", ".join([f"({', '.join('?' * len(rows[0]))})"] * len(rows))
     connection.execute(
         "insert into ops.source_checks (checked_at, run_id, last_load_id, source_table, check_name, passed, action,"
@@ -224,7 +229,7 @@ def _keep(
 
 
 def advice_of(outcome: Outcome) -> str | None:
-    """Return what to do about a check that fails, None for one that passes."""
+    """Return what to do about a failed check, None for one that passed."""
     if outcome.passed:
         return None
     return BY_NAME[outcome.check_name].remedy.replace("{table}", outcome.source_table)

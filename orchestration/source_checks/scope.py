@@ -1,4 +1,4 @@
-"""The days and months that a check looks at: set by settings and by the newest facts, never by a clock in SQL."""
+"""The days and months that a check covers: from settings and the newest facts, never from a clock in SQL."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,12 +16,12 @@ from orchestration.source_checks.growth_checks import DAILY, MONTHLY
 
 @dataclass(frozen=True)
 class Scope:
-    """What the parameters of the checks come from.
+    """The source of the checks' parameters.
 
     Attributes:
         today: local day of the check; days before it are complete.
-        newest: the newest day of each table, none after today; None where it is empty.
-        last_load: the newest load that the checks before these have seen, 0 if none.
+        newest: the newest day of each table up to today; None if it is empty.
+        last_load: the newest load that previous checks have covered, 0 if none.
     """
 
     settings: Settings
@@ -38,7 +38,7 @@ class Scope:
         checked_at: datetime,
         last_load: int,
     ) -> Self:
-        """Read how far each of the tables reaches."""
+        """Read the newest day of each table."""
         today = operators_day(checked_at.replace(tzinfo=UTC), settings.schedule.timezone)
         newest = {
             name: connection.execute(
@@ -51,11 +51,11 @@ class Scope:
 
     @property
     def newest_fact(self) -> date | None:
-        """The newest day of any table of events; contracts and customers may be dated ahead."""
+        """The newest day of any table of events; contracts and customers may have future dates."""
         return max((day for name in ("calls", *DAILY, *MONTHLY) if (day := self.newest.get(name))), default=None)
 
     def parameters(self, table: str, report: LoadReport | None) -> dict[str, Any]:
-        """Return every parameter of a check of ``table``; its report only if it was loaded just now."""
+        """Return every parameter of a check of ``table``; ``report`` is None unless it was just loaded."""
         checks = self.settings.checks
         here = self.newest[table] or self.today
         last_day = min(here, self.today - timedelta(days=1))
@@ -68,7 +68,7 @@ class Scope:
             "week_start": last_day - timedelta(days=6),
             "recent_start": last_day - timedelta(days=checks.recent_days - 1),
             "recent_days": checks.recent_days,
-            # Complete months only: their facts are all there.
+            # Complete months only, because all their facts are there.
             "next_month": next_month,
             "last_month": next_month - timedelta(days=1),
             "months_start": months_before(next_month, checks.recent_months),
@@ -83,6 +83,6 @@ class Scope:
 
 
 def months_before(first_day: date, months: int) -> date:
-    """Return the first day of the month ``months`` before that of ``first_day``."""
+    """Return the first day of the month that is ``months`` before the month of ``first_day``."""
     year, month = divmod(first_day.year * 12 + first_day.month - 1 - months, 12)
     return date(year, month + 1, 1)

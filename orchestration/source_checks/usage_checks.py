@@ -1,6 +1,6 @@
 """Checks of direction, units and dates of usage.
 
-``_recent_usage`` (one row per contract, made once by ``scope.prepare``) is what the days of the window come to.
+``_recent_usage`` (one row per contract, made once by ``run``) aggregates the days of the window.
 """
 
 from orchestration.source_checks.check import Check
@@ -8,7 +8,7 @@ from orchestration.source_checks.check import Check
 PREPARED = "_recent_usage"
 TRAFFIC = ("usage", "usage_sessions")
 
-# Counters of sessions go on growing, so the same bytes come in several reports: a share of sums stays what it is.
+# Session counters are cumulative, so the same bytes occur in several reports; a share of sums is not affected.
 _BY_CONTRACT = """
     (select contract_id, sum(bytes_down) as bytes_down, sum(bytes_up) as bytes_up
      from raw.{table} where {date} between $recent_start and $table_newest group by all)
@@ -160,8 +160,8 @@ USAGE: tuple[Check, ...] = (
 def _outside_life(name: str, description: str, condition: str, words: str, remedy: str) -> Check:
     """Return a check that counts dated rows outside the life of their contract.
 
-    Judged are the recent months and whatever was loaded since the last check, so that a first load is judged whole and
-    a nightly one costs what the night brought.
+    It covers the recent months and everything loaded since the last check, so that a first load is checked completely
+    and a nightly check costs only what the night brought.
     """
     return Check(
         name=name,

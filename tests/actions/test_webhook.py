@@ -52,6 +52,12 @@ def test_what_is_sent_again_has_the_same_key_and_new_content_another(receiver: R
     assert keys[0] == keys[1] != keys[2]
 
 
+def test_a_redirect_is_told_since_what_follows_it_would_arrive_without_its_content(receiver: Receiver) -> None:
+    receiver.answers = [302]
+    with pytest.raises(SegmentationError, match=r"refused part 1 of 1: 302"):
+        deliver(PEOPLE, target(receiver), DAY, None)
+
+
 def test_parts_of_a_channel_are_the_same_whichever_other_channels_are_open(receiver: Receiver) -> None:
     people = PEOPLE.assign(channel=["phone", "email", "phone", "email", "phone"])
     assert deliver(people, target(receiver), DAY, None) == 2

@@ -10,14 +10,17 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 
 LOADS_AND_TOUCHES_NOTHING = """
-import socket, duckdb
+import socket, sys, duckdb
 
 def forbidden(*_args, **_kwargs):
     raise AssertionError("loading the definitions must not open the warehouse or the network")
 
 duckdb.connect = forbidden
 socket.socket.connect = forbidden
-from orchestration.definitions import defs
+import orchestration.cli.app, orchestration.cli.runs
+from orchestration.definitions import defs, ingest_defs
+ingest_defs()
+assert not {"dbt", "matplotlib", "scipy", "sklearn"} & sys.modules.keys(), "a night with nothing new waits for these"
 defs().get_repository_def()
 """
 
@@ -116,7 +119,7 @@ def test_candidates_are_checked_before_they_are_published(definitions: dg.Defini
     assert key in published.parent_keys
 
 
-def test_loading_the_definitions_opens_neither_warehouse_nor_network(tmp_path: Path):
+def test_loading_the_definitions_opens_neither_warehouse_nor_network_and_a_load_needs_no_statistics(tmp_path: Path):
     environment = {name: value for name, value in os.environ.items() if name != "SEGMENTATION_CONFIG"}
     finished = subprocess.run(
         [sys.executable, "-c", LOADS_AND_TOUCHES_NOTHING],

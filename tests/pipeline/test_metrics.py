@@ -7,6 +7,7 @@ import pytest
 from metricflow.engine.metricflow_engine import MetricFlowEngine, MetricFlowQueryRequest
 from metricflow.protocols.sql_client import SqlEngine
 from metricflow.sql.render.duckdb_renderer import DuckDbSqlPlanRenderer
+from metricflow.validation.data_warehouse_model_validator import DataWarehouseModelValidator
 from metricflow_semantic_interfaces.implementations.semantic_manifest import PydanticSemanticManifest
 from metricflow_semantic_interfaces.validations.semantic_manifest_validator import SemanticManifestValidator
 from metricflow_semantics.model.dbt_manifest_parser import parse_manifest_from_dbt_generated_manifest
@@ -46,6 +47,19 @@ def _ask(
 def test_the_metrics_are_valid_as_mf_validate_configs_says(manifest: PydanticSemanticManifest) -> None:
     found = SemanticManifestValidator[PydanticSemanticManifest]().validate_semantic_manifest(manifest)
     assert [issue.as_readable_str() for issue in found.all_issues] == []
+
+
+def test_the_lake_answers_what_mf_validate_configs_asks_a_warehouse(
+    small: Deployment, manifest: PydanticSemanticManifest
+) -> None:
+    class Lake(DuckDb):
+        def dry_run(self, stmt: str, **_parameters: object) -> None:
+            small.frame(f"explain {stmt}")
+
+    validator = DataWarehouseModelValidator(Lake())  # type: ignore[arg-type]
+    for part in ("semantic_models", "dimensions", "entities", "simple_metrics", "metrics"):
+        found = getattr(validator, f"validate_{part}")(manifest)
+        assert (part, [issue.as_readable_str() for issue in found.all_issues]) == (part, [])
 
 
 def test_every_metric_can_be_asked(small: Deployment, manifest: PydanticSemanticManifest) -> None:

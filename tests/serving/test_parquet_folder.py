@@ -10,7 +10,7 @@ from moto.server import ThreadedMotoServer
 
 from benchmarks.published_lakes import make_lake
 from orchestration.errors import ServingError
-from tests.serving.conftest import DECEMBER, NOVEMBER, bring_up
+from tests.serving.conftest import DECEMBER, NOVEMBER, bring_up, serving
 
 
 def _current(folder: Path) -> tuple[dict, dict]:
@@ -106,6 +106,21 @@ def test_a_folder_that_cannot_be_written_is_told_and_the_state_in_force_stays(la
     (folder / f"version_id={DECEMBER}").unlink()
     brought_up(type="parquet", path=str(folder))
     assert _current(folder)[0]["versions"] == [NOVEMBER, DECEMBER]
+
+
+def test_a_publish_that_is_killed_leaves_the_state_in_force_and_the_next_one_catches_up(lake, brought_up, tmp_path):
+    folder = tmp_path / "served"
+    brought_up(type="parquet", path=str(folder))
+    pointer = (folder / "current.json").read_bytes()
+    lake.publish(DECEMBER, customers=20_000)
+    with serving(lake, type="parquet", path=str(folder)) as process:
+        while not any(folder.glob(f"version_id={DECEMBER}/*.parquet")):
+            assert process.poll() is None
+        process.kill()
+    assert (folder / "current.json").read_bytes() == pointer, "killed while it wrote"
+    brought_up(type="parquet", path=str(folder))
+    assert _current(folder)[0]["versions"] == [NOVEMBER, DECEMBER]
+    assert [file for file in folder.rglob(".new-*") if file.is_dir()] == []
 
 
 def test_an_object_store_holds_the_same(lake, brought_up, monkeypatch):

@@ -6,6 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from orchestration.errors import SettingsError, SourceError
+from orchestration.ingest import LoadReport
 from orchestration.settings import Settings
 from orchestration.settings.sources import CheckLimits, CheckSettings
 from orchestration.source_checks import CHECKS, latest, require_sound_sources, tally, warnings
@@ -111,3 +112,16 @@ def test_empty_tables_and_a_history_of_one_month_pass_and_say_why(lake: Lake):
     assert outcomes["usage", "rows_of_day_to_past"].message.startswith("No past to compare")
     assert outcomes["invoices", "rows_of_month_to_past"].message.startswith("No past to compare")
     assert outcomes["payments", "settled_to_invoiced"].message == "The table is empty."
+
+
+def test_a_look_at_all_history_waits_for_the_next_load_unless_what_it_found_blocks(lake: Lake):
+    key = ("contracts", "churn_learnable")
+    found = lake.check()[key]
+    assert found.passed
+    lake.plant("update raw.contracts set end_date = null")
+    assert lake.check(at=datetime(2025, 11, 2, 2, 30))[key] == found
+    loaded = LoadReport(table="contracts", files_new=1)
+    assert not lake.check(loaded, at=datetime(2025, 11, 3, 2, 30))[key].passed
+    lake.plant("update raw.contracts set end_date = '2025-09-20' where contract_id like 'KL%'")
+    lake.settings["checks"] = {"churn_learnable": {"action": "block"}}
+    assert lake.check(at=datetime(2025, 11, 4, 2, 30))[key].message != found.message

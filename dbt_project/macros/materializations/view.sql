@@ -1,7 +1,7 @@
 {#-
-    Views are replaced in place, in one commit, and only when they are not what they should be. dbt-duckdb makes a second
-    view, renames both and drops the old one: three commits of the lake's catalog for each of sixty views every night,
-    and a moment in which a reader finds none.
+    Views are replaced in place, in one commit, and only if they have changed. dbt-duckdb creates a second view, renames
+    both and drops the old one: three commits to the lake's catalog for each of sixty views every night, and a moment at
+    which readers find no view.
 -#}
 {% materialization view, adapter='duckdb' -%}
     {%- set existing_relation = load_cached_relation(this) -%}
@@ -32,7 +32,7 @@
     {{ return({'relations': [target_relation]}) }}
 {%- endmaterialization %}
 
-{#- Whether the lake holds this view with this text and description. Texts are compared as the parser prints them. -#}
+{#- Whether the lake has this view with this text and description. Texts are compared as printed by the parser. -#}
 {% macro is_the_view_there(relation, sql) -%}
     {%- set same -%}
         select count(*)

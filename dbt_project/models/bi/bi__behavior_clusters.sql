@@ -2,7 +2,7 @@ with clusters as (
     {{ published_rows(source('segments', 'behavior_clusters'), added=['known_as', 'known_as_share']) }}
 )
 
--- What sales and partners call those customers is shown beside the name that behavior gives, never in its place.
+-- What sales and partners call these customers appears next to the name derived from behavior, never instead of it.
 select
     clusters.*,
     tags.tag || ': ' || tags.tag_value as known_as,

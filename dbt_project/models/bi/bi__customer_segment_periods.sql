@@ -1,4 +1,4 @@
--- A period ends with the published version that shows something else, or in which the customer is no more.
+-- A period ends with the published version that shows another segment or no longer has the customer.
 with memberships as (
     {{ scheme_memberships(ref('bi__customer_segment_history'), ['customer_id', 'as_of_date']) }}
 ),
@@ -48,7 +48,7 @@ select
     scheme,
     segment,
     min(as_of_date) as valid_from,
-    -- The version after the last one, if there is one.
+    -- The version after the last one of the period, if there is one.
     case when count(next_as_of_date) = count(*) then max(next_as_of_date) end as valid_to,
     cast(count(*) as integer) as versions
 from numbered

@@ -61,7 +61,7 @@ flows as (
     group by version_id, as_of_date, lifecycle_stage
 )
 
--- A stage that everybody left has flows and no customers.
+-- A stage that all customers have left has flows but no customers.
 select
     coalesce(closing.version_id, flows.version_id) as version_id,
     coalesce(closing.as_of_date, flows.as_of_date) as as_of_date,

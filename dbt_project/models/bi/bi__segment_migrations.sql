@@ -7,7 +7,7 @@ memberships as (
     {{ scheme_memberships(ref('customer_segments'), ['version_id', 'customer_id']) }}
 ),
 
--- Fixed deciles compare as long as both versions are cut by the same reference.
+-- Fixed deciles are comparable as long as both versions use the same reference cut-offs.
 cut_by as (
     select distinct version_id, reference_version_id
     from {{ source('segments', 'value_cutoffs') }}

@@ -13,7 +13,7 @@ memberships as (
     {{ scheme_memberships('members', ['version_id', 'as_of_date', 'customer_id']) }}
 ),
 
--- Each pair of schemes once, so that a cell is held back whichever of the two is asked first.
+-- Each pair of schemes once, so that suppression does not depend on which of the two is asked for first.
 pairs as (
     select
         memberships.version_id,
@@ -41,7 +41,7 @@ pairs as (
         others.segment
 ),
 
--- Of the customers that both schemes divide. A cell that is alone in its row or column is known by the segment's total.
+-- Customers in a segment of both schemes. A cell alone in its row or column is revealed by the segment's total.
 cells as (
     select
         *,
@@ -56,8 +56,8 @@ cells as (
         of_pair as (partition by {{ pair | join(', ') }})
 ),
 
--- The totals of both schemes are published: what is held back in a row needs others held back with it, they need some
--- in their columns, and so on, rows and columns in turn, until neither holds back more.
+-- The totals of both schemes are published: a suppressed cell needs others suppressed in its row, these need others in
+-- their columns, and so on, rows and columns in turn, until neither adds any.
 turns as (
     select
         {{ cell | join(', ') }},
@@ -99,7 +99,7 @@ turns as (
     ) as compared
 ),
 
--- Small cells are kept as rows without numbers: what is held back is seen to be held back.
+-- Small cells are kept as rows without numbers, so that the suppression is visible.
 shown as (
     select
         cells.version_id,

@@ -13,8 +13,8 @@ segments as (
     {{ shown_segments('profiles') }}
 ),
 
--- The spread of a normal distribution between its first and ninth tenth is 2.563 standard deviations; of money and
--- traffic it is steadier than the standard deviation itself.
+-- In a normal distribution the distance between the first and the ninth decile is 2.563 standard deviations; for money
+-- and traffic it is more stable than the standard deviation itself.
 sums as (
     select
         *,
@@ -38,7 +38,7 @@ compared as (
     from sums
 )
 
--- Small cells are kept as rows without numbers: what is held back is seen to be held back.
+-- Small cells are kept as rows without numbers, so that the suppression is visible.
 select
     compared.version_id,
     compared.as_of_date,

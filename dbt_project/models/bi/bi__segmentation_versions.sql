@@ -1,4 +1,4 @@
--- Late data reach the month they are dated in and, through trailing windows and past value, those after it.
+-- Late data affect the month in which they are dated and, through trailing windows and past value, later months.
 with reached as (
     select distinct versions.version_id
     from {{ source('segments', 'versions') }} as versions

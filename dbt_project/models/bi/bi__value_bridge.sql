@@ -1,8 +1,8 @@
 {%- set moves = ["earned", "arrivals", "losses", "price", "mix", "volume"] -%}
 
--- What the total value moved by, from the version before to this one. A customer open in both moves by the change of
--- its margin, times the discounted months it was expected to stay, and by the change of those months. One who is in one
--- of the two only arrives, or is lost, with all its value.
+-- The changes of total value since the previous version. A customer open in both changes by its margin, times the
+-- discounted months it was expected to stay, and by those months. A customer in only one of the two arrives, or is
+-- lost, with all its value.
 with versions as (
     select version_id, as_of_date, previous_version_id
     from {{ ref('published_versions') }}
@@ -59,7 +59,7 @@ changes as (
         is_open_now and is_open_before as is_kept,
         open_contracts_now = open_contracts_before
         and product_families_now = product_families_before as has_same_products,
-        -- Never more months than it was expected to stay: a margin near zero has no meaningful ratio.
+        -- At most the months it was expected to stay: with a margin near zero the ratio is meaningless.
         least(
             greatest(coalesce({{ ratio('future_value_before', 'expected_monthly_margin_before') }}, 0), 0),
             coalesce(expected_remaining_months, 0)
@@ -107,7 +107,7 @@ positions as (
     union all
     select version_id, {{ loop.index + 1 }} as position, '{{ move }}' as component, {{ move }} as amount from totals
     {% endfor -%}
-    -- What is left, so that the bridge adds up to the cent.
+    -- The remainder, so that the bridge adds up to the cent.
     union all
     select
         version_id,

@@ -1,4 +1,4 @@
--- Versions from before the measure was a setting were ranked by total value.
+-- Versions older than the setting of the measure were ranked by total value.
 with measures as (
     select version_id, min(rank_by) as rank_by
     from {{ source('segments', 'value_cutoffs') }}

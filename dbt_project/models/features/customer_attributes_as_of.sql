@@ -1,6 +1,6 @@
 {{ config(unique_key='as_of_date', partitioned_by='as_of_date') }}
 
--- The latest value of each attribute. Names that differ in case alone are one attribute.
+-- The latest value of each attribute. Names that differ only in case are one attribute.
 with known as (
     {{ latest_known(ref('stg_customer_attributes'), 'attribute', 'attribute_value', 'known_from_date') }}
 )

@@ -36,7 +36,7 @@ write_offs as (
     select * from {{ ref('write_off_rates') }}
 ),
 
--- Whether a kind of fact was recorded at all by then: only then is none of it a zero.
+-- When records of each kind begin: only from then on does no record mean zero.
 records_begin as (
     select
         (select min(occurred_at) from {{ ref('stg_interactions') }}) as first_interaction_at,
@@ -101,7 +101,7 @@ joined as (
         usage.weekend_share_{{ months }}m,
         {% endfor -%}
         usage.usage_volatility_3m,
-        -- Without a product that carries traffic, none of it is no sign of anything.
+        -- Without a product that carries traffic, the lack of traffic means nothing.
         case when contracts.has_main_product then usage.traffic_trend end as traffic_trend,
         usage.days_since_last_traffic,
         coalesce(contracts.has_main_product, false) and usage.customer_id is not null as has_traffic,
@@ -111,7 +111,7 @@ joined as (
         coalesce(calls.is_fed, false) as are_calls_fed,
         calls.call_trend,
         calls.days_since_last_call,
-        -- Of all customers of the population, now and before: what the season and the feed do to everybody.
+        -- The whole population, now and before: the effect of season and feed on everybody.
         {% for when in ('', '_before') -%}
         {{ ratio(
             'sum(case when contracts.has_main_product then usage.compared_bytes' ~ when ~ ' end) over base',
@@ -203,9 +203,9 @@ joined as (
     window base as (partition by market.as_of_date, market.population)
 ),
 
--- What the lines can be seen to use, of one that is null the other. Of an internet line that is traffic, and where none
--- is on record it may be in use all the same; a phone is in use where it carries traffic or calls, and its use has
--- collapsed where both have. A feed that lacks the month tells nothing of who is in it.
+-- Observable use of the lines: traffic and calls, or whichever is known. For an internet line that is traffic, and
+-- without traffic on record the line may still be in use; a phone is in use if it carries traffic or calls, and its use
+-- has collapsed only if both have. A feed that lacks the month says nothing about the customers in it.
 used as (
     select
         *,

@@ -1,6 +1,6 @@
 {{ config(materialized='view', database='workspace', persist_docs={'relation': true, 'columns': false}) }}
 
--- As the features of that month would have had it, but for the population, which is that of the as-of date.
+-- The expected margin as that month's features would have given it, except the population, which is the as-of date's.
 with as_of_customers as (
     select as_of_date, customer_id, population
     from {{ ref('customer_features') }}

@@ -1,6 +1,6 @@
 {{ config(materialized='table', database='workspace', persist_docs={'relation': true, 'columns': false}) }}
 
--- What followed a month is read as of the as-of date: who leaves later has not left yet.
+-- What followed a month is taken as of the as-of date: customers who leave later have not left yet.
 with as_of_months as (
     select distinct
         as_of_date,

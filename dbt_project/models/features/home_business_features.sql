@@ -1,6 +1,6 @@
 {{ config(unique_key='as_of_date', partitioned_by='as_of_date') }}
 
--- Aggregates of a quarter only, and never where the traffic went.
+-- Quarterly aggregates only, and never the destinations of traffic.
 with features as (
     select * from {{ ref('customer_features') }}
 ),
@@ -35,7 +35,7 @@ select
     coalesce(lines.lines, 0) >= 2 as has_second_line,
     coalesce(features.usage_days_3m, 0) as usage_days_3m,
     features.upload_share_3m,
-    -- Bytes of a mean day of the weekend over those of a mean weekday: one is any day like any other.
+    -- Bytes of an average weekend day over those of an average weekday: one means no difference.
     cast(
         {{ ratio('features.weekend_share_3m * 5', '(1 - features.weekend_share_3m) * 2') }} as double
     ) as weekend_day_ratio_3m,

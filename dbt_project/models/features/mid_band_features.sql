@@ -19,7 +19,7 @@ run_months as (
     where is_run_month
 ),
 
--- By the staff of the whole group; where that is not known, by its revenue. Who has neither is not called mid-size.
+-- By staff of the whole group, else by its revenue. Companies with neither are not called mid-size.
 companies as (
     select
         market.customer_id,
@@ -39,7 +39,7 @@ companies as (
         )
 ),
 
--- What these companies began to hold within the year and still do, and what they held a year ago and no more.
+-- Contracts added within the year and still held, and contracts held a year ago that have ended since.
 changes as (
     select
         companies.as_of_date,
@@ -105,7 +105,7 @@ lines as (
     select
         as_of_date,
         customer_id,
-        -- A contract without an address is at a site that others are at too.
+        -- A contract without an address counts as being at one of the known sites.
         greatest(count(distinct address_id), 1) as sites,
         {% for family in families -%}
         sum(case when product_family = '{{ family }}' then 1 else 0 end) as {{ family }}_lines,

@@ -1,7 +1,7 @@
 {{ config(materialized='table', database='workspace', persist_docs={'relation': true, 'columns': false}) }}
 
--- A customer open at a month end with spell_months behind it is at risk over the next month. Customers whose spans are
--- alike are counted before the months are.
+-- A customer open at a month end with spell_months behind it is at risk over the next month. Customers with identical
+-- spans are counted before the spans are expanded to months.
 with customers as (
     select
         features.as_of_date,
@@ -13,7 +13,7 @@ with customers as (
     from {{ ref('customer_features') }} as features
     inner join {{ ref('stg_customers') }} as customers
         on features.customer_id = customers.customer_id
-    -- Whose every order was withdrawn before its first day was never there to leave, also where that came out later.
+    -- Without customers whose every order was withdrawn before its first day, even if that became known later.
     where features.first_start_date is not null
 ),
 
@@ -37,7 +37,7 @@ spans as (
         on
             customers.customer_id = spans.customer_id
             and customers.as_of_month_number > spans.first_month
-    -- Nobody tells when a prepaid customer has left.
+    -- It is not recorded when a prepaid customer leaves.
     where not spans.is_prepaid
     group by
         customers.as_of_date,
@@ -54,7 +54,7 @@ spans as (
         spans.ends_spell and spans.last_month < customers.as_of_month_number
 )
 
--- No system reaches back further than the thousand months that are joined.
+-- The thousand months joined here reach back further than any system.
 select
     spans.as_of_date,
     spans.source_system,

@@ -7,7 +7,7 @@ with candidates as (
 ),
 
 {% if is_incremental() %}
--- The months before those of the run that the run does not build too.
+-- The months before the run's that the run does not build itself.
 months_before as (
     select distinct
         versions.version_id,
@@ -104,7 +104,7 @@ previous as (
 since as (
     select
         *,
-        -- The latest month in which the stage began, or was taken over from the month before the run.
+        -- The latest month in which the stage began, or since when it is known from the month before the run.
         max(
             case when previous_stage is null or previous_stage <> lifecycle_stage then stage_known_since_date end
         ) over (

@@ -56,7 +56,7 @@ alike as (
     group by version_id, product_family, size_band, behavior
 ),
 
--- What a contract of the family brings a month after its discount and its own cost, among persons.
+-- Average monthly margin of a contract of the family among persons, after discount and product cost.
 margins as (
     select
         members.version_id,
@@ -82,7 +82,7 @@ gaps as (
         holdings.product_family,
         alike.households - 1 as similar_households,
         {{ ratio('alike.holders', 'alike.households - 1') }} as similar_share,
-        -- Few similar households say little: they are weighed with all of the same size.
+        -- A few similar households are weak evidence: the share is shrunk towards that of all households of that size.
         (alike.holders + {{ offers['prior_households'] }} * sizes.share)
         / (alike.households - 1 + {{ offers['prior_households'] }}) as uptake,
         margins.monthly_margin,

@@ -52,7 +52,7 @@ totals as (
         version_id,
         as_of_date,
         household_id,
-        -- A member without an identifier of its own may have joined those who have it.
+        -- A member without an identifier may have joined members that have one.
         case
             when max(case when household_basis = 'given' then 1 else 0 end) = 1 then 'given' else max(household_basis)
         end as household_basis,

@@ -5,9 +5,9 @@
     persist_docs={'relation': true, 'columns': false}
 ) }}
 
--- A threshold that a customer crosses back and forth must not move it back and forth: the rules see the lowest usage
--- trend and the highest churn probability of the three months before as well, and whether service was suspended the
--- month before. What they say is held for some months by customer_lifecycle.
+-- A customer that crosses a threshold back and forth must not change stage each time: the rules also see the lowest
+-- usage trend and the highest churn probability of the three months before, and whether service was suspended in the
+-- month before. Their result is then held for some months by customer_lifecycle.
 with versions as (
     select
         as_of_date,
@@ -60,7 +60,7 @@ three_months_before as (
     group by candidates.version_id, measures.customer_id
 ),
 
--- The rank of a customer among all whose chance to leave is known, 0 the least likely and 1 the most.
+-- Relative rank among all customers with a known churn probability, from 0 (least likely) to 1 (most likely).
 ranked as (
     select
         candidates.version_id,
@@ -120,7 +120,7 @@ select
     and coalesce(
         commitment_months_left between 1 and {{ var('lifecycle')['contract_end_window_months'] | int }}, false
     ) as is_in_contract_end_window,
-    -- The price goes up by what is taken off it now.
+    -- The price rises by the discount that ends.
     is_open
     and coalesce(
         discount_months_left between 0 and {{ var('lifecycle')['price_rise_window_months'] | int }}

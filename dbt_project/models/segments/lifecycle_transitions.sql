@@ -4,7 +4,7 @@ with versions as (
     select * from {{ ref('versions_in_force') }}
 ),
 
--- A version without one of the month before it has no transitions, rather than only new customers.
+-- A version without a predecessor in the month before has no transitions, rather than only new customers.
 compared as (
     select
         candidates.version_id,

@@ -18,8 +18,8 @@ lines as (
         on candidates.as_of_date = lines.as_of_date
 ),
 
--- A site is redundant by another technology, or by another line of the same one. Lines without an address are at no
--- site that is known, so they back up none.
+-- A site is redundant through a second technology or a second line. Lines without an address are at no known site, so
+-- they back up none.
 sites as (
     select
         version_id,
@@ -64,7 +64,7 @@ held as (
     group by version_id, customer_id
 ),
 
--- Who sold most of what is held; a line that a reseller serves is a partner's, whoever sold it.
+-- The channel that sold most of the lines; a line served by a reseller counts as the partner's, whoever sold it.
 served as (
     select
         version_id,
@@ -124,7 +124,7 @@ organizations as (
             and served.place = 1
 ),
 
--- Look-alikes are the others of the segment with one site, or those with several.
+-- Look-alikes are the other customers of the segment that also have one site, or several.
 compared as (
     select
         *,
@@ -141,7 +141,7 @@ compared as (
     window look_alikes as (partition by version_id, market_segment, known_sites > 1)
 ),
 
--- What customers of the segment say they prefer, and where they do not say it, what they use.
+-- The channels that customers of the segment say they prefer or, if they have not said, use.
 segment_channels as (
     select
         version_id,

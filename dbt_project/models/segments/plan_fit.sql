@@ -2,7 +2,7 @@
 
 {%- set settings = var('plan_fit') -%}
 
--- Others of the same segment whose use lies between the same two powers of two.
+-- Peers are customers of the same segment whose use lies between the same two powers of two.
 with known as (
     select
         versions.version_id,
@@ -69,7 +69,7 @@ judged as (
             and known.is_known
 ),
 
--- What the customer needs, with room to grow; where a peak is not known the line stays as fast as it is.
+-- The customer's needs, with headroom; if the peak is unknown the line keeps its speed.
 needs as (
     select
         *,

@@ -48,7 +48,7 @@ spreads as (
     group by version_id, scheme, segment
 ),
 
--- An attribute is a number where every value is one; else each value is told of, unless there are too many.
+-- An attribute is numeric if every value is a number; otherwise each value is reported, unless there are too many.
 attributes as (
     select
         as_of_date,

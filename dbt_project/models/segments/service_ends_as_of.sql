@@ -22,7 +22,7 @@ with features as (
         and (not features.is_open or features.spells > 1)
 ),
 
--- Contracts that had ended by the as-of date, as known then; of an open customer those before it came back.
+-- Contracts that had ended by the as-of date, as known then; for an open customer, those before it came back.
 ends as (
     select
         features.customer_id,

@@ -5,7 +5,7 @@
     persist_docs={'relation': true, 'columns': false}
 ) }}
 
--- The version that stands for a month while the run is building: its candidate, else what is published.
+-- The version in force for a month during the run: its candidate, else the published version.
 with run_scope as (
     select as_of_date, version_id
     from {{ source('ops', 'run_scope') }}

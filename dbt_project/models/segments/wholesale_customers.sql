@@ -14,7 +14,7 @@ wholesale as (
     where segments.population = 'wholesale'
 ),
 
--- Lines that run on its account, and those of other customers that it has sold and serves.
+-- Lines on its own account, and those of other customers that it has sold and serves.
 contracts as (
     select
         candidates.version_id,
@@ -57,7 +57,7 @@ downstream_of_customers as (
     group by contracts.version_id, contracts.reseller_customer_id, contracts.customer_id, wholesale.is_open
 ),
 
--- Who buys through two resellers is one customer: of the one that is open, then the one that is paid most.
+-- Someone who buys through two resellers is one customer, of the open one, then of the one that is paid most.
 placed as (
     select
         *,

@@ -11,7 +11,7 @@
 {%- set compared_columns = counters + ('reported_date', 'counted_until', 'has_ended', 'session_seconds') -%}
 {%- set rules = var('features')['sessions'] %}
 
--- A month of reports is made again when its reports are not those the model has seen.
+-- A month of reports is rebuilt if its reports differ from those the model has seen.
 with source_days as (
     select
         reported_date,
@@ -43,7 +43,7 @@ known_months as (
 ),
 {% endif %}
 
--- And with it the months after it, because what a counter grew depends on what it said before.
+-- The months after it are rebuilt too, because a counter's growth depends on its previous value.
 first_changed_month as (
     {% if is_incremental() %}
     select min(report_month_end_date) as report_month_end_date
@@ -60,7 +60,7 @@ first_changed_month as (
     {% endif %}
 ),
 
--- Joined by the day, so that the scan skips the files of other months.
+-- Joined by day, so that the scan skips the files of other months.
 changed_days as (
     select
         source_days.reported_date,
@@ -78,7 +78,7 @@ reports as (
         changed_days.report_month_end_date,
         sessions.reported_date,
         sessions.reported_at,
-        -- By the seconds of the session where the clock was set back and would put a later report first.
+        -- Ordered by session seconds where the clock was set back and would put a later report first.
         greatest(
             {{ seconds_between("timestamp '1970-01-01 00:00:00'", 'sessions.reported_at') }},
             {{ seconds_between("timestamp '1970-01-01 00:00:00'", 'sessions.started_at') }} + sessions.session_seconds
@@ -97,7 +97,7 @@ reports as (
 ),
 
 {% if is_incremental() %}
--- The counters of sessions before the first changed month.
+-- Counters of sessions that were open before the first changed month.
 standing as (
     select
         days.*,
@@ -146,8 +146,8 @@ compared as (
     from readings
 ),
 
--- Counters restart with a session, with its identifier used again, after a stop that is over a day old, after a
--- silence too long to be joined, and when any of them was reset.
+-- Counters restart with a new session, with a reused session identifier, after a stop more than a day ago, after a gap
+-- too long to bridge, and if any of them was reset.
 judged as (
     select
         {% for counter in counters -%}
@@ -182,7 +182,7 @@ unwrapped as (
     from judged
 ),
 
--- The highest a counter has been: a report that was read out of order adds nothing, and nothing twice.
+-- The highest value of each counter so far: a report read out of order adds nothing, and nothing is counted twice.
 highest as (
     select
         {% for counter in counters -%}
@@ -239,7 +239,7 @@ spans as (
     from bounded
 ),
 
--- A span that ends at midnight does not touch the next day.
+-- A span that ends at midnight does not extend into the next day.
 measured as (
     select
         *,
@@ -284,11 +284,11 @@ select
     cast(sum({{ grown_between('grown_' ~ counter, 18, 24) }}) as bigint) as {{ counter }}_evening,
     cast(sum({{ grown_between('grown_' ~ counter, 0, 6) }}) as bigint) as {{ counter }}_night,
     {% endfor -%}
-    -- The growth also depends on the report before, so a later state of that one is a change too.
+    -- Growth also depends on the previous report, so a later version of that one is a change too.
     max(greatest(_load_id, previous_load_id)) as _load_id,
     sum(case when day_number = 0 then 1 else 0 end) as reports,
     max(_load_id) as report_load_id,
-    -- The counters of the session at the end of the month, kept if it goes beyond the month on either side.
+    -- The session's counters at the end of the month, kept if the session extends beyond it on either side.
     max(case
         when is_last and (
             not has_ended

@@ -11,7 +11,7 @@
     'bytes_down_evening', 'bytes_up_evening', 'bytes_down_night', 'bytes_up_night'
 ) %}
 
--- A month is made again when what its sessions add up to is not what the model has seen.
+-- A month is rebuilt if the sums of its sessions differ from those the model has seen.
 with source_days as (
     select
         usage_date,
@@ -77,7 +77,7 @@ select
     {% for total in totals -%}
     cast(sum(days.{{ total }}) as bigint) as {{ total }},
     {% endfor -%}
-    -- Not known is not none.
+    -- Unknown is not zero.
     cast(nullif(count(distinct days.device_id), 0) as integer) as devices,
     max(days._load_id) as _load_id,
     count(*) as session_days,

@@ -1,6 +1,6 @@
 {{ config(materialized='table') }}
 
--- A rate holds until the next one of its currency, or until it is too old: a row for each day it holds.
+-- A rate holds until the next one of its currency, or until it is too old; one row for each day on which it holds.
 with rates as (
     select
         currency,

@@ -3,8 +3,8 @@
     'bytes_down_business_hours', 'bytes_up_business_hours', 'bytes_down_evening', 'bytes_up_evening',
     'bytes_down_night', 'bytes_up_night'
 ) -%}
--- A day that usage tells itself is not counted from its sessions. Asked only for days that have sessions, so that
--- usage is not read for it where there are none.
+-- Days covered by usage itself are not counted from sessions. Looked up only for days with sessions, so that usage is
+-- not scanned for it if there are none.
 with told_days as (
     select
         usage.contract_id,

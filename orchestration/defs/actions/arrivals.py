@@ -1,4 +1,4 @@
-"""What cannot wait for the night: load a file as it arrives, and find the triggers that it fires."""
+"""Work that cannot wait for the night: load a file as it arrives, and find the triggers that it fires."""
 
 import time
 from datetime import datetime
@@ -29,7 +29,7 @@ triggers_of_arrivals = dg.define_asset_job(
     description="Find today's triggers when files of usage, balances, payments or interactions have arrived.",
 )
 def arrivals_sensor(context: dg.SensorEvaluationContext, deployment: Deployment) -> dg.RunRequest | dg.SkipReason:
-    """Look at the files; act once they have stopped changing, or have been changing for the longest wait."""
+    """Look at the files; act once they have stopped changing, or have been changing for the maximum wait."""
     settings = deployment.settings
     arrivals = settings.actions.arrivals
     found = digest_of_files(settings, arrivals.tables)

@@ -23,7 +23,7 @@ from orchestration.dagster_support.progress import tell, warn
     pool=WRITER_POOL,
 )
 def triggers(context: dg.AssetExecutionContext, deployment: Deployment) -> dg.MaterializeResult:
-    """Find the occasions of the day, and mark those that late data retract."""
+    """Find the day's triggers, and retract those that late data contradict."""
     settings, day = deployment.settings.actions, day_of(context)
     with deployment.warehouse.writer() as connection:
         require_sound_rules(connection, settings)
@@ -86,7 +86,7 @@ def customer_actions(
     pool=WRITER_POOL,
 )
 def action_results(context: dg.AssetExecutionContext, deployment: Deployment) -> dg.MaterializeResult:
-    """Measure the results of the actions whose response days are over."""
+    """Measure the results of actions whose response period is over."""
     with deployment.warehouse.writer() as connection:
         results = write_results(connection, deployment.settings.actions.results, day_of(context))
     verdicts = results[(results["market_segment"] == "all") & (results["period"] == "all")]["verdict"].value_counts()

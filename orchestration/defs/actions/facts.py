@@ -1,4 +1,4 @@
-"""The facts of a day: dbt."""
+"""The facts of a day, built by dbt."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -25,7 +25,7 @@ from orchestration.lake.migrations import migrate
     pool=WRITER_POOL,
 )
 def facts_of_day(context: dg.AssetExecutionContext, deployment: Deployment) -> Iterator[Any]:
-    """Say what is known of every customer on the day, and on the days before it that late data may have reached."""
+    """Build what is known about every customer on the day, and on earlier days that late data may have reached."""
     warehouse, settings = deployment.warehouse, deployment.settings
     warehouse.discard_workspace()
     with warehouse.writer() as connection:

@@ -1,4 +1,4 @@
-"""The actions of a day, every morning after the data of the night."""
+"""The actions of a day, every morning after the night's ingest."""
 
 import dagster as dg
 
@@ -23,6 +23,6 @@ daily_actions = dg.define_asset_job(
     " actions first.",
 )
 def daily_actions_schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
-    """Decide today."""
+    """Decide the actions of today."""
     day = operators_day(context.scheduled_execution_time, SETTINGS.schedule.timezone).isoformat()
     return dg.RunRequest(partition_key=day, run_key=day)

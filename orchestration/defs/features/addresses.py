@@ -1,4 +1,4 @@
-"""Addresses in text, read before dbt joins them."""
+"""Addresses in text, parsed before dbt joins them."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -35,7 +35,7 @@ _DECLARED = declared_tables(SOURCE)[TABLE]
     pool=WRITER_POOL,
 )
 def service_addresses(context: dg.AssetExecutionContext, deployment: Deployment) -> Iterator[dg.MaterializeResult]:
-    """Read the addresses that are new, and forget those that no source holds any more."""
+    """Parse new addresses, and remove those that no source contains any more."""
     with deployment.warehouse.writer() as connection:
         migrate(connection)
         report = update_addresses(connection, deployment.settings.household, partial(tell, context))

@@ -1,4 +1,4 @@
-"""Staging, intermediate and features: dbt, point in time, a month a partition."""
+"""Staging, intermediate and features: dbt, point in time, one partition per month."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -36,7 +36,7 @@ from orchestration.source_checks import require_sound_sources
     pool=WRITER_POOL,
 )
 def features(context: dg.AssetExecutionContext, deployment: Deployment) -> Iterator[Any]:
-    """Build the features of those of the run's months that may have changed, unless a source check blocks."""
+    """Build the features of the run's months that may have changed, unless a source check blocks."""
     warehouse, settings = deployment.warehouse, deployment.settings
     warehouse.discard_workspace()
     with warehouse.writer() as connection:

@@ -40,9 +40,9 @@ def _specs() -> list[dg.AssetSpec]:
 def raw_tables(
     context: dg.AssetExecutionContext, deployment: Deployment
 ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
-    """Load what is new in every source, one transaction a table, and check it.
+    """Load what is new in every source, one transaction per table, and check it.
 
-    Good rows stay loaded where a check blocks; the step fails, and nothing is segmented until it passes.
+    Good rows stay loaded even if a check blocks; the step then fails, and nothing is segmented until the check passes.
     """
     settings, warehouse = deployment.settings, deployment.warehouse
     reports = ingest(warehouse, settings, progress=partial(tell, context))

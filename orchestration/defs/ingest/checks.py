@@ -1,4 +1,4 @@
-"""Source checks as Dagster sees them: one asset check a check and raw table, made in the step that loads."""
+"""Source checks as Dagster asset checks: one per check and raw table, evaluated in the step that loads."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -12,7 +12,7 @@ from orchestration.source_checks import CHECKS, Outcome, said
 
 
 def check_specs() -> list[dg.AssetCheckSpec]:
-    """Return the specs; a check that fails stops what comes after it only where the settings say block."""
+    """Return the specs; a failed check stops later steps only if the settings say block."""
     return [
         dg.AssetCheckSpec(check.name, asset=["raw", table], description=check.description, blocking=True)
         for check in CHECKS
@@ -22,7 +22,7 @@ def check_specs() -> list[dg.AssetCheckSpec]:
 
 
 def check_results(outcomes: Sequence[Outcome]) -> Iterator[dg.AssetCheckResult]:
-    """Return a result for every spec; one that was not made passes and says so."""
+    """Yield a result for every spec; a check that was not evaluated passes and says so."""
     made = {(each.source_table, each.check_name): each for each in outcomes}
     for spec in check_specs():
         outcome = made.get((spec.asset_key.path[-1], spec.name))
@@ -44,7 +44,7 @@ def check_results(outcomes: Sequence[Outcome]) -> Iterator[dg.AssetCheckResult]:
 def metadata(
     report: LoadReport, in_quarantine: Sequence[Sequence[Any]], outcomes: Sequence[Outcome]
 ) -> dict[str, dg.MetadataValue | int | float]:
-    """Return what the UI shows, and plots over time, of one table's load and of all that is in its quarantine."""
+    """Return what the UI shows and plots over time: one table's load, and its whole quarantine."""
     share = next(
         (each.value for each in outcomes
          if (each.source_table, each.check_name) == (report.table, "quarantine_share") and each.value is not None),

@@ -1,1 +1,1 @@
-"""Resources and upkeep."""
+"""Resources and maintenance."""

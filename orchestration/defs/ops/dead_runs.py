@@ -1,4 +1,4 @@
-"""Runs whose process was killed are closed, so that what is scheduled does not wait for them."""
+"""Closes runs whose process was killed, so that scheduled runs do not wait for them."""
 
 import dagster as dg
 
@@ -13,7 +13,7 @@ from orchestration.errors import LakeBusyError
     description="Close runs whose process was killed, since they would otherwise block all other writers.",
 )
 def dead_runs_sensor(context: dg.SensorEvaluationContext, deployment: Deployment) -> dg.SkipReason:
-    """Look at the processes of this machine; runs of others are judged where the lock of the writers is free."""
+    """Check the processes of this machine; runs of other machines are judged if the writers' lock is free."""
     warehouse = deployment.warehouse
     closed = close_dead_runs(context.instance, warehouse, has_lock=False)
     if has_unjudged_runs(context.instance, warehouse):

@@ -1,4 +1,4 @@
-"""Upkeep of the lake, on its schedule."""
+"""Scheduled maintenance of the lake."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -10,7 +10,7 @@ from orchestration.lake.maintenance import maintain
 
 @dg.op(pool=WRITER_POOL)
 def maintain_lake(context: dg.OpExecutionContext, deployment: Deployment) -> None:
-    """Merge small Parquet files, drop snapshots older than the settings keep, delete what killed runs left."""
+    """Merge small Parquet files, expire snapshots older than configured, and delete what killed runs left behind."""
     schedule, now = deployment.settings.schedule, datetime.now(UTC)
     gone = maintain(
         deployment.warehouse,
@@ -25,7 +25,7 @@ def maintain_lake(context: dg.OpExecutionContext, deployment: Deployment) -> Non
 
 @dg.job(description="Merge small files of the lake, expire old snapshots, and delete what killed runs left behind.")
 def lake_maintenance() -> None:
-    """Keep the lake small and quick."""
+    """Keep the lake small and fast."""
     maintain_lake()
 
 

@@ -1,4 +1,4 @@
-"""Resources and the executor: plain domain objects, handed to the assets of every stage."""
+"""Resources and the executor: plain domain objects for the assets of every stage."""
 
 import dagster as dg
 

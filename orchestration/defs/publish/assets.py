@@ -1,4 +1,4 @@
-"""Publishing: one transaction that makes the run's candidates what readers see, then a report of each version."""
+"""Publishing: one transaction that shows the run's candidates to readers, then a report for each version."""
 
 from datetime import UTC, datetime
 
@@ -21,7 +21,8 @@ from orchestration.segments.versions import publish, published_version_ids
     kinds={"duckdb"},
     owners=OWNERS,
     code_version="1",
-    # All that a version holds, and the views that show it: what a check of either blocks is not published.
+    # Everything that a version contains, and the views that show it: if a check of any of these blocks, nothing is
+    # published.
     deps=[*(["segments", name] for name in versioned_tables()), *(["bi", name] for name in declared_tables("bi"))],
     partitions_def=MONTHS,
     backfill_policy=ALL_MONTHS_IN_ONE_RUN,
@@ -50,7 +51,7 @@ def published_versions(context: dg.AssetExecutionContext, deployment: Deployment
 def report(context: dg.AssetExecutionContext, deployment: Deployment) -> dg.MaterializeResult:
     """One self-contained HTML report per published version.
 
-    The versions are published before: a report that cannot be written is told, and fails no run.
+    The versions are already published: a report that cannot be written causes a warning, and the run does not fail.
     """
     settings, warehouse = deployment.settings, deployment.warehouse
     with warehouse.reader() as connection:

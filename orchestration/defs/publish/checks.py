@@ -1,4 +1,4 @@
-"""What is looked at once versions are published: whether months that follow one another agree."""
+"""Checks after publishing: whether consecutive months agree."""
 
 import dagster as dg
 
@@ -15,10 +15,10 @@ from orchestration.segments.neighbours import contradictions
     partitions_def=MONTHS,
 )
 def published_months_agree(context: dg.AssetCheckExecutionContext, deployment: Deployment) -> dg.AssetCheckResult:
-    """Warn of months that contradict the one before.
+    """Warn about months that contradict the month before.
 
-    It does not block: a month that is revised alone is right, and it is the later one, not in this run, that has to be
-    made again. ``segmentation versions due`` lists it, and ``segmentation run --revise`` makes it.
+    It does not block: a month revised alone is right, and the later one, which is not in this run, has to be remade.
+    ``segmentation versions due`` lists it, and ``segmentation run --revise`` remakes it.
     """
     with deployment.warehouse.reader() as connection:
         found = contradictions(connection)

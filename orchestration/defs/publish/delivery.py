@@ -1,4 +1,4 @@
-"""Delivery: the reports of what a run published go where the settings say."""
+"""Delivery: sends the reports of what a run published to the configured places."""
 
 import dagster as dg
 
@@ -22,7 +22,7 @@ from orchestration.segments.versions import published_by
 def delivered_report(context: dg.AssetExecutionContext, deployment: Deployment) -> dg.MaterializeResult:
     """Deliver the reports that the run published to a folder or store, and send a message with what changed.
 
-    What cannot be delivered is told, and fails no run: the versions are published.
+    What cannot be delivered causes a warning, and the run does not fail: the versions are already published.
     """
     with deployment.warehouse.reader() as connection:
         version_ids = published_by(connection, context.run.run_id)
@@ -40,5 +40,5 @@ def delivered_report(context: dg.AssetExecutionContext, deployment: Deployment) 
 
 @dg.definitions
 def defs() -> dg.Definitions:
-    """Return the asset where the settings name somewhere to deliver to."""
+    """Return the asset if the settings configure a delivery."""
     return dg.Definitions(assets=[delivered_report] if SETTINGS.delivery.is_wanted else [])

@@ -1,4 +1,4 @@
-"""Monthly segmentation: features to served versions, a month a partition, any range of months in one run."""
+"""Monthly segmentation: features to served versions, one partition per month, any range of months in one run."""
 
 import dagster as dg
 

@@ -1,4 +1,4 @@
-"""Revision of published months after late data: launched by itself where the settings say so, else by hand."""
+"""Revision of published months after late data: launched automatically if configured, else by hand."""
 
 import dagster as dg
 
@@ -19,7 +19,7 @@ from orchestration.segments.revisions import describe, months_due
     " (schedule.revise_late_months).",
 )
 def late_months_sensor(context: dg.RunStatusSensorContext, deployment: Deployment) -> dg.RunRequest | dg.SkipReason:
-    """Ask for one run over the months from the first to the last that is due."""
+    """Request one run over the months from the first to the last that is due."""
     with deployment.warehouse.reader() as connection:
         due = months_due(connection)
     if not due:

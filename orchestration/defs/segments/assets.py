@@ -1,4 +1,4 @@
-"""Segments that are joins and rules, the wide customer row, and the bi views over what is published: dbt."""
+"""Segments that are joins and rules, the wide customer row, and the bi views of published versions: dbt."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -27,12 +27,12 @@ from orchestration.segments.versions import candidates, scope_of
     pool=WRITER_POOL,
 )
 def segments_and_bi(context: dg.AssetExecutionContext, deployment: Deployment) -> Iterator[Any]:
-    """Complete the candidates. The bi views show published versions only, so readers do not see them yet."""
+    """Complete the candidates. The bi views show only published versions, so readers do not see them yet."""
     warehouse, settings = deployment.warehouse, deployment.settings
     days = [as_of_date(month) for month in context.partition_keys]
     with warehouse.writer() as connection:
         opened = candidates(connection, days)
-        # Again here: a run that begins with this step, after another has failed, has a scope of its own.
+        # Set again: a run that starts with this step, after another one has failed, has a scope of its own.
         set_scope(connection, context.run.run_id, scope_of([each.as_of_date for each in opened], opened))
         views = sources_hash(settings)
         outdated = views_are_outdated(connection, views)

@@ -30,7 +30,7 @@ def candidate_checks(context: dg.AssetCheckExecutionContext, deployment: Deploym
     failures: dict[str, list[str]] = {check.name: [] for check in CANDIDATE_CHECKS}
     with deployment.warehouse.writer() as connection:
         for candidate in candidates_of(context, connection):
-            # One transaction: each would look up in the catalog what is current.
+            # In one transaction: each new one would reread the catalog.
             with transaction(connection):
                 outcomes = [run_check(connection, check, candidate) for check in CANDIDATE_CHECKS]
                 rows = count_rows(connection, candidate.version_id)

@@ -1,4 +1,4 @@
-"""The segment tables that Python makes: an asset a step, with the step's own check and plots."""
+"""The segment tables that Python makes: one asset per step, with the step's own check and plots."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""The registry of versions: where a run opens the candidates it will fill."""
+"""The registry of versions: a run opens here the candidates that it will fill."""
 
 from datetime import UTC, datetime
 
@@ -38,8 +38,8 @@ from orchestration.segments.versions import Provenance, open_candidates
 def versions(context: dg.AssetExecutionContext, deployment: Deployment) -> dg.MaterializeResult:
     """One row per version: status, provenance, row counts and checks. A run opens its candidates here.
 
-    A month whose inputs, settings, code and predecessor are those of its latest version gets no candidate, and
-    everything after this asset leaves it alone.
+    A month whose inputs, settings, code and predecessor equal those of its latest version gets no candidate, and all
+    later assets leave it unchanged.
     """
     days = [as_of_date(month) for month in context.partition_keys]
     manifest = parsed_manifest(deployment.settings)

@@ -1,1 +1,1 @@
-"""Published versions to where analysts are."""
+"""Published versions to where analysts work."""

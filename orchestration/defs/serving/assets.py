@@ -1,7 +1,7 @@
-"""One asset per serving target of the settings, with a check that compares it with the lake.
+"""One asset per configured serving target, with a check that compares it with the lake.
 
-A target follows the versions and the tables of days, so it is in no partition: every run that changes one of them ends
-with it.
+A target depends on the versions and the tables of days, so it has no partitions: every run that changes one of them
+ends with it.
 """
 
 import dagster as dg
@@ -19,12 +19,12 @@ CHECK = "equals_the_lake"
 
 @dg.definitions
 def defs() -> dg.Definitions:
-    """Return the assets of the targets that the settings name."""
+    """Return the assets of the configured targets."""
     return dg.Definitions(assets=[target_asset(name, target) for name, target in SETTINGS.serving.items()])
 
 
 def target_asset(name: str, target: ServingTarget) -> dg.AssetsDefinition:
-    """Return the asset of a target: brought up from whatever state it is in, and tried again where that fails."""
+    """Return the asset of a target, which is brought up to date from any state, and retried if that fails."""
 
     @dg.asset(
         key=[GROUP, name],

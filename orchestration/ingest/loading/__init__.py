@@ -1,1 +1,1 @@
-"""What was loaded, what has to be read, and one transaction for each table."""
+"""Records of what was loaded, plans of what to read, and one transaction per table."""

@@ -1,12 +1,12 @@
-"""One load into the lake: rows judged, told apart from what is there, written; all of it set-based.
+"""One load into the lake: rows are checked, compared with existing ones, and written; all of it set-based.
 
-Every row that is read ends in exactly one place: accepted, quarantined or counted as a duplicate. A record that a file
-holds and nobody gave counts as read too, so that the check of the sums blocks. Rows that can be read again cheaply
-(plain columns of Parquet) are never copied aside; others are, once, on disk if memory is short.
+Every row read ends in exactly one place: accepted, quarantined or counted as a duplicate. A record in a file that was
+not delivered by the reader counts as read too, so that the check of the sums blocks. Rows that are cheap to read again
+(plain columns of Parquet) are not copied; others are copied once, to disk if memory is short.
 
-Most loads are good and new. So a survey of the keys first tells whether any row could meet another one, in the load or
-in the lake. If none can, the good rows go straight into the lake, and bad ones are looked for only if fewer went in
-than were read. Rows are set aside and compared one by one only where some may meet.
+Most loads are good and new. So a survey of the keys first finds out whether any row could match another one, in the
+load or in the lake. If not, the good rows go straight into the lake, and bad ones are sought only if fewer were written
+than read. Rows are compared one by one only if some may match.
 """
 
 from collections.abc import Mapping, Sequence
@@ -39,7 +39,7 @@ from orchestration.ingest.reading.lines import LINES
 from orchestration.ingest.reading.readers import CSV_ERRORS, CSV_SCANS, ROW, describe
 from orchestration.lake.contract import EXCHANGE_RATES, LOAD_ID, Table, load_contract
 
-# What a load keeps aside; BATCH is a view, over COPIED where the rows are not cheap to read twice.
+# Temporary relations of a load; BATCH is a view, over COPIED if the rows are not cheap to read twice.
 COPIED, KNOWN = "_copied", "_known"
 
 
@@ -47,8 +47,8 @@ COPIED, KNOWN = "_copied", "_known"
 class BatchCounts:
     """Where the rows of one load went; ``superseded`` counts rows of earlier loads that this one restated.
 
-    ``months`` counts the rows that came, changed or went by month end of the table's time column. ``cursor_value`` is
-    the largest cursor, as text, of this load and of what was read before.
+    ``months`` counts the rows added, changed or removed by month end of the table's time column. ``cursor_value`` is
+    the largest cursor, as text, of this load and earlier ones.
     """
 
     read: int = 0
@@ -77,11 +77,11 @@ def load(
         connection: within the caller's transaction.
         table: where the rows go.
         mapped: the rows.
-        load_id: the load they come with.
-        file: the file they are from, if they are from one.
-        among: SQL condition on the stored rows (``stored``) that this load can meet: not those it is to replace.
-        is_filtered: whether rows of the file were left out by a condition.
-        since: the largest cursor of the rows read before, where there is a cursor.
+        load_id: the load they belong to.
+        file: the file they come from, if any.
+        among: SQL condition on the stored rows (``stored``) that may match this load: not those it is to replace.
+        is_filtered: whether a condition left out rows of the file.
+        since: the largest cursor read before, if there is a cursor.
     """
     query, seen = prepare(connection, table, mapped, lake_parents(table))
     lines = lines_of(connection, mapped.texts)
@@ -123,23 +123,23 @@ def load(
 
 
 def judge(connection: duckdb.DuckDBPyConnection, table: Table, mapped: Mapped, parents: Mapping[str, str]) -> int:
-    """Type the rows, set the bad ones aside in ``_rejected`` and return how many rows were read; nothing is written."""
+    """Type the rows, put the bad ones into ``_rejected`` and return how many rows were read; writes nothing."""
     clear(connection)
     query, seen = prepare(connection, table, mapped, parents)
     lines = lines_of(connection, mapped.texts)
-    # Of a sample, only the lines among its rows; how far it goes in a file of long records nobody needs to know.
+    # For a sample, count only bad lines among its rows; the extent of a sample within long records does not matter.
     bad = [line for line in lines.bad if line.number <= seen.rows + lines.count + 1]
     reject(connection, table, query, seen, bad)
     return seen.rows + lines.unparsable + len(bad)
 
 
 def _withheld(lines: Sequence[BadLine]) -> list[BadLine]:
-    """Return lines without their text, which may hold identifiers."""
+    """Return lines without their text, which may contain identifiers."""
     return [replace(line, text="") for line in lines]
 
 
 def clear(connection: duckdb.DuckDBPyConnection) -> None:
-    """Drop what a load keeps aside."""
+    """Drop the temporary relations of a load."""
     connection.execute(f"drop view if exists temp.{BATCH}")
     for name in (COPIED, REJECTED, REPEATED, KNOWN, LINES, BAD_LINES, CSV_ERRORS, CSV_SCANS):
         connection.execute(f"drop table if exists temp.{name}")
@@ -148,7 +148,7 @@ def clear(connection: duckdb.DuckDBPyConnection) -> None:
 def prepare(
     connection: duckdb.DuckDBPyConnection, table: Table, mapped: Mapped, parents: Mapping[str, str]
 ) -> tuple[TypedQuery, Survey]:
-    """Make ``_batch`` of typed and judged rows, and look at its keys."""
+    """Create ``_batch`` of typed and checked rows, and survey its keys."""
     also = (CURSOR,) if mapped.has_cursor else ()
     query = typed(table, mapped.sql, mapped.types, parents, mapped.conventions, also)
     if not mapped.is_repeatable:
@@ -167,7 +167,7 @@ def prepare(
 
 
 def insert(connection: duckdb.DuckDBPyConnection, table: Table, load_id: int | str, rows: str) -> int:
-    """Write typed rows into the lake under a load, or SQL of one, and return how many there were."""
+    """Write typed rows into the lake under a load id (or SQL of one), and return their number."""
     names = listed(table.column_names)
     return connection.execute(
         f"insert into raw.{table.name} ({names}, {LOAD_ID}) select {names}, {load_id} from {rows}"
@@ -175,14 +175,14 @@ def insert(connection: duckdb.DuckDBPyConnection, table: Table, load_id: int | s
 
 
 def _largest_cursor(connection: duckdb.DuckDBPyConnection, since: str | None) -> str | None:
-    """Return the largest cursor as text, compared as what it is."""
+    """Return the largest cursor as text, compared in its own type."""
     kind = describe(connection, f"from {BATCH}")[CURSOR]
     query = f"select cast(greatest(max({CURSOR}), cast(? as {kind})) as varchar) from {BATCH}"
     return connection.execute(query, [since]).fetchall()[0][0]
 
 
 def met_rows(connection: duckdb.DuckDBPyConnection, table: Table, seen: Survey, among: str) -> str | None:
-    """Return a condition on stored rows that finds those this load may meet and spares most files; None for no rows."""
+    """Return a condition that finds stored rows this load may match and skips most files; None if there are none."""
     if table.key_date is None:
         within = among
     elif seen.first is None:
@@ -194,10 +194,10 @@ def met_rows(connection: duckdb.DuckDBPyConnection, table: Table, seen: Survey, 
 
 
 def _yield_to_known_rows(connection: duckdb.DuckDBPyConnection, table: Table, within: str) -> tuple[int, Months]:
-    """Drop rows that the lake holds already, and remove from the lake those that this load restates.
+    """Reject rows that the lake already contains, and remove those that this load restates from the lake.
 
     Returns:
-        How many rows were restated, and how many of them left a month for another, by the month left.
+        How many rows were restated, and how many of them moved to another month, by the month they left.
     """
     stored = f"raw.{table.name} as stored"
     key = listed(table.key)
@@ -250,7 +250,7 @@ def _added(one: Months, other: Months) -> Months:
 
 
 def lake_parents(table: Table) -> dict[str, str]:
-    """Return where the references of a table, and the rates of its currency, are looked up: among accepted rows."""
+    """Return where references and exchange rates of a table are looked up: among accepted rows."""
     rates = {EXCHANGE_RATES: CONVERTIBLE_DAYS} if table.currency else {}
     return {name: f"raw.{name}" for name in load_contract() if name in table.parents} | rates
 

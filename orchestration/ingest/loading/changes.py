@@ -14,7 +14,7 @@ from orchestration.lake.contract import LOAD_ID, Table
 class Changes:
     """How many rows were added, changed and deleted; ``months`` by load and month end of the table's time column.
 
-    Deleted rows are counted for the last of the new loads. A row that changed its month counts in both.
+    Deleted rows are counted for the last of the new loads. A row whose month changed counts in both months.
     """
 
     added: int = 0
@@ -24,12 +24,12 @@ class Changes:
 
     @property
     def is_nothing(self) -> bool:
-        """Whether both sides are the same."""
+        """Whether there is no difference."""
         return not (self.added or self.changed or self.deleted)
 
 
 def compare(connection: duckdb.DuckDBPyConnection, table: Table, old: str, new: str, last_load: int) -> Changes:
-    """Compare stored rows; ``old`` and ``new`` are SQL conditions on them, and neither holds a key twice."""
+    """Compare stored rows; ``old`` and ``new`` are SQL conditions on them, and each selects a key at most once."""
     month = f'last_day("{table.time_column}")'
     names = ", ".join(f'"{name}"' for name in table.key)
     row = "{" + ", ".join(f"'{name}': \"{name}\"" for name in table.column_names) + "}"

@@ -1,7 +1,7 @@
-"""One table's loads as planned, in one transaction: new rows in, replaced ones out, and what follows from both.
+"""One table's loads as planned, in one transaction: add new rows, remove replaced ones, and handle the consequences.
 
-New loads are written beside those they replace, which go last: so both can be compared, and where nothing differs
-nothing is kept of the new ones.
+New loads are written before those they replace are removed, so that both can be compared; if nothing differs, the new
+loads are rolled back.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,9 +16,9 @@ from orchestration.lake.warehouse import commit_if, transaction
 
 @dataclass(frozen=True)
 class Outcome:
-    """What carrying out a plan did: the loads read, or None if they say what those before said, and what followed.
+    """The result of a plan: the loads read, whether they were kept (not if they equal the old ones), and consequences.
 
-    ``deleted`` counts rows that the source no longer has, none of those that a changed mapping no longer makes.
+    ``deleted`` counts rows that the source no longer has, except those that a changed mapping no longer produces.
     ``orphaned`` counts rows of other tables that went to quarantine, by table.
     """
 
@@ -29,16 +29,16 @@ class Outcome:
 
 
 def carry_out(todo: plan.Plan, reader: UnitReader, units: Sequence[plan.Unit], loads: Sequence[Load]) -> Outcome:
-    """Do as planned, or leave all as it was if that changes nothing.
+    """Carry out the plan, or leave everything unchanged if it makes no difference.
 
     Args:
         todo: the plan.
         reader: reads the table's source.
-        units: all there is of the source now.
-        loads: all there was of it, as it is on record.
+        units: all current units of the source.
+        loads: all its recorded loads.
 
     Raises:
-        SourceError: a source cannot be read as the settings say; nothing is kept then.
+        SourceError: a source cannot be read as configured; nothing is kept then.
     """
     done: list[Outcome] = []
 
@@ -52,7 +52,7 @@ def carry_out(todo: plan.Plan, reader: UnitReader, units: Sequence[plan.Unit], l
 
 
 def _replace(todo: plan.Plan, reader: UnitReader, units: Sequence[plan.Unit], loads: Sequence[Load]) -> Outcome:
-    """Read what is planned in the place of what it replaces, unless it says the same."""
+    """Read what is planned and replace the old loads by it, unless the rows are the same."""
     connection, table = reader.connection, reader.table
     if todo.reopen:
         records.take_back_quarantine(connection, todo.reopen)
@@ -61,7 +61,7 @@ def _replace(todo: plan.Plan, reader: UnitReader, units: Sequence[plan.Unit], lo
     first = records.next_load_id(connection)
     reading = reader.read(todo.read, first, _not_of(old, loads, first))
     if is_append and old and (reading.total.duplicate or reading.total.superseded):
-        # The replaced rows meet those of other loads after all, so the order of the loads decides.
+        # The new rows match rows of other loads after all, so the order of the loads decides.
         recorded = records.recorded_loads(connection, table)
         old |= set(plan.everything_again(units, recorded, reader.mapping).forget)
         first = records.next_load_id(connection)
@@ -78,7 +78,7 @@ def _replace(todo: plan.Plan, reader: UnitReader, units: Sequence[plan.Unit], lo
 def _remove(
     old: set[int], first: int, reader: UnitReader, loads: Sequence[Load], reading: Reading, *, may_be_same: bool
 ) -> Outcome:
-    """Remove the loads ``old`` in favor of those from ``first`` on, unless these say the same."""
+    """Replace the loads ``old`` by those from ``first`` on, unless the rows are the same."""
     connection, table = reader.connection, reader.table
     before = sorted(load.load_id for load in loads if load.load_id in old)
     last = max(reading.loads, default=first)
@@ -93,7 +93,7 @@ def _remove(
 
 
 def _restamp(reader: UnitReader, kept: Sequence[Load], reading: Reading) -> None:
-    """Note where the rows of the loads that are kept come from now."""
+    """Record the current origin of the loads that are kept."""
     moved = [
         (load.load_id, new)
         for load, new in zip(kept, reading.loads.values(), strict=False)
@@ -107,14 +107,14 @@ def _restamp(reader: UnitReader, kept: Sequence[Load], reading: Reading) -> None
 
 
 def _not_of(old: set[int], loads: Sequence[Load], first: int) -> str:
-    """Return the condition on stored rows that new loads from ``first`` on can meet: not those of the loads ``old``."""
+    """Return the condition on stored rows that new loads from ``first`` on may match: all but those of ``old``."""
     if not old:
         return "true"
     return f"stored.{LOAD_ID} >= {first}" if _is_all(old, loads) else f"stored.{LOAD_ID} not in ({_list(old)})"
 
 
 def _is_all(old: set[int], loads: Sequence[Load]) -> bool:
-    """Whether ``old`` are all loads on record: a simple condition finds their rows then, and spares files."""
+    """Whether ``old`` are all recorded loads: their rows can then be found by a simpler condition that skips files."""
     return all(load.load_id in old for load in loads)
 
 

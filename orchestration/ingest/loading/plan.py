@@ -1,18 +1,18 @@
-"""What has to be read: the files against the loads on record.
+"""What has to be read: the current files compared with the recorded loads.
 
 The rules:
 
-* A load is known by its content and its mapping, not by its file's name. Reading it twice is impossible.
-* ``snapshot``: the files together are the table. Any file added, changed, renamed into another place in the order or
-  gone, and the whole table is read again. A database does not tell, so it is read in every run. What is stored is
-  replaced only if the rows differ.
-* ``append``: a new file adds rows. A changed file, or a changed mapping, replaces the rows of its load. A file that is
-  gone keeps its rows (archives are emptied).
-* ``append`` with a cursor: rows are read from the largest cursor so far. A changed mapping reads all again. Rows in
-  quarantine are read again from the cursor of the load before theirs.
-* A load with rows in quarantine for an unknown reference is read again as soon as one of those references is known.
-* Where rows of several loads met (duplicates, restatements), replacing one of them is done by reading all again in the
-  order they came, because what the others dropped for its sake must come back.
+* A load is identified by its content and its mapping, not by its file name, so nothing is read twice.
+* ``snapshot``: the files together are the table. If any file is added, changed, removed, or renamed so that the order
+  changes, the whole table is read again. A database gives no such sign, so it is read in every run. Stored rows are
+  replaced only if they differ.
+* ``append``: a new file adds rows. A changed file, or a changed mapping, replaces the rows of its load. Rows of a file
+  that has been removed stay (archives are emptied).
+* ``append`` with a cursor: rows are read from the largest cursor so far. A changed mapping reads everything again. Rows
+  in quarantine are read again from the cursor of the load before theirs.
+* A load with rows in quarantine for an unknown reference is read again as soon as one of the references is known.
+* If rows of several loads have matched (duplicates, restatements), one of them is replaced by reading all of them again
+  in their original order, because rows that the others dropped in its favor must come back.
 """
 
 import json
@@ -26,9 +26,9 @@ from orchestration.ingest.reading.files import SourceFile, content_hash
 
 @dataclass(frozen=True)
 class Unit:
-    """What is read as one load: a file, or (``file`` None) everything a query or a table of a database gives.
+    """What is read as one load: a file, or (``file`` None) the whole result of a query or table of a database.
 
-    ``content_hash`` is None where only reading tells whether anything has changed. ``since`` is the cursor to go on
+    ``content_hash`` is None if only reading shows whether anything has changed. ``since`` is the cursor to continue
     from.
     """
 
@@ -39,7 +39,7 @@ class Unit:
 
 @dataclass(frozen=True)
 class Plan:
-    """Loads to forget and units to read, in order. ``known`` units need nothing.
+    """Loads to forget and units to read, in order. ``known`` counts units that need nothing.
 
     ``reopen`` are loads that stay, and whose rows in quarantine are read again.
     """
@@ -56,7 +56,7 @@ class Plan:
 
 
 def file_units(files: Sequence[SourceFile], loads: Sequence[Load], *, by_name: bool) -> list[Unit]:
-    """Return one unit per file; files of the same content count once unless their names say something (``by_name``)."""
+    """Return one unit per file; files with the same content count once unless their names matter (``by_name``)."""
     hashes = {
         load.source_file: load.content_hash for load in loads if load.source_file and load.content_hash and not by_name
     }
@@ -70,7 +70,7 @@ def file_units(files: Sequence[SourceFile], loads: Sequence[Load], *, by_name: b
 
 
 def query_unit(files: Mapping[str, Sequence[SourceFile]], *, by_name: bool) -> Unit:
-    """Return the one unit of a query over everything."""
+    """Return the single unit of a query over everything."""
     contents = {
         name: [(content_hash(file, {}), file.name if by_name else "") for file in found]
         for name, found in files.items()
@@ -79,7 +79,7 @@ def query_unit(files: Mapping[str, Sequence[SourceFile]], *, by_name: bool) -> U
 
 
 def plan_snapshot(units: Sequence[Unit], loads: Sequence[Load], mapping: str, due: set[int]) -> Plan:
-    """Replace the table or leave it."""
+    """Replace the whole table, or leave it unchanged."""
     here = [(unit.content_hash, mapping) for unit in units]
     is_known = all(unit.content_hash for unit in units)
     if is_known and not due and here == [(load.content_hash, load.mapping_hash) for load in loads]:
@@ -88,7 +88,7 @@ def plan_snapshot(units: Sequence[Unit], loads: Sequence[Load], mapping: str, du
 
 
 def plan_append(units: Sequence[Unit], loads: Sequence[Load], mapping: str, due: set[int]) -> Plan:
-    """Read what is new and replace what has changed."""
+    """Read what is new, and replace what has changed."""
     by_identity = {(load.content_hash, load.mapping_hash): load for load in loads}
     found = {unit: by_identity.get((unit.content_hash, mapping)) for unit in units}
     matched = {unit: load for unit, load in found.items() if load}
@@ -107,7 +107,7 @@ def plan_append(units: Sequence[Unit], loads: Sequence[Load], mapping: str, due:
 
 
 def plan_cursor(loads: Sequence[Load], mapping: str, due: set[int]) -> Plan:
-    """Read on from the largest cursor; from before the loads in ``due`` if there are any."""
+    """Continue from the largest cursor, or from before the loads in ``due`` if there are any."""
     if any(load.mapping_hash != mapping for load in loads):
         return Plan(tuple(load.load_id for load in loads), (Unit(None, None),))
     before = [load for load in loads if not due or load.load_id < min(due)]
@@ -116,7 +116,7 @@ def plan_cursor(loads: Sequence[Load], mapping: str, due: set[int]) -> Plan:
 
 
 def everything_again(units: Sequence[Unit], loads: Sequence[Load], mapping: str) -> Plan:
-    """Read every file that is still there, in the order their loads came; new ones last."""
+    """Read every file that still exists, in the order in which they were loaded; new ones last."""
     order = {load.content_hash: position for position, load in enumerate(loads)}
     order_by_path = {load.file: position for position, load in enumerate(loads)}
 

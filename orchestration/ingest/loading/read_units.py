@@ -1,4 +1,4 @@
-"""Units of a table's source read into new loads: in one pass where they can be, else one by one."""
+"""Reading units of a table's source into new loads: in one pass if possible, else one by one."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -25,7 +25,7 @@ _ON_RECORD = ("read", "accepted", "quarantined", "duplicate")
 
 @dataclass(frozen=True)
 class Reading:
-    """New loads by their id, where their rows went, and what was seen of the source's columns."""
+    """New loads by id, where their rows went, and findings about the source's columns."""
 
     loads: Mapping[int, NewLoad] = field(default_factory=dict)
     counts: Mapping[int, batch.BatchCounts] = field(default_factory=dict)
@@ -42,12 +42,12 @@ class Reading:
 
     @property
     def is_all_known(self) -> bool:
-        """Whether every row was there before."""
+        """Whether every row was known before."""
         return all(counts.read == counts.duplicate for counts in self.counts.values())
 
     @classmethod
     def joined(cls, parts: Sequence["Reading"]) -> "Reading":
-        """Return several as one; which columns the source does not fill is what the last one says."""
+        """Combine several readings; unmapped columns are those of the last one."""
         return cls(
             {load_id: load for part in parts for load_id, load in part.loads.items()},
             {load_id: counts for part in parts for load_id, counts in part.counts.items()},
@@ -70,10 +70,10 @@ class UnitReader:
     tell: Progress
 
     def read(self, units: Sequence[Unit], first: int, among: str) -> Reading:
-        """Read units into new loads from ``first`` on, which meet the stored rows that fulfil the condition ``among``.
+        """Read units into new loads from ``first`` on; they may match stored rows that meet the condition ``among``.
 
         Raises:
-            SourceError: the source cannot be read as the settings say.
+            SourceError: the source cannot be read as configured.
         """
         parts: list[Reading] = []
         told: list[str] = []
@@ -93,7 +93,7 @@ class UnitReader:
         return Reading.joined(parts)
 
     def _read_together(self, run: Sequence[Unit], first: int, among: str, told: Sequence[str]) -> Reading | None:
-        """Read a run of files in one pass; None where that is not possible."""
+        """Read a run of files in one pass; None if that is not possible."""
         files = [unit.file for unit in run if unit.file]
         mapped = map_rows(self.connection, self.table, self.source, self.settings, self.files, files)
         if not mapped.is_repeatable:
@@ -140,7 +140,7 @@ class UnitReader:
         mapped: Mapped,
         new_columns: tuple[str, ...],
     ) -> Reading:
-        """Record new loads, and say where their rows went."""
+        """Record new loads, and report where their rows went."""
         add_loads(
             self.connection, self.table, {load_id: (load, _rows(counts[load_id])) for load_id, load in loads.items()}
         )
@@ -164,7 +164,7 @@ class UnitReader:
         )
 
     def _new_columns(self, mapped: Mapped, place: str, path: str | None, told: Sequence[str]) -> tuple[str, ...]:
-        """Return columns that the source did not have before, besides those told; refuse what changed its kind."""
+        """Return new columns of the source except those in ``told``; refuse columns whose kind has changed."""
         if self.known is None:
             return ()
         location = self.source.location
@@ -179,5 +179,5 @@ class UnitReader:
 
 
 def _rows(counts: batch.BatchCounts) -> dict[str, int]:
-    """Return the counts of one load's rows that are on record."""
+    """Return the row counts of one load that are recorded."""
     return {name: getattr(counts, name) for name in _ON_RECORD}

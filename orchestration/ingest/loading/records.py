@@ -1,4 +1,4 @@
-"""The records of loads: what ``ops.loads`` and ``ops.load_months`` say, read and written."""
+"""The records of loads, ``ops.loads`` and ``ops.load_months``: reading and writing them."""
 
 import json
 from collections.abc import Collection, Mapping
@@ -13,10 +13,11 @@ from orchestration.lake.contract import Table
 
 @dataclass(frozen=True)
 class Load:
-    """A load on record.
+    """A recorded load.
 
-    ``content_hash`` is None for rows of a database. ``rows_met`` counts rows that met rows of other loads: duplicates
-    and restated ones. ``source_columns`` gives the types of the source's columns, None where they were not noted.
+    ``content_hash`` is None for rows of a database. ``rows_met`` counts rows that matched rows of other loads:
+    duplicates and restated ones. ``source_columns`` holds the types of the source's columns, None if they were not
+    recorded.
     """
 
     load_id: int
@@ -31,7 +32,7 @@ class Load:
 
 @dataclass(frozen=True)
 class NewLoad:
-    """What is noted of a load besides the counts of its rows."""
+    """What is recorded about a load besides its row counts."""
 
     location: str
     file: SourceFile | None
@@ -42,7 +43,7 @@ class NewLoad:
 
     @property
     def columns(self) -> dict[str, object]:
-        """The columns of ``ops.loads`` that say where the rows came from."""
+        """The columns of ``ops.loads`` that describe the origin of the rows."""
         file = self.file
         return {
             "location": self.location,
@@ -58,12 +59,12 @@ class NewLoad:
 
 
 def recorded_loads(connection: duckdb.DuckDBPyConnection, table: Table) -> list[Load]:
-    """Return the loads of a table, in the order they came."""
+    """Return the loads of a table, in the order they were made."""
     return loads_by_table(connection, table.name).get(table.name, [])
 
 
 def loads_by_table(connection: duckdb.DuckDBPyConnection, table: str | None = None) -> dict[str, list[Load]]:
-    """Return the loads of every table that has any, or of one, in the order they came."""
+    """Return the loads of every table that has any, or of one, in the order they were made."""
     rows = connection.execute(
         """
         select source_table, load_id, file, content_hash, mapping_hash, rows_duplicate + rows_superseded,
@@ -89,7 +90,7 @@ def loads_by_table(connection: duckdb.DuckDBPyConnection, table: str | None = No
 
 
 def next_load_id(connection: duckdb.DuckDBPyConnection) -> int:
-    """Return an id no load and no change of months has had."""
+    """Return an id that no load and no change of months has ever had."""
     return connection.execute(
         "select coalesce(max(load_id), 0) + 1 from (select load_id from ops.loads"
         " union all select load_id from ops.load_months)"
@@ -113,7 +114,7 @@ def add_loads(
 
 
 def restamp(connection: duckdb.DuckDBPyConnection, load_id: int, load: NewLoad) -> None:
-    """Note where the rows of a load come from now: other bytes that say the same."""
+    """Record the current origin of a load's rows, when other bytes have the same content."""
     columns = load.columns
     connection.execute(
         f"update ops.loads set {', '.join(f'{name} = ?' for name in columns)} where load_id = ?",
@@ -122,14 +123,14 @@ def restamp(connection: duckdb.DuckDBPyConnection, load_id: int, load: NewLoad) 
 
 
 def remove_loads(connection: duckdb.DuckDBPyConnection, load_ids: Collection[int]) -> None:
-    """Remove the records of loads and their quarantine; their months stay, as what has changed has changed."""
+    """Remove the records of loads and their quarantine; their months stay, because those did change."""
     ids = ", ".join(map(str, load_ids))
     for record in ("loads", "quarantine"):
         connection.execute(f"delete from ops.{record} where load_id in ({ids})")
 
 
 def add_months(connection: duckdb.DuckDBPyConnection, table: str, months: Mapping[int, Months]) -> None:
-    """Note, by load, how many rows came, changed or went in each month."""
+    """Record, by load, how many rows were added, changed or removed in each month."""
     rows = [(load_id, table, month, count) for load_id, each in months.items() for month, count in each.items()]
     if rows:
         placeholders = ", ".join(["(?, ?, ?, ?)"] * len(rows))
@@ -140,7 +141,7 @@ def add_months(connection: duckdb.DuckDBPyConnection, table: str, months: Mappin
 
 
 def take_back_quarantine(connection: duckdb.DuckDBPyConnection, load_ids: Collection[int]) -> None:
-    """Empty the quarantine of loads whose rows are about to be delivered again: they count as duplicates of those."""
+    """Empty the quarantine of loads whose rows are about to be read again; the old rows count as duplicates."""
     ids = ", ".join(map(str, load_ids))
     connection.execute(f"delete from ops.quarantine where load_id in ({ids})")
     connection.execute(

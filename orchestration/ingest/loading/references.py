@@ -1,4 +1,4 @@
-"""Rows and the rows they refer to: what goes to quarantine when a parent goes, and comes back when it returns."""
+"""References between rows: rows go to quarantine when their parent is removed, and return when it comes back."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -11,18 +11,18 @@ from orchestration.lake.warehouse import transaction
 
 REASON = "unknown_reference"
 _GONE, _ORPHANED, _RETURNING = "_gone", "_orphaned", "_returning"
-# A row taken from the lake has no place in a file that is known any more.
+# A row taken from the lake no longer has a known position in a file.
 _IS_ORPHAN = f"reason = '{REASON}' and row_number is null"
 
 
 def set_orphans_aside(connection: duckdb.DuckDBPyConnection, parent: Table, was: str, load_id: int) -> dict[str, int]:
-    """Move the rows of other tables whose row in ``parent`` has gone to quarantine, and theirs in turn.
+    """Move rows of other tables whose parent in ``parent`` is gone to quarantine, and their own children in turn.
 
     Args:
         connection: within the caller's transaction.
-        parent: the table that lost rows; the stored rows are those that are left.
+        parent: the table that lost rows; its stored rows are the remaining ones.
         was: SQL of the rows it had.
-        load_id: the load that took the rows away; months that lose rows are counted for it.
+        load_id: the load that removed the rows; months that lose rows are counted for it.
 
     Returns:
         How many rows each table lost.
@@ -47,7 +47,7 @@ def set_orphans_aside(connection: duckdb.DuckDBPyConnection, parent: Table, was:
         months = dict(connection.execute(f"select {month}, count(*) from {_ORPHANED} group by all").fetchall())
         add_months(connection, child.name, {load_id: months})
         moved[child.name] += rows
-        # Its own name, as the next step makes tables of these names for the children of this one.
+        # A name of its own, because the next step reuses these names for the children of this table.
         kept = f"_orphaned_{child.name}"
         connection.execute(f"create or replace temp table {kept} as from {_ORPHANED}")
         moved.update(set_orphans_aside(connection, child, f"from {kept}", load_id))
@@ -58,9 +58,9 @@ def set_orphans_aside(connection: duckdb.DuckDBPyConnection, parent: Table, was:
 
 
 def take_orphans_back(connection: duckdb.DuckDBPyConnection, table: Table) -> int:
-    """Give back the rows of ``table`` whose every reference is known again, from what the quarantine kept of them.
+    """Return rows of ``table`` from quarantine to the lake once all their references are known again.
 
-    A row whose key has been delivered again in the meantime counts as restated and stays out.
+    A row whose key has been delivered again meanwhile counts as restated and stays out.
 
     Returns:
         How many rows left the quarantine.
@@ -109,7 +109,7 @@ def take_orphans_back(connection: duckdb.DuckDBPyConnection, table: Table) -> in
 
 
 def loads_due(connection: duckdb.DuckDBPyConnection, table: Table, *, again: bool) -> set[int]:
-    """Return the loads with a row in quarantine whose unknown reference has become known; ``again``: with any row."""
+    """Return loads with quarantined rows whose reference is now known; with ``again``, with any quarantined rows."""
     if again:
         return _ids(connection, "select distinct load_id from ops.quarantine where source_table = ?", [table.name])
     due: set[int] = set()
@@ -140,7 +140,7 @@ def _references_to(parent: Table) -> Iterator[tuple[Table, Column, Reference]]:
 
 
 def _quarantine(connection: duckdb.DuckDBPyConnection, child: Table, column: Column) -> None:
-    """Put the orphaned rows in quarantine and count them there; values as text, so that they come back unchanged."""
+    """Put the orphaned rows in quarantine and adjust counts; values as text, so that they can return unchanged."""
     texts = ", ".join(f"'{name}': cast(orphaned.\"{name}\" as varchar)" for name in child.column_names)
     connection.execute(
         f"""

@@ -1,4 +1,4 @@
-"""Loads that go: their rows, their records, and the rows of other tables that referred to theirs."""
+"""Removing loads: their rows, their records, and the rows of other tables that referred to theirs."""
 
 from collections.abc import Callable, Collection
 
@@ -27,13 +27,13 @@ def remove(
 
     Args:
         connection: the lake.
-        table: the table the loads are of.
+        table: the table of the loads.
         load_ids: the loads.
-        gone: SQL condition on the stored rows that finds theirs.
-        found: what their removal changes, in view of the loads that replace them.
-        change: the load that what follows in other tables is counted for.
-        tell: called with a sentence on each thing that follows.
-        why: what has become of the rows, for the sentence.
+        gone: SQL condition that selects their stored rows.
+        found: the net changes of the removal, given the loads that replace them.
+        change: the load to which consequences in other tables are attributed.
+        tell: called with a sentence about each consequence.
+        why: what happened to the rows, for the message.
 
     Returns:
         How many rows of other tables went to quarantine, by table.
@@ -59,7 +59,7 @@ def remove(
 def empty(
     connection: duckdb.DuckDBPyConnection, table: Table, loads: Collection[int], tell: Callable[[str], None]
 ) -> tuple[int, dict[str, int]]:
-    """Remove all loads of a table; return how many rows it lost, and how many of other tables went to quarantine."""
+    """Remove all loads of a table; return the number of rows it lost, and of rows quarantined in other tables."""
     if not loads:
         return 0, {}
     with transaction(connection):

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 class LoadReport:
     """What one run did to one table.
 
-    ``rows_superseded`` are rows of earlier loads that this run restated, ``rows_deleted`` rows that the source holds no
-    more, ``rows_orphaned`` rows that went to quarantine because the row they refer to was deleted. ``reasons`` counts
-    what lies in quarantine. ``unmapped_columns`` are columns of the table that its source does not fill,
-    ``new_columns`` columns of the source that it did not have at the last load.
+    ``rows_superseded`` are rows of earlier loads that this run restated, ``rows_deleted`` rows that the source no
+    longer has, ``rows_orphaned`` rows that went to quarantine because the row they refer to was deleted. ``reasons``
+    counts the rows in quarantine. ``unmapped_columns`` are columns of the table that its source does not fill,
+    ``new_columns`` columns that the source did not have at the last load.
     """
 
     table: str

@@ -1,4 +1,4 @@
-"""Ingestion of every table, parents first, one transaction each: a kill leaves a table as it was or as it will be."""
+"""Ingestion of every table, parents first, one transaction each: a kill leaves each table in its old or new state."""
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -41,13 +41,13 @@ def ingest(
         settings: locations and sources.
         tables: only these tables; default all.
         progress: called with a sentence at each step.
-        again: read every load with rows in quarantine again, even if nothing has changed; of files that are gone
-            nothing can be read.
+        again: read every load with rows in quarantine again, even if nothing has changed; files that are gone cannot
+            be read.
 
     Raises:
-        SourceError: a required table is not mapped, or a source cannot be read as the settings say. Tables finished
-            before it stay as loaded; the one it names stays as it was.
-        SettingsError: ``tables`` or the settings name what does not exist.
+        SourceError: a required table is not mapped, or a source cannot be read as configured. Tables finished before
+            stay loaded; the one at fault stays as it was.
+        SettingsError: ``tables`` or the settings name an unknown table.
     """
     contract = load_contract()
     require_known_tables(settings, contract, tables)
@@ -58,7 +58,7 @@ def ingest(
         ensure_tables(connection)
         show_convertible_days(connection, settings)
         closed = open_locations(connection, _locations_read(settings, chosen), [warehouse.path])
-        # In one transaction DuckLake looks up the snapshot once.
+        # In one transaction, so that DuckLake looks up the snapshot only once.
         with transaction(connection):
             loads, waiting = loads_by_table(connection), _reasons(connection)
         run = _Run(connection, settings, tell, loads, waiting, closed, again)
@@ -77,7 +77,7 @@ def ingest(
 def require_known_tables(
     settings: Settings, contract: Mapping[str, Table], tables: Collection[str] | None = None, *, required: bool = True
 ) -> None:
-    """Refuse tables the contract does not have and, if ``required``, settings that lack one it requires.
+    """Refuse tables that the contract does not have and, if ``required``, settings without a table that it requires.
 
     Raises:
         SettingsError: a name is not that of a table.
@@ -97,10 +97,10 @@ def require_known_tables(
 
 
 def set_timezone(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
-    """Let times with an offset become the operator's local time.
+    """Make times with an offset convert to the operator's local time.
 
     Raises:
-        SettingsError: the time zone is not known.
+        SettingsError: the time zone is unknown.
     """
     try:
         connection.execute("set timezone = ?", [settings.schedule.timezone])
@@ -110,10 +110,10 @@ def set_timezone(connection: duckdb.DuckDBPyConnection, settings: Settings) -> N
 
 @dataclass(frozen=True)
 class _Run:
-    """What the tables of one run share.
+    """Shared by the tables of one run.
 
-    Before it, ``loads`` are on record by table, and ``waiting`` counts the rows in quarantine by table and reason;
-    ``closed`` are locations that cannot be opened.
+    As of its start, ``loads`` are the recorded loads by table, and ``waiting`` counts the rows in quarantine by table
+    and reason; ``closed`` are locations that cannot be opened.
     """
 
     connection: duckdb.DuckDBPyConnection
@@ -126,7 +126,7 @@ class _Run:
 
 
 def _ingest_table(run: _Run, table: Table) -> tuple[LoadReport, Mapping[str, int]]:
-    """Load a table; return what was done, and how many rows of other tables went to quarantine for it."""
+    """Load a table; return what was done, and how many rows of other tables went to quarantine as a result."""
     started = perf_counter()
     source = run.settings.sources.get(table.name)
     orphaned: Mapping[str, int]
@@ -142,7 +142,7 @@ def _ingest_table(run: _Run, table: Table) -> tuple[LoadReport, Mapping[str, int
 
 def _load_source(run: _Run, table: Table, source: SourceSettings) -> tuple[LoadReport, Mapping[str, int]]:
     connection, settings = run.connection, run.settings
-    # Where no row was in quarantine for a reason before, none can come back.
+    # If no row was in quarantine for a reason before, none can return.
     waiting = run.waiting.get(table.name, {})
     loads = run.loads.get(table.name, ())
     if references.REASON in waiting and (returned := references.take_orphans_back(connection, table)):
@@ -171,7 +171,7 @@ def _load_source(run: _Run, table: Table, source: SourceSettings) -> tuple[LoadR
 
 
 def _reported(report: LoadReport, outcome: Outcome, units: int) -> LoadReport:
-    """Return the report with what was read; what says the same as before is known, whatever it was read for."""
+    """Return the report with what was read; if the new loads were not kept, all their rows count as known."""
     reading, rows = outcome.reading, outcome.reading.total
     report = replace(
         report,
@@ -198,7 +198,7 @@ def _reported(report: LoadReport, outcome: Outcome, units: int) -> LoadReport:
 
 
 def _locations_read(settings: Settings, tables: Sequence[Table]) -> dict[str, LocationSettings]:
-    """Return the locations that the sources of the tables read, as far as they are known."""
+    """Return the known locations that the sources of the tables read."""
     sources = [settings.sources[table.name] for table in tables if table.name in settings.sources]
     named = {name for source in sources for name in named_locations(source, settings.locations)}
     return {name: location for name, location in settings.locations.items() if name in named}
@@ -217,7 +217,7 @@ def _reasons(connection: duckdb.DuckDBPyConnection) -> dict[str, dict[str, int]]
 def _with_stock(
     connection: duckdb.DuckDBPyConnection, reports: Sequence[LoadReport], orphaned: Mapping[str, int]
 ) -> list[LoadReport]:
-    """Tell each report what lies in its table and in quarantine now that all are loaded."""
+    """Add to each report the rows in its table and in quarantine, now that all tables are loaded."""
     # A table that is not mapped has just been emptied.
     counted = [f"select '{each.table}', count(*) from raw.{each.table}" for each in reports if each.is_mapped]
     with transaction(connection):
@@ -235,10 +235,10 @@ def _with_stock(
 
 
 def _list_source(source: SourceSettings, settings: Settings, *, is_begun: bool) -> Files:
-    """Return the files of each location of files that a source reads.
+    """Return the files of each file location that a source reads.
 
     Raises:
-        SourceError: a location has none, and is not an archive that was emptied after it was loaded.
+        SourceError: a location has none, and is not an archive that was emptied after loading.
     """
     files: dict[str, list[SourceFile]] = {}
     for name in locations_of(source, settings.locations):
@@ -264,7 +264,7 @@ def _units(source: SourceSettings, settings: Settings, files: Files, loads: Sequ
 
 @contextmanager
 def _about(table: Table) -> Iterator[None]:
-    """Say which table an error is about."""
+    """Name the table that an error is about."""
     try:
         yield
     except SourceError as error:
@@ -276,7 +276,7 @@ def _about(table: Table) -> Iterator[None]:
 
 
 def _advice(error: Exception) -> str:
-    """Say what helps where DuckLake stumbles over a zero byte that an earlier release let into the lake."""
+    """Return advice for DuckLake's failure on a zero byte that an earlier release let into the lake."""
     if "unterminated quoted string" not in str(error):
         return ""
     return " The lake holds text with a zero byte: 'segmentation clean-text' moves it to quarantine."

@@ -1,7 +1,7 @@
-"""What the keys of a load say, told with a group for every entity and month instead of every row.
+"""What the keys of a load show, found with one group per entity and month instead of per row.
 
-Where a date is part of the key, the days of a month are bits of one number: as many rows as bits means no day came
-twice. References among the key columns are looked up once a group.
+If a date is part of the key, the days of a month are bits of one number: if there are as many rows as bits, no day
+occurs twice. References among the key columns are looked up once per group.
 """
 
 from collections.abc import Mapping
@@ -17,11 +17,11 @@ Months = Mapping[date, int]
 
 @dataclass(frozen=True)
 class Survey:
-    """How many rows there are, whether a key may come twice, and which days they span.
+    """How many rows there are, whether a key may occur twice, and which days they span.
 
-    Bad rows are counted as well, so a key that comes twice may prove to come once. ``months`` counts the rows by month
-    end of the table's time column, None where the keys do not tell. ``known`` are the parents that every reference was
-    found in.
+    Bad rows are included, so a key that seems repeated may turn out not to be. ``months`` counts the rows by month end
+    of the table's time column, None if the keys do not show it. ``known`` are the parents in which every reference was
+    found.
     """
 
     rows: int
@@ -35,7 +35,7 @@ class Survey:
 def survey(
     connection: duckdb.DuckDBPyConnection, table: Table, relation: str, parents: Mapping[str, str] | None = None
 ) -> Survey:
-    """Look at the keys of typed rows; ``parents`` gives, by table name, where references are looked up."""
+    """Survey the keys of typed rows; ``parents`` maps table names to the relations for looking up references."""
     references = {
         column.references.table: f'"{name}" not in (select "{column.references.column}" from '
         f"{(parents or {})[column.references.table]})"

@@ -1,6 +1,6 @@
-"""Many Parquet files in one pass, one load each: what a file costs by itself is paid once, and all cores read.
+"""Many Parquet files in one pass, one load each: the overhead per file is paid once, and all cores read.
 
-That goes while no row can meet another, in these files or in the lake. Otherwise the files come one by one, in their
+This works if no row can match another, in these files or in the lake. Otherwise the files are read one by one, in
 order, which decides which row restates which.
 """
 
@@ -23,14 +23,14 @@ from orchestration.ingest.sql_text import sql_text
 from orchestration.lake.contract import LOAD_ID, Table
 from orchestration.settings import LocationSettings, Settings, SourceSettings
 
-# What is looked at together must fit in memory: a group for every entity and month.
+# The survey of a pass must fit in memory: one group per entity and month.
 _MOST_FILES, _MOST_BYTES = 128, 2**32
 
 
 def runs(
     connection: duckdb.DuckDBPyConnection, source: SourceSettings, settings: Settings, units: Sequence[Unit]
 ) -> list[list[Unit]]:
-    """Split units into runs that can be read together: neighbours that are Parquet files of the same columns."""
+    """Split units into runs that can be read together: consecutive Parquet files with the same columns."""
     location = settings.locations[source.location] if source.location and source.query is None else None
     if len(units) < 2 or location is None or location.database:
         return [[unit] for unit in units]
@@ -53,7 +53,7 @@ def load_together(
     """Put every row where it belongs, under one load per file from ``first_load_id`` on.
 
     Returns:
-        Where the rows of each file went; None, and nothing is done, if some rows may meet others.
+        Where the rows of each file went; None, with nothing done, if some rows may match others.
     """
     query, seen = batch.prepare(connection, table, mapped, batch.lake_parents(table))
     if seen.is_repeated or batch.met_rows(connection, table, seen, among):
@@ -84,7 +84,7 @@ def explained_by_file(
     settings: Settings,
     files: Sequence[SourceFile],
 ) -> Iterator[None]:
-    """Turn DuckDB's errors into one that names the setting and, by reading each file by itself, the file.
+    """Turn DuckDB's errors into one that names the setting and, by reading each file separately, the file.
 
     Raises:
         SourceError: DuckDB failed.
@@ -104,7 +104,7 @@ def explained_by_file(
 
 
 def _columns(connection: duckdb.DuckDBPyConnection, unit: Unit, location: LocationSettings) -> object:
-    """Return what neighbours must have in common: of Parquet files the columns, of others nothing can be."""
+    """Return what consecutive files must have in common: the columns of Parquet; other files never match."""
     assert unit.file is not None
     path = unit.file.path
     if not is_parquet(path, location):
@@ -129,7 +129,7 @@ def _of_bearable_size(units: Iterator[Unit]) -> Iterator[list[Unit]]:
 def _quarantine(
     connection: duckdb.DuckDBPyConnection, table: Table, load_id: str, files: Sequence[SourceFile]
 ) -> dict[int, int]:
-    """Put the rejected rows in quarantine, and return how many there were by load."""
+    """Put the rejected rows in quarantine, and return their number by load."""
     paths = ", ".join(sql_text(file.path) for file in files)
     connection.execute(f"""
         insert into ops.quarantine (load_id, source_table, file, row_number, column_name, value, reason, row_json)
@@ -143,7 +143,7 @@ def _quarantine(
 def _months(
     connection: duckdb.DuckDBPyConnection, table: Table, first_load_id: int
 ) -> dict[int, dict[date | None, int]]:
-    """Return how many rows each load brought, by month end of the table's time column."""
+    """Return how many rows each load added, by month end of the table's time column."""
     rows = connection.execute(
         f'select {LOAD_ID}, last_day("{table.time_column}"), count(*) from raw.{table.name}'
         f" where {LOAD_ID} >= {first_load_id} group by all"

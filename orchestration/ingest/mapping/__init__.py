@@ -1,1 +1,1 @@
-"""The settings' expressions bound to the contract, typed and judged value by value."""
+"""The settings' expressions bound to the contract, typed and checked value by value."""

@@ -1,4 +1,4 @@
-"""Why a mapping does not fit a source: the expression that cannot be read, the required column nothing fills."""
+"""Why a mapping does not fit a source: an expression that cannot be read, a required column that nothing fills."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -14,12 +14,12 @@ from orchestration.masking import redact
 
 @dataclass(frozen=True)
 class Binder:
-    """Finds the expression that does not fit a source; only asked once something is known to be wrong.
+    """Finds the expression that does not fit a source; used only once an error is known.
 
     Args:
-        rows: SQL of the rows, and ``found`` their columns.
+        rows: SQL of the rows, with the columns ``found``.
         place: the file or table they come from, as the user knows it.
-        elsewhere: gives SQL of the rows of all files of the location; None where there is nothing else.
+        elsewhere: returns SQL of the rows of all files of the location; None if there are no others.
     """
 
     connection: duckdb.DuckDBPyConnection
@@ -30,10 +30,10 @@ class Binder:
     elsewhere: Callable[[], str] | None = None
 
     def check(self, name: str, expression: str) -> bool:
-        """Whether the expression can be read here; an optional column may be absent if other files have it.
+        """Whether the expression can be read here; an optional column may be missing if other files have it.
 
         Raises:
-            SourceError: names the expression and the columns there are.
+            SourceError: names the expression and the available columns.
         """
         try:
             self._bind(expression, self.rows)

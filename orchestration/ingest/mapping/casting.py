@@ -1,9 +1,9 @@
-"""Values against the contract: typed by ``try_cast``, and the first thing wrong with each row named.
+"""Values checked against the contract: typed by ``try_cast``, and the first problem of each row named.
 
-Text is trimmed of spaces, tabs and line ends, and blank text is missing; control characters within it are not part of
-any value (``control_characters``). A number with a fraction is not an integer, an
-infinite one no number; a time with an offset becomes the operator's local time. How text is written is the location's
-convention. A value that does not fit is never bent until it does.
+Text is trimmed of spaces, tabs and line ends, and blank text is missing; control characters are not part of any value
+(``control_characters``). A number with a fraction is not an integer, and an infinite one is not a number; a time with
+an offset becomes the operator's local time. The location's conventions say how text is written. A value that does not
+fit is never altered until it does.
 """
 
 from collections.abc import Mapping, Sequence
@@ -30,15 +30,15 @@ _INTEGER_SOURCES = {
     "UINTEGER",
     "UBIGINT",
 }
-# An earlier one is a year written with two digits, or a system's way to say that there is none.
+# An earlier date is a year written with two digits, or a system's placeholder for no date.
 _FIRST_DATE = "1000-01-01"
-# Years of five digits are typing errors too, and endless times no times.
+# Years with five digits are typing errors too, and infinite times are not times.
 _AFTER_LAST_DATE = "10000-01-01"
 
 
 @dataclass(frozen=True)
 class Problem:
-    """Why a row is rejected: the column, and the reason as the quarantine names it."""
+    """Why a row is rejected: the column, and the reason as recorded in quarantine."""
 
     column: str
     reason: str
@@ -46,8 +46,8 @@ class Problem:
 
 @dataclass(frozen=True)
 class TypedQuery:
-    """A query giving the contract's columns, ``_row``, ``_problem`` (a position in ``problems``, from 1), ``_value``
-    and ``_row_json`` (of a rejected row, as mapped).
+    """A query that returns the contract's columns, ``_row``, ``_problem`` (a position in ``problems``, from 1),
+    ``_value`` and ``_row_json`` (of a rejected row, as mapped).
     """
 
     sql: str
@@ -62,16 +62,16 @@ def typed(
     conventions: Conventions = AS_USUAL,
     also: Sequence[str] = (),
 ) -> TypedQuery:
-    """Type and judge the rows of ``mapped``, a query giving ``_row`` and, under their names, the columns in ``types``.
+    """Type and check the rows of ``mapped``, a query that returns ``_row`` and the columns in ``types`` by name.
 
     Args:
         table: what the rows must be.
-        mapped: SQL of the rows; a contract column it does not give is null.
-        types: DuckDB's type of each column it gives.
-        parents: by table name, the relation a reference is looked up in; a reference to another table is not checked.
-            Under ``exchange_rates`` the spans of days on which each currency can be converted (ingest/currency.py).
-        conventions: how values are written where they are text.
-        also: further columns of ``mapped``, given as they are.
+        mapped: SQL of the rows; a contract column that it does not return is null.
+        types: DuckDB's type of each column that it returns.
+        parents: by table name, the relation in which references are looked up; others are not checked. Under
+            ``exchange_rates``, the spans of days on which each currency can be converted (``mapping.currency``).
+        conventions: how values are written as text.
+        also: further columns of ``mapped`` to pass through.
     """
     given = [column for column in table.columns if column.name in types]
     raw = {column.name: f'"raw_{column.name}"' for column in given}
@@ -86,7 +86,7 @@ def typed(
     casts |= {column.name: f"upper({casts[column.name]})" for column in given if column.upper_case}
     columns = ", ".join(f'{_or_default(table, column, casts)} as "{column.name}"' for column in table.columns)
 
-    # What depends on another column is judged last, so that a fault of the other is named as such.
+    # Checks that depend on another column come last, so that an error in that column is reported as such.
     conditions = sorted(
         (
             (_depends_on_another(column), column.name, reason, condition)
@@ -125,7 +125,7 @@ def _depends_on_another(column: Column) -> bool:
 
 
 def _or_default(table: Table, column: Column, casts: Mapping[str, str]) -> str:
-    """Return SQL of the column's value; a missing one is that of its default, which may have a default itself."""
+    """Return SQL of the column's value; if missing, that of its default column, which may have a default itself."""
     value = casts.get(column.name)
     if column.default is None:
         return value or f"cast(null as {column.data_type})"
@@ -136,7 +136,7 @@ def _or_default(table: Table, column: Column, casts: Mapping[str, str]) -> str:
 def _conditions(
     column: Column, raw: str | None, source_type: str, parents: Mapping[str, str], conventions: Conventions
 ) -> list[tuple[str, str]]:
-    """Return the reasons a value of the column can be rejected for, each with its SQL condition, in order."""
+    """Return the reasons for which a value of the column can be rejected, each with its SQL condition, in order."""
     name = f'typed_row."{column.name}"'
     found: list[tuple[str, str]] = []
     if raw is not None:
@@ -172,13 +172,13 @@ def _conditions(
 
 
 def _may_hold_control(column: Column, source_type: str) -> bool:
-    """Whether text comes as it is; what must match a list or pattern is judged by that."""
+    """Whether text is unrestricted; text that must match a list or pattern is checked by that."""
     is_text = column.data_type == "varchar" and (source_type in {"VARCHAR", "JSON"} or source_type.startswith("ENUM"))
     return is_text and not (column.free_text or column.accepted_values or column.pattern)
 
 
 def _cast(raw: str, source_type: str, target: str, conventions: Conventions) -> str:
-    """Return SQL of the value as ``target``, null where it does not fit."""
+    """Return SQL of the value as ``target``, null if it does not fit."""
     if target == "varchar":
         return as_text(raw, source_type)
     if target in {"date", "timestamp"}:

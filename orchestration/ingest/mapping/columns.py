@@ -1,4 +1,4 @@
-"""A source's columns against those it had before: new ones are noticed, a required one of another kind stops all."""
+"""A source's columns compared with its earlier ones: new ones are reported, changed kinds of required ones refused."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -17,7 +17,7 @@ _KINDS = {
 
 
 def new_columns(source_columns: Mapping[str, str], before: Mapping[str, str]) -> tuple[str, ...]:
-    """Return the columns a source did not have before."""
+    """Return the columns that a source did not have before."""
     return tuple(name for name in source_columns if name not in before)
 
 
@@ -29,19 +29,19 @@ def require_kinds(
     place: str,
     form: str | None,
 ) -> None:
-    """Refuse a source in which a column that a required one is made of has become another kind of value.
+    """Refuse a source if a column used for a required one has become another kind of value.
 
     Args:
         table: the table the rows are for.
         source: which columns its columns are made of.
-        source_columns: the type of each column the source has.
-        before: the type each had at the last load.
+        source_columns: the type of each column of the source.
+        before: its types at the last load.
         place: the file or table, as the user knows it.
-        form: the files' format, None where there is none. CSV knows text only, and JSON no times: what looks like one
-            today may be followed by a value that does not.
+        form: the files' format, None for databases. CSV has only text, and JSON no times: a value that looks like a
+            time today may be followed by one that does not.
 
     Raises:
-        SourceError: names the column, both types, and what accepts the new one.
+        SourceError: names the column, both types, and how to accept the new one.
     """
     if form == "csv":
         return
@@ -65,7 +65,7 @@ def _kind(data_type: str | None, form: str | None) -> str | None:
 
 
 def _required_of(table: Table, source: SourceSettings, name: str) -> Sequence[str]:
-    """Return the required columns that are made of a column of the source."""
+    """Return the required columns that use a column of the source."""
     return [
         column.name
         for column in table.columns

@@ -1,8 +1,8 @@
-"""Whether DuckDB gave every record that the files hold, and the lines that it was not even given.
+"""Whether DuckDB returned every record in the files, and the lines that it was not even given.
 
-The records were counted when the files were made ready (``text_files``). Where the rows of a load are those of one
-file, they are held against that count as they are; where a condition or a query came between, the rows of each file are
-counted once more, by themselves.
+The records were counted when the files were prepared (``text_files``). If the rows of a load are those of one file,
+they are compared with that count directly; if a condition or a query comes between, the rows of each file are counted
+separately.
 """
 
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ from orchestration.settings import LocationSettings
 class SourceText:
     """A text file that the rows of a load come from.
 
-    ``count_sql`` counts its rows before any condition; None where the rows of the load are those of the file.
+    ``count_sql`` counts its rows before any condition; None if the rows of the load are those of the file.
     """
 
     path: str
@@ -31,21 +31,21 @@ class SourceText:
 
 @dataclass(frozen=True)
 class Lines:
-    """Lines of the files that are not rows: those DuckDB rejected, and those it was not given."""
+    """Lines of the files that are not rows: those that DuckDB rejected, and those it was not given."""
 
     unparsable: int
     bad: Sequence[BadLine]
 
     @property
     def count(self) -> int:
-        """How many there are."""
+        """The number of such lines."""
         return self.unparsable + len(self.bad)
 
 
 def source_text(
     connection: duckdb.DuckDBPyConnection, path: str, location: LocationSettings, form: str, *, is_direct: bool
 ) -> SourceText | None:
-    """Return the text file that was made ready for a path; None for Parquet."""
+    """Return the text file that was prepared for a path; None for other formats."""
     if form not in {"csv", "json"}:
         return None
     file = prepared(path, location, "csv" if form == "csv" else "json")
@@ -54,7 +54,7 @@ def source_text(
 
 
 def lines_of(connection: duckdb.DuckDBPyConnection, texts: Sequence[SourceText]) -> Lines:
-    """Return the lines that are not rows; the rows have been read.
+    """Return the lines that are not rows; call it after the rows have been read.
 
     Raises:
         SourceError: a file has too many of them.
@@ -71,7 +71,7 @@ def lines_of(connection: duckdb.DuckDBPyConnection, texts: Sequence[SourceText])
 
 
 def rows_lost(connection: duckdb.DuckDBPyConnection, texts: Sequence[SourceText], rows: int, unparsable: int) -> int:
-    """Return how many records of the files are missing among the rows read; negative if there are more than records."""
+    """Return how many records of the files are missing among the rows read; negative if there are too many rows."""
     if not texts or any(text.file.records.count is None for text in texts):
         return 0
     counts = [text.count_sql for text in texts if text.count_sql is not None]

@@ -1,10 +1,10 @@
-"""How a location writes numbers and times as text, as SQL that reads them so and no other way.
+"""How a location writes numbers and times as text, as SQL that reads them that way and no other.
 
-A text that does not fit the declared convention is not a value: '12.5' with a decimal comma is neither 12.5 nor 125.
+Text that does not follow the declared convention is not a value: '12.5' with a decimal comma is neither 12.5 nor 125.
 
-Times without an offset are of the location's zone, where it is declared, and become the operator's local time. A time
-that a change of clocks skipped does not exist, so it is not a value; one that came twice is taken as the second,
-standard time. A declared zone also holds for times that a database or a Parquet file gives without one.
+Times without an offset are in the location's zone, if declared, and become the operator's local time. A time skipped
+by a change of clocks does not exist, so it is not a value; one that occurs twice is taken as the second, standard
+time. A declared zone also applies to times without an offset from a database or a Parquet file.
 """
 
 from collections.abc import Iterable, Mapping
@@ -24,7 +24,7 @@ _OFFSET = r"[ T].*(Z|[+-]\d{2}(:?\d{2})?)$"
 
 @dataclass(frozen=True)
 class Conventions:
-    """The conventions of a location; as they are by default, ISO 8601 and a decimal point."""
+    """The conventions of a location; by default ISO 8601 and a decimal point."""
 
     decimal_separator: str = "."
     date_format: str | None = None
@@ -33,14 +33,14 @@ class Conventions:
     null_references: tuple[str, ...] = NULL_REFERENCES
 
     def number(self, text: str) -> str:
-        """Return SQL of the text with a decimal point and no grouping; null where it is written in another way."""
+        """Return SQL of the text with a decimal point and no grouping; null if it is written in another way."""
         if self.decimal_separator == ".":
             return text
         plain = f"replace(replace(trim({text}), '.', ''), ',', '.')"
         return f"case when regexp_full_match(trim({text}), '{_WITH_COMMA}') then {plain} end"
 
     def date(self, text: str) -> str:
-        """Return SQL of the text as a date, of a time its local day."""
+        """Return SQL of the text as a date; for a time, its local day."""
         if self.date_format is None and self.timestamp_format is None:
             return (
                 f"case when length({text}) <= 10 then try_cast({text} as date) else cast({self._iso(text)} as date) end"
@@ -49,7 +49,7 @@ class Conventions:
         return f"coalesce({day}, cast({self._time(text)} as date))"
 
     def timestamp(self, text: str) -> str:
-        """Return SQL of the text as the operator's local time; a date is its midnight."""
+        """Return SQL of the text as the operator's local time; for a date, its midnight."""
         if self.date_format is None and self.timestamp_format is None:
             short = f"try_cast({text} as timestamp)"
             return f"case when length({text}) <= 10 then {short} else {self._iso(text)} end"
@@ -86,7 +86,7 @@ def conventions_of(
     """Return the conventions that the locations declare.
 
     Raises:
-        SourceError: a format or zone is not one, or a query reads locations that declare different ones.
+        SourceError: a format or zone is invalid, or a query reads locations that declare different ones.
     """
     chosen: dict[str, Any] = {}
     given_by: dict[str, str] = {}

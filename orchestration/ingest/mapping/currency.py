@@ -1,7 +1,7 @@
 """Amounts in other currencies: which rows can be converted, and which loads wait for a rate.
 
-Ingestion only makes sure that a rate is known; staging converts. A rate holds from its day on until the next one of
-its currency comes, but no longer than the settings allow.
+Ingestion only ensures that a rate is known; staging converts. A rate is valid from its day until the next one of its
+currency, but no longer than the settings allow.
 """
 
 import duckdb
@@ -14,7 +14,7 @@ NO_RATE = "no_exchange_rate"
 
 
 def show_convertible_days(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
-    """Make the view of the spans of days (currency, first_date, last_date) on which an amount can be converted.
+    """Create the view of the spans of days (currency, first_date, last_date) on which an amount can be converted.
 
     The reporting currency needs no rate on any day.
     """
@@ -28,10 +28,10 @@ def show_convertible_days(connection: duckdb.DuckDBPyConnection, settings: Setti
 
 
 def loads_with_new_rates(connection: duckdb.DuckDBPyConnection, table: Table) -> set[int]:
-    """Return the loads with a row in quarantine for want of a rate that has come since.
+    """Return the loads with rows in quarantine for lack of a rate that has come since.
 
-    The row's date is read as it was mapped; one that only the casting of its location understands counts as covered,
-    so that such a load is read again whenever its currency gets a new rate.
+    The row's date is read as it was mapped; a date that only the location's conventions can read counts as covered, so
+    such a load is read again whenever its currency gets a new rate.
     """
     if table.currency is None:
         return set()

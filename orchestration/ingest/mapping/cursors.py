@@ -1,8 +1,8 @@
 """Growth by cursor: only the rows that a database has added or changed since the last run are read.
 
-The cursor of a row is the largest of its cursor columns. A scanner hands a server the comparison of a bare column with
-a literal, and nothing else: no cast, no ``greatest``, no ``or``, no ``is null``. So there is a scan for each column, of
-the rows that no scan before it has given, and one for the rows without a cursor.
+The cursor of a row is the largest of its cursor columns. A scanner passes to the server only comparisons of a bare
+column with a literal: no cast, no ``greatest``, no ``or``, no ``is null``. So there is one scan per column, for the
+rows that no earlier scan has returned, and one for the rows without a cursor.
 """
 
 import re
@@ -28,7 +28,7 @@ def since(
     last: str | None,
     unmarked: str | None = None,
 ) -> str:
-    """Return the rows whose cursor is not less than the last value less the lookback, with ``_cursor``.
+    """Return the rows whose cursor is not less than the last value minus the lookback, with ``_cursor``.
 
     Args:
         connection: where the rows can be read.
@@ -36,14 +36,14 @@ def since(
         source: names the cursor.
         rows: a query.
         last: the largest cursor so far; None for all rows.
-        unmarked: a query that gives at least those of the rows that have no cursor, where one is cheaper than ``rows``.
+        unmarked: a query that returns at least the rows without a cursor, if one is cheaper than ``rows``.
 
     Raises:
-        SourceError: the cursor cannot be read, or does not sort as what it means; or the lookback does not fit it.
+        SourceError: the cursor cannot be read, or does not sort by its meaning, or the lookback does not fit it.
     """
     columns = [f"(\n{column}\n)" for column in source.cursor]
     kinds = _kinds(connection, table, source.cursor, rows)
-    # An endless time is of no use to go on from, so it is not remembered.
+    # An infinite time is useless as a starting point, so it is not remembered.
     values = [
         f"case when isfinite({column}) then {column} end" if _TIMES.fullmatch(kind) else column
         for column, kind in zip(columns, kinds, strict=True)
@@ -84,7 +84,7 @@ def _kinds(connection: duckdb.DuckDBPyConnection, table: str, cursor: Sequence[s
 def _starts(
     connection: duckdb.DuckDBPyConnection, table: str, source: SourceSettings, kinds: Sequence[str], last: str
 ) -> list[str]:
-    """Return the value to read from as a literal of each type, so that the server can use an index for it."""
+    """Return the value to read from, as a literal of each column's type, so that the server can use an index."""
     common = describe(connection, f"select greatest({', '.join(f'null::{kind}' for kind in kinds)}) as c")["c"]
     amount = "interval" if _TIMES.fullmatch(common) else "bigint"
     subtracted = f" - cast($lookback as {amount})" if source.lookback else ""

@@ -1,8 +1,8 @@
-"""Identifiers as text: values that went through a floating-point number, and texts that mean a missing one.
+"""Identifiers as text: values that passed through a floating-point number, and texts that mean a missing one.
 
-A spreadsheet, pandas or a JSON reader may hand ``1001`` on as ``1001.0``: both are the same identifier. One that was
-rounded on the way (``8.94301E+19``) is lost: nobody can say which it was. In a column that may be empty
-people write ``NULL``, ``none`` or ``0``: taken as an identifier, such a text makes one group of strangers.
+A spreadsheet, pandas or a JSON reader may turn ``1001`` into ``1001.0``: both are the same identifier. One that was
+rounded on the way (``8.94301E+19``) is lost, because the original cannot be known. In a column that may be empty,
+people write ``NULL``, ``none`` or ``0``: taken as an identifier, such a text would join strangers into one group.
 """
 
 from collections.abc import Sequence
@@ -12,17 +12,17 @@ from orchestration.ingest.sql_text import sql_text
 from orchestration.lake.contract import Column
 
 REASON = "rounded_identifier"
-# What a rounded identifier is called where its digits must not show.
+# Shown for a rounded identifier whose digits must be hidden.
 ANY_ROUNDED = "0.0e+0"
-# Whole numbers beyond have neighbours that the type cannot tell apart (IEEE 754).
+# Whole numbers beyond these limits cannot be distinguished from their neighbors (IEEE 754).
 _EXACT_BELOW = {"DOUBLE": 2**53, "FLOAT": 2**24}
 _WHOLE = r"-?\d+\.0+"
-# As spreadsheets, pandas, Java and databases write what they have rounded.
+# The ways in which spreadsheets, pandas, Java and databases write rounded numbers.
 _ROUNDED = r"[+-]?\d([.,]\d+)?[eE]\+\d+|[+-]?\d[.,]\d+[eE]\d+"
 
 
 def identifier(column: Column, raw: str, source_type: str, null_texts: Sequence[str]) -> str:
-    """Return SQL of an identifier as text; null where it is blank, or optional and one of ``null_texts``."""
+    """Return SQL of an identifier as text; null if it is blank, or optional and one of ``null_texts``."""
     text = _plain(raw, source_type)
     if column.is_required or not null_texts:
         return text
@@ -32,8 +32,8 @@ def identifier(column: Column, raw: str, source_type: str, null_texts: Sequence[
 
 
 def is_rounded(text: str) -> str:
-    """Return SQL of whether an identifier lost digits."""
-    # Two cheap looks spare nearly all identifiers the costly one.
+    """Return SQL of whether an identifier has lost digits."""
+    # Two cheap tests spare nearly all identifiers the expensive one.
     return f"(contains({text}, '+') or contains({text}, '.')) and regexp_full_match({text}, '{_ROUNDED}')"
 
 

@@ -26,13 +26,13 @@ from orchestration.lake.contract import Table
 from orchestration.masking import redact
 from orchestration.settings import LocationSettings, Settings, SourceSettings
 
-# Moves when the same file and settings would give other rows.
+# Increased when the same file and settings would give other rows.
 _INGEST_VERSION = 4
 _NOT_OF_THE_SOURCE = {ROW, cursors.CURSOR, "filename"}
 
 
 def mapping_hash(table: Table, source: SourceSettings, settings: Settings) -> str:
-    """Return the SHA-256 of everything but the files that decides the rows of a table."""
+    """Return the SHA-256 of everything except the files that determines the rows of a table."""
     names = locations_of(source, settings.locations)
     meaning = {
         "version": _INGEST_VERSION,
@@ -61,18 +61,18 @@ def map_rows(
     """Bind a source to the contract.
 
     Args:
-        connection: where locations of files become temporary views, and databases are attached.
+        connection: file locations become temporary views in it, and databases are attached to it.
         table: the table to fill.
         source: how the settings fill it.
         settings: the locations.
-        files: the files of each location of files that the source reads.
-        read: which files of the source's location; none for a database, or a query over everything. Several must be
-            Parquet of the same columns, and ``_row`` then tells them apart.
+        files: the files of each file location that the source reads.
+        read: the files of the source's location to read; none for a database, or for a query over everything. Several
+            must be Parquet with the same columns, and ``_row`` then distinguishes them.
         since: the largest cursor value read so far, as text; None reads everything.
 
     Raises:
-        SourceError: names the table, the column and the expression that does not fit, and what there is instead; or
-            the location that does not open.
+        SourceError: names the table, the column and the expression that does not fit, and what is available instead; or
+            the location that cannot be opened.
     """
     names = locations_of(source, settings.locations)
     try:
@@ -195,7 +195,7 @@ def _texts(
 
 
 def _no_rows(table: Table) -> Mapped:
-    """Return what a JSON file without a record gives: a day without events is not a mistake."""
+    """Return the rows of a JSON file without records: a day without events is not an error."""
     columns = ", ".join(f'cast(null as {column.data_type}) as "{column.name}"' for column in table.columns)
     types = {column.name: column.data_type for column in table.columns}
     return Mapped(f"select {columns}, 0::bigint as {ROW} where false", types, (), is_repeatable=True)
@@ -219,7 +219,7 @@ def _bound(
     elsewhere: Callable[[], str] | None = None,
     is_repeatable: bool = False,
 ) -> Mapped:
-    """Bind the expressions of ``columns``, and columns of the contract's own names, to rows of ``found`` columns."""
+    """Bind the expressions of ``columns``, and columns named as in the contract, to rows with the columns ``found``."""
     connection, table, source = of.connection, of.table, of.source
     if unknown := source.columns.keys() - set(table.column_names):
         raise SourceError(
@@ -261,7 +261,7 @@ def _selected(expressions: Mapping[str, str], also: Sequence[str], rows: str) ->
 
 
 def uses_filename(source: SourceSettings) -> bool:
-    """Whether the name of a file is part of what its rows say."""
+    """Whether the file name is part of the content of the rows."""
     return bool(re.search(r"\bfilename\b", _all_sql(source)))
 
 
@@ -270,7 +270,7 @@ def _is_used(column: str, expressions: Mapping[str, str]) -> bool:
 
 
 def _is_volatile(connection: duckdb.DuckDBPyConnection, source: SourceSettings) -> bool:
-    """Whether the source's SQL calls a function that gives another value each time."""
+    """Whether the source's SQL calls a function that returns a different value each time."""
     words = set(re.findall(r"\w+", _all_sql(source).lower()))
     if not words:
         return False

@@ -1,4 +1,4 @@
-"""What mapping hands to loading."""
+"""What mapping passes to loading."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,12 +9,12 @@ from orchestration.ingest.mapping.conventions import AS_USUAL, Conventions
 
 @dataclass(frozen=True)
 class Mapped:
-    """The rows of a source under the contract's names: a query, the type of each column it gives, and what it leaves.
+    """The rows of a source under the contract's names: a query, the type of each column, and the unused columns.
 
-    ``source_columns`` are those of the source itself, before any expression, with their types. ``is_repeatable`` says
-    that running the query again is cheap and gives the same rows. With a cursor the query also gives ``_cursor``.
-    ``conventions`` say how values are written where they are text. Where identifiers are pseudonyms, lines that could
-    not be parsed may hold the identifiers themselves, so their text is withheld. ``texts`` are the text files read.
+    ``source_columns`` are those of the source itself, before any expression, with their types. ``is_repeatable`` means
+    that running the query again is cheap and returns the same rows. With a cursor the query also returns ``_cursor``.
+    ``conventions`` say how values are written as text. If identifiers are pseudonymized, lines that could not be parsed
+    may contain the originals, so their text is withheld. ``texts`` are the text files read.
     """
 
     sql: str

@@ -1,8 +1,8 @@
-"""The SQL of the settings, held to what a mapping is: expressions over columns, or one SELECT over locations.
+"""The SQL of the settings, restricted to what a mapping is: expressions over columns, or one SELECT over locations.
 
-Whoever can write the settings decides which columns mean what, and nothing else: no other file, no network address, no
-setting, no statement. This is checked before any of the SQL is run, and the connection that runs it is locked down to
-the locations besides (``opening``).
+Whoever can write the settings decides what columns mean and nothing else: no other file, no network address, no
+setting, no statement. This is checked before any of the SQL runs, and the connection that runs it is also restricted to
+the locations (``opening``).
 """
 
 import re
@@ -30,11 +30,11 @@ def require_mapping_sql(table: Table, source: SourceSettings, locations: Mapping
 
     Args:
         table: the table it fills.
-        source: its columns, query, condition and cursor are looked at.
-        locations: those that it reads; the types that they give columns are looked at.
+        source: its columns, query, condition and cursor are checked.
+        locations: those that it reads; the types that they give columns are checked.
 
     Raises:
-        SourceError: names the setting, and says what it is instead.
+        SourceError: names the setting, and says what it contains instead.
     """
     setting = f"sources.{table.name}"
     for name, expression in source.columns.items():
@@ -78,7 +78,7 @@ def _named(setting: str, sql: str) -> Iterator[None]:
         kind = (
             "one SELECT over the named locations" if setting.endswith(".query") else "one expression over the columns"
         )
-        # A word of SQL, or a name with blanks or signs, is a column only in double quotes.
+        # A reserved word, or a name with blanks or signs, is a column only in double quotes.
         quoted = f" If it is the name of a column, write '\"{text}\"'." if _COULD_BE_A_NAME.fullmatch(text) else ""
         raise SourceError(
             f"{setting}: {shown!r} is refused: {error} It must be {kind} of the source.{quoted}"

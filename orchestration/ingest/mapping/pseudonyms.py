@@ -1,8 +1,8 @@
-"""Identifiers replaced on the way in by a keyed hash, so that the lake never holds those of the source systems.
+"""Identifiers replaced during ingestion by a keyed hash, so that the lake never holds those of the source systems.
 
-HMAC-SHA-256 (RFC 2104), the first 128 bits as hexadecimal digits, computed by DuckDB. An identifier gives the same
-pseudonym in every table, whether it comes as text or as a number. The key is in no SQL text: it is a variable of the
-session, and already mixed with RFC 2104's padding.
+HMAC-SHA-256 (RFC 2104), the first 128 bits as hexadecimal digits, computed by DuckDB. An identifier has the same
+pseudonym in every table, whether it arrives as text or as a number. The key appears in no SQL text: it is a session
+variable, already combined with RFC 2104's padding.
 """
 
 from dataclasses import replace
@@ -45,7 +45,7 @@ def pseudonymous(
 
 
 def use_key(connection: duckdb.DuckDBPyConnection, key: bytes) -> None:
-    """Let the SQL of ``hashed`` use a key, in this session."""
+    """Make a key available to the SQL of ``hashed``, in this session."""
     padded = (sha256(key).digest() if len(key) > _BLOCK else key).ljust(_BLOCK, b"\0")
     for variable, pad in ((_INNER, 0x36), (_OUTER, 0x5C)):
         connection.execute(f"set variable {variable} = ?", [bytes(byte ^ pad for byte in padded)])
@@ -58,7 +58,7 @@ def hashed(name: str) -> str:
 
 
 def key_mark(pseudonyms: PseudonymSettings) -> str:
-    """Return what changes when the key does, and says nothing about it."""
+    """Return a value that changes with the key and reveals nothing about it."""
     return hmac(_key(pseudonyms), b"segmentation: the key of the pseudonyms", sha256).hexdigest()
 
 
@@ -67,5 +67,5 @@ def _key(pseudonyms: PseudonymSettings) -> bytes:
 
 
 def _pseudonym(name: str) -> str:
-    # One that is refused is told as such, and not by its digits.
+    # A rounded identifier is reported as such, without its digits.
     return f"case when {is_rounded(f'{chr(34)}{name}{chr(34)}')} then '{ANY_ROUNDED}' else {hashed(name)} end"

@@ -1,4 +1,4 @@
-"""What a load rejects: rows that break the contract, lines that are not rows, keys that come twice."""
+"""What a load rejects: rows that break the contract, lines that are not rows, repeated keys."""
 
 from collections.abc import Sequence
 
@@ -15,7 +15,7 @@ from orchestration.ingest.reading.readers import ROW
 from orchestration.lake.contract import Table
 
 BATCH, REJECTED, REPEATED, BAD_LINES = "_batch", "_rejected", "_repeated", "_bad_lines"
-# Below the negative numbers of lines that DuckDB rejected: those of the lines it was not given, counted down.
+# Row numbers of lines that DuckDB was not given count down from here, below those of lines that it rejected.
 _NOT_GIVEN = -(1 << 50)
 # The rows not rejected so far; evaluated again in every statement.
 GOOD = f"(from {BATCH} anti join {REJECTED} using ({ROW}))"
@@ -23,7 +23,7 @@ DUPLICATE = "duplicate"
 
 
 def has_errors(connection: duckdb.DuckDBPyConnection) -> bool:
-    """Whether CSV was read; cheaper than a list of tables, which would be that of the lake too."""
+    """Whether CSV was read; cheaper than listing tables, which would include the lake's."""
     try:
         connection.execute(f"select 1 from temp.{CSV_ERRORS} limit 0")
     except duckdb.CatalogException:
@@ -31,8 +31,8 @@ def has_errors(connection: duckdb.DuckDBPyConnection) -> bool:
     return True
 
 
-# A line can break more than one rule of CSV, and a file can be scanned more than once: one row per line. Its number is
-# negative while it is set aside, so that it is never taken for that of a row.
+# A line can break several rules of CSV, and a file can be scanned several times: one row per line. Its number is
+# negative in ``_rejected``, so that it is never mistaken for that of a row.
 _LINE = readable("any_value(ltrim(csv_line, chr(13) || chr(10)))")
 UNPARSABLE = f"""
     select -cast(line as bigint), null, 'unparsable_line', {_LINE}, null
@@ -47,14 +47,14 @@ UNPARSABLE = f"""
 def reject(
     connection: duckdb.DuckDBPyConnection, table: Table, query: TypedQuery, seen: Survey, bad: Sequence[BadLine] = ()
 ) -> None:
-    """Make ``_rejected`` of the rows that break the contract, of lines that are not rows and of repeated keys.
+    """Create ``_rejected`` from the rows that break the contract, lines that are not rows, and repeated keys.
 
     Args:
         connection: holds ``_batch``.
         table: the table the rows are for.
         query: what ``_batch`` is made of.
-        seen: what its keys say.
-        bad: lines of its files that DuckDB was not given; without their text where identifiers are pseudonyms.
+        seen: the survey of its keys.
+        bad: lines of its files that DuckDB was not given; without their text if identifiers are pseudonymized.
     """
     columns = ", ".join(f"'{problem.column}'" for problem in query.problems)
     reasons = ", ".join(f"'{problem.reason}'" for problem in query.problems)
@@ -88,7 +88,7 @@ def _as_arrow(bad: Sequence[BadLine]) -> pa.Table:
 
 
 def _reject_repeated_keys(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
-    """Among rows of one key, keep one if they are all alike and none if they contradict each other."""
+    """Among rows with the same key, keep one if all are identical and none if they contradict each other."""
     row = as_struct(table.column_names)
     connection.execute(f"""
         create temp table {REPEATED} as
@@ -107,7 +107,7 @@ def _reject_repeated_keys(connection: duckdb.DuckDBPyConnection, table: Table) -
 
 
 def know_rejected_rows(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
-    """Take rows that are in quarantine already for duplicates: a cursor reads its last rows again and again."""
+    """Count rows already in quarantine as duplicates: a cursor reads its last rows again and again."""
     connection.execute(f"""
         update {REJECTED} set reason = '{DUPLICATE}' where exists (
             select 1 from ops.quarantine as known
@@ -127,7 +127,7 @@ def quarantine(
     is_filtered: bool,
     has_bad_lines: bool,
 ) -> int:
-    """Put the rejected rows in quarantine, those of text files with their lines; return how many there were."""
+    """Put the rejected rows in quarantine, those of text files with their lines; return their number."""
     connection.execute(f"create or replace temp table {LINES} ({ROW} bigint, line bigint)")
     if has_errors(connection):
         find_lines(connection, seen.rows if file else None, is_filtered=is_filtered)
@@ -150,6 +150,6 @@ def listed(names: tuple[str, ...]) -> str:
 
 
 def as_struct(names: tuple[str, ...], alias: str | None = None) -> str:
-    """Return SQL of the columns as one value, which is equal to another also where both have nulls."""
+    """Return SQL of the columns as one value that compares equal even if both sides have nulls."""
     prefix = f"{alias}." if alias else ""
     return "{" + ", ".join(f"'{name}': {prefix}\"{name}\"" for name in names) + "}"

@@ -1,4 +1,4 @@
-"""What fills a table: its source in the settings, the locations that the source reads, and the files of those."""
+"""What fills a table: its source in the settings, the locations that the source reads, and their files."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,7 @@ from orchestration.settings import LocationSettings, Settings, SourceSettings
 
 @dataclass(frozen=True)
 class TableSource:
-    """What fills a table, where it is read and how far; the fields are the arguments of ``map_rows``."""
+    """What fills a table, where it is read and from which point; the fields are the arguments of ``map_rows``."""
 
     connection: duckdb.DuckDBPyConnection
     table: Table
@@ -26,17 +26,17 @@ class TableSource:
 
     @property
     def name(self) -> str:
-        """How the settings call it."""
+        """The name of the source in the settings."""
         return f"sources.{self.table.name}"
 
     @property
     def where(self) -> str:
-        """The condition on rows as a clause of SQL, or nothing."""
+        """The condition on rows as a SQL clause, or empty."""
         return f" where (\n{self.source.where}\n)" if self.source.where else ""
 
 
 def locations_of(source: SourceSettings, locations: Mapping[str, LocationSettings]) -> list[str]:
-    """Return the locations a source reads: its own, and those its query names.
+    """Return the locations that a source reads: its own, and those its query names.
 
     Raises:
         SourceError: it reads none that the settings define.
@@ -50,6 +50,6 @@ def locations_of(source: SourceSettings, locations: Mapping[str, LocationSetting
 
 
 def named_locations(source: SourceSettings, locations: Mapping[str, LocationSettings]) -> list[str]:
-    """Return the names of locations in a source: of those the settings define, and its own whether they do or not."""
+    """Return the names of locations in a source: defined ones in its query, and its own whether defined or not."""
     named = [name for name in locations if re.search(rf"\b{name}\b", source.query or "")]
     return named + ([source.location] if source.location and source.location not in named else [])

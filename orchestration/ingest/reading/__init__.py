@@ -1,1 +1,1 @@
-"""Which source files there are, whether their text is whole, and how each format is opened."""
+"""Finding source files, checking that their text is complete, and opening each format."""

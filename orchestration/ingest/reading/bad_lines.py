@@ -1,24 +1,23 @@
-"""Counting the records of a text file, whatever its format: lines that are not records, and the bounds they break.
+"""Counting the records of a text file in any format: lines that are not records, and limits they exceed.
 
-DuckDB drops what is longer than it reads, and takes all that follows an open quote for one value, without a word. So
-the records of a file are counted by the pass that looks whether it is whole, and what DuckDB is given holds only what
-it cannot lose.
+DuckDB silently drops lines longer than it reads, and takes everything after an open quote for one value. So the records
+of a file are counted by the pass that checks whether it is complete, and DuckDB is given only what it cannot lose.
 """
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 
 UNPARSABLE_LINE, LINE_TOO_LONG, NESTED_TOO_DEEP = "unparsable_line", "line_too_long", "nested_too_deep"
-# More than this, and a file is not what it was taken for; each is kept, so the number bounds memory too.
+# With more bad lines a file is not what it was taken for; each is kept, so this bounds memory too.
 MOST_BAD_LINES = 100_000
-# The same of lines that DuckDB rejects: it keeps each fault in memory, beyond the limit that it is given.
+# The same for lines that DuckDB rejects: it keeps each error in memory, beyond the limit that it is given.
 MOST_REJECTED_LINES = 1_000_000
 _KEPT_BYTES = 500
 
 
 @dataclass(frozen=True)
 class BadLine:
-    """A line that is not a record and begins none: its number in the file from 1, why, and how it begins."""
+    """A line that is not a record and begins none: its number in the file from 1, the reason, and its beginning."""
 
     number: int
     reason: str
@@ -30,14 +29,14 @@ class TooManyBadLinesError(Exception):
 
 
 class UncountableError(Exception):
-    """A file holds what cannot be read at all; says what."""
+    """A file contains something that cannot be read at all; the message says what."""
 
 
 @dataclass
 class Records:
-    """What a count has found: ``count`` records that are left for DuckDB to read, and the lines that are none.
+    """The result of a count: ``count`` records that are left for DuckDB to read, and the lines that are not records.
 
-    ``count`` is None where records cannot be told apart. ``longest`` bounds the bytes of one record. DuckDB will reject
+    ``count`` is None if records cannot be distinguished. ``longest`` bounds the bytes of one record. DuckDB will reject
     at least ``rejected`` of them.
     """
 
@@ -55,17 +54,17 @@ class Records:
         """Count records that DuckDB will reject.
 
         Raises:
-            TooManyBadLinesError: there are more than can be the fault of single lines.
+            TooManyBadLinesError: there are too many to be errors of single lines.
         """
         self.rejected += count
         if self.rejected > MOST_REJECTED_LINES:
             raise TooManyBadLinesError
 
     def set_aside(self, number: int, reason: str, line: bytes) -> None:
-        """Note a line that is not a record.
+        """Record a line that is not a record.
 
         Raises:
-            TooManyBadLinesError: there are more than can be the fault of single lines.
+            TooManyBadLinesError: there are too many to be errors of single lines.
         """
         if len(self.bad) == MOST_BAD_LINES:
             raise TooManyBadLinesError
@@ -74,7 +73,7 @@ class Records:
 
 
 class Counter(ABC):
-    """Counts the records of a file that comes in blocks, and passes on what DuckDB may read of it."""
+    """Counts the records of a file that arrives in blocks, and passes on what DuckDB may read of it."""
 
     def __init__(self) -> None:
         self.found = Records()
@@ -89,11 +88,11 @@ class Counter(ABC):
 
 
 class LineCounter(Counter):
-    """A counter for files whose records end with a line; a line longer than ``most_bytes`` is none.
+    """A counter for files whose records end with a line end; a line longer than ``most_bytes`` is not a record.
 
     Attributes:
-        lines: how many lines came before what is looked at.
-        in_place: what DuckDB is given in place of a bad line, so that lines keep their numbers.
+        lines: number of lines before those being examined.
+        in_place: what DuckDB is given instead of a bad line, so that lines keep their numbers.
     """
 
     def __init__(self, most_bytes: int, in_place: bytes = b"\n") -> None:
@@ -109,8 +108,8 @@ class LineCounter(Counter):
         """Count the records of whole lines, and advance ``self.lines``.
 
         Returns:
-            Text that DuckDB may read, with a blank line where a bad one was, and how many bytes have been looked at:
-            fewer than there are if a record may go on in the next block.
+            Text that DuckDB may read, with a blank line in place of a bad one, and how many bytes have been examined:
+            fewer than given if a record may continue in the next block.
         """
 
     def feed(self, block: bytes) -> bytes:

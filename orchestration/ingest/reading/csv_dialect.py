@@ -1,8 +1,8 @@
-"""The dialect of a CSV file: as its header shows it, or as the location's options say.
+"""The dialect of a CSV file: derived from its header, or from the location's options.
 
 DuckDB guesses a dialect from a sample of the lines; a broken one among them can turn quoting off, or make it take a
-line of data for the header. So delimiter and columns come from the header, and quoting is that of RFC 4180, unless the
-location's options say how the file is laid out: then DuckDB fills in what they leave open.
+line of data for the header. So delimiter and columns come from the header, and quoting follows RFC 4180, unless the
+location's options describe the layout of the file: then DuckDB determines what they leave open.
 """
 
 import csv
@@ -21,34 +21,34 @@ from orchestration.ingest.sql_text import rendered, sql_text
 from orchestration.settings import LocationSettings
 
 _DELIMITERS = ",;\t|"
-# Options that say themselves what the columns are, or where they begin.
+# Options that define the columns, or where they begin.
 _LAYOUT = {
     "auto_detect", "column_names", "column_types", "columns", "comment", "dtypes", "header", "names", "null_padding",
     "skip", "types",
 }  # fmt: skip
-# What the columns that DuckDB found take the place of.
+# Options that are replaced by the columns that DuckDB has found.
 _COLUMNS = {"all_varchar", "column_names", "column_types", "dtypes", "names", "types"}
 _TYPES = {"types", "columns", "column_types", "dtypes"}
-# With these DuckDB leaves out what it cannot read, or reads it as something else, and nobody is told.
+# With these options DuckDB silently skips or misreads what it cannot parse.
 _LOSING = {
     "ignore_errors", "rejects_limit", "rejects_scan", "rejects_table", "skip_blank_lines", "store_rejects",
     "strict_mode",
 }  # fmt: skip
-# Below the bound that DuckDB is told, which counts what belongs to a line in ways of its own.
+# Kept free below DuckDB's own limit, because it counts the bytes of a line differently.
 _MARGIN = 64
 # Enough for a header of a thousand columns.
 _MOST_HEADER = 1 << 15
 
 
 def dialect_of(head: str, location: LocationSettings) -> tuple[dict[str, Any], CsvDialect]:
-    """Return the options that DuckDB reads the file with, those of the location among them, and what they mean.
+    """Return the options with which DuckDB reads the file, including the location's, and the dialect they describe.
 
     Args:
-        head: how the file begins; whole lines, if it has more than one.
-        location: its options decide first.
+        head: the beginning of the file; whole lines, if it has more than one.
+        location: its options take precedence.
 
     Raises:
-        SourceError: an option would lose rows, or DuckDB makes nothing of the file with these options.
+        SourceError: an option would lose rows, or DuckDB cannot read the file with these options.
     """
     if losing := sorted(_LOSING & location.options.keys()):
         raise SourceError(
@@ -58,14 +58,14 @@ def dialect_of(head: str, location: LocationSettings) -> tuple[dict[str, Any], C
     most_bytes = int(location.options.get("max_line_size", MOST_BYTES + _MARGIN)) - _MARGIN
     is_laid_out = bool(location.options.keys() & _LAYOUT)
     options, dialect = (_laid_out if is_laid_out else _by_header)(head, location, most_bytes)
-    # What the dialect says is said with regard to the location's options.
+    # Options that the dialect covers have already taken the location's into account.
     left_out = (_COLUMNS if "columns" in options else set()) | ({"sep"} if "delim" in options else set())
     given = {name: value for name, value in location.options.items() if name not in left_out}
     return {"header": True} | given | options, dialect
 
 
 def _by_header(head: str, location: LocationSettings, most_bytes: int) -> tuple[dict[str, Any], CsvDialect]:
-    """Read delimiter and columns off the header; Excel's first line ``sep=;`` names the delimiter."""
+    """Derive delimiter and columns from the header; Excel's first line ``sep=;`` names the delimiter."""
     blank = re.match(r"(\r?\n)*", head)
     skip = blank[0].count("\n") if blank else 0
     head = head[:_MOST_HEADER].lstrip("\r\n")
@@ -92,7 +92,7 @@ def _by_header(head: str, location: LocationSettings, most_bytes: int) -> tuple[
 
 
 def _laid_out(head: str, location: LocationSettings, most_bytes: int) -> tuple[dict[str, Any], CsvDialect]:
-    """Let DuckDB tell from the first lines what the options leave open, and then leave nothing open."""
+    """Let DuckDB determine from the first lines what the options leave open, so that nothing is left open."""
     given = {name: value for name, value in location.options.items() if name not in {"encoding", "compression"}}
     typed: dict[str, Any] = {} if given.keys() & _TYPES else {"all_varchar": True}
     if given.get("auto_detect") is False:
@@ -114,7 +114,7 @@ def _laid_out(head: str, location: LocationSettings, most_bytes: int) -> tuple[d
         }  # fmt: skip
     is_single = columns == 1
     if given.get("null_padding"):
-        # With it DuckDB reads values of several lines in one thread only.
+        # With it, DuckDB reads multi-line values in one thread only.
         columns, options = None, options | {"parallel": False}
     preamble = skip + has_header
     return options, CsvDialect(delimiter, quote, escape, columns, preamble, comment, is_single, most_bytes)
@@ -135,12 +135,12 @@ def _sniffed(head: str, options: dict[str, Any]) -> dict[str, Any]:
 
 
 def _character(value: str | None) -> str:
-    """Return a character of the dialect; DuckDB tells one that is not set in words."""
+    """Return a character of the dialect; DuckDB uses a word for one that is not set."""
     return value if value and len(value) == 1 and value != "\0" else ""
 
 
 def distinct_names(names: Iterable[str]) -> list[str]:
-    """Name columns without a name by their place, and number those of the same name, as DuckDB does."""
+    """Name columns without a name by position, and number those with the same name, as DuckDB does."""
     found: list[str] = []
     for place, name in enumerate(names):
         name = name.strip() or f"column{place}"

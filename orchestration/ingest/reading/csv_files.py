@@ -1,4 +1,4 @@
-"""CSV as DuckDB is told to read it: in the dialect of its header or of the location's options, bad lines set aside."""
+"""How DuckDB reads CSV: in the dialect of its header or the location's options, with bad lines set aside."""
 
 from typing import Any
 
@@ -11,10 +11,10 @@ CSV_ERRORS, CSV_SCANS = "_csv_errors", "_csv_scans"
 
 
 def csv_rows(path: str, location: LocationSettings) -> str:
-    """Return the table function that reads a file; its values are text unless the location's options type them.
+    """Return the table function that reads a file; its values are text unless the location's options give types.
 
     Raises:
-        SourceError: the file is damaged, or holds nothing at all.
+        SourceError: the file is damaged or empty.
     """
     file = prepared(path, location, "csv")
     if file.is_empty:
@@ -27,7 +27,7 @@ def csv_rows(path: str, location: LocationSettings) -> str:
 
 
 def rejects_of(most: int) -> dict[str, Any]:
-    """Return the options that have DuckDB keep what it cannot read: one line more than may be."""
+    """Return the options that make DuckDB keep what it cannot read, up to one line more than allowed."""
     return {
         "store_rejects": True, "rejects_table": CSV_ERRORS, "rejects_scan": CSV_SCANS, "rejects_limit": most + 1,
     }  # fmt: skip

@@ -1,9 +1,9 @@
-"""The records of a CSV file, counted without DuckDB: RFC 4180, told for whole blocks at once where they are plain.
+"""The records of a CSV file, counted without DuckDB: RFC 4180, for whole blocks at once where they are plain.
 
-A value is quoted if a quote is the first thing in it. Where a record breaks that rule, is open at the end of the file,
-is longer than the bound, or takes in further lines and then has not as many values as the header, its first line is
-bad, and reading goes on with its second: so an open quote costs the line it stands in and nothing else. The same holds
-of a record that has the right number of values, but whose further lines are for the most part records themselves.
+A value is quoted if it begins with a quote. If a record breaks that rule, is open at the end of the file, is longer
+than the limit, or spans several lines without having as many values as the header, its first line is bad, and reading
+continues with its second: so an open quote costs only its own line. The same holds for a record with the right number
+of values if most of its further lines are records themselves.
 """
 
 import re
@@ -13,11 +13,11 @@ import numpy as np
 
 from orchestration.ingest.reading.bad_lines import LINE_TOO_LONG, UNPARSABLE_LINE, LineCounter, UncountableError
 
-# Within what DuckDB reads of one line, 2 MiB, unless 'max_line_size' says otherwise.
+# Within DuckDB's default limit for a line, 2 MiB, unless 'max_line_size' changes it.
 MOST_BYTES = 2_000_000
-# Text in a value has line breaks; a record of more lines than this has swallowed others.
+# Text values contain line breaks, but a record with more lines than this has swallowed others.
 MOST_LINES = 1_000
-# Text has a comma or two in a line anyhow.
+# With fewer columns, ordinary text has enough commas to look like a record.
 _TELLING_COLUMNS = 4
 _FEED, _RETURN = b"\n"[0], b"\r"[0]
 
@@ -26,9 +26,9 @@ _FEED, _RETURN = b"\n"[0], b"\r"[0]
 class CsvDialect:
     """How a CSV file is written.
 
-    ``columns`` is how many values a record has, None if that may differ. ``preamble`` counts the records before the
-    first of the data, blank lines among them: those that are skipped, and the header. Where there is one column, a
-    blank line of the data is a record without a value (``is_blank_a_record``).
+    ``columns`` is the number of values of a record, None if it may vary. ``preamble`` counts the records before the
+    data, blank lines included: those that are skipped, and the header. With a single column, a blank line in the data
+    is a record without a value (``is_blank_a_record``).
     """
 
     delimiter: str
@@ -42,7 +42,7 @@ class CsvDialect:
 
 
 class CsvRecords(LineCounter):
-    """Counts the records of CSV with line feeds, or returns and line feeds, at the ends of its lines."""
+    """Counts the records of CSV whose lines end with a line feed, or with a carriage return and a line feed."""
 
     def __init__(self, dialect: CsvDialect) -> None:
         super().__init__(dialect.most_bytes, b"" if dialect.is_blank_a_record else b"\n")
@@ -56,7 +56,7 @@ class CsvRecords(LineCounter):
     def close(self) -> bytes:
         """Take the end of the file; return what is left of the text."""
         clean = super().close()
-        # Of a file that breaks off within what comes before the data.
+        # For a file that ends before the data.
         self.found.count = max(self.found.count or 0, 0)
         return clean
 
@@ -71,10 +71,10 @@ class CsvRecords(LineCounter):
         return lines[:plain] + clean, plain + position
 
     def _count_at_once(self, lines: bytes) -> int:
-        """Count the records up to one that may go on in the next block; 0, and none, where one is not plain.
+        """Count the records up to one that may continue in the next block; none, returning 0, if one is not plain.
 
         Returns:
-            How many bytes the counted records have.
+            The number of bytes of the counted records.
         """
         text = np.frombuffer(lines, dtype=np.uint8)
         ends = np.flatnonzero(text == _FEED)
@@ -104,7 +104,7 @@ class CsvRecords(LineCounter):
         return size
 
     def _of_other_columns(self, text: np.ndarray, ends: np.ndarray, quotes: np.ndarray) -> int:
-        """Count records that have another number of values than they should; blank ones have none."""
+        """Count records with a wrong number of values, apart from blank ones."""
         columns, is_delimiter = self._dialect.columns, text == self._delimiter[0]
         if columns is None:
             return 0
@@ -114,15 +114,15 @@ class CsvRecords(LineCounter):
         if np.count_nonzero(is_delimiter) == len(ends) * (columns - 1):
             return 0
         values = np.diff(np.searchsorted(np.flatnonzero(is_delimiter), ends), prepend=0) + 1
-        # An empty value at the end of a line may be one too many.
+        # DuckDB may accept one additional empty value at the end of a line.
         is_one_more = (values == columns + 1) & is_delimiter[np.maximum(ends - 1, 0)]
         is_blank = np.diff(ends, prepend=-1) <= 2
         return int(((values != columns) & ~is_one_more & ~is_blank).sum())
 
     def _record_ends(self, text: np.ndarray, ends: np.ndarray, quotes: np.ndarray) -> np.ndarray | None:
-        """Return which line ends are those of records; None where a quote is not where it should be."""
+        """Return which line ends are ends of records; None if a quote is out of place."""
         opening, closing = quotes[::2], quotes[1::2]
-        # What stands before the first value is the end of a line, as the last byte is.
+        # The byte before the first value is a line end, because the last byte of the text is one.
         may_open, may_close = (np.zeros(256, dtype=bool) for _ in range(2))
         may_open[[self._delimiter[0], _FEED, self._quote[0]]] = True
         may_close[[self._delimiter[0], _FEED, _RETURN, self._quote[0]]] = True
@@ -177,7 +177,7 @@ class CsvRecords(LineCounter):
         return b"".join(clean), position
 
     def _judge(self, record: bytes, lines: bytes) -> str | None:
-        """Return why a record that keeps the rules of quoting is none all the same."""
+        """Return why a record that follows the quoting rules is not one after all; None if it is."""
         if len(record) > self.most_bytes:
             return LINE_TOO_LONG if b"\n" not in record.removesuffix(b"\n") else UNPARSABLE_LINE
         further = record.removesuffix(b"\n").split(b"\n")[1:]
@@ -202,14 +202,14 @@ class CsvRecords(LineCounter):
 
 
 def _has_swallowed(alike: np.ndarray, further: np.ndarray, columns: int | None) -> np.ndarray:
-    """Whether records have swallowed others: of their further lines, so many have as many values as a record."""
+    """Whether records have swallowed others: at least half of their further lines have the values of a record."""
     if columns is None or columns < _TELLING_COLUMNS:
         return np.zeros_like(alike, dtype=bool)
     return (alike > 1) & (2 * alike >= further)
 
 
 class _Patterns:
-    """Regular expressions of a dialect; possessive, so that no text takes more than one pass."""
+    """Regular expressions of a dialect; possessive, so that any text takes only one pass."""
 
     def __init__(self, dialect: CsvDialect) -> None:
         delimiter = re.escape(dialect.delimiter)
@@ -221,7 +221,7 @@ class _Patterns:
             body = rf" *+{quote}(?:[^{quote}{'' if quote == escape else escape}]++|{escaped})*+"
             closed = rf"{body}{quote} *+(?={delimiter}|{end})"
             value = rf"(?>{closed}|(?! *+{quote}){plain})"
-            # An escape that is all there is at the end may go on in the next block.
+            # An escape at the very end may continue in the next block.
             begun = rf"(?:{value}{delimiter})*+{body}{'' if quote == escape else f'{escape}?'}\Z"
         else:
             value, begun = plain, r"(?!)"
@@ -232,7 +232,7 @@ class _Patterns:
         self._value = re.compile(rf"{value}({delimiter})?".encode(), flags)
 
     def values_of(self, record: bytes) -> int:
-        """Return how many values a record has."""
+        """Return the number of values of a record."""
         count = position = 0
         while True:
             found = self._value.match(record, position)

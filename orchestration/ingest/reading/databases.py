@@ -1,12 +1,12 @@
 """SQL databases as locations: attached read-only under the location's name and read by DuckDB's own scanners.
 
-What each scanner is told, so that no value is bent on the way:
+Scanner options that keep values from being altered:
 
 * PostgreSQL is read by its text protocol: the binary one turns a NaN in a numeric column into 0. It costs a tenth more.
-  A numeric without a scale comes as a double, so identifiers of more than 15 digits want a cast in a view.
+  A numeric without a scale arrives as a double, so identifiers of more than 15 digits need a cast in a view.
 * MySQL and MariaDB: TINYINT(1) stays a number (many systems keep status codes in it), and a date without a day
-  ('0000-00-00', '2024-00-00') is missing, as it is to them.
-* SQLite holds any type in any column, so its values come as text, as those of a CSV file do.
+  ('0000-00-00', '2024-00-00') is missing, as it is for them.
+* SQLite stores any type in any column, so its values are read as text, like those of a CSV file.
 """
 
 import re
@@ -30,17 +30,17 @@ _OPTIONS = {
     "sqlite": {"sqlite_all_varchar": True},
     "duckdb": {},
 }
-# Of identifiers, on the servers that take a query in their own SQL.
+# Quotes of identifiers, for servers that accept a query in their own SQL.
 _QUOTES = {"postgres": '"', "mysql": "`"}
 _SYSTEM_SCHEMAS = "('information_schema', 'pg_catalog', 'mysql', 'performance_schema', 'sys')"
 _SHOWN_TABLES = 30
 
 
 def attach(connection: duckdb.DuckDBPyConnection, name: str, location: LocationSettings) -> None:
-    """Attach a database location under its name; a no-op when it is attached.
+    """Attach a database location under its name; no-op if already attached.
 
     Raises:
-        SourceError: it cannot be reached or read; names the location, never what its connection string holds.
+        SourceError: it cannot be reached or read; names the location, never the contents of its connection string.
     """
     assert location.database is not None
     assert location.connection is not None
@@ -52,7 +52,7 @@ def attach(connection: duckdb.DuckDBPyConnection, name: str, location: LocationS
     if extension := _EXTENSIONS.get(location.database):
         load_extension(connection, extension)
     for option, value in _OPTIONS[location.database].items():
-        # Of this session only: DuckLake reads its own catalog by the same scanners, in sessions of its own.
+        # For this session only: DuckLake reads its catalog with the same scanners, in sessions of its own.
         connection.execute(f"set session {option} = {str(value).lower()}")
     quoted = target.replace("'", "''")
     try:
@@ -64,10 +64,10 @@ def attach(connection: duckdb.DuckDBPyConnection, name: str, location: LocationS
 
 
 def table_sql(connection: duckdb.DuckDBPyConnection, name: str, table: str) -> str:
-    """Return the table of an attached location as SQL names it.
+    """Return the table of an attached location as a SQL name.
 
     Raises:
-        SourceError: there is no such table; lists those there are.
+        SourceError: there is no such table; lists the existing ones.
     """
     parts = re.findall(r'"(?:[^"]|"")*"|[^.]+', table)
     quoted = ".".join(part if part.startswith('"') else '"' + part.replace('"', '""') + '"' for part in [name, *parts])
@@ -85,15 +85,15 @@ def table_sql(connection: duckdb.DuckDBPyConnection, name: str, table: str) -> s
 
 
 def rows_without(connection: duckdb.DuckDBPyConnection, name: str, table: str, columns: Sequence[str]) -> str | None:
-    """Return a query that has the server itself find the rows where all of ``columns`` are null.
+    """Return a query that makes the server find the rows in which all of ``columns`` are null.
 
-    The scanners do not hand "is null" to the server, so by them the whole table would come. None where there is no
-    server, or where the columns are not columns of the table as they stand.
+    The scanners do not pass "is null" to the server, so they would read the whole table. None if there is no server, or
+    if the columns are not plain columns of the table.
 
     Args:
         connection: the location is attached to it.
         name: the location.
-        table: as ``table_sql`` gives it.
+        table: as returned by ``table_sql``.
         columns: names, bare or quoted.
     """
     kind = _attached(connection)[name]
@@ -111,14 +111,14 @@ def rows_without(connection: duckdb.DuckDBPyConnection, name: str, table: str, c
     there = ".".join(f"{quote}{part}{quote}" for part in parts)
     condition = " and ".join(_is_missing(f"{quote}{column}{quote}", types[column], kind) for column in bare if column)
     asked = f"select * from {there} where {condition}".replace("'", "''")
-    # As the scanner types them: it knows enumerations, which the answer to a query gives as text.
+    # Typed as by the scanner, which knows enumerations; a query returns them as text.
     typed = ", ".join(f'cast("{column}" as {type_}) as "{column}"' for column, type_ in types.items())
     return f"select {typed} from {kind}_query('{name}', '{asked}')"
 
 
 def _is_missing(column: str, type_: str, kind: str) -> str:
     is_date = type_ == "DATE" or type_.startswith("TIMESTAMP")
-    # A date without a day or month is missing to us, and a value to the server.
+    # A date without a day or month is missing here, but a value to the server.
     incomplete = f" or dayofmonth({column}) = 0 or month({column}) = 0" if kind == "mysql" and is_date else ""
     return f"({column} is null{incomplete})"
 
@@ -138,7 +138,7 @@ def tables(connection: duckdb.DuckDBPyConnection, name: str) -> list[str]:
 
 
 def _attached(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
-    """Return what is attached, with its kind."""
+    """Return the attached databases, with their kinds."""
     return dict(connection.execute("select database_name, type from duckdb_databases()").fetchall())
 
 
@@ -148,9 +148,9 @@ def _listed(names: list[str]) -> str:
 
 
 def _refusal(name: str, location: LocationSettings, error: duckdb.Error) -> str:
-    """Say what a user can do about a database that does not open."""
+    """Describe what a user can do about a database that cannot be opened."""
     assert location.database is not None
-    # DuckDB names the connection before the reason.
+    # DuckDB puts the connection before the reason.
     reason = first_line(error).rpartition('***": ')[2]
     setting, kind = f"'locations.{name}.connection'", _KINDS[location.database]
     if location.database in {"sqlite", "duckdb"}:
@@ -160,7 +160,7 @@ def _refusal(name: str, location: LocationSettings, error: duckdb.Error) -> str:
     elif re.search(r"(?i)unknown database|database .* does not exist", reason):
         advice = f"Correct the database's name in {setting}."
     else:
-        # MySQL's client tries localhost again by network and then hides that the login was refused.
+        # MySQL's client retries localhost over the network, which hides that the login was refused.
         login = ", user and password" if location.database == "mysql" else ""
         advice = f"Check host and port{login} in {setting}, that the server runs, and that it lets this machine in."
     return f"location {name!r}: the {kind} database does not open: {reason} {advice}"

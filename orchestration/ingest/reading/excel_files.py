@@ -1,12 +1,12 @@
-"""Excel workbooks: one sheet of each read cell by cell, its values written as the location says that text is written.
+"""Excel workbooks: one sheet of each, read cell by cell and written in the location's text conventions.
 
-A cell has a type of its own, and a column may hold several: a date beside a text, a number beside an identifier with
-leading zeros. DuckDB's reader gives a column the type of its first row, so what does not fit is lost or stops the file,
-and reads dates as serial numbers where all is to be text. Here every cell becomes the text that a CSV export of the
-location would hold (decimal separator, date and time format), and is typed and judged as such.
+A cell has its own type, and a column may mix them: dates and text, or numbers and identifiers with leading zeros.
+DuckDB's reader gives a column the type of its first row, so other values are lost or stop the file, and it reads dates
+as serial numbers if everything is to be text. Here every cell becomes the text that a CSV export for the location would
+contain (decimal separator, date and time format), and is typed and checked as such.
 
-A number has fifteen digits in Excel. A longer one was rounded when it was typed; it is written with an exponent, so
-that it is refused as an identifier and still read as an amount.
+An Excel number has fifteen digits. A longer one was rounded when it was typed; it is written with an exponent, so that
+it is refused as an identifier and still read as an amount.
 """
 
 import re
@@ -37,23 +37,23 @@ from orchestration.ingest.reading.text_files import scratch_file
 from orchestration.ingest.sql_text import sql_text
 from orchestration.settings import LocationSettings
 
-# No header gives a name with two spaces.
+# Cannot collide with a header: blanks in headers are collapsed, and this name has two spaces.
 _ROW_NAME = "row  of the sheet"
 SHEET_ROW = f'"{_ROW_NAME}"'
-"""SQL of the column of the converted sheet that holds the number of the row, as Excel shows it."""
+"""SQL of the column of the converted sheet that holds the row number, as shown by Excel."""
 
 _OPTIONS = {"sheet", "range", "header_row"}
 _CELLS = re.compile(r"([A-Z]{1,3})(\d*):([A-Z]{1,3})(\d*)")
-# Above, Excel has rounded.
+# From here on, Excel has rounded.
 _EXACT = 10**15
 
 Cell = Any
-"""Text, number, truth value, date, time or duration; an empty cell is empty text."""
+"""Text, number, boolean, date, time or duration; an empty cell is empty text."""
 
 
 @dataclass(frozen=True)
 class _Area:
-    """Which cells are read: columns from ``left`` up to ``right``, rows up to ``last``, the header among them."""
+    """The cells that are read: columns from ``left`` up to ``right``, rows up to ``last``, header included."""
 
     left: int
     right: int | None
@@ -62,10 +62,10 @@ class _Area:
 
 
 def excel_rows(path: str, location: LocationSettings) -> str:
-    """Return the table function that reads a sheet; all its values are text, and ``SHEET_ROW`` their row.
+    """Return the table function that reads a sheet; all its values are text, and ``SHEET_ROW`` is their row.
 
     Raises:
-        SourceError: the file is not a workbook, its sheet is not plain or not there, or it has no header.
+        SourceError: the file is not a workbook, its sheet is ambiguous or missing, or it has no header.
     """
     if unknown := sorted(location.options.keys() - _OPTIONS):
         raise SourceError(
@@ -79,7 +79,7 @@ def excel_rows(path: str, location: LocationSettings) -> str:
 
 
 def sheets_with_rows(path: str, location: LocationSettings) -> Mapping[str, Sequence[Sequence[Cell]]]:
-    """Return the cells of each sheet that a person sees and that holds anything, by its name.
+    """Return the cells of each visible sheet that is not empty, by sheet name.
 
     Raises:
         SourceError: the file cannot be read as a workbook.
@@ -95,7 +95,7 @@ def sheets_with_rows(path: str, location: LocationSettings) -> Mapping[str, Sequ
 
 @dataclass(frozen=True)
 class _Chosen:
-    """The location, told apart by whether the file has been touched since."""
+    """The location, hashed by the state of the file, so that a changed file is converted again."""
 
     location: LocationSettings
     state: tuple[int, ...]
@@ -106,7 +106,7 @@ class _Chosen:
 
 @lru_cache(maxsize=128)
 def _converted(path: str, chosen: _Chosen) -> str:
-    """Write the sheet as Parquet, all of it text, and return where."""
+    """Write the sheet as Parquet, all of it text, and return the path."""
     location = chosen.location
     name, cells = _sheet(path, location)
     area = _area(location, path)
@@ -120,7 +120,7 @@ def _converted(path: str, chosen: _Chosen) -> str:
     columns: dict[str, pa.Array] = {_ROW_NAME: pa.array((number for number, _ in rows), pa.int64())}
     for place, column in zip(places, distinct_names(names), strict=True):
         texts = pa.array((_text(row[place], location) for _, row in rows), pa.string())
-        # A column that is wider than its sheet has no name and no values.
+        # A range wider than its sheet gives columns without a name and values.
         if names[place - area.left] or texts.null_count < len(texts):
             columns[column] = texts
     target = scratch_file(f"{path}\0excel\0{location.model_dump_json(exclude={'files'})}\0{chosen.state}")
@@ -135,7 +135,7 @@ def _opened(path: str, location: LocationSettings) -> CalamineWorkbook:
 
 @contextmanager
 def _explained(path: str) -> Iterator[None]:
-    """Say of a workbook that cannot be read what may be wrong with it.
+    """Explain what may be wrong with a workbook that cannot be read.
 
     Raises:
         SourceError: reading failed.
@@ -198,7 +198,7 @@ def _area(location: LocationSettings, path: str) -> _Area:
 
 
 def _place(letters: str) -> int:
-    """Return the place of a column from 0: A is 0, AA is 26."""
+    """Return the zero-based position of a column: A is 0, AA is 26."""
     place = 0
     for letter in letters:
         place = place * 26 + ord(letter) - ord("A") + 1
@@ -206,7 +206,7 @@ def _place(letters: str) -> int:
 
 
 def _header(cells: Sequence[Sequence[Cell]], area: _Area, where: str) -> tuple[int, list[str]]:
-    """Return the number of the header's row, as set or else the first with anything in it, and its names."""
+    """Return the row number of the header, as configured or else the first row that is not empty, and its names."""
     filled = (number for number, row in enumerate(cells, 1) if _is_filled(row[area.left : area.right]))
     header = area.header or next(filled, None)
     if header is None or header > len(cells) or not _is_filled(cells[header - 1][area.left : area.right]):
@@ -222,7 +222,7 @@ def _is_filled(row: Sequence[Cell]) -> bool:
 
 
 def _text(cell: Cell, location: LocationSettings) -> str | None:
-    """Return the cell as the location writes it."""
+    """Return the cell as text in the location's conventions."""
     if isinstance(cell, str):
         return cell or None
     if isinstance(cell, bool):

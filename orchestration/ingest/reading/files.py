@@ -1,4 +1,4 @@
-"""Source files: which there are, and whether their content has been seen."""
+"""Source files: listing them, and recognizing content that has been read before."""
 
 import hashlib
 import re
@@ -16,10 +16,10 @@ from orchestration.settings.sources import LocationSettings, ObjectStoreSettings
 
 @dataclass(frozen=True, order=True)
 class SourceFile:
-    """One file as it lies there: its path, and what shows cheaply that it has not been touched.
+    """One file: its path, and what shows cheaply that it has not been changed.
 
-    ``changed_ns`` moves also when a writer sets the time of modification back (cp -p, rsync -t); 0 where the store
-    does not keep it. ``store`` says how an object is reached, and is not part of what it is.
+    ``changed_ns`` also changes if a writer resets the modification time (cp -p, rsync -t); 0 if the store does not
+    record it. ``store`` says how an object is accessed, and is not part of the file's identity.
     """
 
     path: str
@@ -35,11 +35,11 @@ class SourceFile:
 
 
 def list_files(location: LocationSettings) -> list[SourceFile]:
-    """Return the files of a location in the order of their paths, hidden ones left out; none for a database.
+    """Return the files of a location in the order of their paths, without hidden ones; none for a database.
 
     Raises:
-        SourceError: an object store is not supported, cannot be reached, or refuses; or a pattern finds something
-            that is not a readable file: a link to nothing, or a folder of a file's name.
+        SourceError: an object store is not supported, unreachable, or refuses access; or a pattern matches something
+            that is not a readable file: a broken link, or a folder named like a file.
     """
     found: set[SourceFile] = set()
     store = location.object_store or ObjectStoreSettings()
@@ -52,7 +52,7 @@ def list_files(location: LocationSettings) -> list[SourceFile]:
 
 
 def _is_file(path: str, pattern: str) -> bool:
-    """Whether a path is a file; a folder is left out only where the pattern asks for any name."""
+    """Whether a path is a file; a folder is ignored only if the pattern matches any name."""
     there = Path(path)
     if there.is_file():
         return True
@@ -68,7 +68,7 @@ def _is_file(path: str, pattern: str) -> bool:
 
 
 def fixed_folder(pattern: str) -> str:
-    """Return the folder that everything a pattern matches lies in, with a separator at its end."""
+    """Return the folder that contains everything a pattern matches, with a trailing separator."""
     before = re.split(r"[*?\[]", pattern, maxsplit=1)[0]
     return before[: before.rfind("/") + 1]
 
@@ -79,7 +79,7 @@ def _found(path: str) -> SourceFile:
 
 
 def content_hash(file: SourceFile, known: Mapping[SourceFile, str]) -> str:
-    """Return the SHA-256 of the content; a file of the recorded path, size and time of change is not read again.
+    """Return the SHA-256 of the content; a file with the recorded path, size and times is not read again.
 
     Raises:
         SourceError: the file cannot be read.
@@ -100,7 +100,7 @@ def require_unchanged(file: SourceFile) -> None:
     """Refuse a file that was written to while it was read: what was loaded would not be what was hashed.
 
     Raises:
-        SourceError: the file has changed or gone since it was listed.
+        SourceError: the file has changed or disappeared since it was listed.
     """
     if file.store:
         is_same = is_unchanged(file.path, file.size, file.modified_ns, file.store)

@@ -1,9 +1,8 @@
-"""JSON as DuckDB is told to read it: text stays text, and a line that is no JSON costs itself and not the file.
+"""How DuckDB reads JSON: text stays text, and an invalid line costs only itself, not the whole file.
 
-DuckDB takes text that looks like a time for one and forgets its offset, and rounds long whole numbers, so the columns
-are told to it once their structure is known (``json_types``). Of JSON lines the broken ones are set aside, and those
-that give a name twice in one object, where nobody can say what is meant; an array that breaks off has no good lines to
-keep.
+DuckDB takes text that looks like a time for one and drops its offset, and rounds long whole numbers, so it is given the
+columns once their structure is known (``json_types``). In JSON lines, broken lines are set aside, and lines that repeat
+a name in one object, whose meaning is ambiguous; an array that is cut off has no good lines to keep.
 """
 
 from typing import Any
@@ -20,16 +19,16 @@ from orchestration.ingest.sql_text import rendered, sql_name, sql_text, without_
 from orchestration.settings import LocationSettings
 
 _FORMATS = {"json lines": "newline_delimited", "json array": "array", "json values": "unstructured"}
-# What holds records that are not objects, or none at all.
+# Columns of a file whose records are not objects, or that has none.
 _NO_OBJECTS = ["json"]
-# Characters that JSON allows nowhere as they are.
+# A character that JSON never allows unescaped.
 _NO_DELIMITER = "\x02"
-# A good line is two empty columns, so only a bad one, which is one column, is set aside.
+# A good line becomes two empty columns, so DuckDB rejects only bad ones, which are one column.
 _BAD_LINE = f"case when is_good or line is null then '{_NO_DELIMITER}' else line end"
 _LONGEST = 1 << 24
 _AS_LINES = f"auto_detect = false, header = false, delim = '{_NO_DELIMITER}', quote = '', escape = ''"
 _READ_LINES = f"columns = {{'line': 'VARCHAR'}}, {_AS_LINES}, max_line_size = {_LONGEST}"
-# Only a line with an object within the object is walked through: the names of the outermost are had for less.
+# Only lines with nested objects are walked through: the outermost names are cheaper to check.
 _REPEATS_NAME = """(
     len(json_keys({0})) > list_unique(json_keys({0})) or (
         select coalesce(max(times) > 1, false) from (
@@ -42,10 +41,10 @@ _REPEATS_NAME = """(
 
 
 def json_rows(connection: duckdb.DuckDBPyConnection, path: str, location: LocationSettings) -> str:
-    """Return the table function, or the query in brackets, that reads a file.
+    """Return the table function, or the query in parentheses, that reads a file.
 
     Raises:
-        SourceError: the file is damaged: not JSON at all, or an array that is not whole.
+        SourceError: the file is damaged: not JSON at all, or an incomplete array.
     """
     file = prepared(path, location, "json")
     if "ignore_errors" in location.options:
@@ -76,7 +75,7 @@ def json_rows(connection: duckdb.DuckDBPyConnection, path: str, location: Locati
 def _types(
     connection: duckdb.DuckDBPyConnection, path: str, options: dict[str, Any]
 ) -> tuple[dict[str, DuckDBPyType], duckdb.Error | None]:
-    # An error would end the caller's transaction, so it is not of that transaction.
+    # On a cursor of its own, because an error would end the caller's transaction.
     probe = connection.cursor()
     try:
         relation = probe.sql(f"from read_json([{sql_text(without_patterns(path))}]{rendered(options)})")
@@ -111,13 +110,13 @@ def _no_rows(location: LocationSettings) -> str:
 
 
 def _repeats_names(connection: duckdb.DuckDBPyConnection, path: str) -> bool:
-    """Whether a line gives a name twice in one object; DuckDB would refuse the whole file for it."""
+    """Whether a line repeats a name in one object, for which DuckDB would refuse the whole file."""
     probe = connection.cursor()
     lines = f"read_csv([{sql_text(without_patterns(path))}], {_READ_LINES})"
     try:
         return bool(probe.execute(f"select 1 from {lines} where {_REPEATS_NAME.format('line')} limit 1").fetchall())
     except duckdb.Error:
-        # Lines that are not even that: they are told apart one by one.
+        # Some lines are not even text: they are then separated one by one.
         return True
     finally:
         probe.close()
@@ -130,9 +129,9 @@ def _good_lines(
     location: LocationSettings,
     options: dict[str, Any],
 ) -> str:
-    """Split the lines in two files, and read the bad ones so that DuckDB sets each aside by its number.
+    """Split the lines into two files, and read the bad ones so that DuckDB rejects each under its line number.
 
-    Neither file lacks a line: where the other one has it, it says nothing, so a line keeps its number.
+    Both files have every line, left empty where the line belongs to the other file, so that lines keep their numbers.
     """
     lines, good, bad = (scratch_file(f"{kind} lines of {file.path}") for kind in ("all", "good", "bad"))
     write_lines(file, path, location, lines)
@@ -145,7 +144,7 @@ def _good_lines(
             from (select line as text from read_csv([{sql_text(str(lines))}], {_READ_LINES}))
         )
     """
-    # Counted before any is kept: the lines of a file that is something else would fill the disk.
+    # Counted before any is kept: a file that is something else entirely would fill the disk.
     some_bad = f"select 1 from ({told_apart}) where not is_good and line is not null limit {file.most_faults + 1}"
     ((bad_lines,),) = connection.execute(f"select count(*) from ({some_bad})").fetchall()
     if bad_lines > file.most_faults:

@@ -1,8 +1,7 @@
-"""The records of a JSON file, counted without DuckDB: the lines of JSON lines, else the values of the array.
+"""The records of a JSON file, counted without DuckDB: the lines of JSON lines, or the values of an array.
 
-All but the characters that make up structure are deleted first, so that a block is looked at in a few passes. Values
-that nest deeper than ``MOST_LEVELS`` are refused: reading them takes memory out of all proportion, and ends in an error
-that names no file.
+Everything but structural characters is deleted first, so that a block takes only a few passes. Values nested deeper
+than ``MOST_LEVELS`` are refused: reading them takes disproportionate memory, and ends in an error that names no file.
 """
 
 import json
@@ -19,7 +18,7 @@ from orchestration.ingest.reading.bad_lines import (
     UncountableError,
 )
 
-# Of one record: within what DuckDB reads by default, 16 MiB.
+# Of one record, within DuckDB's default limit of 16 MiB.
 MOST_BYTES = 16_000_000
 MOST_LEVELS = 100
 _TEXT = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
@@ -42,7 +41,7 @@ _NOT_OPENING, _NOT_STRUCTURE = _all_but(b"[{\n"), _all_but(b'"[]{},')
 
 
 class JsonLines(LineCounter):
-    """Counts the lines of JSON lines that are not blank; whether each is JSON is for others to say."""
+    """Counts the lines of JSON lines that are not blank; whether each is valid JSON is decided elsewhere."""
 
     def __init__(self) -> None:
         super().__init__(MOST_BYTES)
@@ -51,7 +50,7 @@ class JsonLines(LineCounter):
         """Count the records of whole lines; see ``LineCounter``."""
         size = len(lines)
         if is_last:
-            # DuckDB drops the beginning of a value at the end of a file without a word.
+            # DuckDB silently drops an incomplete value at the end of a file.
             if lines.strip() and not _is_json(lines):
                 self.found.set_aside(self.lines + 1, UNPARSABLE_LINE, lines)
                 lines = b""
@@ -71,7 +70,7 @@ class JsonLines(LineCounter):
         return lines, size
 
     def _may_be_deep(self, lines: bytes, ends: int) -> bool:
-        """Whether a line has so many values within values; flat lines have one each, so few need a closer look."""
+        """Whether a line may be nested too deeply; flat lines have one opening bracket each, so few are checked."""
         opening = lines.count(b"{") + lines.count(b"[")
         if opening - ends < MOST_LEVELS:
             return False
@@ -92,9 +91,9 @@ class JsonLines(LineCounter):
 
 
 class JsonValues(Counter):
-    """Counts the values of an array, or values one after another (``is_array`` false), of which scalars do not count.
+    """Counts the values of an array, or of a sequence of values (``is_array`` false), in which scalars do not count.
 
-    A file that is no JSON gives any number, and is refused when it is read.
+    A file that is not JSON gives an arbitrary number, and is refused when it is read.
     """
 
     def __init__(self, *, is_array: bool) -> None:
@@ -107,9 +106,9 @@ class JsonValues(Counter):
         self._has_children = False
 
     def feed(self, block: bytes) -> bytes:
-        """Take the next block; return it as it is."""
+        """Take the next block; return it unchanged."""
         text = self._rest + block
-        # An escape at the end may go on in the next block.
+        # An escape at the end may continue in the next block.
         end = len(text.rstrip(b"\\")) if text.endswith(b"\\") else len(text)
         text, self._rest = text[:end], text[end:]
         if self._is_empty:
@@ -124,7 +123,7 @@ class JsonValues(Counter):
         if self._is_array:
             self.found.count = 0 if self._is_empty and not self._has_children else self._commas + 1
         elif not self.found.count:
-            # Scalars, which nobody counts.
+            # Only scalars, which are not counted.
             self.found.count = None
         return b""
 
@@ -154,6 +153,6 @@ def _is_json(line: bytes) -> bool:
 
 
 def _levels(line: bytes) -> int:
-    """Return how deep the values of a line nest."""
+    """Return the nesting depth of a line."""
     structure = np.frombuffer(_TEXT.sub(b"", line), dtype=np.uint8)
     return int(np.cumsum(_STEPS[structure], dtype=np.int64).max(initial=0))

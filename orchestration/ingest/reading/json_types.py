@@ -1,7 +1,7 @@
-"""Types of JSON fields as they are told to DuckDB, which guesses too much.
+"""Types of JSON fields given to DuckDB, which guesses too much.
 
 Text that looks like a time or a UUID stays text. A whole number longer than any integer type is an identifier, which
-DuckDB takes for a double and rounds: where a file has one, the field stays what was written. All else is as guessed.
+DuckDB takes for a double and rounds: if a file has one, the field stays as written. All other types are as guessed.
 """
 
 import re
@@ -14,22 +14,22 @@ from duckdb.sqltypes import DuckDBPyType
 from orchestration.ingest.sql_text import rendered, sql_name, sql_text, without_patterns
 
 Place = tuple[str, ...]
-"""Names from the column inward; what a list or a map holds is called by ``_WITHIN``."""
+"""Names from the column inward; the elements of a list or a map are called ``_WITHIN``."""
 _WITHIN = ""
 _GUESSED_FROM_TEXT = re.compile(r"DATE|TIME.*|UUID")
-# From 2^53 on, which has 16 digits, one double stands for several whole numbers.
+# From 2^53 on, which has 16 digits, one double represents several whole numbers.
 _LONG = r"-?\d{16,}"
 
 
 def told_types(
     connection: duckdb.DuckDBPyConnection, path: str, types: Mapping[str, DuckDBPyType], options: Mapping[str, Any]
 ) -> dict[str, str]:
-    """Return the types to read a file's columns by, as SQL.
+    """Return the types with which to read a file's columns, as SQL.
 
     Args:
-        connection: reads the file once more where it has doubles.
+        connection: reads the file once more if it has doubles.
         path: the file.
-        types: of its columns, as DuckDB guesses them.
+        types: of its columns, as guessed by DuckDB.
         options: of the reader.
     """
     long = _long_numbers(connection, path, types, options)
@@ -59,7 +59,7 @@ def _long_numbers(
 
 
 def _doubles(kind: DuckDBPyType, place: Place, value: str) -> Iterator[tuple[Place, str]]:
-    """Give each place of doubles, and SQL of whether ``value``, read as text, has a long number there."""
+    """Yield the place of each double, with SQL of whether ``value``, read as text, has a long number there."""
     if kind.id == "double":
         yield place, f"regexp_full_match({value}, '{_LONG}')"
     elif kind.id == "struct":
@@ -90,7 +90,7 @@ def _as_sql(kind: DuckDBPyType, place: Place, leaf: Callable[[DuckDBPyType, Plac
 
 
 def _held(kind: DuckDBPyType) -> DuckDBPyType:
-    """Return the type of what a list or a map holds, the last of its children."""
+    """Return the type of the elements of a list or a map, its last child."""
     child = kind.children[-1][1]
     assert isinstance(child, DuckDBPyType)
     return child

@@ -1,9 +1,9 @@
-"""The line of a CSV file that a record begins on, which DuckDB does not tell.
+"""The line of a CSV file on which a record begins, which DuckDB does not report.
 
-A record may span lines (a quoted line break), lines may hold no record (blank ones), and one that is not a record may
-leave a quote open. So the file is read once more as lines: those DuckDB could not parse are known by their bytes, and
-of the rest a line begins a record if the quotes before it are all closed. If that does not give as many records as
-DuckDB read, no line is told rather than a wrong one.
+A record may span lines (a quoted line break), lines may contain no record (blank ones), and an invalid line may leave a
+quote open. So the file is read once more as lines: those that DuckDB could not parse are identified by their bytes, and
+any other line begins a record if all quotes before it are closed. If that does not give as many records as DuckDB
+read, no lines are reported instead of wrong ones.
 """
 
 import re
@@ -16,7 +16,7 @@ from orchestration.ingest.sql_text import sql_text, without_patterns
 
 LINES = "_lines"
 _PLACED = "_placed"
-# A character no text file has, so that a line is one value.
+# A character that no text file contains, so that a line is one value.
 _NO_DELIMITER = "\x01"
 
 
@@ -24,14 +24,14 @@ def find_lines(connection: duckdb.DuckDBPyConnection, rows: int | None, *, is_fi
     """Fill ``_lines``: the line of each row, by ``_row``, and of each unparsable line by its negative ``_row``.
 
     Args:
-        connection: where DuckDB has left what it could not parse, if it has read CSV.
-        rows: how many rows were read of the one file; None if rows are no longer those of a file.
+        connection: has DuckDB's tables of what it could not parse, if CSV was read.
+        rows: how many rows were read from the single file; None if rows no longer correspond to a file.
         is_filtered: whether rows of the file were left out.
     """
     scans = connection.execute(
         f"select distinct file_path, quote, newline_delimiter, skip_rows, has_header, user_arguments from {CSV_SCANS}"
     ).fetchall()
-    # With these the file cannot be read as lines either.
+    # With these errors the file cannot be read as lines either.
     unreadable = f"from {CSV_ERRORS} where error_type in ('LINE SIZE OVER MAXIMUM', 'INVALID ENCODING') limit 1"
     if len(scans) != 1 or connection.execute(unreadable).fetchall():
         return
@@ -54,7 +54,7 @@ def find_lines(connection: duckdb.DuckDBPyConnection, rows: int | None, *, is_fi
 
 
 def _place(connection: duckdb.DuckDBPyConnection, path: str, quote: str, newline_bytes: int, arguments: str) -> None:
-    """Make the table of lines: number, whether blank, in which unparsable record, whether all quotes are closed."""
+    """Create the table of lines: number, whether blank, in which unparsable record, whether all quotes are closed."""
     options = "".join(
         f", {name} = {sql_text(value)}"
         for name, value in re.findall(r"\b(encoding|compression|max_line_size)='?([^',]*)", arguments)
@@ -89,5 +89,5 @@ def _place(connection: duckdb.DuckDBPyConnection, path: str, quote: str, newline
 
 
 def _quote(quote: str | None) -> str:
-    """Return the quote as a character; DuckDB tells one that is not set in words."""
+    """Return the quote as a character; DuckDB uses a word for one that is not set."""
     return quote if quote and len(quote) == 1 and quote != "\0" else ""

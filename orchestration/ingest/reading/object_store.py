@@ -1,4 +1,4 @@
-"""Files on an S3-compatible object store: listed and read by DuckDB, streamed by Arrow where bytes are wanted."""
+"""Files in an S3-compatible object store: listed and read by DuckDB, and streamed by Arrow when bytes are needed."""
 
 import re
 from collections.abc import Iterator
@@ -25,15 +25,15 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def is_remote(path: str) -> bool:
-    """Whether a path or pattern is not of the local file system."""
+    """Whether a path or pattern is outside the local file system."""
     return "://" in path
 
 
 def list_objects(pattern: str, store: ObjectStoreSettings) -> list[tuple[str, int, int]]:
-    """Return path, size and time of change (nanoseconds, whole seconds) of the objects that match.
+    """Return path, size and modification time (nanoseconds, whole seconds) of the objects that match.
 
     Raises:
-        SourceError: the store is not supported, cannot be reached, or refuses.
+        SourceError: the store is not supported, unreachable, or refuses access.
     """
     scheme = pattern.partition("://")[0]
     if scheme != "s3":
@@ -49,7 +49,7 @@ def list_objects(pattern: str, store: ObjectStoreSettings) -> list[tuple[str, in
 
 
 def is_unchanged(path: str, size: int, modified_ns: int, store: ObjectStoreSettings) -> bool:
-    """Whether the object is as it was listed.
+    """Whether the object is the same as when it was listed.
 
     Raises:
         SourceError: the store does not answer.
@@ -67,7 +67,7 @@ def open_object(path: str, store: ObjectStoreSettings, compression: str | None) 
 
 
 def know_store(connection: duckdb.DuckDBPyConnection, name: str, location: LocationSettings) -> None:
-    """Let the connection read the location's objects with its own key, and nothing else with it; a no-op if it does."""
+    """Let the connection read the location's objects, and only those, with its key; a no-op if it can."""
     known = connection.execute("select 1 from duckdb_secrets() where name = ?", [f"location_{name}"]).fetchall()
     if known:
         return
@@ -92,7 +92,7 @@ def _know(connection: duckdb.DuckDBPyConnection, name: str, patterns: list[str],
 
 
 def file_system(store: ObjectStoreSettings) -> fs.S3FileSystem:
-    """Return the store as Arrow reads and writes it."""
+    """Return the store as an Arrow file system."""
     return fs.S3FileSystem(
         access_key=store.key_id and store.key_id.get_secret_value(),
         secret_key=store.secret and store.secret.get_secret_value(),

@@ -1,4 +1,4 @@
-"""Locations opened for a run, and the connection locked down to them before any SQL of the settings is run."""
+"""Opening locations for a run, and restricting the connection to them before any SQL of the settings runs."""
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,10 +19,10 @@ from orchestration.settings import LocationSettings
 def open_locations(
     connection: duckdb.DuckDBPyConnection, locations: Mapping[str, LocationSettings], folders: Iterable[Path]
 ) -> dict[str, SourceError]:
-    """Attach databases and get to know object stores, then lock the connection down to the locations and ``folders``.
+    """Attach databases and register object stores, then restrict the connection to the locations and ``folders``.
 
     Returns:
-        Why a location does not open, by name; the others are open.
+        Why a location cannot be opened, by name; the others are open.
     """
     closed: dict[str, SourceError] = {}
     for name, location in locations.items():
@@ -41,10 +41,10 @@ def open_locations(
 
 
 def require_open(closed: Mapping[str, SourceError], names: Sequence[str]) -> None:
-    """Refuse to read locations of which one did not open.
+    """Refuse to read locations if one of them could not be opened.
 
     Raises:
-        SourceError: as it was raised when the location was opened.
+        SourceError: the error raised when the location was opened.
     """
     for name in names:
         if name in closed:

@@ -1,4 +1,4 @@
-"""How a file is opened: one SQL table function by format, with the options that keep its values as they are."""
+"""How a file is opened: one SQL table function per format, with the options that keep its values unchanged."""
 
 from collections.abc import Sequence
 
@@ -33,15 +33,15 @@ _ENDINGS = {
 }  # fmt: skip
 _COMPRESSED = {"gz", "zst"}
 _NUMBERS = {"parquet": "file_row_number + 1", "excel": SHEET_ROW}
-# Of a row's number in its file: a trillion rows, and room for millions of files above them.
+# Bits for a row's number in its file: a trillion rows, which leaves bits for millions of files.
 _NUMBER_BITS = 40
 
 
 def file_format(path: str, location: LocationSettings) -> str:
-    """Return csv, json, parquet or excel: as set, else by the file's ending.
+    """Return csv, json, parquet or excel: as configured, else by the file's extension.
 
     Raises:
-        SourceError: the ending says nothing.
+        SourceError: the extension is unknown.
     """
     if location.format:
         return location.format
@@ -65,11 +65,12 @@ def rows_sql(
 ) -> str:
     """Return a query of the rows of ``paths``, all of one format; files may differ in their columns.
 
-    CSV values stay text, so that leading zeros and long identifiers survive and a bad value costs its row only; lines
-    that are not rows go to the table ``_csv_errors``. Text in JSON stays text too, and all of an Excel sheet is text.
+    CSV values stay text, so that leading zeros and long identifiers survive and a bad value costs only its row; lines
+    that are not rows go to the table ``_csv_errors``. Text in JSON stays text too, and everything in an Excel sheet is
+    text.
 
     Raises:
-        SourceError: the format is not known, the files differ in it, or one of them is damaged.
+        SourceError: the format is unknown or differs between files, or one of them is damaged.
     """
     formats = {file_format(path, location) for path in paths}
     if len(formats) > 1:
@@ -80,7 +81,7 @@ def rows_sql(
         columns = "*, filename" if with_filename else "*"
         parts = [f"select {columns} from read_parquet([{files}]{rendered({'union_by_name': True} | location.options)})"]
     else:
-        # DuckDB's reader either unites columns by name or keeps what it cannot parse, so text files are united here.
+        # DuckDB's reader can either unite columns by name or keep what it cannot parse, so text files are united here.
         def reader(path: str) -> str:
             if form == "json":
                 return json_rows(connection, path, location)
@@ -97,10 +98,10 @@ def rows_sql(
 def numbered(
     connection: duckdb.DuckDBPyConnection, paths: Sequence[str], location: LocationSettings, *, with_filename: bool
 ) -> str:
-    """Return a query of the rows of files with ``_row``, their number in their file from 1, in a sheet as Excel has it.
+    """Return a query of the rows of files with ``_row``, their number in the file from 1; in a sheet, Excel's number.
 
-    Of several files, which must be Parquet, the number also holds the place of the file in ``paths`` (see ``place_of``
-    and ``number_of``).
+    For several files, which must be Parquet, the number also contains the position of the file in ``paths`` (see
+    ``place_of`` and ``number_of``).
     """
     number = _NUMBERS.get(file_format(paths[0], location), "row_number() over ()")
     if len(paths) > 1:
@@ -110,7 +111,7 @@ def numbered(
 
 
 def place_of(row: str) -> str:
-    """Return SQL of the place of a row's file among the files read together, from 0."""
+    """Return SQL of the zero-based position of a row's file among the files read together."""
     return f"({row} >> {_NUMBER_BITS})"
 
 
@@ -124,5 +125,5 @@ def _no_values(location: LocationSettings) -> str:
 
 
 def is_parquet(path: str, location: LocationSettings) -> bool:
-    """Whether the file is Parquet: read twice as cheaply as copied once, and with row numbers of its own."""
+    """Whether the file is Parquet: reading it twice is as cheap as copying it once, and its rows are numbered."""
     return file_format(path, location) == "parquet"

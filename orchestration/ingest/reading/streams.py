@@ -1,4 +1,4 @@
-"""The bytes of a source file, wherever it lies, decompressed on the way."""
+"""The bytes of a source file, wherever it is stored, decompressed while reading."""
 
 from pathlib import Path
 
@@ -24,10 +24,10 @@ def open_stream(path: str, location: LocationSettings) -> pa.NativeFile:
 
 
 def state_of(path: str, location: LocationSettings) -> tuple[int, ...]:
-    """Return what moves when the file does: its size and times.
+    """Return what changes when the file does: its size and times.
 
     Raises:
-        OSError: it is gone.
+        OSError: it no longer exists.
         SourceError: the object store does not answer.
     """
     if is_remote(path):
@@ -37,7 +37,7 @@ def state_of(path: str, location: LocationSettings) -> tuple[int, ...]:
 
 
 def compression_of(path: str, location: LocationSettings) -> str | None:
-    """Return gzip, zstd or None: as the location's options say, else by the file's ending."""
+    """Return gzip, zstd or None: by the location's options, else by the file's extension."""
     chosen = location.options.get("compression")
     if chosen and chosen != "auto":
         return None if chosen == "none" else str(chosen)

@@ -1,9 +1,9 @@
-"""Text files made ready for DuckDB: whole, counted, in UTF-8 or Latin-1, with one kind of line end.
+"""Text files prepared for DuckDB: complete, counted, in UTF-8 or Latin-1, with one kind of line end.
 
-DuckDB reads a compressed file that was cut short as if it ended there, and refuses a file whose line ends are mixed. So
-each file is passed over once, a block at a time, and copied into a temporary file only if it needs another encoding or
-other line ends, or has lines that DuckDB would lose. On the way its records are counted. A byte that its encoding does
-not know stays as it is, so that it costs its line and not the file.
+DuckDB reads a truncated compressed file as if it ended there, and refuses a file with mixed line ends. So each file is
+read through once, block by block, and copied to a temporary file only if it needs another encoding or other line ends,
+or has lines that DuckDB would lose. Its records are counted in the same pass. A byte that is invalid in its encoding is
+passed on, so that it costs its line and not the file.
 """
 
 import codecs
@@ -29,26 +29,26 @@ from orchestration.ingest.reading.streams import open_stream, state_of
 from orchestration.settings import LocationSettings
 
 _BLOCK = 1 << 22
-# What DuckDB reads by itself; it knows Latin-1 by this name alone.
+# Encodings that DuckDB reads itself; it knows Latin-1 only by this name.
 _NATIVE = {"utf-8": "utf-8", "utf-8-sig": "utf-8", "ascii": "utf-8", "iso8859-1": "latin-1"}
 # Enough for a header of a thousand columns.
 _HEAD = 1 << 15
 _LINES = ("jsonl", "ndjson")
-# Other characters that Python strips are not space to CSV or JSON.
+# The other characters that Python strips are not space in CSV or JSON.
 _SPACE = " \t\r\n\ufeff"
 
 
-# What DuckDB may reject: a line with several faults counts several times, and all are kept in memory.
+# What DuckDB may reject: a line with several errors counts several times, and all are kept in memory.
 _MOST_FAULTS, _MOST_FAULT_BYTES = 1_000_000, 1 << 29
 Form = Literal["csv", "json lines", "json array", "json values"]
 
 
 @dataclass(frozen=True)
 class TextFile:
-    """A text file as DuckDB shall read it: where, in which of its encodings, how it begins and its last character.
+    """A text file as DuckDB should read it: its path, one of DuckDB's encodings, its beginning and its last character.
 
-    ``records`` are those that are left for DuckDB to read, each of which it gives as a row or rejects; the lines that
-    it is not given are in ``records.bad``. ``options`` are those that DuckDB reads CSV with.
+    ``records`` are those that are left for DuckDB to read, each of which it returns as a row or rejects; lines that it
+    is not given are in ``records.bad``. ``options`` are those with which DuckDB reads CSV.
     """
 
     path: str
@@ -61,20 +61,20 @@ class TextFile:
 
     @property
     def is_empty(self) -> bool:
-        """Whether there is nothing but space in it."""
+        """Whether it contains nothing but space."""
         return not self.head.strip(_SPACE)
 
     @property
     def most_faults(self) -> int:
-        """How many faults DuckDB may find before the file is not what it was taken for."""
+        """How many errors DuckDB may find before the file counts as something else than assumed."""
         return max(1, min(_MOST_FAULTS, _MOST_FAULT_BYTES // max(1, self.records.longest)))
 
 
 def prepared(path: str, location: LocationSettings, form: Literal["csv", "json"]) -> TextFile:
-    """Return the file ready to read.
+    """Return the file prepared for reading.
 
     Raises:
-        SourceError: it is gone or damaged, its encoding is not known, or it holds too much that cannot be read.
+        SourceError: it is missing or damaged, its encoding is unknown, or too much of it cannot be read.
     """
     try:
         untouched = _Untouched(location, state_of(path, location))
@@ -85,7 +85,7 @@ def prepared(path: str, location: LocationSettings, form: Literal["csv", "json"]
 
 @dataclass(frozen=True)
 class _Untouched:
-    """The location, told apart by whether the file has been touched since."""
+    """The location, hashed by the state of the file, so that a changed file is prepared again."""
 
     location: LocationSettings
     state: tuple[int, ...]
@@ -104,7 +104,7 @@ def _prepared(path: str, encoding: str, form: Literal["csv", "json"], untouched:
             f"options.encoding: {encoding!r} is not known; usual ones are utf-8, latin-1, windows-1252, utf-16."
         ) from error
     native = _NATIVE.get(codec)
-    # An object is read from the network once, for a copy.
+    # A remote object is always copied, so that it is read from the network only once.
     if native and not is_remote(path):
         seen = _Seen(path, form, native, untouched.location)
         with suppress(TooManyBadLinesError, UncountableError):
@@ -132,7 +132,7 @@ def _prepared(path: str, encoding: str, form: Literal["csv", "json"], untouched:
 
 
 def too_many_bad_lines(path: str) -> SourceError:
-    """Return what to say of a file that is not what it was taken for."""
+    """Return the error for a file that is not what it was taken for."""
     return SourceError(
         f"{path}: too many of its lines cannot be read for it to be what it is taken for. Nothing of it was loaded. "
         f"Check its format, and delimiter, quote and encoding in the location's 'options'."
@@ -140,7 +140,7 @@ def too_many_bad_lines(path: str) -> SourceError:
 
 
 class _Seen:
-    """What one pass over a file sees."""
+    """What one pass over a file finds."""
 
     def __init__(self, path: str, form: Literal["csv", "json"], encoding: str, location: LocationSettings) -> None:
         self._path, self._form, self._encoding, self._location = path, form, encoding, location
@@ -158,10 +158,10 @@ class _Seen:
         return self._counter.found if self._counter else Records()
 
     def take(self, block: bytes) -> bytes:
-        """Look at the next block; return what DuckDB may read of it."""
+        """Examine the next block; return what DuckDB may read of it."""
         if self._counter is None:
             head = block.decode(self._encoding, errors="replace")
-            # Of blank space nothing is counted.
+            # In blank space nothing is counted.
             self._counter = self._counter_of(head) if head.strip(_SPACE) else JsonLines()
         self._head = self._head if len(self._head) >= _HEAD else self._head + block[:_HEAD]
         self._tail = (self._tail + block.rstrip())[-8:]
@@ -169,7 +169,7 @@ class _Seen:
         return self._counter.feed(block)
 
     def close(self) -> bytes:
-        """End the pass; return what DuckDB may read of what is left."""
+        """End the pass; return what DuckDB may read of the rest."""
         return self._counter.close() if self._counter else b""
 
     def file(self, path: str) -> TextFile:
@@ -205,7 +205,7 @@ class _Seen:
 
 
 def is_json_lines(path: str, head: str, location: LocationSettings) -> bool:
-    """Whether each line is a value of its own: said by the options or the name, or shown by the first line."""
+    """Whether each line is a separate value: by the options or the file name, or shown by the first line."""
     if chosen := location.options.get("format"):
         return chosen in {"newline_delimited", "nd"}
     if any(ending in _LINES for ending in Path(path).name.lower().split(".")[1:]):
@@ -214,18 +214,18 @@ def is_json_lines(path: str, head: str, location: LocationSettings) -> bool:
 
 
 def scratch_file(name: str) -> Path:
-    """Return the path of a temporary file of this process; ``name`` tells it from others."""
+    """Return the path of a temporary file of this process, identified by ``name``."""
     return scratch_folder() / sha256(name.encode()).hexdigest()
 
 
 def write_lines(file: TextFile, source: str, location: LocationSettings, target: Path) -> None:
-    """Copy a file of lines, with a character no line may have in place of bytes that are no UTF-8.
+    """Copy a file of lines, replacing bytes that are not UTF-8 by a character that no line may contain.
 
     Args:
-        file: the file ready to read; a copy is not compressed.
+        file: the prepared file; a copy is not compressed.
         source: the path that it was made from.
         location: of the source.
-        target: where to.
+        target: the path to write.
     """
     location = location if file.path == source else LocationSettings(files=[file.path])
     with target.open("wb") as lines:
@@ -235,7 +235,7 @@ def write_lines(file: TextFile, source: str, location: LocationSettings, target:
 
 
 def scratch_folder() -> Path:
-    """Return the folder of temporary files of this process."""
+    """Return the folder of this process's temporary files."""
     return Path(_folder().name)
 
 
@@ -283,12 +283,12 @@ def _blocks(path: str, location: LocationSettings) -> Iterator[bytes]:
 
 
 def _in_utf8(blocks: Iterator[bytes], codec: str) -> Iterator[bytes]:
-    """Yield the text as UTF-8 with line feeds; bytes that the encoding does not know are passed on as they are."""
+    """Yield the text as UTF-8 with line feeds; bytes that are invalid in the encoding are passed on unchanged."""
     decoder = codecs.getincrementaldecoder(codec)(errors="surrogateescape")
     rest = ""
     for block in blocks:
         text = rest + decoder.decode(block)
-        # A return at the end of a block may be the first half of a pair.
+        # A carriage return at the end of a block may be the first half of a pair.
         whole = text.rstrip("\r")
         rest = text[len(whole) :]
         yield _with_feeds(whole)

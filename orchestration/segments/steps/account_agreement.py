@@ -1,4 +1,4 @@
-"""What sales and partners know of customers, beside the segments that were found without it."""
+"""What sales and partners know about customers, compared with the segments found without it."""
 
 import duckdb
 

@@ -1,4 +1,4 @@
-"""Clusters: of consumers and businesses by behavior, of mid-size companies by their needs."""
+"""Clusters of consumers and businesses by behavior, and of mid-size companies by needs."""
 
 from collections.abc import Iterator, Mapping
 
@@ -24,12 +24,12 @@ from orchestration.segments.tables import Frames, columns_of
 from orchestration.settings import Settings
 
 POPULATIONS = {each.name: each for each in (CONSUMER, BUSINESS, MID_BAND)}
-# Customers read for a fit, per customer fitted on: some of those read have too little history to count.
+# Customers read per customer fitted on: some of those read have too little history to be used.
 READ_PER_FITTED = 4
 
 
 def make_month(connection: duckdb.DuckDBPyConnection, candidate: Candidate, settings: Settings) -> SegmentMonth:
-    """Score every customer with the clusters of the version before, or with new ones where those hold no longer."""
+    """Score every customer with the clusters of the previous version, or with new ones if those are no longer valid."""
     parameters = {"consumer": settings.behavior, "business": settings.behavior, "mid_band": settings.mid_band.clusters}
     return cluster_populations(connection, candidate, parameters)
 
@@ -37,7 +37,7 @@ def make_month(connection: duckdb.DuckDBPyConnection, candidate: Candidate, sett
 def cluster_populations(
     connection: duckdb.DuckDBPyConnection, candidate: Candidate, parameters: Mapping[str, BehaviorParameters]
 ) -> SegmentMonth:
-    """Cluster the populations that parameters are given for, by name."""
+    """Cluster the populations for which parameters are given, by name."""
     months = [_month(connection, candidate, POPULATIONS[name], own) for name, own in parameters.items()]
     decided = [_decided(each) for each in months]
     return SegmentMonth(
@@ -92,7 +92,7 @@ def _decided(month: BehaviorMonth) -> str:
 def _frames(
     connection: duckdb.DuckDBPyConnection, candidate: Candidate, months: list[BehaviorMonth]
 ) -> dict[str, Frames]:
-    """Return the rows of each table; customers come in batches and are counted on the way."""
+    """Return the rows of each table; customers come in batches and are counted as they pass."""
     counts: dict[str, pd.Series] = {}
     fitted = [each.segmentation for each in months]
     files = [
@@ -145,7 +145,7 @@ def _frames(
 def _customers_of(
     connection: duckdb.DuckDBPyConnection, candidate: Candidate, features: str, condition: str
 ) -> Iterator[pd.DataFrame]:
-    # The connection itself is writing the batch before.
+    # The connection itself is busy writing the previous batch.
     return read_batches(
         second_cursor(connection),
         f"select * from {features} where as_of_date = ? and {condition}",

@@ -1,4 +1,4 @@
-"""Businesses and workers at home among consumers."""
+"""Home-based businesses and home workers among consumers."""
 
 import json
 from collections.abc import Iterator
@@ -42,7 +42,7 @@ def _fit(
 def _classified(
     connection: duckdb.DuckDBPyConnection, candidate: Candidate, model: HomeBusinessModel
 ) -> Iterator[pd.DataFrame]:
-    # The connection itself is writing the batch before.
+    # The connection itself is busy writing the previous batch.
     for batch in read_batches(
         second_cursor(connection),
         "select * from features.home_business_features where as_of_date = ? and not is_business",
@@ -52,7 +52,7 @@ def _classified(
 
 
 def _learned(model: HomeBusinessModel) -> dict[str, Fact]:
-    """Return what there is to show of a model: the share of businesses, its error, what it rests on, and refusals."""
+    """Return the facts to show about a model: share of businesses, its error, its marks, and refusals."""
     if model.refusal_:
         return {"refusal": model.refusal_}
     nano = model.nano_

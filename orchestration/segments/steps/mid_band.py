@@ -1,4 +1,4 @@
-"""Mid-size companies: what they could buy more of, whom they buy from, and how to reach them."""
+"""Mid-size companies: what more they could buy, where they buy, and how to reach them."""
 
 import duckdb
 import pandas as pd
@@ -31,7 +31,7 @@ def make_month(connection: duckdb.DuckDBPyConnection, candidate: Candidate, sett
         " where features.as_of_date = ?",
         [candidate.version_id, candidate.as_of_date],
     ):
-        # Mid-size companies are few beside all customers, even where those are millions.
+        # Even with millions of customers, mid-size companies are few enough to keep in memory.
         routed, headroom = segment_mid_band(batch, model, parameters)
         companies.append(routed)
         headrooms.append(headroom)

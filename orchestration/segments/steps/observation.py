@@ -1,4 +1,4 @@
-"""The observation window of endings: what of the history customers' churn can be learned from."""
+"""The observation window of endings: the part of the history from which churn can be learned."""
 
 import duckdb
 
@@ -10,10 +10,10 @@ from orchestration.settings import Settings
 
 
 def make_month(connection: duckdb.DuckDBPyConnection, candidate: Candidate, settings: Settings) -> SegmentMonth:
-    """Find from when on endings are on record, before anything is learned from them.
+    """Find the date from which endings are on record, before anything is learned from them.
 
     Raises:
-        SegmentationError: churn cannot be learned, and the settings say that no version is made then.
+        SegmentationError: churn cannot be learned, and by the settings no version is made then.
     """
     window, tables = find_window(connection, candidate.as_of_date, settings.observation)
     if not window.is_learnable_ and settings.value.when_not_learnable == "block":

@@ -107,7 +107,7 @@ def _value_customers(
     told: Floats,
     parameters: ValueParameters,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Value every customer in batches; return the values and why the open ones may leave."""
+    """Value every customer in batches; return the values, and why open customers may leave."""
     columns = dict.fromkeys((*FEATURE_COLUMNS, *PREPAID_COLUMNS, *hazard.curves.key_columns))
     values, reasons = [], []
     for customers in customers_with_covariates(
@@ -119,7 +119,7 @@ def _value_customers(
 
 
 def _measures(quality: pd.DataFrame) -> dict[str, Fact]:
-    """What the held-out months say of the model that is used."""
+    """Return the measures of the model in use on the held-out months."""
     rows = quality[quality["part"].isna() & quality["is_used"] & (quality["measure"] != "is_used")]
     return {str(name): float(found) for name, found in zip(rows["measure"], rows["value"], strict=True)}
 

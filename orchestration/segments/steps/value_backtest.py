@@ -1,4 +1,4 @@
-"""The backtest of customer value, which decides what the values of the version rest on."""
+"""The backtest of customer value, which decides the basis of the version's values."""
 
 import duckdb
 import pandas as pd
@@ -25,7 +25,7 @@ from orchestration.settings import Settings
 
 
 def make_month(connection: duckdb.DuckDBPyConnection, candidate: Candidate, settings: Settings) -> SegmentMonth:
-    """Predict from past cut-offs, measure against actual figures, decide who is the champion."""
+    """Predict from past cut-offs, compare with actual figures, and choose the champion."""
     window = observed(connection, candidate.version_id, candidate.as_of_date)
     cutoffs = cutoffs_of(connection, candidate.as_of_date, window, settings.backtest, settings.hazard.training_months)
     measured, made = [], 0
@@ -84,7 +84,7 @@ def _measure(
 def _measured_before(
     connection: duckdb.DuckDBPyConnection, candidate: Candidate, cutoff: Cutoff, found: str
 ) -> pd.DataFrame:
-    """Measures of the same cut-off, made from the same rows by the same code and settings; else no rows."""
+    """Measures of the same cut-off from the same rows by the same code and settings; otherwise empty."""
     return read_frame(
         connection,
         f"select {', '.join(f'measured.{name}' for name in MEASURE_COLUMNS)}"

@@ -1,7 +1,7 @@
 """Presets: how the exports of a known system fill the source contract, as fragments of settings.
 
-A preset is a YAML file in ``orchestration/presets``. Its sources become defaults under the user's own: what is loaded,
-checked and hashed are plain sources, so nothing else knows of presets.
+A preset is a YAML file in this package. Its sources become defaults under the user's own: what is loaded, checked and
+hashed are plain sources, so no other module knows about presets.
 """
 
 import re
@@ -19,7 +19,7 @@ from orchestration.settings.sources import LocationName, Section
 FOLDER = Path(__file__).parent
 
 Value = str | int | float | bool
-# Beside its parameters a preset takes, under this key, the tables of databases that are its locations.
+# Besides its parameters, a preset takes under this key the database tables that serve as its locations.
 TABLES = "tables"
 
 
@@ -58,7 +58,7 @@ class Preset(Section):
 
 @cache
 def load_presets() -> dict[str, Preset]:
-    """Return every preset by its name."""
+    """Return every preset by name."""
     return {
         file.stem: Preset.model_validate(yaml.safe_load(file.read_text(encoding="utf-8")))
         for file in sorted(FOLDER.glob("*.yaml"))
@@ -68,8 +68,8 @@ def load_presets() -> dict[str, Preset]:
 def apply_presets(document: Mapping[str, Any], *, reporting_currency: str) -> dict[str, Any]:
     """Return the settings with the sources of their presets filled in, and the columns of the presets' locations.
 
-    A table the settings map themselves stays theirs. A source that reads a location the settings do not have is left
-    out if the preset says that the location is optional.
+    A table that the settings map themselves is not changed. A source that reads a location missing from the settings is
+    left out if the preset declares the location optional.
 
     Raises:
         SettingsError: names the preset, and what is unknown, missing or filled twice.
@@ -116,7 +116,7 @@ def _known_preset(name: str) -> Preset:
 def _choices(
     name: str, preset: Preset, given: Any, locations: Mapping[str, Any]
 ) -> tuple[dict[str, Value], dict[str, str]]:
-    """Return the parameters over their defaults, and the tables of databases that are locations of the preset."""
+    """Return the parameters over their defaults, and the database tables that serve as locations of the preset."""
     known = ", ".join(preset.parameters) or "none"
     if not isinstance(given, dict):
         raise SettingsError(f"presets.{name} must be a mapping of its parameters, {{}} for none. Parameters: {known}.")
@@ -149,7 +149,7 @@ def _choices(
 
 
 def _require_kind(name: str, parameter: str, value: Any, declared: PresetParameter) -> None:
-    """Refuse a value of another kind than the default: a number for SQL, or text for a number."""
+    """Refuse a value of another type than the default: a number instead of SQL, or text instead of a number."""
     default = declared.default
     kind = (int, float) if isinstance(default, int | float) and not isinstance(default, bool) else type(default)
     if not isinstance(value, kind) or isinstance(value, bool) != isinstance(default, bool):
@@ -162,7 +162,7 @@ def _require_kind(name: str, parameter: str, value: Any, declared: PresetParamet
 def _refuse_unknown_locations(
     name: str, preset: Preset, locations: Mapping[str, Any], own_sources: Mapping[str, Any]
 ) -> None:
-    """Refuse a location that looks like the preset's and is not: it would be read by nothing, in silence."""
+    """Refuse a location that looks like one of the preset's but is not: it would silently not be read."""
     for location in locations:
         if str(location).startswith(f"{name}_") and location not in preset.locations:
             if _names(location, _strings(own_sources)):
@@ -174,7 +174,7 @@ def _refuse_unknown_locations(
 
 
 def _is_left_out(name: str, preset: Preset, table: str, missing: set[str]) -> bool:
-    """Whether a source has to stay out for want of an optional location.
+    """Whether a source must be left out because an optional location is missing.
 
     Raises:
         SettingsError: a required one is missing.
@@ -196,9 +196,9 @@ def _render(
     there: Set[str],
     reporting_currency: str,
 ) -> tuple[dict[str, Any], set[str]]:
-    """Return a source with its templates filled in, and the preset's locations it reads."""
+    """Return a source with its templates filled in, and the preset's locations that it reads."""
 
-    # Imported late: most settings name no preset.
+    # Imported late, because most settings use no preset.
     from jinja2 import StrictUndefined, TemplateError
     from jinja2.sandbox import SandboxedEnvironment
 
@@ -225,22 +225,22 @@ def _render(
 def _over_tables(
     source: dict[str, Any], preset: Preset, tables: Mapping[str, str], locations: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Return a source that reads tables of databases in place of the locations they are; as a query, if any.
+    """Return a source that reads database tables instead of the locations they replace, as a query if there are any.
 
-    The columns a table may lack are null there too. All are read as the type the preset declares, as from files, but
-    those of the cursor as they are: a server looks up no cast.
+    Columns that a table lacks are null. All columns are read as the type the preset declares, as from files, except
+    cursor columns, which are read as they are: a server cannot use an index through a cast.
     """
     grows = source.get("from_tables", {})
     source = {key: part for key, part in source.items() if key != "from_tables"}
     if not any(_names(location, _strings(source)) for location in tables):
         return source
     if "query" not in source:
-        # What grows by files is a whole table here, compared with what is loaded, unless the preset names a cursor.
+        # What grows by files is read as a whole table here and compared with what is loaded, unless there is a cursor.
         named = source["columns"] | {column: column for column in grows.get("cursor", [])}
         columns = ", ".join(f'(\n{expression}\n) as "{column}"' for column, expression in named.items())
         where = f" where (\n{source['where']}\n)" if source.get("where") else ""
         if _database_of(tables.get(source["location"]), locations) == "sqlite":
-            # Its values come as text.
+            # SQLite returns its values as text.
             grows = grows | {"cursor": [f"try_cast({column} as timestamp)" for column in grows.get("cursor", [])]}
         source = {"query": f"select {columns} from {source['location']}{where}"} | grows
     query, times = source["query"], grows.get("cursor", [])
@@ -257,7 +257,7 @@ def _database_of(table: str | None, locations: Mapping[str, Any]) -> Any:
 
 
 def _no_rows(location: PresetLocation, times: Collection[str] = ()) -> str:
-    # Of all types that sort by time a date yields to the others, so no column of the table is cast.
+    # A date yields to every other temporal type, so no column of the table is cast.
     columns = ", ".join(
         f'cast(null as {"date" if column in times else kind}) as "{column}"'
         for column, kind in location.columns.items()
@@ -266,7 +266,7 @@ def _no_rows(location: PresetLocation, times: Collection[str] = ()) -> str:
 
 
 def _with_columns(location: Any, columns: Mapping[str, str]) -> Any:
-    """Return a location that may lack ``columns``; what the user says of one of them wins."""
+    """Return a location whose files may lack ``columns``; types given by the user take precedence."""
     if not isinstance(location, dict) or not columns or not location.get("files"):
         return location
     given = location.get("columns")
@@ -274,7 +274,7 @@ def _with_columns(location: Any, columns: Mapping[str, str]) -> Any:
 
 
 def _strings(part: Any) -> str:
-    """Return every text within ``part``, a line each."""
+    """Return every string within ``part``, one per line."""
     if isinstance(part, dict):
         return "\n".join(_strings(value) for value in part.values())
     return part if isinstance(part, str) else ""

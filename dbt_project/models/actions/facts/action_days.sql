@@ -1,4 +1,4 @@
--- The days of the run, and the version that is in force on each: the latest published month that was over by then.
+-- The days of the run with the version in force on each: the latest published month that had ended by then.
 with days as (
     select action_date
     from {{ source('ops', 'action_days') }}

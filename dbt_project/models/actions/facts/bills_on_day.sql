@@ -1,5 +1,5 @@
--- What each customer owes on the day: money for a bill settles that bill, what is left over and what is on account
--- settles the oldest open one first; bill_settlements has the same rule for every day at once.
+-- What each customer owes on the day: money for a bill settles that bill; any excess, and money on account, settles the
+-- oldest open bill first. bill_settlements applies the same rule for all days at once.
 with bills as (
     select
         days.action_date,
@@ -40,7 +40,7 @@ received as (
             and bills.invoice_id = named.invoice_id
 ),
 
--- What is on account of each customer, with what bills were overpaid by.
+-- Each customer's money on account, including the excess of overpaid bills.
 money_left as (
     select action_date, customer_id, amount
     from entries
@@ -62,7 +62,7 @@ accounts as (
     group by action_date, customer_id
 ),
 
--- Most bills of the past were settled by their own money: they add nothing to what is open, and are not sorted.
+-- Most past bills were settled by money of their own: they add nothing to what is owed, and need no sorting.
 in_order as (
     select
         received.*,
@@ -92,7 +92,7 @@ open_bills as (
 ),
 
 owed as (
-    -- To the cent: what rounding leaves is not a debt.
+    -- Exact to the cent: a rounding remainder is not a debt.
     select * from open_bills
     where open_amount >= 0.01
 )

@@ -33,7 +33,7 @@ outage_of_lines as (
     group by contracts.action_date, contracts.customer_id, contracts.contract_id
 ),
 
--- Of the worst line: two lines that are down at once are not down for twice as long.
+-- Hours of the worst line: two lines down at once are not down for twice as long.
 outages as (
     select
         action_date,

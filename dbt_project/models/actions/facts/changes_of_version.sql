@@ -1,4 +1,4 @@
--- What the version in force says otherwise than the one of the month before. A customer of whom that one knows nothing
+-- What has changed between the version of the month before and the version in force. A customer missing from the former
 -- has not changed.
 with versions as (
     select

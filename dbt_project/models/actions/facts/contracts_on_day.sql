@@ -1,6 +1,6 @@
 {{ config(materialized='table') }}
 
--- The last state of each contract that is known on the day. Ended ones stay: they tell who has come back.
+-- The last state of each contract known on the day. Ended contracts are kept: they show which customers have returned.
 with states as (
     select
         days.action_date,

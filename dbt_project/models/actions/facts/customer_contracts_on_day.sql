@@ -40,7 +40,7 @@ held as (
     group by action_date, customer_id
 ),
 
--- A customer who held nothing on the day before the present service began has come back.
+-- A customer who held nothing on the day before the present service began has returned.
 ended as (
     select
         held.action_date,

@@ -1,4 +1,4 @@
--- The last payment that failed and that no money has followed since.
+-- The last failed payment, if no payment has been settled since.
 with payments as (
     select
         days.action_date,

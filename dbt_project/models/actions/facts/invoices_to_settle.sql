@@ -1,7 +1,7 @@
 {{ config(materialized='table') }}
 
--- Most bills of the past were paid to the cent by money that names them, and add nothing to what is owed: they are
--- found by adding up, once for all days of the run, and only the others are looked at by day.
+-- Most past bills were paid to the cent by money that names them, and add nothing to what is owed: they are found by
+-- one sum for all days of the run, and only the others are evaluated per day.
 with first_days as (
     select min(action_date) as first_date
     from {{ ref('action_days') }}
@@ -36,7 +36,7 @@ balances as (
         sum(bills) as bills,
         sum(amount) as amount,
         max(known_date) as last_known_date,
-        -- What was in a foreign currency is settled at the rate of the bill.
+        -- Foreign currency is settled at the bill's rate.
         max(case when exchange_rate = 1 then 0 else 1 end) = 1 as is_converted
     from movements
     group by invoice_id
@@ -53,7 +53,7 @@ where
 
 union
 
--- A credit note takes from the latest bill, paid or not.
+-- A credit note reduces the latest bill, paid or not.
 select bills.invoice_id
 from {{ ref('bill_amounts') }} as bills
 where bills.customer_id in (select credits.customer_id from {{ ref('credit_notes') }} as credits)

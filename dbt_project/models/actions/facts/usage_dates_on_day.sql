@@ -3,9 +3,9 @@
 {%- set settings = var('actions') -%}
 {%- set recent = settings['recent_usage_days'] | int -%}
 {%- set before = settings['usage_days_before'] | int -%}
-{#- A figure of a month is known when the month is over, whichever day it is dated on: it says nothing of a day. -#}
+{#- A monthly figure is known once the month has ended, whatever day the row is dated, and says nothing about days. -#}
 {%- set is_of_days = var('features')['usage_granularity'] == 'day' -%}
--- The days of usage are counted back from the last day that has arrived. Where that is too long ago nothing is said.
+-- Days of usage are counted back from the last day that has arrived. If that is too long ago, usage is unknown.
 with dates as (
     select
         days.action_date,

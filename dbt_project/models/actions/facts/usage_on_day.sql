@@ -4,7 +4,7 @@
 {%- set lookback = settings['lookback_days'] | int -%}
 {%- set is_of_days = var('features')['call_granularity'] == 'day' -%}
 {%- set call_date = 'call_date' if is_of_days else month_end('call_date') -%}
--- Of an internet line use is traffic, of a fixed phone calls, of a mobile one both: it is in use where it carries any.
+-- For an internet line use is traffic, for a fixed phone calls, for a mobile both: it is in use if it carries either.
 with traffic_known as (
     select distinct
         action_date,
@@ -60,7 +60,7 @@ known as (
                 <= {{ settings['stale_after_days'] | int }}
                 then calls_arrived.calls_known_date
         end as fresh_calls_date,
-        -- Where the traffic of phones is on record and has not arrived, their calls alone say nothing.
+        -- If phone traffic is recorded but has not arrived, calls without it say nothing.
         traffic_recorded.is_recorded is null or traffic_known.usage_known_date is not null as is_traffic_told
     from calls_arrived
     left join traffic_recorded
@@ -136,7 +136,7 @@ contracts as (
             when lines.is_phone then greatest(usage.last_usage_date, calls.last_call_date)
             else usage.last_usage_date
         end as last_usage_date,
-        -- Of what was in service during all of the days that are compared.
+        -- Only lines in service during all of the days compared.
         lines.start_date <= {{ add_days('lines.traffic_known_date', -(recent + before)) }} as is_compared,
         lines.is_phone
         and {{ is_of_days | lower }}
@@ -145,7 +145,7 @@ contracts as (
         and lines.start_date > {{ add_days('lines.known_date', -lookback) }}
         and lines.start_date <= lines.known_date
         and coalesce(usage.last_usage_date < lines.start_date, true)
-        -- Who calls uses the line; where calls are on record, but not those since its start, that is not known.
+        -- Calls are use too; if calls are recorded, but not yet since the line's start, use is unknown.
         and coalesce(calls.last_call_date < lines.start_date, true)
         and coalesce(lines.calls_known_date >= lines.start_date, true) as is_silent
     from lines
@@ -191,7 +191,7 @@ select
     customer_id,
     usage_known_date,
     least(last_usage_date, usage_known_date) as last_usage_date,
-    -- A fixed phone beside another line is often never used.
+    -- A fixed phone next to another line is often never used.
     case when has_data_line then line_silent_since_date else least(line_silent_since_date, phone_silent_since_date) end
         as silent_since_date,
     cap_share,

@@ -1,6 +1,6 @@
 -- A bill is an invoice that asks for money; credit notes settle bills instead (credit_notes).
--- Payments of one system, or top-ups alone, say nothing about other bills. So a bill is judged by payments of its
--- source system, of customers who were prepaid, or not, as its own customer was at the time.
+-- Payments of one system, or top-ups only, say nothing about other bills. So a bill is judged by the payments of its
+-- source system made by customers who were, like its own customer at the time, prepaid or not.
 with states as (
     select
         contract_id,
@@ -20,7 +20,7 @@ ever_prepaid as (
     where is_prepaid
 ),
 
--- The days on which that may have changed.
+-- The dates on which this may have changed.
 cuts as (
     select distinct
         states.customer_id,
@@ -50,7 +50,7 @@ prepaid_times as (
         customer_id,
         from_date,
         is_prepaid,
-        -- Before it nothing is known, so it counts for then too.
+        -- The first known value also counts for the time before it.
         lag(from_date) over (partition by customer_id order by from_date) is null as is_first,
         lead(from_date) over (partition by customer_id order by from_date) as to_date
     from prepaid_cuts
@@ -92,7 +92,7 @@ select
     invoices.net_amount + invoices.tax_amount as gross_amount,
     invoices.source_currency,
     invoices.exchange_rate,
-    -- Where no payments were recorded yet, a bill without one is not unpaid.
+    -- A bill without a payment is not unpaid if no payments were recorded yet.
     coalesce(invoices.due_date >= payments_begin.first_paid_date, false) as is_judged,
     {{ add_days('invoices.due_date', var('costs')['write_off_after_days']) }} as write_off_date
 from {{ ref('stg_invoices') }} as invoices

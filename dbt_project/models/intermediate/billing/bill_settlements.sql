@@ -1,10 +1,10 @@
 {{ config(materialized='table') }}
 
--- How much of each bill is settled is computed for each day from what is known on it:
+-- How much of each bill is settled is computed for each day from what is known on that day:
 --     settled = least(gross, named + greatest(0, account - unpaid before))
--- where `named` is money for the bill itself (never less than nothing, never more than the bill: the rest of it is on
--- account), `account` all money on account so far, and `unpaid before` what nobody's name paid of the customer's older
--- bills. So money on account pays the oldest bill first, and only what nothing else has paid.
+-- where `named` is money for the bill itself (between zero and the amount of the bill; any excess is on account),
+-- `account` is all money on account so far, and `unpaid before` is what money by name left unpaid of the customer's
+-- older bills. So money on account pays the oldest bill first, and only what is not yet paid by name.
 with bills as (
     select * from {{ ref('bills') }}
 ),
@@ -24,7 +24,7 @@ named_bills as (
     group by invoice_id
 ),
 
--- Nearly every bill is paid on one day; only the others are added up day by day.
+-- Nearly every bill is paid on one day; only the others are summed by day.
 several_days as (
     select
         entries.invoice_id,
@@ -113,8 +113,8 @@ account_days as (
     group by customer_id, settled_date
 ),
 
--- Every bill has to be looked at on every day only where both kinds of money meet, or money on account goes back.
--- Otherwise money on account meets each bill once, in order, and money for a bill stays with it.
+-- All bills must be computed for all days only if both kinds of money meet, or if money on account is paid back.
+-- Otherwise money on account reaches each bill once, in order, and money for a bill stays with it.
 named_customers as (
     select distinct customer_id
     from named
@@ -133,7 +133,7 @@ account_customers as (
     group by account_days.customer_id
 ),
 
--- Both sides are laid end to end, and what overlaps is paid.
+-- Bills and money on account are laid end to end; where they overlap, the bill is paid.
 account_to_date as (
     select
         account_days.customer_id,
@@ -171,7 +171,7 @@ settled_by_account as (
         greatest(account.settled_date, bills.invoice_date)
 ),
 
--- What each bill has got by name, and from when until when: nothing at first.
+-- What each bill has received by name, and in which period: nothing at first.
 both_bills as (
     select
         bills.invoice_id,
@@ -231,7 +231,7 @@ account_on_days as (
             and days.settled_date = account_days.settled_date
 ),
 
--- Of a bill that is paid by name there is nothing left to pay, nor to wait for.
+-- A bill paid in full by name has nothing left to be paid from the account.
 unpaid_on_days as (
     select
         bills.invoice_id,
@@ -331,6 +331,6 @@ select
     next_settled_date,
     {{ money('settled_to_date') }} as settled_to_date,
     {{ money('settled_amount') }} as settled_amount,
-    -- To the cent: what rounding leaves is not a debt.
+    -- Exact to the cent: a rounding remainder is not a debt.
     settled_to_date > gross_amount - 0.01 as is_settled
 from changes

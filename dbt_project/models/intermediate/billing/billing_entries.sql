@@ -1,9 +1,9 @@
--- Everything that a bill brings to the margin or takes from it, on the day it became known, with the period it is for.
+-- All effects of a bill on the margin, on the day on which each became known, with the period it is for.
 with bills as (
     select * from {{ ref('bills') }}
 ),
 
--- A date in any case: an outer join on plain comparisons is a hash join, on a condition with "or" it is not.
+-- Never null: an outer join on plain comparisons is a hash join, one on a condition with "or" is not.
 settlements as (
     select
         invoice_id,
@@ -14,7 +14,7 @@ settlements as (
     from {{ ref('bill_settlements') }}
 ),
 
--- What a bill still lacked on the day it was written off, without tax.
+-- The unpaid part of a bill on the day of its write-off, without tax.
 write_offs as (
     select
         bills.invoice_id,
@@ -38,7 +38,7 @@ write_offs as (
         and bills.gross_amount - coalesce(settlements.settled_to_date, 0) >= 0.01
 ),
 
--- What settles a bill after that is recovered; what goes back after that is lost.
+-- Payments after the write-off are recovered; refunds after it are lost.
 recoveries as (
     select
         bills.invoice_id,

@@ -7,8 +7,8 @@
         < (select min(month_end_date) from {{ ref('months') }} where is_in_books)",
 ) }}
 
--- Made from all facts each time, so that late data lands in the month it belongs to. Months that fell out of the books,
--- because their invoices were taken back, are deleted.
+-- Rebuilt from all facts each time, so that late data reach the month they belong to. Months that are no longer in the
+-- books, because their invoices were withdrawn, are deleted.
 with months as (
     select
         customer_id,

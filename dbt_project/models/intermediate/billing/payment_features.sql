@@ -12,7 +12,7 @@ payments_begin as (
     from {{ ref('stg_payments') }}
 ),
 
--- Each bill as it was on the as-of date. Bills older than a year and written off do not matter any more.
+-- Each bill as of the as-of date. Bills that are older than a year and written off no longer matter.
 bills as (
     select
         run_months.as_of_date,
@@ -25,7 +25,7 @@ bills as (
         bills.is_judged,
         bills.write_off_date > run_months.as_of_date as is_collectable,
         sum(settlements.settled_amount) as settled_to_date,
-        -- Money may go back: the bill is settled since the last change that left it so.
+        -- Money may be paid back: the bill has been settled since the last change that left it so.
         case
             when sum(settlements.settled_amount) > bills.gross_amount - 0.01 then max(settlements.settled_date)
         end as settled_date

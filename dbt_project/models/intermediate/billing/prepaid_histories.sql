@@ -1,4 +1,4 @@
--- Months of a prepaid customer with a top-up, which is what such a customer is billed. Counted from the first of them.
+-- Months in which a prepaid customer topped up (top-ups are billed), counted from the first of them.
 with prepaid as (
     select
         customer_id,

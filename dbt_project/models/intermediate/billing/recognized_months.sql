@@ -1,8 +1,8 @@
 {%- set billing = var('billing') -%}
 
--- What is billed in advance is revenue of the months it pays for: the rest is neither past, since no service was given
--- for it, nor may it be, since the future counts those months. A month has the share of the period that its days are of
--- a month, as product cost has. What is billed for months gone by is revenue from the day it is billed.
+-- Amounts billed in advance are revenue of the months they pay for. The rest is not yet past value, since the service
+-- was not yet given, and the future value already counts those months. A month gets its share of the period by days, as
+-- product cost does. Amounts billed in arrears are revenue from the day they are billed.
 with months as (
     select month_end_date
     from {{ ref('months') }}
@@ -14,7 +14,7 @@ entries as (
         *,
         {{ month_end('entry_date') }} as first_month_end_date,
         {% if billing['recognition'] == 'period' -%}
-        -- A period that ends before it starts, or is longer than any, is a typing error.
+        -- A period that ends before it starts, or is longer than the longest allowed, is a typing error.
         case
             when
                 period_end >= period_start
@@ -45,8 +45,8 @@ spread as (
     where entries.first_month_end_date < entries.last_month_end_date
 ),
 
--- As known in each month. Service that ended, or went on to another customer, is owed no more: what was paid for it is
--- kept, unless a credit note gives it back.
+-- As known in each month. No more service is due once it has ended or passed to another customer: what was paid for it
+-- is earned, unless a credit note returns it.
 contract_states as (
     select
         spread.invoice_id,
@@ -63,7 +63,7 @@ contract_states as (
             and spread.month_end_date >= states.valid_from_date
 ),
 
--- Who never held the contract and pays for it goes on paying for whoever does.
+-- A payer who never held the contract keeps paying for whoever does.
 contract_ends as (
     select
         invoice_id,
@@ -78,7 +78,7 @@ contract_ends as (
     group by invoice_id, component, entry_date, month_end_date
 ),
 
--- Of a bill over several contracts, or over one that is not known: when the customer has none left.
+-- A bill over several contracts, or over an unknown one, ends when the customer has no contract left.
 customer_months as (
     select distinct
         spread.customer_id,

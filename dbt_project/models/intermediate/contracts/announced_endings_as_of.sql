@@ -1,4 +1,4 @@
--- Endings of the year to each as-of date, for all its seasons, as known then: how far ahead each was announced.
+-- How far ahead the endings of the year to each as-of date (for all seasons) were announced, as known then.
 with run_months as (
     select
         month_end_date as as_of_date,
@@ -10,7 +10,7 @@ with run_months as (
 endings as (
     select
         run_months.as_of_date,
-        -- An end that stands in the first state may have been written into it when it came.
+        -- An end found in the first state may have been added to it later, so its lead time is unknown.
         case
             when states.end_told_date > states.start_date and states.end_told_date < states.end_date
                 then {{ days_between('states.end_told_date', 'states.end_date') }}

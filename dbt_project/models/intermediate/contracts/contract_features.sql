@@ -8,7 +8,7 @@ with run_months as (
     where is_run_month
 ),
 
--- Everything served by the as-of date, also what the customer holds no more.
+-- Everything served by the as-of date, including what the customer no longer holds.
 started as (
     select
         as_of_date,
@@ -40,7 +40,7 @@ spells as (
     group by run_months.as_of_date, spans.customer_id
 ),
 
--- Notice is given by who has given it for every open contract.
+-- A customer has given notice if every open contract is under notice.
 notices as (
     select
         as_of_date,
@@ -54,7 +54,7 @@ notices as (
     group by as_of_date, customer_id
 ),
 
--- The run's months, and a quarter before them for what is compared.
+-- The run's months, and the months a quarter before for comparison.
 compared_months as (
     select as_of_date as month_end_date from run_months
     union
@@ -98,7 +98,7 @@ products as (
         max(case when contract_rank = 1 then access_technology end) as access_technology,
         max(download_mbps) as download_mbps,
         max(case when has_static_ip then 1 else 0 end) = 1 as has_static_ip,
-        -- One contract with a monthly bill, and the customer leaves as such customers do.
+        -- With one contract billed monthly, the customer leaves as postpaid customers do.
         min(case when is_prepaid then 1 else 0 end) = 1 as is_prepaid,
         max(
             case when product_family in ({{ text_list(var('features')['main_product_families']) }}) then 1 else 0 end
@@ -107,7 +107,7 @@ products as (
     group by customer_id, month_end_date
 ),
 
--- What contracts held now and a quarter before have become dearer by with nothing else about them changed.
+-- Price rises of contracts held now and a quarter ago, and otherwise unchanged.
 price_effects as (
     select
         contracts.customer_id,

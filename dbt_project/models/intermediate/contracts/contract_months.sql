@@ -1,6 +1,6 @@
 {{ config(materialized='table') }}
 
--- The state of the last day says what a contract is in a month; the days of the states before it are in service_months.
+-- The contract's state on the last day of the month; service_months has the days of earlier states.
 select
     months.month_end_date,
     months.month_number,

@@ -3,7 +3,7 @@
 with located as (
     select
         contracts.*,
-        -- An identifier says more than a text.
+        -- An identifier is more reliable than a text.
         coalesce(contracts.service_address_id, addresses.address_id) as address_id,
         case when contracts.service_address_id is null then addresses.building_id end as building_id,
         contracts.service_address_id is null and addresses.unit <> '' as has_unit
@@ -25,14 +25,14 @@ contracts as (
         product_code,
         product_family,
         start_date,
-        -- An ended contract without a date ended when that became known.
+        -- An ended contract without an end date ended when that became known.
         case
             when end_date is null and status = 'ended' then coalesce(valid_from_date, start_date)
             else end_date
         end as end_date,
         end_reason,
         coalesce(status, 'active') as status,
-        -- Without a date the commitment is the first term; whether it was renewed is not known.
+        -- Without a date, the commitment is the first term; whether it was renewed is unknown.
         case
             when committed_until_date is not null then committed_until_date
             when term_months > 1
@@ -67,7 +67,7 @@ dated as (
         min(case when status <> 'pending' then valid_from_date end) over (partition by contract_id) as first_known_date,
         case when end_date is not null then min(valid_from_date) over (partition by contract_id, end_date) end
             as end_told_date,
-        -- The main contract of a customer: the main product families in their order, then the higher fee.
+        -- Picks a customer's main contract: the main product families in their order, then the higher fee.
         case product_family
             {%- for family in var('features')['main_product_families'] %}
             when {{ text_literal(family) }} then {{ loop.index }}
@@ -77,8 +77,8 @@ dated as (
     from contracts
 ),
 
--- The days that a state accounts for; a state may account for none. The first one accounts for all days since the first
--- of service, however late it was recorded.
+-- The days that a state accounts for, possibly none. The first state accounts for all days since the first day of
+-- service, however late it was recorded.
 accounted as (
     select
         *,
@@ -95,7 +95,7 @@ judged as (
     select
         *,
         status <> 'pending' and coalesce(closes_on_date > serves_from_date, true) as is_served,
-        -- A service that lay ahead until a later state took its place: it never began, and says nothing of another one.
+        -- A planned service replaced by a later state before it began; it says nothing about other services.
         status <> 'pending'
         and coalesce(end_date > serves_from_date, true)
         and coalesce(valid_to_date <= serves_from_date, false) as is_overtaken
@@ -120,7 +120,7 @@ held as (
         )
 ),
 
--- Another holder, or days without service, begin another service.
+-- Another holder, or days without service, start a new service.
 counted as (
     select
         *,

@@ -1,7 +1,7 @@
 {{ config(materialized='table') }}
 
--- The last state known of each service, and when it began and ended as known then. A service whose end is now known to
--- lie on or before its first day was none.
+-- The last known state of each service, and its start and end as known then. A service that, as is now known, ended on
+-- or before its first day does not count.
 with run_months as (
     select month_end_date as as_of_date
     from {{ ref('months') }}
@@ -38,7 +38,7 @@ select
     status,
     service_start_date as start_date,
     known_end_date as end_date,
-    -- An end in the first state may have been written there when it came.
+    -- An end found in the first state may have been added to it later, so it is not a notice.
     case when known_end_date > as_of_date and end_told_date > start_date then known_end_date end as notice_end_date,
     end_reason,
     monthly_fee,

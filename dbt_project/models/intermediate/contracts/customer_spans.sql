@@ -1,7 +1,7 @@
 {{ config(materialized='table') }}
 
--- Everything here is on the grid of month ends, numbered year * 12 + month: a state is open from the first month end
--- on which its service runs to the last. Its committed and its free months are two pieces.
+-- Everything here is on the grid of month ends, numbered year * 12 + month: a state is open from the first to the last
+-- month end during its service. Its committed and its free months are separate pieces.
 with open_states as (
     select
         contract_id,
@@ -42,7 +42,7 @@ pieces as (
     where greatest(first_month, last_committed_month + 1) <= last_month
 ),
 
--- Between two neighbouring cuts nothing changes for the customer.
+-- Between two neighboring cuts nothing changes for the customer.
 cuts as (
     select customer_id, piece_first_month as cut_month from pieces
     union
@@ -57,7 +57,7 @@ intervals as (
     from cuts
 ),
 
--- The main contract of each interval; intervals that no piece covers are times without any product.
+-- The main contract of each interval; intervals without a piece are times without any product.
 ranked as (
     select
         intervals.customer_id,
@@ -91,7 +91,7 @@ covered as (
         customer_id,
         first_month,
         last_month,
-        -- What was held before its first state was recorded is tenure, though nobody was seen to leave in it.
+        -- Time before the first recorded state is tenure, although nobody could be seen to leave during it.
         case
             when lag(last_month) over (partition by customer_id order by first_month) is null
                 then coalesce(service_start_date, opens_on_date)
@@ -117,7 +117,7 @@ select
     cast(first_month as integer) as first_month,
     cast(last_month as integer) as last_month,
     cast(sum(case when starts_spell then 1 else 0 end) over spells_so_far as integer) as spell_number,
-    -- Spells come one after the other, so the latest start so far is that of this spell.
+    -- Spells follow one another, so the latest start so far is that of this spell.
     cast(
         {{ month_number('max(case when starts_spell then since_date end) over spells_so_far') }} as integer
     ) as spell_first_month,

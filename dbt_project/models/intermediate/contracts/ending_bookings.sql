@@ -1,5 +1,5 @@
--- When an end became known: the first dated state that has it, else the load that brought it. A contract that had its
--- end from its first state on does not tell, nor does a row of the first load or an end from before it.
+-- When an end became known: the date of the first state with it, if after the contract's start, else of the load that
+-- brought it. Unknown for rows of the first load and for ends before it.
 with first_load as (
     select min(cast(loaded_at as date)) as first_loaded_date
     from {{ source('ops', 'loads') }}

@@ -6,7 +6,7 @@ with run_months as (
     where run_id = {{ run_id() }}
 ),
 
--- The books open with the first invoice: customers who left before it are in no table, so nothing is counted there.
+-- The books open with the first invoice: customers who left before it are in no table, so no month before it counts.
 books as (
     select min(invoice_date) as first_invoice_date
     from {{ ref('stg_invoices') }}
@@ -15,7 +15,7 @@ books as (
 span as (
     select
         books.first_invoice_date,
-        -- Three months more than the run itself, for what is compared with a quarter ago.
+        -- Three months before the run's first, for comparisons with a quarter ago.
         least(
             {{ month_end('books.first_invoice_date') }},
             {{ month_end(add_months('min(run_months.as_of_date)', -3)) }}

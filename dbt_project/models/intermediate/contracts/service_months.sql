@@ -1,5 +1,5 @@
--- Each day belongs to the state that held on it, as far as was known at the end of the month: a state that is recorded
--- after the end it tells of takes back the days since.
+-- Each day belongs to the state in force on it, as known at the end of the month: a state recorded after the end that
+-- it reports revokes the days since that end.
 with late_ends as (
     select
         contract_id,
@@ -29,7 +29,7 @@ states as (
     where states.is_served
 ),
 
--- They are few, so they are laid over the months apart from the states of all other contracts.
+-- There are few of these, so they are joined to months separately from the states of all other contracts.
 taken_back as (
     select
         states.contract_id,
@@ -87,7 +87,7 @@ parts_of_months as (
     where not served.is_whole_month
 )
 
--- A state that holds all month is its only one, and costs what it costs a month; only the others are added up.
+-- A state in force all month is the only one and costs its monthly cost; only the others are summed.
 select
     month_end_date,
     contract_id,

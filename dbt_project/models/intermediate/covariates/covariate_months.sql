@@ -1,6 +1,6 @@
 {{ config(materialized='table') }}
 
--- The months that the hazard model learns from, and three before them for what is compared with a quarter ago.
+-- The months that the hazard model learns from, and three before them for comparisons with a quarter ago.
 with training as (
     select min(month_number) - {{ var('hazard')['training_months'] | int }} as last_month_before
     from {{ ref('months') }}

@@ -1,4 +1,4 @@
--- Calls and messages count for whoever held the contract at the end of the month, as traffic does.
+-- Calls and messages belong to the customer who held the contract at the end of the month, as traffic does.
 select
     states.customer_id,
     counts.month_end_date,

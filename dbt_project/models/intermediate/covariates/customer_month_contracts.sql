@@ -8,7 +8,7 @@ with open_contracts as (
     where contracts.is_open
 ),
 
--- Joined and not looked up in windows: sorting every month of every contract took most of the model's time.
+-- A join rather than a window: sorting all months of all contracts took most of the model's time.
 compared as (
     select
         open_contracts.*,
@@ -34,7 +34,7 @@ held as (
         max(
             case when discount_in_force > 0 then {{ months_between('month_end_date', 'discount_until_date') }} end
         ) as discount_months_left,
-        -- Of the contracts held at both times: another product is no rise in price.
+        -- Only contracts held at both times: an added product is not a price rise.
         {{ ratio('sum(case when net_fee_3m_ago is not null then net_fee end)', 'sum(net_fee_3m_ago)') }} - 1
             as price_change_3m,
         {{ values_of_first(

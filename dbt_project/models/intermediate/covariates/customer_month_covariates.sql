@@ -6,12 +6,12 @@
     on_schema_change='append_new_columns',
 ) }}
 
--- Every run makes the months of its training window from all facts, so that late data lands in its month.
+-- Every run rebuilds the months of its training window from all facts, so that late data reach their month.
 with months as (
     select * from {{ ref('covariate_months') }}
 ),
 
--- Whether a kind of fact was recorded at all by then: only then is none of it a zero.
+-- When records of each kind begin: only from then on does no record mean zero.
 records_begin as (
     select
         (select min(occurred_at) from {{ ref('stg_interactions') }}) as first_interaction_at,
@@ -91,8 +91,8 @@ lookback as (
     where number <= 3
 ),
 
--- Three months are this one and the two before it, as far as the customer was there. Each month is counted in those
--- that look back on it, because windows would sort all months of all customers.
+-- Three months are this one and the two before it, as far as the customer was there. Each month is added to the
+-- quarters that include it, because windows would sort all months of all customers.
 quarters as (
     select
         facts.customer_id,
@@ -112,7 +112,7 @@ quarters as (
         max(case when lookback.months_ago < 3 then facts.pays_automatically end) as pays_automatically,
         sum(case when lookback.months_ago < 3 then facts.contacts else 0 end) as contacts_3m,
         sum(case when lookback.months_ago < 3 then facts.complaints else 0 end) as complaints_3m,
-        -- In the order of the months: a sum of fractions is the same to the last digit only in the same order.
+        -- Added in the order of the months: a sum of fractions is reproducible to the last digit only in a fixed order.
         coalesce(max(case when lookback.months_ago = 2 then facts.outage_minutes end), 0)
         + coalesce(max(case when lookback.months_ago = 1 then facts.outage_minutes end), 0)
         + coalesce(max(case when lookback.months_ago = 0 then facts.outage_minutes end), 0) as outage_minutes_3m,
@@ -162,8 +162,8 @@ windows as (
     where facts.is_in_training
 ),
 
--- Traffic and calls a day, so that short months and first months do not look like a collapse or a rise. Of an internet
--- line use is traffic; a phone is in use where it carries traffic or calls. A feed that lacks the month tells nothing.
+-- Traffic and calls per day, so that short or first months do not look like a collapse or a rise. For an internet line
+-- use is traffic; a phone is in use if it carries traffic or calls. A feed that lacks the month says nothing.
 used as (
     select
         *,

@@ -76,7 +76,7 @@ outages as (
     group by states.customer_id, outages.month_end_date
 ),
 
--- A bill counts in the month it is due and the two after it, by what was known at each of their ends.
+-- A bill counts in the month it is due and in the two months after, as known at the end of each.
 due_months as (
     select
         months.month_end_date,

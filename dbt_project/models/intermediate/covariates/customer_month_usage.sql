@@ -1,4 +1,4 @@
--- Traffic counts for whoever held the contract at the end of the month.
+-- Traffic belongs to the customer who held the contract at the end of the month.
 select
     states.customer_id,
     counts.month_end_date,

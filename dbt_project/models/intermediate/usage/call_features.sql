@@ -13,7 +13,7 @@ totals as (
         sum(case when months_ago = 0 then events else 0 end) as events_1m,
         sum(case when months_ago between 1 and 3 then events else 0 end) as events_before,
         {% for measure in ('calls', 'call_minutes', 'messages') -%}
-        -- Measured once, a month without a row has none.
+        -- If the measure is known at all, months without a row are zero.
         case
             when count({{ measure }}) > 0 then sum(case when months_ago <= 2 then coalesce({{ measure }}, 0) else 0 end)
         end as {{ measure }},
@@ -45,7 +45,7 @@ select
     case when is_fed then {{ ratio('weight_incoming', 'weight_with_direction') }} end as incoming_call_share_3m,
     case when is_fed then {{ ratio('weight_abroad', 'weight_with_destination') }} end as abroad_call_share_3m,
     case when is_fed then {{ days_between('last_call_date', 'as_of_date') }} end as days_since_last_call,
-    -- Calls and messages a day, as the trend of traffic is.
+    -- Calls and messages per day, like the trend of traffic.
     case
         when is_fed and days_before >= 28
             then {{ ratio('events_1m', 'days_now') }} / nullif({{ ratio('events_before', 'days_before') }}, 0)

@@ -1,9 +1,9 @@
 {{ config(materialized='table') }}
 
-{#- Where months are counted a line was last used at the end of its month, whichever day that is dated on. -#}
+{#- In monthly data a line was last used at the end of the month, whatever day the row is dated. -#}
 {%- set is_monthly = var('features')['call_granularity'] == 'month' %}
 
--- What a call weighs in a share: its minutes, or one where minutes are not measured.
+-- The weight of a call in a share: its minutes, or one if minutes are not measured.
 with call_days as (
     select
         *,

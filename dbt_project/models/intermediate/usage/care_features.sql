@@ -27,7 +27,7 @@ contacts as (
     group by run_months.as_of_date, interactions.customer_id
 ),
 
--- For whoever held the contract on the day.
+-- Outages count for whoever held the contract on the day.
 outages as (
     select
         run_months.as_of_date,

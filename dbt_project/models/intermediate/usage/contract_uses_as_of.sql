@@ -30,7 +30,7 @@ with contracts as (
         and coalesce(states.end_date > months.month_end_date, true)
 ),
 
--- Whole months of service alone: a part of one would look like little use.
+-- Only whole months of service: part of a month would look like little use.
 used_months as (
     select
         contracts.as_of_date,

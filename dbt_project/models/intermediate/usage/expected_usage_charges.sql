@@ -2,7 +2,7 @@
 
 {%- set usage_revenue_months = var('features')['usage_revenue_months'] | int %}
 
--- What is charged for usage swings, and one month of roaming is no promise: the best and the worst month are left out.
+-- Usage charges fluctuate, and one month of roaming is no promise: the best and the worst month are left out.
 with charges as (
     select
         customer_id,

@@ -1,6 +1,6 @@
 with {{ held_months(ref('usage_months'), where='months.usage_days > 0', state_columns=['data_cap_gb']) }},
 
--- Days of the customer rather than of each contract: of a month, those of the contract that has most.
+-- Days per customer rather than per contract: in each month, those of the contract with the most.
 days_with_records as (
     select
         customer_id,
@@ -34,7 +34,7 @@ totals as (
         sum(case when months_ago <= 2 then usage_days else 0 end) as contract_days_3m,
         sum(case when months_ago = 0 then bytes_down else 0 end) as bytes_down_1m,
         sum(case when months_ago = 0 then bytes_up else 0 end) as bytes_up_1m,
-        -- Of the contract that presses hardest against its own cap: another's traffic does not count against it.
+        -- The contract closest to its own cap: other contracts' traffic does not count against it.
         max(case when months_ago = 0 then (bytes_down + bytes_up) / 1e9 / nullif(data_cap_gb, 0) end) as cap_use_1m,
         sum(case when months_ago between 1 and 3 then bytes_down + bytes_up else 0 end) as bytes_before,
         {% for months in (3, 12) -%}
@@ -96,7 +96,7 @@ select
     {% endfor -%}
     {{ ratio('bytes_weekend_' ~ months ~ 'm', 'bytes_' ~ months ~ 'm') }} as weekend_share_{{ months }}m,
     {% endfor -%}
-    -- Population standard deviation over mean, from exact totals; a single day says nothing of volatility.
+    -- Population standard deviation over mean, from exact totals; a single day says nothing about volatility.
     case
         when contract_days_3m > 1 and megabytes_3m > 0
             then sqrt(
@@ -107,14 +107,14 @@ select
                 )
             ) / (cast(megabytes_3m as double) / contract_days_3m)
     end as usage_volatility_3m,
-    -- Traffic a day, so that short months and first months do not look like a collapse or a rise.
+    -- Traffic per day, so that short or first months do not look like a collapse or a rise.
     case
         when is_fed and days_before >= 28
             then
                 {{ ratio('bytes_down_1m + bytes_up_1m', 'days_now') }}
                 / nullif({{ ratio('bytes_before', 'days_before') }}, 0)
     end as traffic_trend,
-    -- What the base's own trend is computed from.
+    -- For the trend of the whole base.
     case when is_fed and days_before >= 28 then bytes_down_1m + bytes_up_1m end as compared_bytes,
     case when is_fed and days_before >= 28 then days_now end as compared_days,
     case when is_fed and days_before >= 28 then bytes_before end as compared_bytes_before,

@@ -1,12 +1,12 @@
 {{ config(database='lake', materialized='incremental', unique_key='month_end_date', partitioned_by='month_end_date') }}
 
-{#- How many days a row stands for: where months are counted, those of its month, whichever day it is dated on. -#}
+{#- How many days a row stands for: in monthly data, all days of its month, whatever day the row is dated. -#}
 {%- set is_monthly = var('features')['usage_granularity'] == 'month' -%}
-{#- The first day a row tells of. -#}
+{#- The first day that a row covers. -#}
 {%- set first_day = month_start('usage.usage_date') if is_monthly else 'usage.usage_date' -%}
 
--- A month is made again when its rows are not those the model has seen (new loads, restated days, erased contracts), or
--- when a contract with traffic in it is now known to have ended on another day.
+-- A month is rebuilt if its rows differ from those the model has seen (new loads, restated days, erased contracts), or
+-- if a contract with traffic in it is now known to have ended on another day.
 with source_days as (
     select
         usage_date,
@@ -28,13 +28,13 @@ source_months as (
     group by month_end_date
 ),
 
--- Ends as they were known at the end of a month: of the state that held then, and not after it.
+-- End dates as known at the end of a month: those of the state in force then.
 ends as (
     select
         contract_id,
         end_date,
         greatest(valid_from_date, end_date) as known_from_date,
-        -- A date in any case: an outer join on plain comparisons is a hash join, on a condition with "or" it is not.
+        -- Never null: an outer join on plain comparisons is a hash join, one on a condition with "or" is not.
         coalesce(valid_to_date, date '9999-12-31') as known_to_date
     from {{ ref('contract_states') }}
     where end_date is not null
@@ -75,7 +75,7 @@ changed_months as (
     {% endif %}
 ),
 
--- Joined by the day, so that the scan skips the files of other months and dates are computed once per day.
+-- Joined by day, so that the scan skips the files of other months and dates are computed once per day.
 changed_days as (
     select
         source_days.usage_date,
@@ -86,7 +86,7 @@ changed_days as (
         on source_days.month_end_date = changed_months.month_end_date
 ),
 
--- Traffic after the end of its contract is counted apart and enters no volume.
+-- Traffic after the end of the contract is counted separately and left out of all volumes.
 usage_days as (
     select
         usage.contract_id,
@@ -143,7 +143,7 @@ select
     cast(sum(case when bytes_evening is not null then bytes_total end) as bigint) as bytes_with_evening,
     cast(sum(case when bytes_night is not null then bytes_total end) as bigint) as bytes_with_night,
     {% if is_monthly -%}
-    -- Months tell nothing of weekends, nor of how one day differs from another.
+    -- Monthly data say nothing about weekends, or about how days differ.
     cast(null as bigint) as bytes_weekend,
     cast(null as decimal(38, 0)) as megabytes,
     cast(null as decimal(38, 0)) as megabytes_squared,
