@@ -22,7 +22,9 @@ def serve(
 ) -> None:
     """Bring the serving targets up to date with what is published, and compare them with the lake.
 
-    A publish does the same. Exit code 1 if a target fails or differs from the lake; the others are served all the same.
+    A publish does the same. Where a target is already up to date, every value is compared; otherwise what was moved is,
+    and of the rest the number of rows. Exit code 1 if a target fails or differs from the lake; the others are served
+    all the same.
     """
     with errors_for_people():
         settings = chosen_settings(config)

@@ -1,10 +1,10 @@
 """A target beside the lake: numbers of rows and values and sums, for every part of every table."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from orchestration.ingest.sql_text import sql_name
+from orchestration.ingest.sql_text import sql_name, sql_text
 from orchestration.serving.contents import Contents
 from orchestration.serving.tables import REGISTRY, ServedTable
 
@@ -15,27 +15,50 @@ _SHOWN = 5
 def differences(
     contents: Contents,
     read: Callable[[str, Callable[[str], str]], list[Any]],
+    moved: Collection[str] = (),
 ) -> list[str]:
     """Return where a target differs from the lake, a sentence each.
 
     Args:
         contents: what the lake holds for the target.
         read: returns the rows of a query over a table of the target, over a connection that is not this one.
+        moved: keys of the parts that were just moved. Where there are any, the other parts of a large table are
+            compared by their number of rows alone: a new version costs what it weighs. Without, all is compared.
     """
     found = []
+    in_full = {name: _parts_in_full(contents, table, moved) for name, table in contents.tables.items()}
     with ThreadPoolExecutor(max_workers=1) as executor:
         # The target answers while the lake is read.
-        asked = {name: executor.submit(read, name, _totals(table)) for name, table in contents.tables.items()}
-        for table in contents.tables.values():
-            here = dict(_keyed(contents.totals(totals_of_lake(contents, table))))
-            there = dict(_keyed(asked[table.name].result()))
+        asked = {
+            name: executor.submit(read, name, _totals(table, in_full[name])) for name, table in contents.tables.items()
+        }
+        for name, table in contents.tables.items():
+            here = _here(contents, table, in_full[name])
+            there = dict(_keyed(asked[name].result()))
             found += _differences_of(table, here, there)
     return found
 
 
 def totals_of_lake(contents: Contents, table: ServedTable) -> str:
-    """Return the query of what a table of the lake is compared by."""
+    """Return the query of what a whole table of the lake is compared by."""
     return _totals(table)(f"({contents.rows_sql(table)})")
+
+
+def _parts_in_full(contents: Contents, table: ServedTable, moved: Collection[str]) -> frozenset[str] | None:
+    """Return the parts of which every value is compared; None for all."""
+    parts = {part.key for part in contents.stamps if part.table == table.name}
+    return frozenset(parts.intersection(moved)) if moved and table.is_large and parts.difference(moved) else None
+
+
+def _here(contents: Contents, table: ServedTable, in_full: frozenset[str] | None) -> dict[str, tuple[Any, ...]]:
+    """Return what the lake has of each part: of those that are not compared in full, the rows that were counted."""
+    if in_full is None:
+        return dict(_keyed(contents.totals(totals_of_lake(contents, table))))
+    unread = (None,) * len(_measured(table))
+    found = {part.key: (stamp.rows, *unread) for part, stamp in contents.stamps.items() if part.table == table.name}
+    if in_full:
+        found |= _keyed(contents.totals(_totals(table)(f"({contents.rows_sql(table, sorted(in_full))})")))
+    return found
 
 
 def _differences_of(
@@ -48,16 +71,28 @@ def _differences_of(
     ]
 
 
-def _totals(table: ServedTable) -> Callable[[str], str]:
-    """Return a query over a table, in SQL that every target speaks: per part its rows, values and sums."""
-    measures = ["count(*) as row_count"]
-    measures += [
+def _totals(table: ServedTable, in_full: frozenset[str] | None = None) -> Callable[[str], str]:
+    """Return a query over a table, in SQL that every target speaks: per part its rows, values and sums.
+
+    Of parts that are not among ``in_full`` there are rows alone.
+    """
+    measures = [
         f"cast({measure}({sql_name(column)}) as varchar) as m{number}"
         for number, (column, measure) in enumerate(_measured(table))
     ]
     part = table.part_sql
     grouped = "having count(*) > 0" if table.part_by is None else f"group by {part}"
-    return lambda source: f"select {part} as part, {', '.join(measures)} from {source} as t {grouped}"
+    counted = f"select {part} as part, count(*) as row_count"
+    if in_full is None:
+        return lambda source: f"{counted}, {', '.join(measures)} from {source} as t {grouped}"
+    others = f"{counted}, {', '.join(f'null as m{number}' for number in range(len(measures)))}"
+    listed = ", ".join(map(sql_text, sorted(in_full)))
+    if not in_full:
+        return lambda source: f"{others} from {source} as t {grouped}"
+    return lambda source: (
+        f"{counted}, {', '.join(measures)} from {source} as t where {table.of_parts(in_full)} {grouped}"
+        f" union all {others} from {source} as t where {part} not in ({listed}) {grouped}"
+    )
 
 
 def _measured(table: ServedTable) -> list[tuple[str, str]]:

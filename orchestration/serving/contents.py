@@ -109,7 +109,7 @@ class Contents:
 
     def rows_sql(self, table: ServedTable, parts: Iterable[str] | None = None) -> str:
         """Return a query of the rows that the target gets, of some parts or of all there are."""
-        source = self._select(table) if _is_large(table) else f"select * from temp.served_{table.name}"
+        source = self._select(table) if table.is_large else f"select * from temp.served_{table.name}"
         return source if parts is None else f"{source} where {table.of_parts(parts)}"
 
     def totals(self, sql: str) -> list[tuple[object, ...]]:
@@ -130,7 +130,7 @@ class Contents:
                 use_key(beside, self._pseudonym_key)
             beside.execute("begin")
             same = self._snapshot(beside) == self._snapshot(self._connection)
-            queries = [query(table) for table in self.tables.values() if same and _is_large(table)]
+            queries = [query(table) for table in self.tables.values() if same and table.is_large]
             results = executor.submit(lambda: {sql: beside.execute(sql).fetchall() for sql in queries})
             try:
                 yield
@@ -176,7 +176,7 @@ class Contents:
     def _stamps_of(self, table: ServedTable, view: str) -> dict[Part, Stamp]:
         known = self._readings.stamps
         try:
-            if not _is_large(table):
+            if not table.is_large:
                 self._keep_aside(table)
             if table not in known:
                 known[table] = self._read_stamps(table, view)
@@ -227,11 +227,6 @@ class Contents:
         ).fetchone()
         assert row
         return str(row[0])
-
-
-def _is_large(table: ServedTable) -> bool:
-    """Whether its rows are read from the lake as they are moved, and not kept aside before."""
-    return table.is_of_persons or table.is_of_days
 
 
 def _digest(*parts: str) -> str:

@@ -28,8 +28,15 @@ def postgres_type(sql_type: str) -> str:
 
 
 def create_table(schema: str, table: ServedTable) -> str:
-    """Return the statement that makes a table, still without keys."""
-    columns = ", ".join(f"{sql_name(column.name)} {postgres_type(column.sql_type)}" for column in table.columns)
+    """Return the statement that makes a table, still without keys.
+
+    What will be its primary key is never null from the start: the key would have every row read again to see that.
+    """
+    keys = () if table.nullable_keys else table.grain
+    columns = ", ".join(
+        f"{sql_name(column.name)} {postgres_type(column.sql_type)}{' not null' if column.name in keys else ''}"
+        for column in table.columns
+    )
     return f"create table {schema}.{table.name} ({columns})"
 
 

@@ -24,6 +24,8 @@ from orchestration.settings.serving import DltTarget, DuckdbTarget, ParquetTarge
 def serve(warehouse: Warehouse, settings: Settings, name: str) -> tuple[Served, list[str]]:
     """Bring a target up to what is published, from whatever state it is in, and compare it with the lake.
 
+    What was moved is compared in full, the rest by its rows; all of it where nothing was moved.
+
     Returns:
         What was moved, and in sentences how the target differs from the lake all the same: rows, values, sums of money,
         the registry of versions.
@@ -42,7 +44,7 @@ def serve(warehouse: Warehouse, settings: Settings, name: str) -> tuple[Served, 
         contents = Contents(connection, tables, key)
         served = target.update(connection, contents)
         with connection.cursor() as beside, target.open(beside) as read:
-            found = differences(contents, read)
+            found = differences(contents, read, served.written + served.deleted)
     if chosen.webhook and served.is_changed and not found:
         served = told(served, name, chosen.webhook, datetime.now(UTC))
     return served, found

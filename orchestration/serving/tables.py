@@ -47,6 +47,11 @@ class ServedTable:
         return self.part_by is not None and not self.is_history
 
     @property
+    def is_large(self) -> bool:
+        """Whether it grows with the customers; others have some hundred rows a version."""
+        return self.is_of_persons or self.is_of_days
+
+    @property
     def part_sql(self) -> str:
         """SQL, for every target, of the part of a row: a version, a day as 2026-01-31, ``OPEN`` or ``CURRENT``."""
         if self.part_by is None:

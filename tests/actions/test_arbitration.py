@@ -136,6 +136,28 @@ def test_shares_of_the_winners_are_held_out_and_the_same_units_in_every_run_and_
     assert first["is_control"].sum() == reasons.sum()
 
 
+def test_the_stated_share_explores_any_permitted_action_and_other_units_every_day() -> None:
+    parameters = ArbitrationParameters(global_holdout_share=0, offer_control_share=0, exploration_share=0.3)
+    rows = [
+        candidate(f"C{number}", offer, monthly_margin=margin)
+        for number in range(2_000)
+        for offer, margin in (("best", 20.0), ("good", 10.0), ("worthless", 0.0))
+    ]
+    explorers = []
+    for day in (DAY, "2026-01-01"):
+        found = arbitrate(pd.DataFrame(rows)[list(INPUT_COLUMNS)], parameters, day)
+        chosen = found[found["outcome"] == CHOSEN]
+        explored = chosen[chosen["is_exploration"]]
+        assert len(chosen) == 2_000
+        assert 540 < len(explored) < 660
+        assert set(chosen[~chosen["is_exploration"]]["offer_id"]) == {"best"}
+        assert set(explored["offer_id"]) == {"best", "good"}
+        assert 0.4 < (explored["offer_id"] == "good").mean() < 0.6
+        explorers.append(set(explored["customer_id"]))
+    first, second = explorers
+    assert 120 < len(first & second) < 240  # 0.3 of 0.3
+
+
 def test_draws_are_uniform_independent_by_purpose_and_do_not_change() -> None:
     keys = pd.Series([f"customer {number}" for number in range(10_000)])
     one, other = keyed_uniform(keys, "key", "one"), keyed_uniform(keys, "key", "other")

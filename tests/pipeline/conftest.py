@@ -35,7 +35,7 @@ def simulated(tmp_path_factory: pytest.TempPathFactory) -> Deployment:
     """The demonstration's ISP, segmented for its last four months in one run, which serves and delivers them."""
     folder = tmp_path_factory.mktemp("simulated")
     deployment = make_deployment(folder, DEMONSTRATION, lambda settings: settings + DELIVERY, is_served=True)
-    deployment.run("2025-09", "2025-12")
+    (folder / "printed").write_text(deployment.run("2025-09", "2025-12"))
     return deployment
 
 

@@ -44,9 +44,10 @@ class Deployment:
     def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         return run_command([*arguments, "--config", str(self.settings_file)], self.environment, self.folder)
 
-    def run(self, first: str, last: str) -> None:
+    def run(self, first: str, last: str) -> str:
         finished = self.command("run", "--from", first, "--to", last)
         assert finished.returncode == 0, finished.stdout + finished.stderr
+        return finished.stdout
 
     def kill_at(self, step: str, *arguments: str) -> None:
         """Kill a command shortly after a step has begun, as a machine that goes down would."""

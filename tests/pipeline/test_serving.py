@@ -24,6 +24,12 @@ def test_a_run_serves_every_table_of_every_version_to_both_targets(simulated):
     assert versions == [(f"2025-{day}.1",) for day in ("09-30", "10-31", "11-30", "12-31")]
 
 
+def test_a_run_ends_by_saying_where_it_served_to(simulated):
+    served = simulated.folder / "served"
+    said = f"Served to\n  file: {served}/segments.duckdb\n  folder: {served}/parquet\n"
+    assert (simulated.folder / "printed").read_text().endswith(said)
+
+
 def test_every_grain_tells_the_rows_of_a_real_segmentation_apart(simulated):
     with duckdb.connect(str(simulated.folder / "served" / "segments.duckdb"), read_only=True) as file:
         for table in served_tables().values():

@@ -190,6 +190,18 @@ def test_a_publish_that_is_killed_leaves_the_old_state_and_the_next_one_catches_
     assert _all(client, "select max(version_id) from bi.customer_segments") == [(DECEMBER,)]
 
 
+def test_a_first_load_that_is_refused_while_keys_are_built_leaves_nothing_and_the_next_one_is_whole(
+    brought_up, database, client
+):
+    client.execute("create schema bi; create table bi.customer_segment_history_customer_id_idx (name_taken int)")
+    with pytest.raises(ServingError, match="already exists"):
+        brought_up(type="postgres", connection=database)
+    left = "select relname from pg_class where relnamespace = 'bi'::regnamespace and relkind = 'r' order by 1"
+    assert _all(client, left) == [("customer_segment_history_customer_id_idx",), ("served_parts",)]
+    client.execute("drop table bi.customer_segment_history_customer_id_idx")
+    assert brought_up(type="postgres", connection=database).written == ("2025-11-30.1", "current")
+
+
 def test_a_server_that_was_down_catches_up_with_all_it_missed(lake, brought_up, database, postgres_server):
     brought_up(type="postgres", connection=database)
     postgres_server.stop()
@@ -212,6 +224,21 @@ def test_rows_that_somebody_changed_by_hand_are_told(lake, brought_up, database,
     brought_up(type="postgres", connection=database)
     client.execute("update bi.value_deciles set total_value = total_value + 0.01 where value_decile = 2")
     with pytest.raises(AssertionError, match=r"value_deciles of 2025-11-30\.1: sum of total_value"):
+        brought_up(type="postgres", connection=database)
+
+
+def test_a_new_version_is_compared_in_full_and_older_ones_by_their_rows_until_nothing_moves(
+    lake, brought_up, database, client
+):
+    brought_up(type="postgres", connection=database)
+    client.execute("update bi.customer_segment_history set total_value = total_value + 0.01")
+    lake.publish(DECEMBER)
+    brought_up(type="postgres", connection=database)
+    with pytest.raises(AssertionError, match=r"customer_segment_history of 2025-11-30\.1: sum of total_value"):
+        brought_up(type="postgres", connection=database)
+    client.execute("delete from bi.churn_reasons where customer_id = 'c00001' and version_id = '2025-11-30.1'")
+    lake.publish("2026-01-31.1")
+    with pytest.raises(AssertionError, match=r"churn_reasons of 2025-11-30\.1: 40 rows in the lake, 39 on the target"):
         brought_up(type="postgres", connection=database)
 
 
