@@ -10,7 +10,7 @@ from scipy.optimize import linear_sum_assignment
 from orchestration.lake.contract import Column, Table
 from orchestration.onboarding.init.discovery import Relation
 from orchestration.onboarding.init.expressions import fit
-from orchestration.onboarding.init.profiling import Profile, quoted
+from orchestration.onboarding.init.profiling import NEARLY_ALL, Profile, quoted
 from orchestration.onboarding.init.vocabulary import name_score, table_score
 
 # Below these a name, the values, or a whole table say too little to be written down.
@@ -93,6 +93,7 @@ def match_tables(
     for table in tables:
         if table.name in matches:
             _look_up_references(connection, matches, table)
+            _take_only_date(matches[table.name])
     return {table.name: matches[table.name] for table in tables if table.name in matches}, left
 
 
@@ -161,6 +162,28 @@ def _look_up_references(connection: duckdb.DuckDBPyConnection, matches: Mapping[
                 chosen.source, chosen.name, chosen.fit, chosen.is_rivalled, overlaps.get(chosen.source, 0.0)
             )
     match.pairs = {name: match.pairs[name] for name in table.column_names if name in match.pairs}
+
+
+def _take_only_date(match: TableMatch) -> None:
+    """Pair the one required date that no name gives with the one column of dates that nothing else uses."""
+    table, profiles = match.table, match.candidate.profiles
+    missing = [
+        column.name
+        for column in table.columns
+        if column.is_required and column.default is None and column.name not in match.pairs
+        if column.data_type in {"date", "timestamp"}
+    ]
+    used = {pair.source for pair in match.pairs.values()}
+    # Digits alone can be anything.
+    dates = [
+        name
+        for name, profile in profiles.items()
+        if name not in used and (profile.date_format or profile.time_format) and profile.integers < NEARLY_ALL
+    ]
+    if len(missing) == len(dates) == 1:
+        (column,), (date,) = missing, dates
+        pairs = match.pairs | {column: Pair(date, 0.0, 1.0, by_values=True)}
+        match.pairs = {name: pairs[name] for name in table.column_names if name in pairs}
 
 
 def _by_values(match: TableMatch, column: Column, overlaps: Mapping[str, float]) -> str | None:
