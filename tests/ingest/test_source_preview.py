@@ -252,6 +252,21 @@ DOUBTS = {
         "1 of 1 days has more than half of all endings: is it the day of a migration, or of the export?"
         " (for example 20 of 20 on 2025-06-30).",
     ),
+    "an end that is the last day served": (
+        "contracts", "".join(
+            f"K{i},C1,NET,internet,2024-{i + 1:02d}-10,2024-{i + 2:02d}-09,30,0\n"
+            f"M{i},C1,NET,internet,2021-01-01,2023-{i + 1:02d}-15,30,0\n" for i in range(10)
+        ),
+        "9 of 20 end the day before another contract of the customer begins: end_date is the first day without service,"
+        " so add a day if the source gives the last day served (for example K0 on 2024-02-09, followed by K1).",
+    ),
+    "ends at the end of months": (
+        "contracts", "".join(
+            f"K{i},C1,NET,internet,2020-01-05,{2021 + i // 2}-0{3 + i % 2 * 2}-31,30,0\n" for i in range(20)
+        ),
+        "20 of 20 end on the last day of a month: end_date is the first day without service,"
+        " so add a day if the source gives the last day served (for example K0 on 2021-03-31).",
+    ),
     "a bill whose period ends before it starts": (
         "invoices", "I1,C1,2025-01-31,2025-02-14,2025-01-31,2025-01-01,30,6,EUR\n",
         "1 of 1 end their period before it starts; such a bill counts on its own day"

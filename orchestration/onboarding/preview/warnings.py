@@ -53,7 +53,34 @@ _OF_LINES = r"""
         as lines on payments.invoice_id = lines.bill_id
      group by all)
 """
+# Ended contracts, with the one that follows if the end is the last day served and not the first day without service.
+_ENDED = """
+    (with ended as (
+        select contract_id, customer_id, max(end_date) as end_date from raw.contracts group by all
+        having max(end_date) < date '9999-01-01'),
+     started as (select customer_id, start_date, min(contract_id) as next_id from raw.contracts group by all)
+     select ended.*, started.next_id from ended left join started
+        on ended.customer_id = started.customer_id and ended.end_date + 1 = started.start_date
+     qualify count(*) over () >= 20)
+"""
+_LAST_DAY = "end_date is the first day without service, so add a day if the source gives the last day served"
 _DOUBTS = (
+    _Doubt(
+        "contracts",
+        "next_id is not null",
+        "contract_id || ' on ' || end_date || ', followed by ' || next_id",
+        f"end the day before another contract of the customer begins: {_LAST_DAY}",
+        rows=_ENDED,
+        above=0.05,
+    ),
+    _Doubt(
+        "contracts",
+        "end_date = last_day(end_date)",
+        "contract_id || ' on ' || end_date",
+        f"end on the last day of a month: {_LAST_DAY}",
+        rows=_ENDED,
+        above=0.5,
+    ),
     _Doubt(
         "contracts",
         "end_date < start_date",
