@@ -28,12 +28,22 @@ _FEES = """
         where start_date <= month and (end_date is null or end_date > month)
     )
 """
+# Recurring bills as amounts per month: one for several months counts in as many, from the month it is issued in.
 _RECURRING = """
-    billed as (
-        select last_day(invoice_date) as month, customer_id, net_amount
+    bills as (
+        select
+            customer_id, date_trunc('month', invoice_date) as first_month, net_amount,
+            greatest(round((period_end - period_start + 1) / 30.4375), 1)::integer as months
         from raw.invoices
-        where invoice_date >= $months_start and invoice_date < $next_month
+        where invoice_date >= $past_start and invoice_date < $next_month
             and coalesce(kind, 'recurring') = 'recurring' and currency = $currency
+    ),
+    billed as (
+        select months.month, bills.customer_id, bills.net_amount / bills.months as net_amount
+        from (select last_day(first_day) as month from months) as months
+        inner join bills
+            on months.month > bills.first_month
+            and months.month < bills.first_month + to_months(bills.months)
     )
 """
 
@@ -61,7 +71,8 @@ MONEY: tuple[Check, ...] = (
         says="The median customer is invoiced {amount:,.2f} a month and has fees of {fee:,.2f}: {value:.2f} times.",
         otherwise="No recurring invoice in the reporting currency, or no open contract, in the last complete month.",
         remedy="About 100 or 0.01 means that one of the two is in cents: divide net_amount and tax_amount, or"
-        " monthly_fee, by 100. About 12 means yearly bills or fees.",
+        " monthly_fee, by 100. About 12 means that fees are yearly, or that yearly bills give one month as their"
+        " period.",
     ),
     Check(
         name="invoiced_to_contracted",
@@ -89,7 +100,8 @@ MONEY: tuple[Check, ...] = (
         says="Invoiced against contracted, net: {months}; the month furthest off has {value:.0%}.",
         otherwise="No invoice in the reporting currency in a complete month, or no open contract.",
         remedy="Below: invoices or their lines are missing, or fees are with tax. Above: invoices are counted twice"
-        " (bill and lines), or contracts are missing. Set checks.invoiced_to_contracted where billing is not monthly.",
+        " (bill and lines), or contracts are missing. Bills for several months count in all of them: see"
+        " whether period_start and period_end are right.",
     ),
     Check(
         name="not_invoiced_share",
