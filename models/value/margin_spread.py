@@ -16,10 +16,10 @@ from models.retention.shifted_beta_geometric import Floats
 
 SPREAD_COLUMNS = ("population", "expected_margin", "actual_margin")
 MIN_CUSTOMERS = 100
-# Between these shares of the customers lies what a node stands for: fine where bounds are likely to fall.
 # Standard deviation of a level that all customers share and one past month end cannot show, such as the share of bills
-# that is not paid. Where fees are flat and nobody's margin differs from what is expected, it is all the spread there is.
+# that is not paid. Where fees are flat and margins come as expected, it is all the spread there is.
 LEVEL_ERROR = 0.01
+# Between these shares of the customers lies what a node stands for: fine where bounds are likely to fall.
 _TAIL = np.array([0.0, 0.02, 0.04, 0.06, 0.08, 0.1, 0.12, 0.15, 0.2, 0.3, 0.4])
 _EDGES = np.concatenate([_TAIL, [0.5], 1.0 - _TAIL[::-1]])
 NODE_WEIGHTS = np.diff(_EDGES)
