@@ -126,7 +126,8 @@ MONEY: tuple[Check, ...] = (
         """,
         says="{value:.1%} of customers with a paid contract have no invoice: {never:,} of {customers:,}{example}.",
         otherwise="No customer has a paid contract through the recent months.",
-        remedy="See whether a billing system is not mapped, or customer_id differs between contracts and invoices.",
+        remedy="See whether a billing system is not mapped, or customer_id differs between contracts and invoices."
+        " If one account is billed for several, give their contracts the customer_id that is billed.",
     ),
     Check(
         name="invoices_without_contract_share",

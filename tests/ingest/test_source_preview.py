@@ -298,6 +298,27 @@ def test_bills_and_usage_after_the_last_end_are_doubted(small_isp: Isp) -> None:
     assert any("for example I1 for 2025-01-01" in each for each in table(report, "invoices").warnings)
 
 
+def test_bills_of_an_account_whose_sites_hold_the_contracts_are_doubted_if_all_contracts_were_looked_at(
+    small_isp: Isp,
+) -> None:
+    dates = "2025-01-31,2025-02-14,2025-01-01,2025-01-31"
+    small_isp.write(
+        "customers.csv",
+        "customer_id,customer_type,created_date,parent_customer_id\nP1,organization,2024-01-01,\n"
+        "S1,organization,2024-01-01,P1\nS2,organization,2024-01-01,P1\n",
+    )
+    rows = "".join(f"K{i},S{i},NET,internet,2024-01-05,,30,0\n" for i in (1, 2))
+    small_isp.write("contracts.csv", CONTRACT_COLUMNS + rows)
+    small_isp.write("invoices.csv", f"{INVOICE_COLUMNS}B7,P1,{dates},60,12,EUR\n")
+    small_isp.map("invoices", "invoices.csv")
+    del small_isp.settings["sources"]["usage"]
+    (doubt,) = table(check(small_isp), "invoices").warnings
+    assert "1 of 1 customers with bills have no contract" in doubt
+    assert "(for example P1, to which S1 with a contract belongs)" in doubt
+    settings = Settings.model_validate(small_isp.settings)
+    assert table(preview_sources(settings, sample_rows=2), "invoices").warnings == []
+
+
 def test_payments_of_bills_whose_lines_were_loaded_are_doubted(small_isp: Isp) -> None:
     dates = "2025-01-31,2025-02-14,2025-01-01,2025-01-31"
     small_isp.write("invoices.csv", f"{INVOICE_COLUMNS}B7-1,C1,{dates},30,6,EUR\nB7-2,C1,{dates},5,1,EUR\n")
