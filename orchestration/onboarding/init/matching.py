@@ -135,6 +135,9 @@ def _score(table: Table, candidate: Candidate, pairs: Mapping[str, Pair], others
     optional = sum(not table.column(name).is_required for name in pairs)
     names = candidate.relation.names
     called = max(table_score(names[:1], table.name), 0.8 * table_score(names[1:], table.name))
+    # Contract and day are in every log: they are a table only with what it measures, or its name.
+    if called < _LEAST_NAME and set(pairs) <= {*table.key, "customer_id", "contract_id"}:
+        return 0.0
     score = 0.6 * covered / len(required) + 0.3 * called + 0.1 * min(1.0, optional / 5)
     # What is called invoices holds no balances, even where it has all that a balance needs.
     is_another = called < _LEAST_NAME and any(table_score(names[:1], other) >= _NAMED for other in others)
