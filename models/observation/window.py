@@ -50,6 +50,7 @@ WINDOW_COLUMNS = (
     "p_value",
     "evidence",
 )
+ONLY_PREPAID = "Every open customer is prepaid: no contract ends, and top-ups tell who stays."
 _GROUPS_NAMED = 3
 AUTO, GIVEN, BILLS, COMPLETE = "found", "given", "first_bill", "complete"
 _LEVELS: tuple[tuple[str, ...], ...] = tuple(STRATUM_COLUMNS[:length] for length in range(len(STRATUM_COLUMNS) + 1))
@@ -128,6 +129,18 @@ class EndingsWindow(BaseEstimator):
         chosen = [_given_or(window, stratum, given) for window, stratum in zip(chosen, _keys(strata), strict=True)]
         self.windows_ = _windows_frame(strata, chosen, self.last_month_)
         self._learnable(self.within(seen), last, parameters, found[()])
+        return self
+
+    def without_contracts(self, months: pd.DataFrame, *, is_prepaid: bool) -> Self:
+        """Say that there is nothing to learn, and no need to, where nobody is at risk because everybody is prepaid.
+
+        Args:
+            months: what the window was fitted on.
+            is_prepaid: whether every open customer is.
+        """
+        check_is_fitted(self)
+        if is_prepaid and months.empty:
+            self.is_learnable_, self.decision_ = True, ONLY_PREPAID
         return self
 
     def within(self, months: pd.DataFrame) -> pd.DataFrame:

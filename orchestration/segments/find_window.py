@@ -29,12 +29,16 @@ def find_window(
     """
     months = _months_at_risk(connection, as_of)
     last = month_number(as_of) - 1
-    window = EndingsWindow(settings.test).fit(
-        months,
-        last_month=last,
-        complete_through=_complete_through(connection, as_of, last, settings),
-        first_bill_month=_month_of_first_bill(connection, as_of),
-        given=window_given(months, settings),
+    window = (
+        EndingsWindow(settings.test)
+        .fit(
+            months,
+            last_month=last,
+            complete_through=_complete_through(connection, as_of, last, settings),
+            first_bill_month=_month_of_first_bill(connection, as_of),
+            given=window_given(months, settings),
+        )
+        .without_contracts(months, is_prepaid=is_everybody_prepaid(connection, as_of))
     )
     within = window.within(months)
     attributes = recorded_attributes(within, settings.test)
@@ -74,6 +78,15 @@ def find_window(
             month_end_date=[month_end(month + 1) for month in by_month["month_number"]]
         ).drop(columns="month_number"),
     }
+
+
+def is_everybody_prepaid(connection: duckdb.DuckDBPyConnection, as_of: date) -> bool:
+    """Whether there are open customers as of a date, and each of them is prepaid."""
+    ((found,),) = connection.execute(
+        "select coalesce(bool_and(is_prepaid), false) from features.customer_features where as_of_date = ? and is_open",
+        [as_of],
+    ).fetchall()
+    return bool(found)
 
 
 def known_at(

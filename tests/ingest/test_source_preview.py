@@ -332,6 +332,16 @@ def test_payments_of_bills_whose_lines_were_loaded_are_doubted(small_isp: Isp) -
     assert "for example 1 for B7, of which B7-1 is a line" in doubt
 
 
+def test_where_everybody_is_prepaid_no_ending_is_missed(small_isp: Isp) -> None:
+    header = "contract_id,customer_id,product_code,product_family,start_date,end_date,monthly_fee,is_prepaid\n"
+    rows = "K1,C1,SIM,mobile,2024-01-05,,0,{0}\nK2,C2,SIM,mobile,2024-01-05,2024-06-01,0,{0}\n"
+    del small_isp.settings["sources"]["usage"]
+    small_isp.write("contracts.csv", header + rows.format("true"))
+    assert any("Every open customer is prepaid" in each for each in table(check(small_isp), "contracts").notes)
+    small_isp.write("contracts.csv", header + rows.format("false"))
+    assert any("churn" in each for each in table(check(small_isp), "contracts").warnings)
+
+
 def test_what_is_missing_of_organizations_is_not_told_where_all_are_persons(small_isp: Isp) -> None:
     assert "legal_form" in {missing.column for missing in table(check(small_isp), "customers").missing}
     small_isp.write("customers.csv", "customer_id,customer_type,created_date\nC1,person,2024-01-01\n")

@@ -12,7 +12,7 @@ from models.backtest.parameters import BacktestParameters
 from models.hazard.parameters import HazardParameters
 from models.retention.cohorts import COHORT_COLUMNS as COHORT
 from orchestration.segments.backtest_rows import Cutoff, customers_at, cutoffs_of, exposures_by, fingerprint, sample_by
-from orchestration.segments.observation import Observed
+from orchestration.segments.observation import Observed, observed
 from orchestration.settings.observation import ObservationSettings
 from tests.models.customer_months import FIRST_MONTH, simulate_months
 from tests.orchestration.observed import observe
@@ -105,6 +105,32 @@ def test_tenure_of_who_was_taken_along_in_a_migration_is_what_it_is_taken_to_be(
 def test_without_anything_to_learn_from_there_is_no_cutoff(lake: Lake, window: Observed) -> None:
     unknown = replace(window, is_learnable=False)
     assert cutoffs_of(lake, AS_OF, unknown, BacktestParameters(), 24, ObservationSettings()) == []
+
+
+@pytest.mark.parametrize(
+    ("prepaid", "is_learnable", "said"),
+    [([True, True], True, "Every open customer is prepaid"), ([True, False], False, "No customer is at risk"),
+     ([], False, "No customer is at risk")],
+)  # fmt: skip
+def test_without_a_contract_that_could_end_nothing_is_missing(
+    prepaid: list[bool], is_learnable: bool, said: str
+) -> None:
+    with duckdb.connect() as connection:
+        connection.execute(
+            "create schema features; create schema segments; create schema intermediate;"
+            "create table features.customer_features (as_of_date date, is_open boolean, is_prepaid boolean);"
+            "create table features.customer_months_at_risk (as_of_date date, month_end_date date,"
+            " source_system varchar, market_segment varchar);"
+            "create table segments.observation_windows (version_id varchar, source_system varchar,"
+            " market_segment varchar, endings_from date);"
+            "create table segments.recorded_attributes (version_id varchar, retention_market varchar,"
+            " attribute varchar, attribute_value varchar, recorded_from date)"
+        )
+        for each in prepaid:
+            connection.execute("insert into features.customer_features values (?, true, ?)", [AS_OF, each])
+        found = observed(connection, "v", AS_OF)
+    assert found.is_learnable == is_learnable
+    assert found.decision.startswith(said)
 
 
 def test_where_the_window_moves_learning_begins_with_a_quarter_end(
