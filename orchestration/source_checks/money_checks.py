@@ -10,7 +10,7 @@ _FEES = """
     states as (
         select
             last_day(months.first_day) as month, contracts.customer_id, contracts.contract_id, contracts.start_date,
-            contracts.end_date, contracts.valid_from_date, contracts.monthly_fee,
+            contracts.end_date, contracts.valid_from_date, contracts.monthly_fee, contracts.currency,
             case
                 when contracts.discount_until_date is null or contracts.discount_until_date >= last_day(first_day)
                     then coalesce(contracts.discount_amount, 0)
@@ -23,9 +23,13 @@ _FEES = """
         ) = 1
     ),
     fees as (
-        select month, customer_id, start_date, greatest(monthly_fee - discount, 0) as fee
+        select month, customer_id, start_date, greatest(monthly_fee - discount, 0) as fee, currency
         from states
         where start_date <= month and (end_date is null or end_date > month)
+    ),
+    -- What can be compared with bills: amounts in other currencies are no amounts of this one.
+    own_fees as (
+        select * from fees where coalesce(currency, $currency) = $currency
     )
 """
 # Recurring bills as amounts per month: one for several months counts in as many, from the month it is issued in.
@@ -63,7 +67,7 @@ MONEY: tuple[Check, ...] = (
             ),
             contracted as (
                 select median(fee) as fee from (
-                    select sum(fee) as fee from fees where month = $last_month group by customer_id having sum(fee) > 0
+                    select sum(fee) as fee from own_fees where month = $last_month group by customer_id having sum(fee) > 0
                 )
             )
             select amount / nullif(fee, 0) as value, amount, fee from invoiced, contracted
@@ -84,7 +88,7 @@ MONEY: tuple[Check, ...] = (
             with {_FEES}, {_RECURRING},
             compared as (
                 select month, contracted, coalesce(invoiced, 0) as invoiced, coalesce(invoiced, 0) / contracted as ratio
-                from (select month, sum(fee) as contracted from fees group by all having sum(fee) > 0)
+                from (select month, sum(fee) as contracted from own_fees group by all having sum(fee) > 0)
                 left join (select month, sum(net_amount) as invoiced from billed group by all) using (month)
             )
             select

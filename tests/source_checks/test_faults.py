@@ -179,6 +179,12 @@ def test_a_row_out_of_the_books_blocks_whatever_the_settings_say(lake: Lake, sql
     assert outcome.value >= 1
 
 
+def test_fees_in_another_currency_are_not_compared_with_bills_in_the_reporting_currency(lake: Lake):
+    lake.plant("update raw.contracts set currency = 'HUF', monthly_fee = monthly_fee * 400 where contract_id > 'K5'")
+    lake.plant("update raw.invoices set currency = 'HUF', net_amount = net_amount * 400 where contract_id > 'K5'")
+    assert lake.check()["invoices", "invoiced_to_contracted"].value == pytest.approx(1.0)
+
+
 def test_a_bill_for_two_months_counts_in_both_and_one_that_gives_its_period_wrong_is_found(lake: Lake):
     lake.plant("delete from raw.invoices where month(invoice_date) % 2 = 0")
     lake.plant("update raw.invoices set net_amount = 60, period_end = last_day(invoice_date + interval 1 month)")
