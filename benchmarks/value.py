@@ -26,6 +26,7 @@ from sklearn.metrics import roc_auc_score
 
 from benchmarks.value_rows import AHEAD, AS_OF, TAIL, write
 from models.hazard.covariates import CATEGORIES
+from models.retention.cohorts import COHORT_COLUMNS
 from models.retention.residual_life import discounted_months
 
 RATE = 0.10
@@ -43,6 +44,13 @@ def connect(folder: Path) -> duckdb.DuckDBPyConnection:
     connection.execute(
         "create view features.customer_months_at_risk as"
         f" select * replace (as_of_date::date as as_of_date), 'all' as source_system from '{folder}/months/*.parquet'"
+    )
+    cohort = ", ".join(COHORT_COLUMNS)
+    connection.execute(
+        f"create view features.retention_exposures as select as_of_date, source_system, market_segment, {cohort},"
+        " month_number, spell_months, count(*) as customers_at_risk,"
+        " count(*) filter (churned_next_month) as customers_churned"
+        " from features.customer_months_at_risk where months_followed > 0 group by all"
     )
     # Every ending is on record.
     connection.execute("create schema segments")

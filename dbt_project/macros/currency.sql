@@ -7,7 +7,7 @@
 {% macro in_reporting_currency(amount, currency, rate='rates.rate') -%}
     case
         when {{ currency }} is null or {{ currency }} = {{ text_literal(var('currency')) }} then {{ amount }}
-        else {{ money('round(' ~ amount ~ ' * ' ~ rate ~ ', 4)') }}
+        else {{ money('round(' ~ factor(amount) ~ ' * ' ~ rate ~ ', 4)') }}
     end
 {%- endmacro %}
 

@@ -40,6 +40,14 @@
     cast({{ expression }} as decimal(18, 4))
 {%- endmacro %}
 
+{#-
+    An amount to be multiplied by another decimal. DuckDB multiplies decimals of at most 18 digits in 64 bits, which
+    10,000 at an exchange rate overflows; with one digit more it uses 128 bits.
+-#}
+{% macro factor(amount) -%}
+    cast({{ amount }} as decimal(19, 4))
+{%- endmacro %}
+
 {#- Future value of a group; null if it has open customers but none of their future values is known. -#}
 {% macro sum_of_future(value, is_open='is_open') -%}
     case

@@ -29,7 +29,7 @@ named as (
         -- At the bill's rate: a bill paid in full is settled in full, however the currency has moved since.
         case
             when payments.source_currency = bills.source_currency
-                then {{ money('payments.amount * bills.exchange_rate / payments.exchange_rate') }}
+                then {{ money(factor('payments.amount') ~ ' * bills.exchange_rate / payments.exchange_rate') }}
             else payments.amount
         end as amount_for_bill
     from payments

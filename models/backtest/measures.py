@@ -177,9 +177,10 @@ def verdict(
 def _cannot_judge(measures: pd.DataFrame, model: str, parameters: BacktestParameters, months: int) -> str:
     at_model = measures[measures["forecast"] == model] if len(measures) else measures
     most = max(at_model.groupby("horizon_months")["cutoff_date"].nunique(), default=0) if len(at_model) else 0
+    better = ", and a model that is better than the curves on held-out months" if model == HAZARD_MODEL else ""
     return (
-        f"the {_words(model)} cannot be judged yet (usable at {most} of {parameters.cutoffs} cut-offs; using all"
-        f" of them takes {months} months of history)"
+        f"the {_words(model)} cannot be judged yet (usable at {most} of {parameters.cutoffs} cut-offs; all of them take"
+        f" {months} months of history{better})"
     )
 
 

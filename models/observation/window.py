@@ -25,6 +25,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from models.observation.parameters import ObservationParameters
+from models.observation.right_edge import last_complete_month
 from models.observation.unrecorded_months import (
     Counts,
     Stretch,
@@ -49,6 +50,8 @@ WINDOW_COLUMNS = (
     "p_value",
     "evidence",
 )
+ONLY_PREPAID = "Every open customer is prepaid: no contract ends, and top-ups tell who stays."
+_GROUPS_NAMED = 3
 AUTO, GIVEN, BILLS, COMPLETE = "found", "given", "first_bill", "complete"
 _LEVELS: tuple[tuple[str, ...], ...] = tuple(STRATUM_COLUMNS[:length] for length in range(len(STRATUM_COLUMNS) + 1))
 
@@ -120,12 +123,24 @@ class EndingsWindow(BaseEstimator):
         last = last_month if last_month is not None else int(months["month_number"].max() if len(months) else 0)
         seen = months[months["month_number"] <= last]
         strata = seen[list(STRATUM_COLUMNS)].drop_duplicates().sort_values(list(STRATUM_COLUMNS)).reset_index(drop=True)
-        self.last_month_ = self._last_month(seen, last, complete_through, parameters)
+        self.last_month_ = last_complete_month(seen, last, complete_through, parameters)
         found = self._windows_by_group(seen[seen["month_number"] <= self.last_month_], first_bill_month, parameters)
         chosen = [found[tuple(stratum)] for stratum in strata.itertuples(index=False)]
         chosen = [_given_or(window, stratum, given) for window, stratum in zip(chosen, _keys(strata), strict=True)]
         self.windows_ = _windows_frame(strata, chosen, self.last_month_)
         self._learnable(self.within(seen), last, parameters, found[()])
+        return self
+
+    def without_contracts(self, months: pd.DataFrame, *, is_prepaid: bool) -> Self:
+        """Say that there is nothing to learn, and no need to, where nobody is at risk because everybody is prepaid.
+
+        Args:
+            months: what the window was fitted on.
+            is_prepaid: whether every open customer is.
+        """
+        check_is_fitted(self)
+        if is_prepaid and months.empty:
+            self.is_learnable_, self.decision_ = True, ONLY_PREPAID
         return self
 
     def within(self, months: pd.DataFrame) -> pd.DataFrame:
@@ -136,21 +151,6 @@ class EndingsWindow(BaseEstimator):
         first = joined["first_month"].astype("float64").fillna(-np.inf).to_numpy()
         number = months["month_number"].to_numpy()
         return months[(number >= first) & (number <= self.last_month_)]
-
-    def _last_month(
-        self, months: pd.DataFrame, last: int, complete_through: int | None, parameters: ObservationParameters
-    ) -> int:
-        if complete_through is not None:
-            return min(last, complete_through)
-        counts = Counts.of(months)
-        late = unrecorded_stretch(
-            counts.reversed(),
-            parameters.most_rate_late,
-            parameters.significance,
-            parameters.least_expected,
-            parameters.most_late_months,
-        )
-        return last - late.months if late else last
 
     def _windows_by_group(
         self, months: pd.DataFrame, first_bill_month: int | None, parameters: ObservationParameters
@@ -166,6 +166,20 @@ class EndingsWindow(BaseEstimator):
                 above = windows[key[:-1]] if key else _without_evidence(counts, first_bill_month, parameters)
                 windows[key] = _beside(own, above, counts, name, parameters)
         return windows
+
+    def _words_of_groups(self) -> str:
+        """Name the groups whose window was found by their own endings."""
+        own = self.windows_[~self.windows_["found_for"].isin(["all", "settings"])]
+        own = own.drop_duplicates("found_for").sort_values("found_for")
+        said = [
+            f"{name}: {'as far back as contracts reach' if pd.isna(month) else f'from {month_name(int(month) + 1)}'}"
+            for name, month in own[["found_for", "first_month"]].head(_GROUPS_NAMED).itertuples(index=False)
+        ]
+        if not said:
+            return ""
+        more = len(own) - len(said)
+        others = f"; and of {more} more groups from months of their own" if more else ""
+        return f"Of {'; of '.join(said)}{others}. "
 
     def _late_words(self, last_month: int) -> str:
         if self.last_month_ == last_month:
@@ -190,34 +204,14 @@ class EndingsWindow(BaseEstimator):
         else:
             self.is_learnable_ = True
             self.decision_ = (
-                f"{_window_words(overall)} {self._late_words(last)}Churn is learned from {endings:,.0f} endings."
+                f"{_window_words(overall)} {self._words_of_groups()}{self._late_words(last)}"
+                f"Churn is learned from {endings:,.0f} endings."
             )
 
 
 def month_name(month_number: int) -> str:
     """A month number (year * 12 + month) as ``2025-03``."""
     return f"{(month_number - 1) // 12}-{(month_number - 1) % 12 + 1:02d}"
-
-
-def complete_through(delays: pd.DataFrame, last_month: int, late_share: float) -> int:
-    """The last month end whose following month has at most ``late_share`` of its endings still to be booked.
-
-    Args:
-        delays: ``delay_days`` from an ending to its booking, 0 where it was booked ahead, and ``endings``.
-        last_month: the last month end whose following month is over.
-        late_share: see ``ObservationParameters``.
-    """
-    days = np.maximum(delays["delay_days"].to_numpy(dtype=np.float64), 0.0)
-    weight = delays["endings"].to_numpy(dtype=np.float64)
-    if not weight.sum():
-        return last_month
-    # An ending on a day of a month has the days to the end of that month, and the whole months after it.
-    day = np.arange(30.0)
-    for months_ago in range(int(days.max() // 30) + 1):
-        late = (days[:, None] > day[None, :] + 30.0 * months_ago).mean(axis=1) @ weight / weight.sum()
-        if late <= late_share:
-            return last_month - months_ago
-    return last_month - int(days.max() // 30) - 1
 
 
 def _own_window(counts: Counts, name: str, parameters: ObservationParameters) -> Window | None:

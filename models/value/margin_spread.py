@@ -10,11 +10,15 @@ from typing import Self
 
 import numpy as np
 import pandas as pd
+from scipy.stats import norm
 
 from models.retention.shifted_beta_geometric import Floats
 
 SPREAD_COLUMNS = ("population", "expected_margin", "actual_margin")
 MIN_CUSTOMERS = 100
+# Standard deviation of a factor common to all customers that a single past month end cannot show, such as the share of
+# unpaid bills. With flat fees and margins as expected, it is the only spread.
+LEVEL_ERROR = 0.01
 # Shares of customers between which each node lies: fine where bounds are likely to fall.
 _TAIL = np.array([0.0, 0.02, 0.04, 0.06, 0.08, 0.1, 0.12, 0.15, 0.2, 0.3, 0.4])
 _EDGES = np.concatenate([_TAIL, [0.5], 1.0 - _TAIL[::-1]])
@@ -56,4 +60,5 @@ class MarginSpread:
 
 
 def _nodes(ratio: pd.Series) -> Floats:
-    return np.asarray(np.quantile(ratio.to_numpy(dtype=np.float64), (_EDGES[1:] + _EDGES[:-1]) / 2.0))
+    middle = (_EDGES[1:] + _EDGES[:-1]) / 2.0
+    return np.asarray(np.quantile(ratio.to_numpy(dtype=np.float64), middle) * (1.0 + LEVEL_ERROR * norm.ppf(middle)))

@@ -18,18 +18,30 @@ from models.hazard.covariates import COVARIATES
 from models.retention.cohorts import COHORT_COLUMNS
 from models.value.margin_spread import SPREAD_COLUMNS, MarginSpread
 from orchestration.lake.frames import read_frame
+from orchestration.months import month_number
+from orchestration.segments.exposures import exposures_within
+from orchestration.segments.find_window import known_at
 from orchestration.segments.hazard_rows import commitment_ends, sample_customer_months
-from orchestration.segments.observation import Observed, months_with_tenure, months_within, told_apart
+from orchestration.segments.observation import Observed, months_with_tenure, months_within
 from orchestration.settings import Settings
+from orchestration.settings.observation import ObservationSettings
 
 
 @dataclass(frozen=True)
 class Cutoff:
-    """A past as-of date to predict from, the months ahead, and the first month (year * 12 + month) to learn from."""
+    """A past as-of date to predict from, and the months (year * 12 + month) available for learning at that time.
+
+    Attributes:
+        day: the as-of date.
+        horizon_months: how far ahead.
+        first_month_number: the first month that the hazard model learns from.
+        known_month: the last month end whose endings were complete then; None for the cut-off itself.
+    """
 
     day: date
     horizon_months: int
     first_month_number: int
+    known_month: int | None = None
 
     @property
     def month_number(self) -> int:
@@ -43,6 +55,7 @@ def cutoffs_of(
     window: Observed,
     parameters: BacktestParameters,
     training_months: int,
+    observation: ObservationSettings,
 ) -> list[Cutoff]:
     """The latest quarter ends with a known outcome and enough history before them, oldest first.
 
@@ -74,38 +87,35 @@ def cutoffs_of(
             "cutoffs": parameters.cutoffs,
         },
     ).fetchall()
-    return [Cutoff(*row) for row in found]
+    known = known_at(connection, as_of, (month_number(day) for day, *_ in found), observation) if found else {}
+    return [Cutoff(day, horizon, first, known[month_number(day)]) for day, horizon, first in found]
 
 
 def fingerprint(connection: duckdb.DuckDBPyConnection, as_of: date, window: Observed, cutoff: Cutoff) -> str:
     """Return what identifies the rows that a cut-off is measured on: their number and the sum of their hashes."""
-    rows, hashes, margins = connection.execute(
-        f"select (select count(*) from {_months(window, cutoff, cutoff.horizon_months)} where as_of_date = $day),"
+    months = months_within(window, cutoff.month_number + cutoff.horizon_months, cutoff.first_month_number)
+    rows, hashes, exposures, margins = connection.execute(
+        f"select (select count(*) from {months} where as_of_date = $day),"
         " (select sum(hash(known) % 4294967296) from (select * exclude (as_of_date)"
-        f"   from {_months(window, cutoff, cutoff.horizon_months)} where as_of_date = $day) as known),"
+        f"   from {months} where as_of_date = $day) as known),"
+        " (select sum(hash(seen) % 4294967296) from (select * exclude (as_of_date) from features.retention_exposures"
+        f"   where as_of_date = $day and month_number < {_known(cutoff)}) as seen),"
         " (select sum(hash(customer_id, month_end_date, margin) % 4294967296) from features.customer_margin_monthly"
         "   where month_end_date > $cutoff - interval 25 month"
         "   and month_end_date <= last_day($cutoff + to_months($horizon::integer)))",
         {"day": as_of, "cutoff": cutoff.day, "horizon": cutoff.horizon_months},
     ).fetchall()[0]
-    return f"{rows}-{hashes}-{margins}"
+    return f"{rows}-{hashes}-{exposures}-{margins}"
 
 
 def exposures_by(connection: duckdb.DuckDBPyConnection, as_of: date, window: Observed, cutoff: Cutoff) -> pd.DataFrame:
-    """Exposures of the months before the cut-off, as for ``RetentionCurves.fit``."""
-    return told_apart(
-        connection,
-        f"{_months(window, cutoff)} where as_of_date = ? and months_followed > 0",
-        [as_of],
-        window,
-        "count(*)::double as customers_at_risk,"
-        " sum(coalesce(churned_next_month, false)::integer)::double as customers_churned",
-    )
+    """Exposures of all months before the cut-off, as a run at that time would have read them."""
+    return exposures_within(connection, as_of, window, _known(cutoff))
 
 
 def ends_by(connection: duckdb.DuckDBPyConnection, as_of: date, window: Observed, cutoff: Cutoff) -> pd.DataFrame:
     """Ends of commitments in the months before the cut-off, as for ``RetentionCurves.fit``."""
-    return commitment_ends(connection, as_of, _months(window, cutoff))
+    return commitment_ends(connection, as_of, months_within(window, _known(cutoff), cutoff.first_month_number))
 
 
 def sample_by(
@@ -113,7 +123,7 @@ def sample_by(
 ) -> pd.DataFrame:
     """Customer-months to fit the hazard model on, with outcomes as far as they were known at the cut-off."""
     first = max(cutoff.first_month_number, window.attributes_from)
-    return sample_customer_months(connection, as_of, rows, months_within(window, cutoff.month_number, first))
+    return sample_customer_months(connection, as_of, rows, months_within(window, _known(cutoff), first))
 
 
 def customers_at(
@@ -234,8 +244,8 @@ def spread_before(
     )
 
 
-def _months(window: Observed, cutoff: Cutoff, ahead: int = 0) -> str:
-    return months_within(window, cutoff.month_number + ahead, cutoff.first_month_number)
+def _known(cutoff: Cutoff) -> int:
+    return cutoff.month_number if cutoff.known_month is None else cutoff.known_month
 
 
 def backtested(connection: duckdb.DuckDBPyConnection, version_id: str) -> Verdict:

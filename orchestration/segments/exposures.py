@@ -8,13 +8,19 @@ import pandas as pd
 from orchestration.segments.observation import FIRST_MONTH, JOIN, TENURE, Observed, told_apart
 
 
-def exposures_within(connection: duckdb.DuckDBPyConnection, as_of: date, window: Observed) -> pd.DataFrame:
-    """Exposures within the window, as for ``RetentionCurves.fit``; empty if hazards cannot be learned."""
+def exposures_within(
+    connection: duckdb.DuckDBPyConnection, as_of: date, window: Observed, known_month: int | None = None
+) -> pd.DataFrame:
+    """Exposures within the window, as for ``RetentionCurves.fit``; empty if hazards cannot be learned.
+
+    ``known_month`` is the last month end whose endings are known, as at a past cut-off; None for the window's own.
+    """
+    known = window.known_month if known_month is None else min(known_month, window.known_month)
     source = (
         f"(select months.* replace ({TENURE} as spell_months) from features.retention_exposures as months"
         f" inner join segments.observation_windows as windows on {JOIN}"
         f" where windows.version_id = '{window.version_id}' and months.month_number >= {FIRST_MONTH}"
-        f" and months.month_number < {window.known_month})"
+        f" and months.month_number < {known})"
     )
     return told_apart(
         connection,

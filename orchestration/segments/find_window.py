@@ -1,5 +1,6 @@
 """The observation window as of a date, found from exposures and endings, with the evidence stored with a version."""
 
+from collections.abc import Iterable
 from datetime import date
 
 import duckdb
@@ -7,7 +8,8 @@ import pandas as pd
 
 from models.observation.migration import heaps
 from models.observation.recorded_attributes import ATTRIBUTES, recorded_attributes
-from models.observation.window import STRATUM_COLUMNS, EndingsWindow, complete_through
+from models.observation.right_edge import complete_through, last_complete_month
+from models.observation.window import STRATUM_COLUMNS, EndingsWindow
 from orchestration.lake.frames import read_frame
 from orchestration.months import month_end, month_number, month_start
 from orchestration.settings.observation import ObservationSettings
@@ -27,12 +29,16 @@ def find_window(
     """
     months = _months_at_risk(connection, as_of)
     last = month_number(as_of) - 1
-    window = EndingsWindow(settings.test).fit(
-        months,
-        last_month=last,
-        complete_through=_complete_through(connection, as_of, last, settings),
-        first_bill_month=_month_of_first_bill(connection, as_of),
-        given=window_given(months, settings),
+    window = (
+        EndingsWindow(settings.test)
+        .fit(
+            months,
+            last_month=last,
+            complete_through=_complete_through(connection, as_of, last, settings),
+            first_bill_month=_month_of_first_bill(connection, as_of),
+            given=window_given(months, settings),
+        )
+        .without_contracts(months, is_prepaid=is_everybody_prepaid(connection, as_of))
     )
     within = window.within(months)
     attributes = recorded_attributes(within, settings.test)
@@ -72,6 +78,32 @@ def find_window(
             month_end_date=[month_end(month + 1) for month in by_month["month_number"]]
         ).drop(columns="month_number"),
     }
+
+
+def is_everybody_prepaid(connection: duckdb.DuckDBPyConnection, as_of: date) -> bool:
+    """Whether there are open customers as of a date, and each of them is prepaid."""
+    ((found,),) = connection.execute(
+        "select coalesce(bool_and(is_prepaid), false) from features.customer_features where as_of_date = ? and is_open",
+        [as_of],
+    ).fetchall()
+    return bool(found)
+
+
+def known_at(
+    connection: duckdb.DuckDBPyConnection, as_of: date, cutoffs: Iterable[int], settings: ObservationSettings
+) -> dict[int, int]:
+    """Return, by cut-off, the last month end whose endings would have been taken for complete then.
+
+    Cut-offs are month ends before ``as_of`` as year * 12 + month. A run at the cut-off would have left out the last
+    months if endings were booked late, so a backtest does too.
+    """
+    months = _months_at_risk(connection, as_of)
+    known = {}
+    for cutoff in set(cutoffs):
+        seen, last = months[months["month_number"] < cutoff], cutoff - 1
+        complete = _complete_through(connection, as_of, last, settings)
+        known[cutoff] = last_complete_month(seen, last, complete, settings.test) + 1
+    return known
 
 
 def _months_at_risk(connection: duckdb.DuckDBPyConnection, as_of: date) -> pd.DataFrame:

@@ -11,9 +11,11 @@ import duckdb
 import pandas as pd
 
 from models.observation.recorded_attributes import without_unrecorded
+from models.observation.window import ONLY_PREPAID
 from models.retention.cohorts import COHORT_COLUMNS
 from orchestration.lake.frames import read_frame
 from orchestration.months import month_number
+from orchestration.segments.find_window import is_everybody_prepaid
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,9 @@ def observed(connection: duckdb.DuckDBPyConnection, version_id: str, as_of: date
         " where windows.version_id = $version and months.as_of_date = $day and months.month_end_date = $day",
         {"version": version_id, "day": as_of},
     ).fetchall()
+    # Without a window nobody is at risk, which is no fault where nobody has a contract that could end.
+    is_prepaid = windows.empty and is_everybody_prepaid(connection, as_of)
+    nothing = ONLY_PREPAID if is_prepaid else "No customer is at risk of leaving."
     known = month_number(as_of) if windows.empty else month_number(windows["endings_through"].iloc[0])
     return Observed(
         version_id=version_id,
@@ -62,8 +67,8 @@ def observed(connection: duckdb.DuckDBPyConnection, version_id: str, as_of: date
         known_month=known,
         attributes_from=int(attributes["first_month"].max()) if len(attributes) else 0,
         attributes=attributes,
-        is_learnable=bool(len(windows)) and bool(windows["is_learnable"].iloc[0]),
-        decision=str(windows["decision"].iloc[0]) if len(windows) else "No customer is at risk of leaving.",
+        is_learnable=bool(windows["is_learnable"].iloc[0]) if len(windows) else is_prepaid,
+        decision=str(windows["decision"].iloc[0]) if len(windows) else nothing,
     )
 
 

@@ -41,15 +41,21 @@ _LIVES = """
     where ended is null or ended > begun
     group by all
 """
+_IS_PREPAID = """
+    select coalesce(bool_and(coalesce(is_prepaid, false)), false) from raw.contracts
+    where start_date <= $day and (end_date is null or end_date > $day)
+"""
 
 
 def look_at_endings(connection: duckdb.DuckDBPyConnection, day: date, settings: ObservationSettings) -> EndingsWindow:
     """Find the window from ``raw.contracts`` and ``raw.customers`` as of a month end."""
     lives = read_frame(connection, _LIVES, {"day": day})
     months = _months_at_risk(lives, month_number(day) - 1)
-    return EndingsWindow(settings.test).fit(
+    ((is_prepaid,),) = connection.execute(_IS_PREPAID, {"day": day}).fetchall()
+    window = EndingsWindow(settings.test).fit(
         months, last_month=month_number(day) - 1, given=window_given(months, settings)
     )
+    return window.without_contracts(months, is_prepaid=is_prepaid)
 
 
 def _months_at_risk(lives: pd.DataFrame, last: int) -> pd.DataFrame:

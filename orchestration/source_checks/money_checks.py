@@ -10,7 +10,7 @@ _FEES = """
     states as (
         select
             last_day(months.first_day) as month, contracts.customer_id, contracts.contract_id, contracts.start_date,
-            contracts.end_date, contracts.valid_from_date, contracts.monthly_fee,
+            contracts.end_date, contracts.valid_from_date, contracts.monthly_fee, contracts.currency,
             case
                 when contracts.discount_until_date is null or contracts.discount_until_date >= last_day(first_day)
                     then coalesce(contracts.discount_amount, 0)
@@ -23,17 +23,31 @@ _FEES = """
         ) = 1
     ),
     fees as (
-        select month, customer_id, start_date, greatest(monthly_fee - discount, 0) as fee
+        select month, customer_id, start_date, greatest(monthly_fee - discount, 0) as fee, currency
         from states
         where start_date <= month and (end_date is null or end_date > month)
+    ),
+    -- What can be compared with bills: amounts in other currencies are no amounts of this one.
+    own_fees as (
+        select * from fees where coalesce(currency, $currency) = $currency
     )
 """
+# Recurring bills as amounts per month: one for several months counts in as many, from the month it is issued in.
 _RECURRING = """
-    billed as (
-        select last_day(invoice_date) as month, customer_id, net_amount
+    bills as (
+        select
+            customer_id, date_trunc('month', invoice_date) as first_month, net_amount,
+            greatest(round((period_end - period_start + 1) / 30.4375), 1)::integer as months
         from raw.invoices
-        where invoice_date >= $months_start and invoice_date < $next_month
+        where invoice_date >= $past_start and invoice_date < $next_month
             and coalesce(kind, 'recurring') = 'recurring' and currency = $currency
+    ),
+    billed as (
+        select months.month, bills.customer_id, bills.net_amount / bills.months as net_amount
+        from (select last_day(first_day) as month from months) as months
+        inner join bills
+            on months.month > bills.first_month
+            and months.month < bills.first_month + to_months(bills.months)
     )
 """
 
@@ -53,7 +67,8 @@ MONEY: tuple[Check, ...] = (
             ),
             contracted as (
                 select median(fee) as fee from (
-                    select sum(fee) as fee from fees where month = $last_month group by customer_id having sum(fee) > 0
+                    select sum(fee) as fee from own_fees where month = $last_month
+                    group by customer_id having sum(fee) > 0
                 )
             )
             select amount / nullif(fee, 0) as value, amount, fee from invoiced, contracted
@@ -61,7 +76,8 @@ MONEY: tuple[Check, ...] = (
         says="The median customer is invoiced {amount:,.2f} a month and has fees of {fee:,.2f}: {value:.2f} times.",
         otherwise="No recurring invoice in the reporting currency, or no open contract, in the last complete month.",
         remedy="About 100 or 0.01 means that one of the two is in cents: divide net_amount and tax_amount, or"
-        " monthly_fee, by 100. About 12 means yearly bills or fees.",
+        " monthly_fee, by 100. About 12 means that fees are yearly, or that yearly bills give one month as their"
+        " period.",
     ),
     Check(
         name="invoiced_to_contracted",
@@ -73,7 +89,7 @@ MONEY: tuple[Check, ...] = (
             with {_FEES}, {_RECURRING},
             compared as (
                 select month, contracted, coalesce(invoiced, 0) as invoiced, coalesce(invoiced, 0) / contracted as ratio
-                from (select month, sum(fee) as contracted from fees group by all having sum(fee) > 0)
+                from (select month, sum(fee) as contracted from own_fees group by all having sum(fee) > 0)
                 left join (select month, sum(net_amount) as invoiced from billed group by all) using (month)
             )
             select
@@ -89,7 +105,8 @@ MONEY: tuple[Check, ...] = (
         says="Invoiced against contracted, net: {months}; the month furthest off has {value:.0%}.",
         otherwise="No invoice in the reporting currency in a complete month, or no open contract.",
         remedy="Below: invoices or their lines are missing, or fees are with tax. Above: invoices are counted twice"
-        " (bill and lines), or contracts are missing. Set checks.invoiced_to_contracted where billing is not monthly.",
+        " (bill and lines), or contracts are missing. Bills for several months count in all of them: see"
+        " whether period_start and period_end are right.",
     ),
     Check(
         name="not_invoiced_share",
@@ -114,7 +131,8 @@ MONEY: tuple[Check, ...] = (
         """,
         says="{value:.1%} of customers with a paid contract have no invoice: {never:,} of {customers:,}{example}.",
         otherwise="No customer has a paid contract through the recent months.",
-        remedy="See whether a billing system is not mapped, or customer_id differs between contracts and invoices.",
+        remedy="See whether a billing system is not mapped, or customer_id differs between contracts and invoices."
+        " If one account is billed for several, give their contracts the customer_id that is billed.",
     ),
     Check(
         name="invoices_without_contract_share",

@@ -202,6 +202,30 @@ def test_days_and_months_that_could_be_swapped_are_a_guess(tmp_path: Path) -> No
     assert "day and month could be the other way round" in comment(tmp_path, "created_date", "customers")
 
 
+def test_how_a_file_writes_dates_and_numbers_is_said_though_no_column_of_it_is_known(tmp_path: Path) -> None:
+    rows = [f"X{n};{n % 5 + 20}.0{n}.2024;{n},50" for n in range(1, 9)]
+    (tmp_path / "Pauser.csv").write_text("\n".join(["Avtalenr;PauseFra;Belop", *rows]), encoding="utf-8")
+    (tmp_path / "customers.csv").write_text("customer_id,type,since\nX1,person,2024-01-01\n", encoding="utf-8")
+    found = drafted(tmp_path, tmp_path).locations
+    assert (found["pauser"].date_format, found["pauser"].decimal_separator) == ("%d.%m.%Y", ",")
+    assert (found["customers"].date_format, found["customers"].decimal_separator) == (None, ".")
+
+
+def test_the_only_dates_of_a_file_are_guessed_to_be_the_date_it_needs(tmp_path: Path) -> None:
+    rows = [f"R{n},C{n},{n % 5 + 20}/0{n}/2024,{n}.50" for n in range(1, 9)]
+    (tmp_path / "receipts.csv").write_text("\n".join(["payment_no,account,day,amount", *rows]), encoding="utf-8")
+    payments = drafted(tmp_path, tmp_path).sources["payments"].columns
+    assert payments["paid_date"] == "day"
+    assert comment(tmp_path, "paid_date", "payments") == "guess: by its values, not by its name"
+
+
+def test_a_log_of_contracts_and_days_that_measures_nothing_fills_no_table(tmp_path: Path) -> None:
+    (tmp_path / "customers.csv").write_text("customer_id\n" + "".join(f"A{i}\n" for i in range(9)), encoding="utf-8")
+    rows = "".join(f"V{i},2024-01-{i + 10}\n" for i in range(9))
+    (tmp_path / "holds.csv").write_text(f"contract_no,date\n{rows}", encoding="utf-8")
+    assert "service_quality" not in drafted(tmp_path, tmp_path).sources
+
+
 def test_a_number_that_is_used_again_is_no_sure_identifier_and_days_of_spreadsheets_are_dates(tmp_path: Path) -> None:
     (tmp_path / "customers.csv").write_text("customer_id\n" + "".join(f"A{i}\n" for i in range(20)), encoding="utf-8")
     rows = [f"S{i},4477{i % 17:04d},A{i},SIM,{45292 + i},12.5" for i in range(20)]
@@ -325,3 +349,5 @@ def test_a_name_speaks_for_its_own_column_and_not_for_another() -> None:
     assert name_score("acctinputoctets", "usage", "bytes_up") > 0.9
     assert name_score("acctinputoctets", "usage", "bytes_down") < 0.6
     assert name_score("end_date", "contracts", "start_date") < 0.6
+    assert name_score("stmt_dt", "invoices", "invoice_date") > 0.9
+    assert name_score("svc_cd", "contracts", "product_code") > 0.9

@@ -252,6 +252,21 @@ DOUBTS = {
         "1 of 1 days has more than half of all endings: is it the day of a migration, or of the export?"
         " (for example 20 of 20 on 2025-06-30).",
     ),
+    "an end that is the last day served": (
+        "contracts", "".join(
+            f"K{i},C1,NET,internet,2024-{i + 1:02d}-10,2024-{i + 2:02d}-09,30,0\n"
+            f"M{i},C1,NET,internet,2021-01-01,2023-{i + 1:02d}-15,30,0\n" for i in range(10)
+        ),
+        "9 of 20 end the day before another contract of the customer begins: end_date is the first day without service,"
+        " so add a day if the source gives the last day served (for example K0 on 2024-02-09, followed by K1).",
+    ),
+    "ends at the end of months": (
+        "contracts", "".join(
+            f"K{i},C1,NET,internet,2020-01-05,{2021 + i // 2}-0{3 + i % 2 * 2}-31,30,0\n" for i in range(20)
+        ),
+        "20 of 20 end on the last day of a month: end_date is the first day without service,"
+        " so add a day if the source gives the last day served (for example K0 on 2021-03-31).",
+    ),
     "a bill whose period ends before it starts": (
         "invoices", "I1,C1,2025-01-31,2025-02-14,2025-01-31,2025-01-01,30,6,EUR\n",
         "1 of 1 end their period before it starts; such a bill counts on its own day"
@@ -283,6 +298,27 @@ def test_bills_and_usage_after_the_last_end_are_doubted(small_isp: Isp) -> None:
     assert any("for example I1 for 2025-01-01" in each for each in table(report, "invoices").warnings)
 
 
+def test_bills_of_an_account_whose_sites_hold_the_contracts_are_doubted_if_all_contracts_were_looked_at(
+    small_isp: Isp,
+) -> None:
+    dates = "2025-01-31,2025-02-14,2025-01-01,2025-01-31"
+    small_isp.write(
+        "customers.csv",
+        "customer_id,customer_type,created_date,parent_customer_id\nP1,organization,2024-01-01,\n"
+        "S1,organization,2024-01-01,P1\nS2,organization,2024-01-01,P1\n",
+    )
+    rows = "".join(f"K{i},S{i},NET,internet,2024-01-05,,30,0\n" for i in (1, 2))
+    small_isp.write("contracts.csv", CONTRACT_COLUMNS + rows)
+    small_isp.write("invoices.csv", f"{INVOICE_COLUMNS}B7,P1,{dates},60,12,EUR\n")
+    small_isp.map("invoices", "invoices.csv")
+    del small_isp.settings["sources"]["usage"]
+    (doubt,) = table(check(small_isp), "invoices").warnings
+    assert "1 of 1 customers with bills have no contract" in doubt
+    assert "(for example P1, to which S1 with a contract belongs)" in doubt
+    settings = Settings.model_validate(small_isp.settings)
+    assert table(preview_sources(settings, sample_rows=2), "invoices").warnings == []
+
+
 def test_payments_of_bills_whose_lines_were_loaded_are_doubted(small_isp: Isp) -> None:
     dates = "2025-01-31,2025-02-14,2025-01-01,2025-01-31"
     small_isp.write("invoices.csv", f"{INVOICE_COLUMNS}B7-1,C1,{dates},30,6,EUR\nB7-2,C1,{dates},5,1,EUR\n")
@@ -294,6 +330,16 @@ def test_payments_of_bills_whose_lines_were_loaded_are_doubted(small_isp: Isp) -
     (doubt,) = table(check(small_isp), "payments").warnings
     assert "add the lines up by bill" in doubt
     assert "for example 1 for B7, of which B7-1 is a line" in doubt
+
+
+def test_where_everybody_is_prepaid_no_ending_is_missed(small_isp: Isp) -> None:
+    header = "contract_id,customer_id,product_code,product_family,start_date,end_date,monthly_fee,is_prepaid\n"
+    rows = "K1,C1,SIM,mobile,2024-01-05,,0,{0}\nK2,C2,SIM,mobile,2024-01-05,2024-06-01,0,{0}\n"
+    del small_isp.settings["sources"]["usage"]
+    small_isp.write("contracts.csv", header + rows.format("true"))
+    assert any("Every open customer is prepaid" in each for each in table(check(small_isp), "contracts").notes)
+    small_isp.write("contracts.csv", header + rows.format("false"))
+    assert any("churn" in each for each in table(check(small_isp), "contracts").warnings)
 
 
 def test_what_is_missing_of_organizations_is_not_told_where_all_are_persons(small_isp: Isp) -> None:

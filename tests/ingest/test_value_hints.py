@@ -86,6 +86,17 @@ def test_a_date_format_that_most_values_break_is_named(small_isp: Isp, written: 
     assert said in doubt
 
 
+def test_iso_dates_that_are_read_in_the_format_of_another_location_are_said_to_be_iso(small_isp: Isp) -> None:
+    write_contracts(small_isp, [f"K{day},C1,NET,internet,2024-01-{day},10" for day in range(10, 20)])
+    small_isp.write("plans.csv", "code,since\nNET,01.02.2020\n")
+    small_isp.locate("plans", "plans.csv", date_format="%d.%m.%Y")
+    small_isp.settings["sources"]["contracts"] = {
+        "query": "select contracts.* from contracts inner join plans on product_code = code"
+    }
+    (doubt,) = warnings_of_column(small_isp, "contracts", "start_date")
+    assert "They are ISO dates, but a location that is read here has another date_format" in doubt
+
+
 def test_a_date_that_could_be_of_two_formats_is_said_to_be(small_isp: Isp) -> None:
     rows = [f"K{day},C1,NET,internet,0{day}/0{day}/2024,10" for day in range(1, 9)]
     write_contracts(small_isp, rows)

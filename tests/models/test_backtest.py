@@ -138,15 +138,15 @@ class TestVerdict:
         found = verdict(measured(errors, CUTOFFS[:2]))
         assert (found.champion, found.refused) == (None, ())
         assert found.decision == (
-            "The hazard model cannot be judged yet (usable at 2 of 3 cut-offs; using all of them takes 27 months of"
-            " history); the cohort curves cannot be judged yet (usable at 2 of 3 cut-offs; using all of them takes 21"
-            " months of history)."
+            "The hazard model cannot be judged yet (usable at 2 of 3 cut-offs; all of them take 27 months of"
+            " history, and a model that is better than the curves on held-out months); the cohort curves cannot be"
+            " judged yet (usable at 2 of 3 cut-offs; all of them take 21 months of history)."
         )
 
     def test_a_model_that_needs_more_history_is_said_to(self):
         nothing, longer = pd.DataFrame(), HazardParameters(min_history_months=14, training_months=40)
         found = verdict(nothing, BacktestParameters(cutoffs=4, horizons_months=(12,)), longer)
-        assert "(usable at 0 of 4 cut-offs; using all of them takes 39 months of history)" in found.decision
+        assert "(usable at 0 of 4 cut-offs; all of them take 39 months of history," in found.decision
 
     def test_no_history_is_said_in_a_row(self):
         nothing = pd.DataFrame()

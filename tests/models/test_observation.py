@@ -1,5 +1,7 @@
 """From when on endings are on record is found where it is so, and nowhere else."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -8,7 +10,8 @@ from hypothesis import strategies as st
 
 from benchmarks.planted_histories import TRUTHS, PlantedHistory, Recording, plant_history
 from benchmarks.windows import begun_within
-from models.observation.window import STRATUM_COLUMNS, EndingsWindow, complete_through
+from models.observation.right_edge import complete_through
+from models.observation.window import STRATUM_COLUMNS, EndingsWindow
 from models.retention.curves import RetentionCurves
 
 SEEDS = range(100)
@@ -88,6 +91,14 @@ def test_systems_that_began_on_different_days_have_windows_of_their_own() -> Non
     old.loc[:11, "customers_churned"], new.loc[:29, "customers_churned"] = 0, 0
     found = EndingsWindow().fit(pd.concat([old, new])).windows_.set_index("source_system")["first_month"]
     assert found.to_dict() == {"old": FIRST + 12, "new": FIRST + 30}
+
+
+def test_a_group_with_a_window_of_its_own_is_named_where_the_window_is_said() -> None:
+    whole = months(0.01, source_system="whole", customers=5_000)
+    purged = months(0.01, source_system="purged", seed=1)
+    purged.loc[:23, "customers_churned"] = 0
+    said = EndingsWindow().fit(pd.concat([whole, purged])).decision_
+    assert re.search(r"as far back as contracts reach. Of purged: from 2002-0[12]. Churn is learned", said)
 
 
 def test_a_market_that_is_complete_keeps_its_history_beside_one_that_was_purged() -> None:

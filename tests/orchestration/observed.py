@@ -21,5 +21,9 @@ def observe(connection: duckdb.DuckDBPyConnection, as_of: date, endings_from: da
         f" {since} as endings_from, null::date as migrated_on, 36 as tenure_at_migration"
         " from features.customer_months_at_risk"
     )
+    connection.execute(
+        "create schema if not exists intermediate; create or replace table intermediate.ending_bookings"
+        " (end_date date, booked_date date, endings bigint)"
+    )
     first = month_number(endings_from) - 1 if endings_from else 0
     return Observed(VERSION, first, month_number(as_of), 0, pd.DataFrame(), True, "")

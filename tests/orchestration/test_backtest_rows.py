@@ -10,8 +10,10 @@ import pytest
 
 from models.backtest.parameters import BacktestParameters
 from models.hazard.parameters import HazardParameters
+from models.retention.cohorts import COHORT_COLUMNS as COHORT
 from orchestration.segments.backtest_rows import Cutoff, customers_at, cutoffs_of, exposures_by, fingerprint, sample_by
-from orchestration.segments.observation import Observed
+from orchestration.segments.observation import Observed, observed
+from orchestration.settings.observation import ObservationSettings
 from tests.models.customer_months import FIRST_MONTH, simulate_months
 from tests.orchestration.observed import observe
 
@@ -40,6 +42,10 @@ def lake() -> Iterator[duckdb.DuckDBPyConnection]:
             "create schema features;"
             "create table features.customer_months_at_risk as select * replace (as_of_date::date as as_of_date,"
             " month_end_date::date as month_end_date), 'all' as source_system from months;"
+            "create table features.retention_exposures as select as_of_date, source_system, market_segment,"
+            f" {', '.join(COHORT)}, month_number, spell_months, count(*) as customers_at_risk,"
+            " sum(churned_next_month::integer) as customers_churned from features.customer_months_at_risk"
+            " where months_followed > 0 group by all;"
             "create table features.customer_margin_monthly as select customer_id,"
             " month_end_date::date as month_end_date, margin::decimal(18, 2) as margin,"
             " net_invoiced::decimal(18, 2) as net_invoiced, 0::decimal(18, 2) as credited,"
@@ -59,7 +65,7 @@ def window(lake: duckdb.DuckDBPyConnection) -> Observed:
 def test_cutoffs_are_quarter_ends_whose_outcome_is_known_and_that_have_history(
     lake: duckdb.DuckDBPyConnection, window: Observed
 ) -> None:
-    found = cutoffs_of(lake, AS_OF, window, BacktestParameters(), training_months=24)
+    found = cutoffs_of(lake, AS_OF, window, BacktestParameters(), 24, ObservationSettings())
     assert [(cutoff.day, cutoff.horizon_months) for cutoff in found] == [
         (date(2025, 6, 30), 6),
         (date(2025, 9, 30), 6),
@@ -72,7 +78,7 @@ def test_history_begins_when_endings_are_on_record(lake: Lake) -> None:
     with lake.cursor() as other:
         other.execute("begin")
         late = observe(other, AS_OF, endings_from=date(2025, 6, 1))
-        found = cutoffs_of(other, AS_OF, late, BacktestParameters(), training_months=24)
+        found = cutoffs_of(other, AS_OF, late, BacktestParameters(), 24, ObservationSettings())
         assert {cutoff.day for cutoff in found} == {date(2025, 12, 31)}
         sample = sample_by(other, AS_OF, late, CUTOFF, 1_000_000)
         assert sample["month_number"].min() == FIRST_MONTH + 4
@@ -98,13 +104,39 @@ def test_tenure_of_who_was_taken_along_in_a_migration_is_what_it_is_taken_to_be(
 
 def test_without_anything_to_learn_from_there_is_no_cutoff(lake: Lake, window: Observed) -> None:
     unknown = replace(window, is_learnable=False)
-    assert cutoffs_of(lake, AS_OF, unknown, BacktestParameters(), training_months=24) == []
+    assert cutoffs_of(lake, AS_OF, unknown, BacktestParameters(), 24, ObservationSettings()) == []
+
+
+@pytest.mark.parametrize(
+    ("prepaid", "is_learnable", "said"),
+    [([True, True], True, "Every open customer is prepaid"), ([True, False], False, "No customer is at risk"),
+     ([], False, "No customer is at risk")],
+)  # fmt: skip
+def test_without_a_contract_that_could_end_nothing_is_missing(
+    prepaid: list[bool], is_learnable: bool, said: str
+) -> None:
+    with duckdb.connect() as connection:
+        connection.execute(
+            "create schema features; create schema segments; create schema intermediate;"
+            "create table features.customer_features (as_of_date date, is_open boolean, is_prepaid boolean);"
+            "create table features.customer_months_at_risk (as_of_date date, month_end_date date,"
+            " source_system varchar, market_segment varchar);"
+            "create table segments.observation_windows (version_id varchar, source_system varchar,"
+            " market_segment varchar, endings_from date);"
+            "create table segments.recorded_attributes (version_id varchar, retention_market varchar,"
+            " attribute varchar, attribute_value varchar, recorded_from date)"
+        )
+        for each in prepaid:
+            connection.execute("insert into features.customer_features values (?, true, ?)", [AS_OF, each])
+        found = observed(connection, "v", AS_OF)
+    assert found.is_learnable == is_learnable
+    assert found.decision.startswith(said)
 
 
 def test_where_the_window_moves_learning_begins_with_a_quarter_end(
     lake: duckdb.DuckDBPyConnection, window: Observed
 ) -> None:
-    found = cutoffs_of(lake, AS_OF, window, BacktestParameters(), training_months=MONTHS)
+    found = cutoffs_of(lake, AS_OF, window, BacktestParameters(), MONTHS, ObservationSettings())
     assert {cutoff.first_month_number for cutoff in found} == {FIRST_MONTH + 2}
 
 
@@ -117,9 +149,16 @@ def test_the_window_is_long_enough_for_the_hazard_model_at_every_cutoff(as_of: s
     rows = rows.assign(as_of_date=date.fromisoformat(as_of), source_system="all", market_segment="consumer")
     with duckdb.connect() as connection:
         connection.register("months", rows)
-        connection.execute("create schema features; create table features.customer_months_at_risk as from months")
+        connection.execute(
+            "create schema features; create table features.customer_months_at_risk as from months;"
+            "create table features.retention_exposures as select *, 'consumer' as retention_market, 'internet' as"
+            " retention_product, 'none' as retention_term, false as is_committed, 9 as spell_months,"
+            " 1 as customers_at_risk, 0 as customers_churned from months"
+        )
         whole = observe(connection, rows["as_of_date"].iloc[0])
-        found = cutoffs_of(connection, date.fromisoformat(as_of), whole, parameters, hazard.training_months)
+        found = cutoffs_of(
+            connection, date.fromisoformat(as_of), whole, parameters, hazard.training_months, ObservationSettings()
+        )
     nearest = [cutoff for cutoff in found if cutoff.horizon_months == 6]
     assert len(nearest) == parameters.cutoffs
     assert all(each.month_number - each.first_month_number >= hazard.min_history_months for each in nearest)
@@ -136,9 +175,36 @@ def test_what_is_learned_from_holds_no_outcome_from_after_the_cutoff(
     assert len(sample) == len(everything)
     events = (everything["month_number"] + everything["churned_after_months"] <= CUTOFF.month_number).sum()
     assert sample["churned_after_months"].notna().sum() == events
-    exposures = exposures_by(lake, AS_OF, window, CUTOFF)
+    # Curves are fitted on every month before it, as a run fits them, though the hazard model learns from later ones.
+    exposures = exposures_by(lake, AS_OF, window, replace(CUTOFF, first_month_number=FIRST_MONTH + 6))
     assert exposures["customers_at_risk"].sum() == len(everything)
     assert exposures["customers_churned"].sum() == (everything["churned_after_months"] == 1).sum()
+
+
+def test_a_cutoff_leaves_out_the_last_months_whose_endings_would_not_have_been_booked_then(lake: Lake) -> None:
+    with lake.cursor() as other:
+        window = observe(other, AS_OF)
+        assert all(each.known_month == each.month_number for each in _cutoffs(other, window))
+        given = ObservationSettings(endings_booked_within_days=40)
+        assert all(each.known_month == each.month_number - 2 for each in _cutoffs(other, window, given))
+        # Of endings on record, one in two was booked two months late.
+        other.execute("begin")
+        other.execute(
+            "insert into intermediate.ending_bookings values"
+            " ('2025-03-10', '2025-03-10', 30), ('2025-03-10', '2025-05-09', 30)"
+        )
+        cutoffs = _cutoffs(other, window)
+        assert all(each.known_month == each.month_number - 2 for each in cutoffs)
+        exposures = exposures_by(other, AS_OF, window, cutoffs[-1])
+        whole = exposures_by(other, AS_OF, window, replace(cutoffs[-1], known_month=None))
+        assert exposures["customers_at_risk"].sum() < whole["customers_at_risk"].sum()
+        sample = sample_by(other, AS_OF, window, cutoffs[-1], 1_000_000)
+        assert (sample["month_number"] + sample["months_followed"]).max() == cutoffs[-1].known_month
+        other.execute("rollback")
+
+
+def _cutoffs(lake: Lake, window: Observed, settings: ObservationSettings | None = None) -> list[Cutoff]:
+    return cutoffs_of(lake, AS_OF, window, BacktestParameters(), 24, settings or ObservationSettings())
 
 
 def test_customers_at_a_cutoff_have_their_margin_before_and_after_it(

@@ -179,6 +179,22 @@ def test_a_row_out_of_the_books_blocks_whatever_the_settings_say(lake: Lake, sql
     assert outcome.value >= 1
 
 
+def test_fees_in_another_currency_are_not_compared_with_bills_in_the_reporting_currency(lake: Lake):
+    lake.plant("update raw.contracts set currency = 'HUF', monthly_fee = monthly_fee * 400 where contract_id > 'K5'")
+    lake.plant("update raw.invoices set currency = 'HUF', net_amount = net_amount * 400 where contract_id > 'K5'")
+    assert lake.check()["invoices", "invoiced_to_contracted"].value == pytest.approx(1.0)
+
+
+def test_a_bill_for_two_months_counts_in_both_and_one_that_gives_its_period_wrong_is_found(lake: Lake):
+    lake.plant("delete from raw.invoices where month(invoice_date) % 2 = 0")
+    lake.plant("update raw.invoices set net_amount = 60, period_end = last_day(invoice_date + interval 1 month)")
+    found = lake.check()
+    assert found["invoices", "invoiced_to_contracted"].value == pytest.approx(1.0)
+    assert found["invoices", "invoice_to_fee"].value == pytest.approx(1.0)
+    lake.plant("update raw.invoices set period_end = last_day(invoice_date)")
+    assert not lake.check()["invoices", "invoiced_to_contracted"].passed
+
+
 def test_rows_on_the_last_day_of_a_contract_are_within_it_and_those_on_the_end_date_are_counted(lake: Lake):
     lake.plant("update raw.contracts set end_date = date '2025-10-31' where contract_id = 'K7'")
     outcome = lake.check()["usage", "usage_after_contract_end"]

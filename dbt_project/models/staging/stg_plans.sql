@@ -6,7 +6,7 @@ select
     monthly_fee,
     coalesce(
         monthly_cost,
-        {{ money('monthly_fee * ' ~ product_cost_share('product_family')) }}
+        {{ money(factor('monthly_fee') ~ ' * ' ~ product_cost_share('product_family')) }}
     ) as monthly_product_cost,
     download_mbps,
     data_cap_gb,

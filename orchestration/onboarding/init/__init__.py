@@ -17,7 +17,7 @@ from orchestration.errors import SettingsError
 from orchestration.lake.contract import load_contract
 from orchestration.lake.warehouse import connect
 from orchestration.onboarding.init.database import database_target, relations_in_database
-from orchestration.onboarding.init.discovery import Relation, location_name, relations_in_folder
+from orchestration.onboarding.init.discovery import location_name, relations_in_folder
 from orchestration.onboarding.init.drafting import GUESS, LIKELY, MISSING, SURE, Draft, conventions_of, draft
 from orchestration.onboarding.init.known_exports import suggestions
 from orchestration.onboarding.init.matching import Candidate, TableMatch, match_tables, unused_columns
@@ -91,7 +91,7 @@ def draft_settings(target: str, output: Path) -> Drafted:
             for number, relation in enumerate(relations)
         ]
         matches, left = match_tables(connection, contract, candidates)
-        drafts, locations = _draft(connection, relations, matches)
+        drafts, locations = _draft(connection, candidates, matches)
     document = Document(
         target=f"the database that {variable} opens" if variable else target,
         output=str(output),
@@ -137,16 +137,22 @@ def write_settings(drafted: Drafted, output: Path, *, force: bool = False) -> No
 
 
 def _draft(
-    connection: duckdb.DuckDBPyConnection, relations: Sequence[Relation], matches: Mapping[str, TableMatch]
+    connection: duckdb.DuckDBPyConnection, candidates: Sequence[Candidate], matches: Mapping[str, TableMatch]
 ) -> tuple[list[Draft], list[LocationDraft]]:
     drafts: list[Draft] = []
     locations: dict[str, LocationDraft] = {}
     by_table: dict[str, Draft] = {}
-    for relation in relations:
+    for relation in (candidate.relation for candidate in candidates):
         if relation.location in locations:
             continue
         mine = [match for match in matches.values() if match.candidate.relation.location == relation.location]
-        conventions = conventions_of(mine)
+        columns = [
+            profile
+            for candidate in candidates
+            if candidate.relation.location == relation.location
+            for profile in candidate.profiles.values()
+        ]
+        conventions = conventions_of(mine, columns)
         settings = dict(relation.settings)
         if conventions.decimal_separator != ".":
             settings["decimal_separator"] = conventions.decimal_separator

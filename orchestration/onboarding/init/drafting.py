@@ -1,8 +1,7 @@
 """What is written for each table: one line per column, with how sure it is and why."""
 
 import re
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import duckdb
@@ -10,7 +9,7 @@ import duckdb
 from orchestration.lake.contract import Column, Table
 from orchestration.onboarding.init.expressions import Conventions, Expression, as_date, mapped, sql_path
 from orchestration.onboarding.init.matching import Pair, TableMatch
-from orchestration.onboarding.init.profiling import ISO, Profile
+from orchestration.onboarding.init.profiling import ISO, NEARLY_ALL, Profile
 from orchestration.onboarding.init.vocabulary import SAME, SAME_WORDS, fill, words
 
 SURE, LIKELY, GUESS, MISSING = "sure", "likely", "guess", "not found"
@@ -41,22 +40,39 @@ class Draft:
     cursor: str | None
 
 
-def conventions_of(matches: Sequence[TableMatch]) -> Conventions:
-    """Return how the mapped columns of one location write numbers and dates, if they agree."""
-    days: Counter[str] = Counter()
-    times: Counter[str] = Counter()
-    has_comma = False
-    for match in matches:
-        for name, pair in match.pairs.items():
-            found = match.candidate.profiles[pair.source]
-            kind = match.table.column(name).data_type
-            if kind in {"date", "timestamp"} and found.is_text and found.date_format:
-                days[found.date_format] += 1
-            elif kind in {"date", "timestamp"} and found.is_text and found.time_format:
-                times[found.time_format] += 1
-            has_comma = has_comma or found.comma_numbers > 0
-    day, time = (next(iter(formats)) if len(formats) == 1 else ISO for formats in (days, times))
-    return Conventions("," if has_comma else ".", day, time)
+def conventions_of(matches: Sequence[TableMatch], profiles: Sequence[Profile]) -> Conventions:
+    """Return how one location writes numbers and dates.
+
+    Mapped columns decide, if they agree. Where they say nothing, every column of the location does: whoever maps one of
+    them by hand needs the same convention.
+    """
+    mapped_as = [
+        (match.candidate.profiles[pair.source], match.table.column(name).data_type)
+        for match in matches
+        for name, pair in match.pairs.items()
+    ]
+    times_mapped = [profile for profile, kind in mapped_as if kind in {"date", "timestamp"} and profile.is_text]
+    day = _agreed(times_mapped, "date_format") or _agreed(profiles, "date_format", is_mapped=False)
+    time = _agreed(times_mapped, "time_format") or _agreed(profiles, "time_format", is_mapped=False)
+    has_comma = any(profile.comma_numbers > 0 for profile, _ in mapped_as)
+    if not any(profile.integers < profile.numbers for profile, _ in mapped_as):
+        has_comma = has_comma or any(profile.comma_numbers >= NEARLY_ALL for profile in profiles)
+    return Conventions("," if has_comma else ".", day or ISO, time or ISO)
+
+
+def _agreed(profiles: Iterable[Profile], setting: str, *, is_mapped: bool = True) -> str | None:
+    """Return the format that all text columns with one share; ISO if they differ, None if no column has one.
+
+    Digits alone are dates only where a mapping says so.
+    """
+    formats = {
+        getattr(profile, setting)
+        for profile in profiles
+        if profile.is_text and (is_mapped or profile.integers < NEARLY_ALL)
+    } - {None}
+    if len(formats) > 1:
+        return ISO
+    return next(iter(formats), None)
 
 
 def draft(connection: duckdb.DuckDBPyConnection, match: TableMatch, conventions: Conventions) -> Draft:

@@ -8,11 +8,10 @@ from functools import cache
 import duckdb
 
 from orchestration.lake.contract import Column, Table
-from orchestration.onboarding.init.profiling import ISO, Profile, quoted
+from orchestration.onboarding.init.profiling import ISO, NEARLY_ALL, Profile, quoted
 from orchestration.onboarding.init.vocabulary import boolean_words, unit_factor, value_words, words
 
 _MOST_VALUES = 24
-_NEARLY_ALL = 0.98
 
 
 @dataclass(frozen=True)
@@ -56,12 +55,12 @@ def _value_fit(table: Table, column: Column, profile: Profile) -> float:
     if kind in {"date", "timestamp"}:
         if profile.date_format or profile.time_format:
             return 1.0
-        return 0.9 if profile.epochs >= _NEARLY_ALL or profile.is_serial_days else 0.0
+        return 0.9 if profile.epochs >= NEARLY_ALL or profile.is_serial_days else 0.0
     if column.name == "birth_year":
-        is_year = profile.integers >= _NEARLY_ALL and 1880 <= float(profile.lowest or 0) <= 2100
+        is_year = profile.integers >= NEARLY_ALL and 1880 <= float(profile.lowest or 0) <= 2100
         return 1.0 if is_year or profile.date_format else 0.2
     if kind == "boolean":
-        truths = profile.booleans >= _NEARLY_ALL and profile.distinct <= 2
+        truths = profile.booleans >= NEARLY_ALL and profile.distinct <= 2
         return 1.0 if truths else 0.9 if _boolean_cases(profile) else 0.85 if column.name == "has_tax_number" else 0.0
     if kind in {"integer", "bigint"}:
         return (
@@ -131,7 +130,7 @@ def _time(column: Column, profile: Profile, path: str, conventions: Conventions)
         return Expression(f"try_cast({path} as timestamp)", is_plain=False)
     if profile.time_format:
         return Expression(f"try_strptime({path}, '{profile.time_format}')", unsure, is_plain=False)
-    if profile.epochs >= _NEARLY_ALL:
+    if profile.epochs >= NEARLY_ALL:
         seconds = path if not profile.is_text else f"try_cast({path} as bigint)"
         return Expression(f"to_timestamp({seconds})", "seconds since 1970", is_plain=False)
     if profile.is_serial_days:
@@ -151,7 +150,7 @@ def as_date(profile: Profile) -> str:
 
 
 def _boolean(column: Column, profile: Profile, path: str) -> Expression | None:
-    if (profile.booleans >= _NEARLY_ALL and profile.distinct <= 2) or not profile.present:
+    if (profile.booleans >= NEARLY_ALL and profile.distinct <= 2) or not profile.present:
         return Expression(path)
     if cases := _boolean_cases(profile):
         listed = " ".join(f"when {_text(value)} then {str(truth).lower()}" for value, truth in cases.items())
@@ -207,7 +206,7 @@ def _known_share(table: Table, column: Column, profile: Profile) -> float:
 
 def _truth_of(table: Table, column: Column, profile: Profile) -> str | None:
     """Return the value that 'true' stands for: ``is_business`` is 'organization'."""
-    if len(column.accepted_values) != 2 or profile.booleans < _NEARLY_ALL or profile.distinct > 2:
+    if len(column.accepted_values) != 2 or profile.booleans < NEARLY_ALL or profile.distinct > 2:
         return None
     known = value_words(table.name, column.name)
     return next((known[word] for word in words(profile.name) if len(word) > 2 and word in known), None)

@@ -10,7 +10,7 @@ from scipy.optimize import linear_sum_assignment
 from orchestration.lake.contract import Column, Table
 from orchestration.onboarding.init.discovery import Relation
 from orchestration.onboarding.init.expressions import fit
-from orchestration.onboarding.init.profiling import Profile, quoted
+from orchestration.onboarding.init.profiling import NEARLY_ALL, Profile, quoted
 from orchestration.onboarding.init.vocabulary import name_score, table_score
 
 # Below these a name, the values, or a whole table say too little to be written down.
@@ -93,6 +93,7 @@ def match_tables(
     for table in tables:
         if table.name in matches:
             _look_up_references(connection, matches, table)
+            _take_only_date(matches[table.name])
     return {table.name: matches[table.name] for table in tables if table.name in matches}, left
 
 
@@ -134,6 +135,9 @@ def _score(table: Table, candidate: Candidate, pairs: Mapping[str, Pair], others
     optional = sum(not table.column(name).is_required for name in pairs)
     names = candidate.relation.names
     called = max(table_score(names[:1], table.name), 0.8 * table_score(names[1:], table.name))
+    # Contract and day are in every log: they are a table only with what it measures, or its name.
+    if called < _LEAST_NAME and set(pairs) <= {*table.key, "customer_id", "contract_id"}:
+        return 0.0
     score = 0.6 * covered / len(required) + 0.3 * called + 0.1 * min(1.0, optional / 5)
     # What is called invoices holds no balances, even where it has all that a balance needs.
     is_another = called < _LEAST_NAME and any(table_score(names[:1], other) >= _NAMED for other in others)
@@ -161,6 +165,28 @@ def _look_up_references(connection: duckdb.DuckDBPyConnection, matches: Mapping[
                 chosen.source, chosen.name, chosen.fit, chosen.is_rivalled, overlaps.get(chosen.source, 0.0)
             )
     match.pairs = {name: match.pairs[name] for name in table.column_names if name in match.pairs}
+
+
+def _take_only_date(match: TableMatch) -> None:
+    """Pair the one required date that no name gives with the one column of dates that nothing else uses."""
+    table, profiles = match.table, match.candidate.profiles
+    missing = [
+        column.name
+        for column in table.columns
+        if column.is_required and column.default is None and column.name not in match.pairs
+        if column.data_type in {"date", "timestamp"}
+    ]
+    used = {pair.source for pair in match.pairs.values()}
+    # Digits alone can be anything.
+    dates = [
+        name
+        for name, profile in profiles.items()
+        if name not in used and (profile.date_format or profile.time_format) and profile.integers < NEARLY_ALL
+    ]
+    if len(missing) == len(dates) == 1:
+        (column,), (date,) = missing, dates
+        pairs = match.pairs | {column: Pair(date, 0.0, 1.0, by_values=True)}
+        match.pairs = {name: pairs[name] for name in table.column_names if name in pairs}
 
 
 def _by_values(match: TableMatch, column: Column, overlaps: Mapping[str, float]) -> str | None:

@@ -22,7 +22,7 @@ _INTEGER_LIKE = r"[-+]?\d{1,3}(\.\d{3})*|[-+]?\d+"
 # Braces are doubled: the text is formatted once more.
 _DATE_LIKE = r"^\d{{1,4}}[-./ ]?(\d{{1,2}}|[A-Za-z]{{3}})[-./ ]?\d{{2,4}}"
 _SHOWN_VALUES = 24
-_NEARLY_ALL = 0.98
+NEARLY_ALL = 0.98
 _SERIAL_DAYS = (20_000, 80_000)
 _DEPTH = 4
 
@@ -57,7 +57,7 @@ class Profile:
     @property
     def is_serial_days(self) -> bool:
         """Whether the values could be the days since 1899-12-30 that spreadsheets count: 1954 to 2119."""
-        if self.integers < _NEARLY_ALL or self.lowest is None or self.highest is None:
+        if self.integers < NEARLY_ALL or self.lowest is None or self.highest is None:
             return False
         first, last = _SERIAL_DAYS
         return first <= float(self.lowest) and float(self.highest) <= last
@@ -171,11 +171,11 @@ def _profile(name: str, path: str, source_type: str, rows: int, found: Mapping[s
         return float(found[key])  # type: ignore[arg-type]
 
     def best(formats: tuple[str, ...], iso: float) -> str | None:
-        if iso >= _NEARLY_ALL:
+        if iso >= NEARLY_ALL:
             return ISO
         # Python's sort is stable: where several fit alike, the first declared.
         ranked = sorted(formats, key=lambda form: -shares[form])
-        return ranked[0] if shares[ranked[0]] >= _NEARLY_ALL else None
+        return ranked[0] if shares[ranked[0]] >= NEARLY_ALL else None
 
     day = best(DATE_FORMATS, share("iso_dates"))
     time = best(TIME_FORMATS, share("iso_times"))
@@ -193,7 +193,7 @@ def _profile(name: str, path: str, source_type: str, rows: int, found: Mapping[s
         booleans=share("booleans"),
         date_format=day,
         time_format=time,
-        is_day_unsure=twin is not None and shares.get(f"{twin}{clock}", 0) >= _NEARLY_ALL,
+        is_day_unsure=twin is not None and shares.get(f"{twin}{clock}", 0) >= NEARLY_ALL,
         lowest=found["lowest"],  # type: ignore[arg-type]
         highest=found["highest"],  # type: ignore[arg-type]
         values=tuple(found["common_values"]),  # type: ignore[arg-type]

@@ -54,6 +54,7 @@ def name_score(source: str, table: str, column: str) -> float:
         without_unit = tuple(word for word in given if word not in UNITS and word not in RATES)
         if without_unit != given and _has_unit(column):
             candidates.add(without_unit)
+        candidates.add(tuple(vocabulary()["short"].get(word, word) for word in given))
     score = 0.0
     for given in filter(None, candidates):
         # What remains when a prefix or a unit is taken off says a little less than the whole name.

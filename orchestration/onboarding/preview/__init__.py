@@ -84,7 +84,7 @@ def preview_sources(settings: Settings, sample_rows: int = 10_000) -> SourcesRep
         look_up(connection, contract, settings, read, checks)
         for table in contract.values():
             _show(connection, table, checks[table.name])
-        warn(connection, settings, checks)
+        warn(connection, settings, checks, sample_rows)
         is_of_persons = connection.execute("select bool_and(customer_type = 'person') from raw.customers").fetchall()[
             0
         ][0]

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 ENDINGS = "of the contracts looked at: "
+# The first, the middle and the last: sources change over time, and so do their mistakes.
+FILES_SAMPLED = 3
 Availability = Literal["full", "partial", "none"]
 
 
@@ -76,6 +78,10 @@ class TableCheck:
         """What the contracts looked at tell of when endings are on record; None where they tell nothing."""
         told = [line for line in (*self.notes, *self.warnings) if line.startswith(ENDINGS)]
         return told[0].removeprefix(ENDINGS) if told else None
+
+    def is_whole(self, sample_rows: int) -> bool:
+        """Whether every row was looked at: few enough, in no more files than a sample is taken of."""
+        return self.files <= FILES_SAMPLED and self.sampled < sample_rows / max(self.files, 1)
 
     @property
     def quarantined(self) -> int:

@@ -45,6 +45,12 @@ def date_format_doubts(
 def _advice(connection: duckdb.DuckDBPyConnection, values: str, setting: str) -> str:
     """Say which formats read nearly all of the values."""
     found = []
+    is_iso = "if(try_cast(value as timestamp) is not null and regexp_matches(value, '^\\d{4}-'), 1, 0)"
+    if connection.execute(f"select avg({is_iso}) from {values}").fetchall()[0][0] >= _FITS:
+        return (
+            f"They are ISO dates, but a location that is read here has another {setting.rpartition('.')[2]}, which "
+            "holds for all text of the source: cast them to dates in its SQL."
+        )
     for form in (*DATE_FORMATS, *TIME_FORMATS):
         share = connection.execute(
             f"select avg(if(try_strptime(value, ?) is not null, 1, 0)) from {values}", [form]

@@ -29,7 +29,7 @@ class _Doubt:
     """Rows of a sample that are possible and more likely a mistake, and what they suggest.
 
     ``condition`` is about a row of ``rows``; more than ``above`` of them (a share) must hold it. ``row`` is SQL of what
-    to show of the first such row.
+    to show of the first such row. Every row of ``of_all``, a table, must have been looked at.
     """
 
     table: str
@@ -38,12 +38,21 @@ class _Doubt:
     says: str
     rows: str = ""
     above: float = 0.0
+    of_all: str = ""
 
 
 _AFTER_END = """
     (select facts.*, ends.end_date from raw.{table} as facts inner join
         (select {key}, max(coalesce(end_date, date '9999-12-31')) as end_date from raw.contracts group by all) as ends
         using ({key}))
+"""
+_BILLED = """
+    (with billed as (select distinct customer_id from raw.invoices),
+     holders as (select distinct customer_id from raw.contracts),
+     sites as (select parent_customer_id as customer_id, min(customer_id) as site_id
+               from raw.customers semi join holders using (customer_id) group by all)
+     select billed.*, sites.site_id, holders.customer_id is null as has_no_contract
+     from billed left join holders using (customer_id) left join sites using (customer_id))
 """
 _OF_LINES = r"""
     (select payments.payment_id, payments.invoice_id, min(lines.invoice_id) as line_id
@@ -53,7 +62,34 @@ _OF_LINES = r"""
         as lines on payments.invoice_id = lines.bill_id
      group by all)
 """
+# Ended contracts, with the one that follows if the end is the last day served and not the first day without service.
+_ENDED = """
+    (with ended as (
+        select contract_id, customer_id, max(end_date) as end_date from raw.contracts group by all
+        having max(end_date) < date '9999-01-01'),
+     started as (select customer_id, start_date, min(contract_id) as next_id from raw.contracts group by all)
+     select ended.*, started.next_id from ended left join started
+        on ended.customer_id = started.customer_id and ended.end_date + 1 = started.start_date
+     qualify count(*) over () >= 20)
+"""
+_LAST_DAY = "end_date is the first day without service, so add a day if the source gives the last day served"
 _DOUBTS = (
+    _Doubt(
+        "contracts",
+        "next_id is not null",
+        "contract_id || ' on ' || end_date || ', followed by ' || next_id",
+        f"end the day before another contract of the customer begins: {_LAST_DAY}",
+        rows=_ENDED,
+        above=0.05,
+    ),
+    _Doubt(
+        "contracts",
+        "end_date = last_day(end_date)",
+        "contract_id || ' on ' || end_date",
+        f"end on the last day of a month: {_LAST_DAY}",
+        rows=_ENDED,
+        above=0.5,
+    ),
     _Doubt(
         "contracts",
         "end_date < start_date",
@@ -113,6 +149,16 @@ _DOUBTS = (
         above=0.5,
     ),
     _Doubt(
+        "invoices",
+        "has_no_contract",
+        "customer_id || coalesce(', to which ' || site_id || ' with a contract belongs', '')",
+        "customers with bills have no contract: if one account is billed for several, give their contracts the"
+        " customer_id that is billed",
+        rows=_BILLED,
+        above=0.3,
+        of_all="contracts",
+    ),
+    _Doubt(
         "payments",
         "line_id is not null",
         "payment_id || ' for ' || invoice_id || ', of which ' || line_id || ' is a line'",
@@ -137,8 +183,10 @@ _USAGE_OF_DAYS = """
 """
 
 
-def warn(connection: duckdb.DuckDBPyConnection, settings: Settings, checks: Mapping[str, TableCheck]) -> None:
-    """Add what the samples in ``raw`` give reason to doubt."""
+def warn(
+    connection: duckdb.DuckDBPyConnection, settings: Settings, checks: Mapping[str, TableCheck], sample_rows: int
+) -> None:
+    """Add what the samples in ``raw``, of up to ``sample_rows`` each, give reason to doubt."""
     connection.execute(PREPARE, _ALWAYS)
     for name in _OF_A_SAMPLE:
         for table in BY_NAME[name].tables:
@@ -151,7 +199,7 @@ def warn(connection: duckdb.DuckDBPyConnection, settings: Settings, checks: Mapp
         _tell_window(connection, settings, checks["contracts"])
     for doubt in _DOUBTS:
         check = checks[doubt.table]
-        if not check.accepted:
+        if not check.accepted or (doubt.of_all and not checks[doubt.of_all].is_whole(sample_rows)):
             continue
         count, rows, example = connection.execute(f"""
             select count(*) filter ({doubt.condition}), count(*), min({doubt.row}) filter ({doubt.condition})

@@ -27,7 +27,14 @@ from orchestration.settings import Settings
 def make_month(connection: duckdb.DuckDBPyConnection, candidate: Candidate, settings: Settings) -> SegmentMonth:
     """Predict from past cut-offs, compare with actual figures, and choose the champion."""
     window = observed(connection, candidate.version_id, candidate.as_of_date)
-    cutoffs = cutoffs_of(connection, candidate.as_of_date, window, settings.backtest, settings.hazard.training_months)
+    cutoffs = cutoffs_of(
+        connection,
+        candidate.as_of_date,
+        window,
+        settings.backtest,
+        settings.hazard.training_months,
+        settings.observation,
+    )
     measured, made = [], 0
     for cutoff in cutoffs:
         found = fingerprint(connection, candidate.as_of_date, window, cutoff)

@@ -24,7 +24,7 @@ write_offs as (
         bills.period_start,
         bills.period_end,
         {{ money(
-            '(bills.gross_amount - coalesce(settlements.settled_to_date, 0))'
+            factor('bills.gross_amount - coalesce(settlements.settled_to_date, 0)')
             ~ ' * bills.net_amount / nullif(bills.gross_amount, 0)'
         ) }} as amount
     from bills
@@ -47,7 +47,9 @@ recoveries as (
         settlements.settled_date as entry_date,
         bills.period_start,
         bills.period_end,
-        {{ money('-settlements.settled_amount * bills.net_amount / nullif(bills.gross_amount, 0)') }} as amount
+        {{ money(
+            factor('-settlements.settled_amount') ~ ' * bills.net_amount / nullif(bills.gross_amount, 0)'
+        ) }} as amount
     from bills
     inner join settlements
         on

@@ -54,7 +54,7 @@ contracts as (
         coalesce(is_prepaid, false) as is_prepaid,
         coalesce(
             monthly_cost,
-            {{ money('monthly_fee * ' ~ product_cost_share('product_family')) }}
+            {{ money(factor('monthly_fee') ~ ' * ' ~ product_cost_share('product_family')) }}
         ) as monthly_product_cost
     from located
 ),
