@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
-from models.backtest.forecasts import forecast_hazards, forecast_intervals, forecast_margins
+from models.backtest.forecasts import forecast_hazards, forecast_intervals, forecast_margins, margin_if_staying
 from models.backtest.measures import measures_at_cutoff
 from models.hazard.parameters import HazardParameters
 from models.retention.parameters import RetentionParameters
@@ -63,4 +64,12 @@ def measure_cutoff(
         customers["actual_margin"].to_numpy(dtype=float),
         customers["has_churned"].to_numpy(dtype=float),
         forecast_intervals(customers, forecasts, margins, months, value, known.spread),
+        _margin_level(customers, months, value),
     )
+
+
+def _margin_level(customers: pd.DataFrame, months: int, value: ValueParameters) -> float:
+    """Margin of those who stayed over what was expected of them; 1 where there is no such ratio."""
+    stayed = customers[customers["has_churned"] == 0]
+    expected, came = float(np.nansum(margin_if_staying(stayed, months, value))), float(stayed["actual_margin"].sum())
+    return came / expected if expected > 0 and came > 0 else 1.0

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from models.backtest.forecasts import FALLBACKS
+from models.backtest.forecasts import CONSTANT_RETENTION
 from models.backtest.measures import Verdict, pooled_measures
 from models.backtest.parameters import BacktestParameters
 from models.hazard.churn_hazard import COHORT_CURVES
@@ -55,7 +55,7 @@ def backtest_outcome(
     if own.empty:
         return BacktestOutcome(NOT_JUDGED)
     found: list[str] = []
-    if used in FALLBACKS:
+    if used == CONSTANT_RETENTION:
         found.append("A constant rate for all customers predicts better than the models.")
     for months in sorted(set(own["horizon_months"])):
         rows = own[own["horizon_months"] == months]

@@ -4,8 +4,10 @@ Each cut-off is a past as-of date. Models are fitted again on what was known the
 churn of the months after it. They are judged by what no one can better by predicting anything but the expectation, the
 squared error of the margin and the Brier score of the churn. A model steps back where another forecast is better by
 more than noise on either: by a one-sided test of the paired differences over customers, as Diebold & Mariano (1995)
-test those over time. Cut-offs overlap, so their differences are taken as wholly dependent: the standard error over all
-of them is the mean of theirs, which is the most that it can be.
+test those over time. Forecasts differ by retention alone, so their margins are compared at the level that the margins
+of those who stayed came to: where these were below what was expected, a forecast that loses too many customers would
+win. Cut-offs overlap, so their differences are taken as wholly dependent: the standard error over all of them is the
+mean of theirs, which is the most that it can be.
 """
 
 from collections.abc import Iterable, Mapping
@@ -17,7 +19,7 @@ import pandas as pd
 from scipy.stats import rankdata
 from sklearn.metrics import roc_auc_score
 
-from models.backtest.forecasts import BASELINES, FALLBACKS
+from models.backtest.forecasts import BASELINES, FALLBACKS, LAST_12_MONTHS
 from models.backtest.parameters import BacktestParameters
 from models.deciles import TENTHS
 from models.hazard.churn_hazard import COHORT_CURVES, HAZARD_MODEL
@@ -57,6 +59,7 @@ def measures_at_cutoff(
     actual_margin: Floats,
     has_churned: Floats,
     intervals: Mapping[str, Floats] | None = None,
+    margin_level: float = 1.0,
 ) -> pd.DataFrame:
     """Measure every forecast from one cut-off against actual figures.
 
@@ -68,6 +71,8 @@ def measures_at_cutoff(
         actual_margin: margin after the cut-off, discounted like the predictions.
         has_churned: 1 for those who left within the horizon, else 0.
         intervals: low and high of the margin by forecast, arrays (customers, 2).
+        margin_level: margin of those who stayed over what was expected of it. Forecasts are compared at this level,
+            but with ``last_12_months``, which expects another margin.
 
     Returns:
         ``MEASURE_COLUMNS``. ``predicted_margin`` and ``actual_margin`` are sums: over all without a part, and by
@@ -83,7 +88,8 @@ def measures_at_cutoff(
             rows += [(name, *row) for row in _interval_measures(intervals[name], actual_margin)]
         for rival in _RIVALS.get(name, ()):
             if rival in margins:
-                losses = ((margins[each] - actual_margin) ** 2 for each in (rival, name))
+                level = 1.0 if rival == LAST_12_MONTHS else margin_level
+                losses = ((level * margins[each] - actual_margin) ** 2 for each in (rival, name))
                 rows += [(name, *row) for row in _gain("margin", rival, *losses)]
             if name in churn and rival in churn:
                 losses = ((churn[each] - has_churned) ** 2 for each in (rival, name))
@@ -273,7 +279,7 @@ def _relative_error(predicted: pd.Series, actual: pd.Series) -> pd.Series:
 
 @dataclass(frozen=True)
 class _Judged:
-    """What a model lost to in words, on which horizons it was judged, and who beat it with its margin's error."""
+    """What a model lost to in words, on which horizons it was judged, and its gain in margin over those who beat it."""
 
     lost: list[str]
     horizons: list[int]
@@ -282,6 +288,8 @@ class _Judged:
 
 def _judge(measures: pd.DataFrame, model: str, parameters: BacktestParameters) -> _Judged:
     judged = _Judged([], [], {})
+    won: set[str] = set()
+    gains: dict[str, float] = {}
     for months in sorted(set(measures["horizon_months"])) if len(measures) else ():
         at_horizon = measures[measures["horizon_months"] == months]
         used = at_horizon.loc[at_horizon["forecast"] == model, "cutoff_date"].unique()
@@ -291,13 +299,14 @@ def _judge(measures: pd.DataFrame, model: str, parameters: BacktestParameters) -
         pooled = pooled_measures(at_horizon[at_horizon["cutoff_date"].isin(used)])
         own = pooled[pooled["forecast"] == model]
         found = dict(zip(zip(own["measure"], own["part"], strict=True), own["value"], strict=True))
-        errors = pooled[(pooled["measure"] == _SQUARED)].set_index("forecast")["value"]
         for rival in _RIVALS[model]:
             for title, measure in _JUDGED.items():
                 gain, error = (found.get((name, rival), np.nan) for name in (measure, f"{measure}_error"))
                 if gain < 0 and gain <= -parameters.min_z_score * error:
                     judged.lost.append(f"{_words(rival)} ({title}, {months} months)")
-                    judged.winners[rival] = float(errors[rival])
+                    won.add(rival)
+            gains[rival] = found.get((_JUDGED["margin"], rival), np.nan)
+    judged.winners.update({rival: gains[rival] for rival in won})
     return judged
 
 

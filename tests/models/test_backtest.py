@@ -122,6 +122,24 @@ class TestVerdict:
         assert (found.champion, found.refused) == ("constant_retention", ("hazard_model", "cohort_curves"))
         assert found.decision.endswith("values rest on constant retention.")
 
+    def test_margins_that_came_lower_for_everybody_speak_for_no_forecast_that_loses_too_many_customers(self):
+        random = np.random.default_rng(3)
+        risk, expected = random.beta(1.0, 9.0, 4_000), random.gamma(4.0, 25.0, 4_000)
+        left = (random.random(4_000) < risk).astype(float)
+        actual = 0.85 * expected * (1 - left)
+        churn = {"cohort_curves": risk} | {name: np.full(4_000, 0.25) for name in BASELINES}
+        margins = {name: expected * (1 - chance) for name, chance in churn.items()}
+        found = [
+            verdict(
+                pd.concat(
+                    measures_at_cutoff(6, cutoff, margins, churn, actual, left, margin_level=level)
+                    for cutoff in CUTOFFS
+                )
+            )
+            for level in (1.0, 0.85)
+        ]
+        assert [each.champion == "cohort_curves" for each in found] == [False, True]
+
     def test_a_baseline_that_cannot_value_a_lifetime_takes_nobodys_place(self):
         errors = {"hazard_model": 0.4, "cohort_curves": 0.4} | dict.fromkeys(BASELINES, 0.5)
         found = verdict(measured(errors | {"last_12_months": 0.3}))
