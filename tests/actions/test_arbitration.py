@@ -198,7 +198,7 @@ def days(draw: st.DrawFn) -> pd.DataFrame:
 SHARES = ArbitrationParameters(global_holdout_share=0.2, offer_control_share=0.3, exploration_share=0.3)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(frame=days(), seed=st.integers(0, 1_000))
 def test_whatever_comes_into_question_the_rules_hold(frame: pd.DataFrame, seed: int) -> None:
     found = arbitrate(frame, SHARES, DAY)

@@ -281,7 +281,7 @@ def shared() -> duckdb.DuckDBPyConnection:
     return connect()
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(everybody=people())
 def test_nobody_who_must_not_be_contacted_is_in_any_audience(
     shared: duckdb.DuckDBPyConnection, everybody: list[dict[str, Any]]

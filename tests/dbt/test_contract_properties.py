@@ -156,7 +156,6 @@ def has_late_end(history: list[State]) -> bool:
 # A failure is read off the contract it names; making it smaller would take minutes.
 quickly = settings(
     max_examples=10,
-    deadline=None,
     phases=[Phase.explicit, Phase.reuse, Phase.generate],
     suppress_health_check=[HealthCheck.too_slow],
 )

@@ -99,7 +99,7 @@ bills = st.builds(
 )
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(owed=st.lists(bills, min_size=8, max_size=20))
 def test_a_bill_is_revenue_by_the_days_of_its_period_and_to_the_cent_when_that_is_over(recognize, owed):
     found = recognize({str(number): [bill] for number, bill in enumerate(owed)})
@@ -114,7 +114,7 @@ def test_a_bill_is_revenue_by_the_days_of_its_period_and_to_the_cent_when_that_i
             assert sum(over) == bill.amount
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(owed=st.lists(bills, min_size=5, max_size=10), cut=days)
 def test_no_later_bill_changes_what_was_revenue_before(recognize, owed, cut):
     cut = month_end(cut)

@@ -123,7 +123,7 @@ def test_a_small_overlap_of_two_by_two_segments_holds_back_all_four(lake: duckdb
     assert rows[["customers", "share", "lift"]].isna().all(axis=None)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     counts=st.integers(2, 5).flatmap(
         lambda stages: st.lists(

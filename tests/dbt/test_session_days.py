@@ -75,7 +75,7 @@ def _reports(sessions: list[tuple]) -> tuple[list[tuple], dict[str, tuple[int, .
     return reports, last
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(SESSIONS, st.randoms(use_true_random=False))
 def test_days_add_up_to_the_last_counter_whatever_was_reported_before_it(totals, sessions, random):
     reports, last = _reports(sessions)
@@ -86,7 +86,7 @@ def test_days_add_up_to_the_last_counter_whatever_was_reported_before_it(totals,
     assert totals(kept) == last
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.lists(st.tuples(STARTS, st.integers(-(10**6), 10**7), GROWTH, GROWTH), min_size=1, max_size=8))
 def test_counters_and_clocks_without_any_sense_break_nothing(totals, readings):
     times = {start + timedelta(seconds=gap): (start, down, up) for start, gap, down, up in readings}

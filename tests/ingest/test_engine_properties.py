@@ -63,7 +63,6 @@ def deliver_contracts(isp: Isp, contracts: set[str]) -> None:
 # An example is several runs of ingestion, so a failure is told as it was found, not made smaller first.
 @settings(
     max_examples=6,
-    deadline=None,
     phases=[Phase.explicit, Phase.reuse, Phase.generate],
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

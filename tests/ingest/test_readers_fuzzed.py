@@ -132,9 +132,7 @@ def accepted_of(connection: duckdb.DuckDBPyConnection, folder: Path, form: str, 
 
 def profile(examples: int) -> settings:
     checks = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-    return settings(
-        max_examples=examples, deadline=None, suppress_health_check=checks, derandomize=not IS_BY_HAND, database=None
-    )
+    return settings(max_examples=examples, suppress_health_check=checks, derandomize=not IS_BY_HAND, database=None)
 
 
 @pytest.mark.parametrize("form", ["csv", "csv.gz", "json", "jsonl", "jsonl.gz", "parquet"])

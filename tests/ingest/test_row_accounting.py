@@ -50,7 +50,7 @@ def expected(files: list[list[tuple[str, str, str]]]) -> tuple[dict[str, str], l
     return {customer: kind for customer, (_, kind) in table.items()}, counts
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(files=FILES, data=st.data())
 def test_every_row_ends_in_exactly_one_place(isp: Isp, files: list[list[tuple[str, str, str]]], data) -> None:
     isp.begin(isp.folder.parent / f"{isp.folder.name}_")

@@ -58,7 +58,7 @@ def test_survival_of_zero_periods_is_all_and_falls_with_the_hazards():
     assert survival[1:] == pytest.approx(np.cumprod(1 - model.hazard(tenure[1:])), rel=1e-9)
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(alpha=st.floats(0.2, 5), beta=st.floats(0.5, 50))
 def test_exposures_of_an_sbg_are_fitted_as_one(alpha, beta):
     exposures = expected_exposures(alpha, beta, 1.0, first=1, last=60)
@@ -73,7 +73,7 @@ def test_planted_hazards_are_found_again_also_when_the_first_years_were_not_seen
     assert model.hazard(exposures["tenure"]) == pytest.approx(exposures["churned"] / 1e6, rel=0.01)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(
     rows=st.lists(st.tuples(st.integers(1, 2_000), st.floats(0, 1)), min_size=3, max_size=40),
 )

@@ -24,7 +24,7 @@ def test_first_fit_numbers_clusters_in_the_order_of_labels():
     assert events["members_now"].tolist() == [2, 1]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     st.permutations(range(4)),
     st.lists(st.integers(0, 3), min_size=4, max_size=60).filter(lambda labels: len(set(labels)) == 4),
@@ -38,7 +38,7 @@ def test_relabelling_keeps_every_id(permutation, labels):
     assert (events["jaccard"] == 1).all()
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(st.tuples(st.sampled_from(["b-01", "b-02", "b-03", None]), st.integers(-1, 3)), max_size=50))
 def test_events_account_for_every_cluster_once_whatever_the_row_order(rows):
     ids_before, labels = zip(*rows, strict=True) if rows else ((), ())

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from models.retention.commitment_renewal import RENEWAL_COLUMNS, CommitmentRenewals
@@ -71,7 +71,6 @@ class TestShares:
 
 
 class TestHazardsAhead:
-    @settings(deadline=None)
     @given(first=share, committed=small_hazard, free=small_hazard, left=st.integers(1, 12))
     def test_who_always_renews_and_who_never_does_are_a_mixture_of_two_closed_forms(self, first, committed, free, left):
         found = survival(first, 1.0, 12 - left, left, committed, free, months=60)
@@ -79,7 +78,6 @@ class TestHazardsAhead:
         mixture = first * (1 - committed) ** after + (1 - first) * (1 - free) ** after
         assert found[left:] == pytest.approx((1 - committed) ** left * mixture, abs=1e-9)
 
-    @settings(deadline=None)
     @given(first=share, later=share, committed=small_hazard, free=small_hazard)
     def test_every_end_is_another_parting_of_ways(self, first, later, committed, free):
         # Terms end after months 5, 17 and 29: the sum over when, if ever, the customer becomes free.

@@ -86,7 +86,7 @@ class TestVerdicts:
     def test_the_worst_20_cost_80_is_another(self, bottom_20_share, verdict):
         assert verdict in whale_verdict(bottom_20_share)
 
-    @settings(max_examples=40, deadline=None)
+    @settings(max_examples=40)
     @given(amounts)
     def test_the_worst_fifth_is_all_but_the_best_four(self, values):
         found = concentration(values)
@@ -128,7 +128,7 @@ class TestConcentration:
         assert concentration([0.0] * 99 + [7.0]).gini == pytest.approx(0.99)
         assert concentration([7.0]).gini == 0
 
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=60)
     @given(amounts, st.randoms())
     def test_gini_lies_in_0_1_whatever_the_signs_and_nothing_depends_on_order_or_currency(self, values, random):
         found = concentration(values)
@@ -163,7 +163,7 @@ class TestConcentration:
 
 
 class TestCurves:
-    @settings(max_examples=40, deadline=None)
+    @settings(max_examples=40)
     @given(amounts)
     def test_value_curve_counts_exactly_the_percentiles_of_customers(self, values):
         curve = value_curve(values)

@@ -23,7 +23,7 @@ def values(amounts: list[float | None], market: str | list | None = "consumer", 
 
 
 class TestDeciles:
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=60)
     @given(st.lists(st.integers(-500, 500), min_size=1, max_size=250), st.randoms())
     def test_sizes_differ_by_at_most_one_and_better_is_never_lower(self, amounts, random):
         frame = values([float(amount) for amount in amounts])
@@ -131,7 +131,7 @@ class TestFixedDeciles:
         assert decile_cutoffs(nobody).empty
         assert assign_fixed_deciles(self.ranked([1.0]), decile_cutoffs(nobody)).isna().all()
 
-    @settings(max_examples=30, deadline=None)
+    @settings(max_examples=30)
     @given(st.lists(st.integers(-500, 5_000), min_size=1, max_size=60), st.sampled_from([1, 4, 100]))
     def test_fixed_deciles_fall_with_value_and_know_no_currency(self, amounts, rate):
         reference = self.ranked([float(amount) for amount in amounts])

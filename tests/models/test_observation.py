@@ -178,7 +178,7 @@ def test_no_customer_at_all_is_not_learned_from() -> None:
     assert window.windows_.empty
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(shift=st.integers(-5_000, 5_000), start=st.integers(0, 30), seed=st.integers(0, 99))
 def test_the_window_moves_with_the_months_and_depends_on_no_order_of_rows(shift: int, start: int, seed: int) -> None:
     rows = months(0.02, seed=seed)

@@ -74,7 +74,7 @@ def histories(draw):
 
 
 class TestActivity:
-    @settings(max_examples=25, deadline=None)
+    @settings(max_examples=25)
     @given(histories())
     def test_discounted_activity_is_the_published_closed_form(self, past):
         model, d = PUBLISHED, 0.1
@@ -89,7 +89,7 @@ class TestActivity:
         summed = (model.expected_activity(past, 400)[0] * (1 + d) ** -np.arange(1.0, 401)).sum()
         assert summed == pytest.approx(closed, rel=1e-6)
 
-    @settings(max_examples=25, deadline=None)
+    @settings(max_examples=25)
     @given(histories())
     def test_the_chance_to_be_alive_lies_in_0_1_and_falls(self, past):
         alive = PUBLISHED.alive(past, 60)[0]

@@ -209,7 +209,7 @@ class TestLevels:
 
     @pytest.mark.parametrize("curve", CURVES, ids=lambda curve: curve.model)
     @given(level=st.floats(0.05, 1.5))
-    @settings(max_examples=25, deadline=None)
+    @settings(max_examples=25)
     def test_a_curve_at_a_level_expects_so_many_times_the_churn(self, curve, level):
         moved = curve.at_level(level, self.EXPOSURES)
         ratio = moved.expected_churned(self.EXPOSURES) / curve.expected_churned(self.EXPOSURES)

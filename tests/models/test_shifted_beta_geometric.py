@@ -67,7 +67,6 @@ class TestShiftedBetaGeometric:
         # r_t = (beta + t - 1) / (alpha + beta + t - 1)
         assert curve_with(1.0, 3.0).hazard([1, 2, 7]) == pytest.approx([1 / 4, 1 / 5, 1 / 10])
 
-    @settings(deadline=None)
     @given(alpha=positive, beta=positive)
     def test_survival_lies_in_0_1_falls_and_is_the_product_of_the_hazards(self, alpha, beta):
         curve, tenure = curve_with(alpha, beta), np.arange(0, 121)
@@ -77,14 +76,12 @@ class TestShiftedBetaGeometric:
         assert (np.diff(survival) <= 0).all()
         assert survival[1:] == pytest.approx(np.cumprod(1 - curve.hazard(tenure[1:])), rel=1e-6, abs=1e-12)
 
-    @settings(deadline=None)
     @given(alpha=positive, beta=positive, tenure=st.integers(0, 300), horizon=st.integers(0, 60))
     def test_conditional_survival_is_the_ratio_of_survivals(self, alpha, beta, tenure, horizon):
         curve = curve_with(alpha, beta)
         product = np.prod(1 - curve.hazard(tenure + np.arange(1, horizon + 1)))
         assert float(curve.conditional_survival(tenure, horizon)) == pytest.approx(product, rel=1e-6)
 
-    @settings(deadline=None)
     @given(alpha=positive, beta=positive)
     def test_residual_lifetime_does_not_fall_with_tenure(self, alpha, beta):
         lifetime = curve_with(alpha, beta).derl(np.arange(1, 60), 0.10, periods_per_year=12)
@@ -168,7 +165,7 @@ class TestShiftedBetaGeometric:
 
 
 class TestResidualLife:
-    @settings(max_examples=30, deadline=None)
+    @settings(max_examples=30)
     @given(st.lists(st.floats(0, 1), min_size=1, max_size=40))
     def test_survival_ahead_lies_in_0_1_and_falls(self, hazards):
         survival = survival_ahead(np.array([hazards]))[0]

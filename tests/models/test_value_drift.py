@@ -49,7 +49,7 @@ def test_thirty_customers_cannot_drift_by_chance_but_a_base_gone_wrong_is_told()
     assert status(pairs[0][0], pairs[0][1] * 20)["future_value"] == ACT
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(rate=st.floats(0.01, 100))
 def test_another_currency_is_no_drift_by_itself(rate):
     before, now = open_customers(500, 3), open_customers(500, 4)
