@@ -67,7 +67,8 @@ MONEY: tuple[Check, ...] = (
             ),
             contracted as (
                 select median(fee) as fee from (
-                    select sum(fee) as fee from own_fees where month = $last_month group by customer_id having sum(fee) > 0
+                    select sum(fee) as fee from own_fees
+                    where month = $last_month group by customer_id having sum(fee) > 0
                 )
             )
             select amount / nullif(fee, 0) as value, amount, fee from invoiced, contracted
