@@ -22,7 +22,7 @@ from orchestration.months import month_number
 from orchestration.segments.exposures import exposures_within
 from orchestration.segments.find_window import known_at
 from orchestration.segments.hazard_rows import commitment_ends, sample_customer_months
-from orchestration.segments.observation import Observed, months_with_tenure, months_within
+from orchestration.segments.observation import JOIN, Observed, months_with_tenure, months_within
 from orchestration.settings import Settings
 from orchestration.settings.observation import ObservationSettings
 
@@ -67,8 +67,10 @@ def cutoffs_of(
     if not window.is_learnable:
         return []
     found = connection.execute(
-        "with months as (select distinct month_number, month_end_date from features.customer_months_at_risk"
-        "  where as_of_date = $day and month_number between $opened and $known),"
+        "with months as (select distinct months.month_number, months.month_end_date"
+        "  from features.customer_months_at_risk as months"
+        f"  inner join segments.observation_windows as windows on {JOIN} and windows.version_id = $version"
+        "  where months.as_of_date = $day and months.month_number between $opened and $known),"
         " span as (select max(month_number) as latest, min(month_number) as first from months),"
         " last as (select latest, first + case when latest - first + 1 >= $training"
         "  then (3 - first % 3) % 3 else 0 end as first from span)"
@@ -79,6 +81,7 @@ def cutoffs_of(
         " order by horizon, month_end_date",
         {
             "day": as_of,
+            "version": window.version_id,
             "opened": window.first_month,
             "known": window.known_month,
             "training": training_months,

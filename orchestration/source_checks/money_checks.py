@@ -2,7 +2,7 @@
 
 from orchestration.source_checks.check import Check
 
-# What each contract should be billed in each recent month: its state at the month's end.
+# What each contract should be billed in each of the recent months: the state that held at the month's end.
 _FEES = """
     months as (
         select cast(unnest(generate_series($months_start, $last_month, interval 1 month)) as date) as first_day
@@ -67,8 +67,8 @@ MONEY: tuple[Check, ...] = (
             ),
             contracted as (
                 select median(fee) as fee from (
-                    select sum(fee) as fee from own_fees where month = $last_month
-                    group by customer_id having sum(fee) > 0
+                    select sum(fee) as fee from own_fees
+                    where month = $last_month group by customer_id having sum(fee) > 0
                 )
             )
             select amount / nullif(fee, 0) as value, amount, fee from invoiced, contracted

@@ -105,6 +105,9 @@ def test_tenure_of_who_was_taken_along_in_a_migration_is_what_it_is_taken_to_be(
 def test_without_anything_to_learn_from_there_is_no_cutoff(lake: Lake, window: Observed) -> None:
     unknown = replace(window, is_learnable=False)
     assert cutoffs_of(lake, AS_OF, unknown, BacktestParameters(), 24, ObservationSettings()) == []
+    # Prepaid customers have months, and no window: there is no contract whose end could have been predicted.
+    prepaid = replace(window, version_id="without windows")
+    assert cutoffs_of(lake, AS_OF, prepaid, BacktestParameters(), 24, ObservationSettings()) == []
 
 
 @pytest.mark.parametrize(
