@@ -52,13 +52,15 @@ class PrepaidValuation:
     def fit(self, customers: pd.DataFrame) -> Self:
         """Fit both models on the prepaid customers among ``customers`` (``PREPAID_COLUMNS``); other rows are ignored.
 
-        If no history extends beyond its first month, or there is no spend, the future value is zero for everybody.
+        Customers who have left count as well: without them every history would be that of a survivor. If no history
+        extends beyond its first month, or there is no spend, the future value is zero for everybody.
         """
-        prepaid = customers[is_prepaid(customers)]
+        prepaid = customers[customers["is_prepaid"].fillna(False).astype(bool)]
+        is_open = is_prepaid(prepaid)
         self.activity_ = self.spend_ = None
         revenue, margin = (float(np.nansum(money(prepaid[name]))) for name in ("net_revenue_12m", "margin_12m"))
         self.margin_share_ = margin / revenue if revenue > 0 else 0.0
-        if prepaid.empty:
+        if not is_open.any():
             self.decision_ = "No customer is prepaid."
             return self
         histories = _histories(prepaid)
@@ -67,14 +69,14 @@ class PrepaidValuation:
             self.spend_ = fit_spend(money(prepaid["prepaid_mean_spend"]), histories["repeats"])
         except ValueError as reason:
             self.activity_ = None
-            self.decision_ = f"{len(prepaid):,} prepaid customers, of whom nothing is expected: {reason}."
+            self.decision_ = f"{is_open.sum():,} prepaid customers, of whom nothing is expected: {reason}."
             return self
         doubt = (
             "" if self.activity_.converged and self.spend_.converged else "; a search ended at the edge of its bounds"
         )
         self.decision_ = (
-            f"{len(prepaid):,} prepaid customers: top-ups by a beta-geometric/beta-binomial and a gamma-gamma model,"
-            f" {self.margin_share_:.1%} of their revenue is margin{doubt}."
+            f"{is_open.sum():,} prepaid customers: top-ups by a beta-geometric/beta-binomial and a gamma-gamma model,"
+            f" with {(~is_open).sum():,} who have left; {self.margin_share_:.1%} of their revenue is margin{doubt}."
         )
         return self
 

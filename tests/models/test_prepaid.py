@@ -192,6 +192,34 @@ class TestValuation:
         pd.testing.assert_frame_equal(found.loc[:5], valued.loc[:5])
         assert (found.loc[customers["is_prepaid"] & (customers.index > 5), "retention_cohort"] == "prepaid").all()
 
+    def test_who_has_left_shows_how_long_the_others_stay(self):
+        random = np.random.default_rng(5)
+        count, months = 4_000, 24
+        lasts = random.geometric(random.beta(2, 40, count))  # months until the customer leaves
+        tops_up = random.random((count, months)) < random.beta(3, 2, count)[:, None]
+        active = tops_up & (np.arange(1, months + 1) < lasts[:, None])
+        customers, valued = (
+            frame.sample(count, replace=True, random_state=1, ignore_index=True) for frame in self.base()
+        )
+        customers = customers.assign(
+            is_prepaid=True,
+            # A silent line is closed after half a year.
+            is_open=lasts > months - 6,
+            prepaid_months=months,
+            prepaid_repeats=active.sum(axis=1),
+            prepaid_last_month=np.max(active * np.arange(1, months + 1), axis=1),
+            prepaid_mean_spend=np.where(active.any(axis=1), 20.0, np.nan),
+        )
+        stays = customers["is_open"]
+        planted = (lasts[stays] <= months + 12).mean()
+
+        def churn(learned_from):
+            model = PrepaidValuation().fit(learned_from)
+            return model.revalue(valued[stays], customers[stays])["churn_probability_12m"].mean()
+
+        assert churn(customers) == pytest.approx(planted, rel=0.15)
+        assert churn(customers[stays]) < 0.7 * planted
+
     def test_a_base_of_contracts_is_left_alone(self):
         customers, valued = self.base()
         customers["is_prepaid"] = False

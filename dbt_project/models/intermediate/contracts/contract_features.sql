@@ -19,6 +19,21 @@ started as (
     group by as_of_date, customer_id
 ),
 
+-- What the customers who have left held last: their top-ups show how long prepaid customers stay.
+last_held as (
+    select
+        started.as_of_date,
+        started.customer_id,
+        min(case when contracts.is_prepaid then 1 else 0 end) = 1 as is_prepaid
+    from started
+    inner join {{ ref('contracts_as_of') }} as contracts
+        on
+            started.as_of_date = contracts.as_of_date
+            and started.customer_id = contracts.customer_id
+            and started.last_end_date = contracts.end_date
+    group by started.as_of_date, started.customer_id
+),
+
 spells as (
     select
         run_months.as_of_date,
@@ -169,7 +184,7 @@ select
     products.commitment_months_left,
     products.download_mbps,
     coalesce(products.has_static_ip, false) as has_static_ip,
-    coalesce(products.is_prepaid, false) as is_prepaid,
+    coalesce(case when spells.is_open then products.is_prepaid else last_held.is_prepaid end, false) as is_prepaid,
     products.access_technology,
     coalesce(products.has_main_product, false) as has_main_product,
     spells.retention_product,
@@ -180,6 +195,10 @@ left join spells
     on
         started.customer_id = spells.customer_id
         and started.as_of_date = spells.as_of_date
+left join last_held
+    on
+        started.customer_id = last_held.customer_id
+        and started.as_of_date = last_held.as_of_date
 left join notices
     on
         started.customer_id = notices.customer_id

@@ -48,6 +48,7 @@ select
     address_id,
     building_id,
     has_unit,
-    reseller_customer_id
+    reseller_customer_id,
+    is_prepaid
 from known
 where known_end_date is null or known_end_date > service_start_date
