@@ -1,7 +1,9 @@
 """The code version: another way to compute is a revision, other words for it are none."""
 
 import copy
+import inspect
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,6 +11,7 @@ import pytest
 
 from orchestration.dagster_support.dbt import ensure_manifest
 from orchestration.segments import code_version as subject
+from orchestration.segments import hazard_rows
 from orchestration.segments.code_version import code_version, modules_imported, python_code, sql_code, steps
 from orchestration.settings import Settings
 
@@ -93,9 +96,7 @@ def test_a_new_sampling_rule_is_a_revision(edited, manifest: Manifest) -> None:
 
 def test_a_reworded_docstring_or_comment_is_none(edited, manifest: Manifest) -> None:
     assert edited(SAMPLING, "Count commitments that ended", "# it's\n    Tell how many ended") == code_version(manifest)
-    comment = (
-        "# Who leaves next month, who leaves later, who stays: a hundred times fewer leave, and they say the most."
-    )
+    (comment,) = re.findall("(?m)^# Who leaves next month.*$", inspect.getsource(hazard_rows))
     assert edited(SAMPLING, comment, "") == code_version(manifest)
 
 

@@ -113,10 +113,10 @@ def test_a_publish_that_is_killed_leaves_the_state_in_force_and_the_next_one_cat
     brought_up(type="parquet", path=str(folder))
     pointer = (folder / "current.json").read_bytes()
     lake.publish(DECEMBER, customers=20_000)
-    with serving(lake, type="parquet", path=str(folder)) as process:
-        while not any(folder.glob(f"version_id={DECEMBER}/*.parquet")):
-            assert process.poll() is None
-        process.kill()
+    process = serving(lake, type="parquet", path=str(folder))
+    while not any(folder.glob(f"version_id={DECEMBER}/*.parquet")):
+        assert process.is_running, process.lines.read()
+    process.kill()
     assert (folder / "current.json").read_bytes() == pointer, "killed while it wrote"
     brought_up(type="parquet", path=str(folder))
     assert _current(folder)[0]["versions"] == [NOVEMBER, DECEMBER]
