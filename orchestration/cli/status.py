@@ -66,7 +66,7 @@ def read_status(connection: duckdb.DuckDBPyConnection, settings: Settings, now: 
         ``sources`` (one row per mapped table), ``published`` (the newest version, None if there is none), ``due`` (a
         sentence), ``checks_failed`` (one sentence each) and ``last_failed_load`` (the newest load with rejected rows).
     """
-    # Imported late: the checks import scikit-learn, and no other command should wait for it.
+    # Imported late: no other command should wait for the checks.
     from orchestration.source_checks import latest, said
 
     tomorrow = operators_day(now, settings.schedule.timezone) + timedelta(days=1)

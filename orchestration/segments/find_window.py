@@ -34,7 +34,7 @@ def find_window(
         .fit(
             months,
             last_month=last,
-            complete_through=_complete_through(connection, as_of, last, settings),
+            complete_through=_complete_through(_booking_delays(connection, as_of, settings), last, settings),
             first_bill_month=_month_of_first_bill(connection, as_of),
             given=window_given(months, settings),
         )
@@ -95,13 +95,14 @@ def known_at(
     """Return, by cut-off, the last month end whose endings would have been taken for complete then.
 
     Cut-offs are month ends before ``as_of`` as year * 12 + month. A run at the cut-off would have left out the last
-    months if endings were booked late, so a backtest does too.
+    months if endings were booked late, so a backtest does too, by the delays known as of ``as_of``: loads tell them
+    only since the first one.
     """
-    months = _months_at_risk(connection, as_of)
+    months, delays = _months_at_risk(connection, as_of), _booking_delays(connection, as_of, settings)
     known = {}
     for cutoff in set(cutoffs):
         seen, last = months[months["month_number"] < cutoff], cutoff - 1
-        complete = _complete_through(connection, as_of, last, settings)
+        complete = _complete_through(delays, last, settings)
         known[cutoff] = last_complete_month(seen, last, complete, settings.test) + 1
     return known
 
@@ -127,12 +128,12 @@ def _starts(connection: duckdb.DuckDBPyConnection, as_of: date) -> pd.DataFrame:
     )
 
 
-def _complete_through(
-    connection: duckdb.DuckDBPyConnection, as_of: date, last_month: int, settings: ObservationSettings
-) -> int | None:
+def _booking_delays(
+    connection: duckdb.DuckDBPyConnection, as_of: date, settings: ObservationSettings
+) -> pd.DataFrame | None:
+    """Endings by the days until they were booked, as for ``complete_through``; None if too few are known."""
     if settings.endings_booked_within_days != "auto":
-        delays = pd.DataFrame({"delay_days": [settings.endings_booked_within_days], "endings": [1]})
-        return complete_through(delays, last_month, settings.test.late_share)
+        return pd.DataFrame({"delay_days": [settings.endings_booked_within_days], "endings": [1]})
     # Recent endings are left out, because those booked late are not known yet.
     delays = read_frame(
         connection,
@@ -141,9 +142,11 @@ def _complete_through(
         " where booked_date <= $day::date and end_date <= $day::date - $whole::integer group by all",
         {"day": as_of, "whole": _DAYS_BEFORE_BOOKINGS_ARE_WHOLE},
     )
-    if delays["endings"].sum() < _LEAST_BOOKINGS:
-        return None
-    return complete_through(delays, last_month, settings.test.late_share)
+    return None if delays["endings"].sum() < _LEAST_BOOKINGS else delays
+
+
+def _complete_through(delays: pd.DataFrame | None, last_month: int, settings: ObservationSettings) -> int | None:
+    return None if delays is None else complete_through(delays, last_month, settings.test.late_share)
 
 
 def _month_of_first_bill(connection: duckdb.DuckDBPyConnection, as_of: date) -> int | None:

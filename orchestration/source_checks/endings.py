@@ -17,13 +17,16 @@ from orchestration.segments.find_window import TENURE_BANDS, window_given
 from orchestration.settings.observation import ObservationSettings
 
 # Months are numbered year * 12 + month, null if a life has no end. The latest state of a contract counts.
-_LIVES = """
+_STATES = """
     with states as (
         select contract_id, customer_id, start_date, end_date, coalesce(is_prepaid, false) as is_prepaid
         from raw.contracts
         where start_date <= $day
         qualify row_number() over (partition by contract_id order by valid_from_date desc) = 1
-    ),
+    )
+"""
+_LIVES = f"""
+    {_STATES},
     lives as (
         select
             customer_id, min(start_date) as begun,
@@ -41,9 +44,9 @@ _LIVES = """
     where ended is null or ended > begun
     group by all
 """
-_IS_PREPAID = """
-    select coalesce(bool_and(coalesce(is_prepaid, false)), false) from raw.contracts
-    where start_date <= $day and (end_date is null or end_date > $day)
+_IS_PREPAID = f"""
+    {_STATES}
+    select coalesce(bool_and(is_prepaid), false) from states where end_date is null or end_date > $day
 """
 
 
