@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from orchestration.cli.runs import Runner
 from orchestration.defs.publish.jobs import monthly_segmentation_schedule
 from orchestration.errors import SegmentationError
+from orchestration.lake.warehouse import Warehouse
 from orchestration.months import (
     as_of_date,
     last_complete_month,
@@ -74,6 +75,27 @@ def test_a_default_run_goes_by_the_operators_day_and_refuses_the_month_that_goes
     assert runner.months(None, None) == [month]
     with pytest.raises(SegmentationError, match="not over yet"):
         runner.months(None, month_of(as_of_date(month) + timedelta(days=1)))
+
+
+@pytest.mark.parametrize(
+    "later",
+    [
+        {"invoices": "invoice_date"},
+        {"usage": "usage_date"},
+        {"usage_sessions": "reported_date"},
+        {"calls": "call_date"},
+        {"payments": "paid_date"},
+        # Payments go on after the last bill.
+        {"invoices": "invoice_date", "payments": "paid_date"},
+    ],
+)
+def test_a_default_run_goes_no_further_than_the_data(later: dict[str, str], tmp_path: Path) -> None:
+    settings = Settings.model_validate({"first_month": "2026-01", "warehouse": {"path": tmp_path}})
+    lay_lake_for_loads(tmp_path)
+    with Warehouse(settings.warehouse).writer() as connection:
+        for day, (table, column) in zip(("2026-03-15", "2026-04-15"), later.items(), strict=False):
+            connection.execute(f"insert into raw.{table} ({column}) values ('{day}')")
+    assert Runner(settings, print, datetime(2026, 7, 10, tzinfo=UTC)).months(None, None) == ["2026-03"]
 
 
 def test_the_schedule_segments_the_month_before_that_of_its_tick():
