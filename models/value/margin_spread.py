@@ -16,9 +16,6 @@ from models.retention.shifted_beta_geometric import Floats
 
 SPREAD_COLUMNS = ("population", "expected_margin", "actual_margin")
 MIN_CUSTOMERS = 100
-# Standard deviation of a factor common to all customers that a single past month end cannot show, such as the share of
-# unpaid bills. With flat fees and margins as expected, it is the only spread.
-LEVEL_ERROR = 0.01
 # Shares of customers between which each node lies: fine where bounds are likely to fall.
 _TAIL = np.array([0.0, 0.02, 0.04, 0.06, 0.08, 0.1, 0.12, 0.15, 0.2, 0.3, 0.4])
 _EDGES = np.concatenate([_TAIL, [0.5], 1.0 - _TAIL[::-1]])
@@ -37,6 +34,10 @@ class MarginSpread:
         customers_: number of customers it was learned from.
     """
 
+    def __init__(self, shared_error: float = 0.0) -> None:
+        """Args: shared_error: ``ValueParameters.shared_margin_error``; with flat fees it is the only spread."""
+        self.shared_error = shared_error
+
     def fit(self, stayed: pd.DataFrame) -> Self:
         """Learn from customers who stayed.
 
@@ -47,9 +48,9 @@ class MarginSpread:
         known = stayed[stayed["expected_margin"] > 0]
         ratio = (known["actual_margin"] / known["expected_margin"]).clip(lower=0.0)
         self.customers_ = len(ratio)
-        self.everybody_ = _nodes(ratio) if len(ratio) >= MIN_CUSTOMERS else np.ones(NODES)
+        self.everybody_ = self._nodes(ratio) if len(ratio) >= MIN_CUSTOMERS else np.ones(NODES)
         groups = ratio.groupby(known["population"].to_numpy())
-        self.nodes_ = {str(name): _nodes(each) for name, each in groups if len(each) >= MIN_CUSTOMERS}
+        self.nodes_ = {str(name): self._nodes(each) for name, each in groups if len(each) >= MIN_CUSTOMERS}
         return self
 
     def ratios(self, population: pd.Series) -> Floats:
@@ -58,7 +59,7 @@ class MarginSpread:
         row = population.map({name: number for number, name in enumerate(self.nodes_, start=1)})
         return np.asarray(tables[row.fillna(0).to_numpy(dtype=np.int64)])
 
-
-def _nodes(ratio: pd.Series) -> Floats:
-    middle = (_EDGES[1:] + _EDGES[:-1]) / 2.0
-    return np.asarray(np.quantile(ratio.to_numpy(dtype=np.float64), middle) * (1.0 + LEVEL_ERROR * norm.ppf(middle)))
+    def _nodes(self, ratio: pd.Series) -> Floats:
+        middle = (_EDGES[1:] + _EDGES[:-1]) / 2.0
+        quantiles = np.quantile(ratio.to_numpy(dtype=np.float64), middle)
+        return np.asarray(quantiles * (1.0 + self.shared_error * norm.ppf(middle)))

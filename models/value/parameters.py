@@ -34,6 +34,8 @@ class ValueParameters:
         interval_coverage: share of customers whose actual future should lie between their low and high value.
         spread_months: past months from which the uncertainty of an expected margin is learned, using customers who
             stayed; fewer if there are not as many.
+        shared_margin_error: standard deviation of a factor common to all customers by which a margin can differ from
+            the expected one, and which no single past month shows, such as the share of unpaid bills.
         drift_watch: population stability index between the hazards or future values of two months from which drift is
             watched.
         drift_act: population stability index between the hazards or future values of two months from which a check
@@ -54,6 +56,7 @@ class ValueParameters:
     cutoff_months: int = 12
     interval_coverage: float = 0.80
     spread_months: int = 12
+    shared_margin_error: float = 0.01
     drift_watch: float = 0.1
     drift_act: float = 0.25
     when_not_learnable: Literal["block", "without_future", "assume"] = "without_future"
@@ -82,6 +85,8 @@ class ValueParameters:
             raise ValueError(f"interval_coverage must lie between 0 and 1, found {self.interval_coverage}")
         if not 1 <= self.spread_months <= 60:
             raise ValueError(f"spread_months must lie in 1..60, found {self.spread_months}")
+        if not 0 <= self.shared_margin_error < 1:
+            raise ValueError(f"shared_margin_error must lie in 0..1, found {self.shared_margin_error}")
         if not 0 < self.drift_watch <= self.drift_act:
             raise ValueError(f"0 < drift_watch <= drift_act must hold, found {self.drift_watch} and {self.drift_act}")
         if self.when_not_learnable not in ("block", "without_future", "assume"):

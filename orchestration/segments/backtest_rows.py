@@ -236,7 +236,7 @@ def spread_before(
         settings.value.annual_discount_rate,
     )
     stayed = customers[customers["has_churned"] == 0]
-    return MarginSpread().fit(
+    return MarginSpread(settings.value.shared_margin_error).fit(
         pd.DataFrame(
             {
                 "population": stayed["retention_market"],

@@ -96,7 +96,7 @@ def test_a_mean_outside_of_its_quantiles_moves_the_bound_to_it():
 
 def test_where_fees_are_flat_an_interval_holds_a_level_that_moves_by_a_hundredth():
     flat = pd.DataFrame({"population": "consumer", "expected_margin": 10.0, "actual_margin": np.full(200, 10.0)})
-    ratios = MarginSpread().fit(flat).ratios(flat["population"])[:1]
+    ratios = MarginSpread(0.01).fit(flat).ratios(flat["population"])[:1]
     path = (np.array([10.0]), np.zeros(1), np.zeros(1, dtype=np.int64))
     low, high = margin_interval(np.ones((1, 13)), np.array([0]), *path, ratios, NODE_WEIGHTS, 0.0, 0.8)[0]
     assert 118.0 < low < 119.0
