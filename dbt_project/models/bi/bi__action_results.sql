@@ -1,8 +1,5 @@
 with readings as (
-    select
-        *,
-        max(action_date) over () as last_action_date
-    from {{ source('segments', 'action_results') }}
+    select * from {{ source('segments', 'action_results') }}
 )
 
 select
@@ -31,5 +28,5 @@ select
     sample_needed,
     verdict,
     finding,
-    action_date = last_action_date as is_latest
+    action_date = (select max(action_date) from readings) as is_latest
 from readings

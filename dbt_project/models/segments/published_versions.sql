@@ -4,8 +4,7 @@ with published as (
     select
         version_id,
         as_of_date,
-        previous_version_id,
-        max(as_of_date) over () as latest_as_of_date
+        previous_version_id
     from {{ source('segments', 'versions') }}
     where status = 'published'
 )
@@ -14,5 +13,5 @@ select
     version_id,
     as_of_date,
     previous_version_id,
-    as_of_date = latest_as_of_date as is_current
+    as_of_date = (select max(as_of_date) from published) as is_current
 from published

@@ -64,13 +64,13 @@ _OF_LINES = r"""
 """
 # Ended contracts, with the one that follows if the end is the last day served and not the first day without service.
 _ENDED = """
-    (with ended as (
+    (with ended as materialized (
         select contract_id, customer_id, max(end_date) as end_date from raw.contracts group by all
         having max(end_date) < date '9999-01-01'),
      started as (select customer_id, start_date, min(contract_id) as next_id from raw.contracts group by all)
      select ended.*, started.next_id from ended left join started
         on ended.customer_id = started.customer_id and ended.end_date + 1 = started.start_date
-     qualify count(*) over () >= 20)
+     where (select count(*) from ended) >= 20)
 """
 _LAST_DAY = "end_date is the first day without service, so add a day if the source gives the last day served"
 _DOUBTS = (
@@ -108,8 +108,9 @@ _DOUBTS = (
         "most_of_day || ' of ' || endings || ' on ' || end_date",
         "days has more than half of all endings: is it the day of a migration, or of the export?",
         rows="""
-            (select end_date, count(*) as most_of_day, sum(count(*)) over () as endings
-             from raw.contracts where end_date < date '9999-01-01' group by end_date)
+            (with ended as (select end_date from raw.contracts where end_date < date '9999-01-01')
+             select end_date, count(*) as most_of_day, (select count(*) from ended) as endings
+             from ended group by end_date)
         """,
     ),
     _Doubt(
