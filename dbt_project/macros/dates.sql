@@ -37,6 +37,11 @@
     cast({{ date }} + {{ months }} * interval 1 month as date)
 {%- endmacro %}
 
+{#- The first date that every reader of a table can represent, and no source has. -#}
+{% macro first_date() -%}
+    date '0001-01-01'
+{%- endmacro %}
+
 {#- The last date that every reader of a table can represent: later years break Python, pandas and most BI tools. -#}
 {% macro last_date() -%}
     date '9999-12-31'

@@ -77,3 +77,36 @@ def test_no_window_is_of_all_rows_in_no_order(compiled: Path) -> None:
     of_all_rows = re.compile(r"(?<!row_number\(\) )\bover\s*\(\s*\)|\bwindow\s+\w+\s+as\s*\(\s*\)", re.IGNORECASE)
     assert of_all_rows.search("select max(x) over () from t")
     assert [name for name, text in texts.items() if of_all_rows.search(text)] == []
+
+
+_COMPARISONS = (exp.EQ, exp.NEQ, exp.NullSafeEQ, exp.LT, exp.LTE, exp.GT, exp.GTE)
+
+
+def _tables(expression: exp.Expr) -> set[str]:
+    return {column.table for column in expression.find_all(exp.Column)}
+
+
+def _is_hashable(condition: exp.Expr, joined: str) -> bool:
+    """Whether a condition compares the joined table with what is left of it, or is about one of them alone."""
+    if joined not in _tables(condition) or _tables(condition) == {joined}:
+        return True
+    return isinstance(condition, _COMPARISONS) and all(
+        joined not in _tables(side) or _tables(side) == {joined} for side in (condition.left, condition.right)
+    )
+
+
+def test_outer_joins_are_on_plain_comparisons_as_others_make_them_nested_loops(compiled: Path) -> None:
+    joins = [
+        (name, join)
+        for name, sql in _models(compiled)
+        for join in sqlglot.parse_one(sql, read="duckdb").find_all(exp.Join)
+        if join.side and join.args.get("on")
+    ]
+    loops = [
+        (name, condition.sql())
+        for name, join in joins
+        for condition in exp.and_(join.args["on"]).flatten()
+        if not _is_hashable(condition.unnest(), join.this.alias_or_name)
+    ]
+    assert len(joins) > 100
+    assert loops == []

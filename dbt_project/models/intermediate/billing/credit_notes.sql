@@ -8,6 +8,6 @@ select
     period_start,
     period_end,
     -net_amount as net_amount,
-    -(net_amount + tax_amount) as gross_amount
+    {{ money('-(net_amount + tax_amount)') }} as gross_amount
 from {{ ref('stg_invoices') }}
 where {{ is_credit_note('kind', 'net_amount') }}
