@@ -24,7 +24,7 @@ triggers_of_arrivals = dg.define_asset_job(
 
 @dg.sensor(
     job=triggers_of_arrivals,
-    minimum_interval_seconds=10,
+    minimum_interval_seconds=5,
     default_status=dg.DefaultSensorStatus.STOPPED,
     description="Find today's triggers when files of usage, balances, payments or interactions have arrived.",
 )
