@@ -338,6 +338,27 @@ def read_report_data(
     Raises:
         VersionError: there is no such version.
     """
+    with transaction(connection):
+        version = _version(connection, version_id)
+        previous = _records(
+            connection,
+            "select * from segments.versions where version_id = $previous",
+            previous=version["previous_version_id"],
+        )
+        parameters = {
+            "version": version_id,
+            "as_of_date": version["as_of_date"],
+            "created_at": version["created_at"],
+        }
+        frames = {name: _frame(connection, query, parameters) for name, query in _QUERIES.items() if name in only}
+    return ReportData(
+        version=version,
+        previous=previous[0] if previous else None,
+        frames=frames,
+    )
+
+
+def _version(connection: duckdb.DuckDBPyConnection, version_id: str) -> dict[str, Any]:
     found = _records(connection, "select * from segments.versions where version_id = $version", version=version_id)
     if not found:
         known = _records(connection, "select version_id from segments.versions order by version_id desc limit 5")
@@ -345,24 +366,7 @@ def read_report_data(
             f"There is no version {version_id}. "
             + (f"The latest are: {', '.join(row['version_id'] for row in known)}." if known else "Nothing has run yet.")
         )
-    version = found[0]
-    previous = _records(
-        connection,
-        "select * from segments.versions where version_id = $previous",
-        previous=version["previous_version_id"],
-    )
-    parameters = {
-        "version": version_id,
-        "as_of_date": version["as_of_date"],
-        "created_at": version["created_at"],
-    }
-    with transaction(connection):
-        frames = {name: _frame(connection, query, parameters) for name, query in _QUERIES.items() if name in only}
-    return ReportData(
-        version=version,
-        previous=previous[0] if previous else None,
-        frames=frames,
-    )
+    return found[0]
 
 
 def _frame(connection: duckdb.DuckDBPyConnection, query: str, parameters: Mapping[str, Any]) -> pd.DataFrame:
