@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from types import ModuleType
+from importlib import import_module
 
 import dagster as dg
 import duckdb
@@ -12,7 +12,7 @@ from orchestration.dagster_support.progress import tell
 from orchestration.lake.declarations import DeclaredTable
 from orchestration.months import as_of_date
 from orchestration.segments.candidate import Candidate
-from orchestration.segments.code_version import python_version
+from orchestration.segments.code_version import STEPS, docstring, python_version
 from orchestration.segments.month import SegmentMonth
 from orchestration.segments.registry import tables_written_by
 from orchestration.segments.tables import write_tables
@@ -57,22 +57,24 @@ class StepCheck:
         )
 
 
-def segment_asset(step: ModuleType, check: StepCheck | None = None, plots: Plots | None = None) -> dg.AssetsDefinition:
+def segment_asset(name: str, check: StepCheck | None = None, plots: Plots | None = None) -> dg.AssetsDefinition:
     """Return the asset of a step: the tables declared as written by it, for every candidate of a run.
 
+    A step is imported when it runs: what fits models takes seconds, and most processes only need the definitions.
+
     Args:
-        step: a module of ``orchestration.segments.steps``; the asset has its name, and the docstring of its
-            ``make_month`` as description.
+        name: of a module of ``orchestration.segments.steps``, and of the asset; the docstring of its ``make_month`` is
+            the description.
         check: the step's own verdict on a month, as a check.
         plots: drawn for the last version written, by table and title.
     """
-    name = step.__name__.rsplit(".", 1)[-1]
+    module = f"{STEPS}.{name}"
     tables = tables_written_by(name)
 
     @dg.multi_asset(
         name=name,
-        description=step.make_month.__doc__,
-        specs=[_spec(table, python_version((step.__name__,))) for table in tables],
+        description=docstring(module, "make_month"),
+        specs=[_spec(table, python_version((module,))) for table in tables],
         check_specs=[check.spec] if check else [],
         partitions_def=MONTHS,
         backfill_policy=ALL_MONTHS_IN_ONE_RUN,
@@ -82,12 +84,13 @@ def segment_asset(step: ModuleType, check: StepCheck | None = None, plots: Plots
         context: dg.AssetExecutionContext, deployment: Deployment
     ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
         settings = deployment.settings
+        make_month: Callable[..., SegmentMonth] = import_module(module).make_month
         rows = dict.fromkeys((table.name for table in tables), 0)
         months: dict[str, SegmentMonth] = {}
         shown: dict[str, dict[str, dg.RawMetadataValue]] = {}
         with deployment.warehouse.writer() as connection:
             for candidate in candidates_of(context, connection):
-                month: SegmentMonth = step.make_month(connection, candidate, settings)
+                month = make_month(connection, candidate, settings)
                 for table, count in write_tables(connection, candidate, month.tables).items():
                     rows[table] += count
                 tell(context, month.decision)

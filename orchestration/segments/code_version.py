@@ -47,6 +47,21 @@ def python_version(modules: tuple[str, ...], libraries: tuple[str, ...] = LIBRAR
     return _digest([*code, *(f"{library} {version(library)}" for library in libraries)])
 
 
+def docstring(module: str, function: str) -> str:
+    """Return the docstring of a function without importing its module.
+
+    Raises:
+        LookupError: there is no such module or function.
+    """
+    path = _file_of(module)
+    if path is None:
+        raise LookupError(module)
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.FunctionDef) and node.name == function:
+            return ast.get_docstring(node) or ""
+    raise LookupError(f"{module}.{function}")
+
+
 def modules_imported(modules: Iterable[str]) -> dict[str, Path]:
     """Return the files of modules and of all modules they import, transitively, within ``FOLLOWED``, by module name."""
     found: dict[str, Path] = {}

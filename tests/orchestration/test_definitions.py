@@ -22,6 +22,7 @@ from orchestration.definitions import defs, ingest_defs
 ingest_defs()
 assert not {"dbt", "matplotlib", "scipy", "sklearn"} & sys.modules.keys(), "a night with nothing new waits for these"
 defs().get_repository_def()
+assert "sklearn" not in sys.modules, "what fits models is imported by the step that does"
 """
 
 

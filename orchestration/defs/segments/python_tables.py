@@ -8,13 +8,6 @@ import duckdb
 from orchestration.dagster_support.plots import bar_plot, endings_plot, scatter_plot
 from orchestration.dagster_support.segment_assets import StepCheck, segment_asset
 from orchestration.lake.frames import read_frame
-from orchestration.segments.steps import account_agreement as account_agreement_step
-from orchestration.segments.steps import behavior as behavior_step
-from orchestration.segments.steps import home_business as home_business_step
-from orchestration.segments.steps import mid_band as mid_band_step
-from orchestration.segments.steps import observation as observation_step
-from orchestration.segments.steps import value as value_step
-from orchestration.segments.steps import value_backtest as value_backtest_step
 
 Plots = Mapping[str, Mapping[str, dg.MarkdownMetadataValue]]
 
@@ -65,7 +58,7 @@ def _clusters(connection: duckdb.DuckDBPyConnection, version_id: str) -> Plots:
 
 
 observation = segment_asset(
-    observation_step,
+    "observation",
     check=StepCheck(
         "churn_can_be_learned",
         table="observation_windows",
@@ -75,7 +68,7 @@ observation = segment_asset(
     plots=_endings,
 )
 value_backtest = segment_asset(
-    value_backtest_step,
+    "value_backtest",
     check=StepCheck(
         "backtest_agrees_with_actual_figures",
         table="value_evidence",
@@ -85,7 +78,7 @@ value_backtest = segment_asset(
     ),
 )
 value = segment_asset(
-    value_step,
+    "value",
     check=StepCheck(
         "hazard_and_value_are_like_the_month_before",
         table="value_drift",
@@ -93,7 +86,7 @@ value = segment_asset(
     ),
     plots=_deciles,
 )
-behavior = segment_asset(behavior_step, plots=_clusters)
-home_business = segment_asset(home_business_step)
-mid_band = segment_asset(mid_band_step)
-account_agreement = segment_asset(account_agreement_step)
+behavior = segment_asset("behavior", plots=_clusters)
+home_business = segment_asset("home_business")
+mid_band = segment_asset("mid_band")
+account_agreement = segment_asset("account_agreement")
