@@ -38,7 +38,7 @@ class LakeBusyError(SegmentationError):
 
 
 class ServingError(SegmentationError):
-    """A serving target cannot be reached or brought up to date; its content and published versions are unchanged."""
+    """A serving target cannot be reached or updated; its content and published versions are unchanged."""
 
 
 def full_disk(message: str) -> str | None:

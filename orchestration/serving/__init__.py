@@ -1,6 +1,6 @@
-"""Serving: what is published goes to where analysts are, each target by itself.
+"""Serving: copies published tables to where analysts work, each target independently.
 
-``tables`` reads what there is to serve from dbt's declaration of the schema ``bi``; ``offer`` narrows it to what a
-target may have; ``contents`` tells, of one snapshot of the lake, which parts a target lacks; ``postgres``,
-``duckdb_file`` and ``parquet_folder`` move them; ``serve`` runs one target; ``comparison`` compares it with the lake.
+``tables`` reads dbt's declaration of the schema ``bi``; ``offer`` narrows it to what a target may have; ``contents``
+finds the parts of one snapshot of the lake that a target lacks; ``postgres``, ``duckdb_file``, ``parquet_folder`` and
+``dlt_destination`` move them; ``serve`` runs one target; ``comparison`` compares it with the lake.
 """

@@ -1,4 +1,4 @@
-"""A target beside the lake: numbers of rows and values and sums, for every part of every table."""
+"""Compare a target with the lake: row counts, value counts and sums for every part of every table."""
 
 from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
@@ -17,13 +17,13 @@ def differences(
     read: Callable[[str, Callable[[str], str]], list[Any]],
     moved: Collection[str] = (),
 ) -> list[str]:
-    """Return where a target differs from the lake, a sentence each.
+    """Return how a target differs from the lake, one sentence per difference.
 
     Args:
         contents: what the lake holds for the target.
-        read: returns the rows of a query over a table of the target, over a connection that is not this one.
-        moved: keys of the parts that were just moved. Where there are any, the other parts of a large table are
-            compared by their number of rows alone: a new version costs what it weighs. Without, all is compared.
+        read: returns the rows of a query over a table of the target, using another connection.
+        moved: keys of the parts that were just moved. If there are any, the other parts of large tables are compared
+            by row count alone, so that the cost depends on what was moved. Otherwise everything is compared.
     """
     found = []
     in_full = {name: _parts_in_full(contents, table, moved) for name, table in contents.tables.items()}
@@ -40,18 +40,18 @@ def differences(
 
 
 def totals_of_lake(contents: Contents, table: ServedTable) -> str:
-    """Return the query of what a whole table of the lake is compared by."""
+    """Return the query whose result is compared for a whole table of the lake."""
     return _totals(table)(f"({contents.rows_sql(table)})")
 
 
 def _parts_in_full(contents: Contents, table: ServedTable, moved: Collection[str]) -> frozenset[str] | None:
-    """Return the parts of which every value is compared; None for all."""
+    """Return the parts that are compared in full; None for all of them."""
     parts = {part.key for part in contents.stamps if part.table == table.name}
     return frozenset(parts.intersection(moved)) if moved and table.is_large and parts.difference(moved) else None
 
 
 def _here(contents: Contents, table: ServedTable, in_full: frozenset[str] | None) -> dict[str, tuple[Any, ...]]:
-    """Return what the lake has of each part: of those that are not compared in full, the rows that were counted."""
+    """Return the measures of each part in the lake; only the row count for parts that are not compared in full."""
     if in_full is None:
         return dict(_keyed(contents.totals(totals_of_lake(contents, table))))
     unread = (None,) * len(_measured(table))
@@ -72,9 +72,9 @@ def _differences_of(
 
 
 def _totals(table: ServedTable, in_full: frozenset[str] | None = None) -> Callable[[str], str]:
-    """Return a query over a table, in SQL that every target speaks: per part its rows, values and sums.
+    """Return a query of row counts, value counts and sums by part, in SQL that every target understands.
 
-    Of parts that are not among ``in_full`` there are rows alone.
+    Parts that are not in ``in_full`` only get a row count.
     """
     measures = [
         f"cast({measure}({sql_name(column)}) as varchar) as m{number}"
@@ -96,10 +96,10 @@ def _totals(table: ServedTable, in_full: frozenset[str] | None = None) -> Callab
 
 
 def _measured(table: ServedTable) -> list[tuple[str, str]]:
-    """Return what is measured: how many values each column has, sums of exact numbers, and of the registry statuses."""
+    """Return the measures: values per column, sums of exact numbers, and the status of registry rows."""
     counts = [(column.name, "count") for column in table.columns]
     sums = [(column.name, "sum") for column in table.columns if column.sql_type.startswith(_SUMMED)]
-    # One row per version, so the least of them is all there is.
+    # One row per version, so the minimum is the status itself.
     statuses = [(column.name, "min") for column in table.columns if table.name == REGISTRY and column.name == "status"]
     return counts + sums + statuses
 
@@ -112,7 +112,7 @@ def _difference(table: ServedTable, here: tuple[Any, ...] | None, there: tuple[A
     if there is None:
         return "missing on the target"
     if here is None:
-        return "on the target, and no longer published"
+        return "on the target but no longer published"
     if here[0] != there[0]:
         return f"{here[0]:,} rows in the lake, {there[0]:,} on the target"
     named = [

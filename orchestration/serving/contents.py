@@ -1,10 +1,9 @@
-"""What one snapshot of the lake holds for a target, in parts: the rows of one version, or of one day, in one table.
+"""What one snapshot of the lake holds for a target, in parts: the rows of one table for one version or day.
 
-A part carries a stamp that changes when its rows do; a target keeps the stamps of what it holds, so that it can be
-brought up from whatever state it is in, and moves nothing else. Rows of persons never change within a version, so
-their stamp is the definition of the view, the version and the number of rows; of the small tables the rows themselves
-are stamped, for some of them look back at the version before, which a rollback may change, and so are those of tables
-of days, which late data may change.
+Each part has a stamp that changes when its rows do. A target keeps the stamps of what it holds, so it can be updated
+from any state, and only what has changed is moved. Rows of persons never change within a version, so their stamp is
+made from the view's definition, the version and the row count. Small tables and tables of days are stamped by their
+rows: some small tables refer to the previous version, which a rollback may change, and late data change days.
 """
 
 import hashlib
@@ -35,7 +34,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Stamp:
-    """What tells whether the rows of a part are still the same."""
+    """Identifies the rows of a part: equal stamps mean equal rows."""
 
     rows: int
     fingerprint: str
@@ -43,7 +42,7 @@ class Stamp:
 
 @dataclass(frozen=True)
 class Moves:
-    """What a target has to do: parts to delete (gone, or written again) and parts to write."""
+    """The parts that a target has to delete (gone, or about to be rewritten) and to write."""
 
     delete: tuple[Part, ...]
     write: tuple[Part, ...]
@@ -58,9 +57,9 @@ class Moves:
 
 @dataclass(frozen=True)
 class Readings:
-    """What was read of one snapshot, which does not change: targets served one after the other read it once.
+    """What has been read from one snapshot, so that targets served one after the other share it.
 
-    Stamps of tables; the rows of small ones; results of queries over whole tables.
+    Holds stamps by table, the rows of small tables, and the results of queries over whole tables.
     """
 
     stamps: dict[ServedTable, dict[Part, Stamp]] = field(default_factory=dict)
@@ -74,7 +73,7 @@ def _readings(_snapshot: tuple[object, ...], _pseudonym_key: bytes | None) -> Re
 
 
 class Contents:
-    """What the lake holds for a target: the tables at once, their parts when they are read."""
+    """What the lake holds for a target: its tables, and their parts after ``read``."""
 
     def __init__(
         self, connection: duckdb.DuckDBPyConnection, tables: Sequence[ServedTable], pseudonym_key: bytes | None
@@ -88,7 +87,7 @@ class Contents:
             use_key(connection, pseudonym_key)
 
     def read(self) -> None:
-        """Read which parts there are, in the transaction whose snapshot the rows shall be of.
+        """Find the parts, in the same transaction that will read their rows.
 
         Raises:
             ServingError: the lake lacks a table or column that this release serves.
@@ -102,18 +101,18 @@ class Contents:
         }
 
     def moves(self, held: Mapping[Part, Stamp]) -> Moves:
-        """Return what brings a target that holds parts with these stamps to the state of the lake."""
+        """Return the moves that update a target holding parts with these stamps."""
         changed = sorted(part for part, stamp in self.stamps.items() if held.get(part) != stamp)
         gone = held.keys() - self.stamps.keys()
         return Moves(tuple(sorted(gone | (held.keys() & set(changed)))), tuple(changed))
 
     def rows_sql(self, table: ServedTable, parts: Iterable[str] | None = None) -> str:
-        """Return a query of the rows that the target gets, of some parts or of all there are."""
+        """Return a query of the rows for the target: those of some parts, or all."""
         source = self._select(table) if table.is_large else f"select * from temp.served_{table.name}"
         return source if parts is None else f"{source} where {table.of_parts(parts)}"
 
     def totals(self, sql: str) -> list[tuple[object, ...]]:
-        """Return the rows of a query over all of a table, in the snapshot that was read."""
+        """Return the rows of a query over a whole table in the snapshot that was read."""
         known = self._readings.results
         if sql not in known:
             known[sql] = self._connection.execute(sql).fetchall()
@@ -121,9 +120,9 @@ class Contents:
 
     @contextmanager
     def read_ahead(self, query: Callable[[ServedTable], str]) -> Iterator[None]:
-        """Read what ``totals`` will be asked of large tables, while the block waits for a server.
+        """Run the queries that ``totals`` will need for large tables while the block waits for a server.
 
-        Rows that were published since the snapshot are not read: ``totals`` then reads for itself.
+        Does nothing if something was published since the snapshot; ``totals`` then runs the queries itself.
         """
         with self._connection.cursor() as beside, ThreadPoolExecutor(max_workers=1) as executor:
             if self._pseudonym_key is not None:
@@ -141,7 +140,7 @@ class Contents:
 
     @staticmethod
     def _snapshot(connection: duckdb.DuckDBPyConnection) -> tuple[object, ...]:
-        """Return what no other snapshot has, of this lake or of another: a restored lake counts on from an old one."""
+        """Return a key of the snapshot that is unique across lakes: a restored lake reuses snapshot numbers."""
         found = connection.execute(
             "select path, snapshot_id, snapshot_time from duckdb_databases(), ducklake_snapshots(?)"
             " where database_name = ? order by snapshot_id desc limit 1",
@@ -151,7 +150,7 @@ class Contents:
         return tuple(found)
 
     def _definitions(self) -> dict[str, str]:
-        """Return the views of the lake by name, as they are defined."""
+        """Return the definitions of the lake's bi views by name."""
         views = dict(
             self._connection.execute(
                 "select view_name, sql from duckdb_views() where database_name = ? and schema_name = 'bi'", [ALIAS]
@@ -159,8 +158,8 @@ class Contents:
         )
         if missing := self.tables.keys() - views.keys():
             raise ServingError(
-                f"The lake has no {', '.join(f'bi.{name}' for name in sorted(missing))} yet; 'segmentation run' makes"
-                " what this release serves."
+                f"The lake has no {', '.join(f'bi.{name}' for name in sorted(missing))} yet; 'segmentation run'"
+                " creates what this release serves."
             )
         return views
 
@@ -182,12 +181,12 @@ class Contents:
                 known[table] = self._read_stamps(table, view)
         except duckdb.BinderException as error:
             raise ServingError(
-                f"bi.{table.name} of the lake is of another release; 'segmentation run' rebuilds it."
+                f"bi.{table.name} was built by another release; 'segmentation run' rebuilds it."
             ) from error
         return known[table]
 
     def _keep_aside(self, table: ServedTable) -> None:
-        """Put the rows of a small table into a temporary one, from what was read before or from the lake."""
+        """Copy the rows of a small table into a temporary table, from an earlier reading or from the lake."""
         name, rows = f"temp.served_{table.name}", self._readings.rows
         if table in rows:
             self._connection.register("read_before", rows[table])
@@ -212,7 +211,7 @@ class Contents:
         return {Part(table.name, of): Stamp(rows, _digest(declared, digest)) for of, rows, digest in found}
 
     def _stamps_by_version(self, table: ServedTable, view: str) -> dict[Part, Stamp]:
-        """Count the rows of each version; a current table is stamped with the version that it shows."""
+        """Count the rows of each version; tables of the current state are stamped with the version they show."""
         found = self._connection.execute(
             f"select {table.part_sql}, {VERSION}, count(*) from {ALIAS}.bi.{table.name} group by all"
         ).fetchall()
@@ -221,7 +220,7 @@ class Contents:
         return {Part(table.name, part): Stamp(rows, _digest(*definition, of)) for part, of, rows in found}
 
     def _key_mark(self) -> str:
-        """Return what changes when the key does, and says nothing about it."""
+        """Return a value that changes with the key and does not reveal it."""
         row = self._connection.execute(
             f"select {hashed('text')} from (select 'segmentation: the key of the pseudonyms' as text)"
         ).fetchone()

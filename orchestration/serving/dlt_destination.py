@@ -1,8 +1,8 @@
 """Any SQL destination of dlt as a target: Snowflake, BigQuery, Redshift, Databricks, SQL Server, MySQL and others.
 
-Each table changes by itself, as dlt changes it: what is current is replaced and a version or day merged, each in one
-transaction where the destination has them. The record of what is held is written last, so that a load which broke off
-is made again.
+dlt updates each table separately: tables of the current state are replaced, versions and days are merged, each in one
+transaction if the destination has transactions. The record of what is held is written last, so an interrupted load is
+repeated.
 """
 
 import tempfile
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 _BATCH_ROWS = 50_000
 _TYPES = {"varchar": "text", "integer": "bigint", "boolean": "bool"}
 _PRECISION = {"integer": 32, "timestamp": 6}
-_GOES_ON = "'segmentation serve {name}' goes on from where it was, and so does the next publish."
+_CONTINUES = "'segmentation serve {name}' or the next publish continues from there."
 
 
 class DltDestination:
@@ -42,14 +42,14 @@ class DltDestination:
 
     @property
     def place(self) -> str:
-        """Where it is, for people."""
+        """Where the target is, for messages."""
         return f"{self.settings.destination} data set {self.settings.dataset} ({self.name})"
 
     def update(self, connection: duckdb.DuckDBPyConnection, contents: Contents) -> Served:
-        """Bring the data set up to the lake, table by table.
+        """Update the data set to the state of the lake, table by table.
 
         Raises:
-            ServingError: the destination is out of reach or refuses; the next publish goes on from where this one was.
+            ServingError: the destination cannot be reached or refuses; the next publish continues from there.
         """
         with self._explained(), self._pipeline() as pipeline, transaction(connection):
             contents.read()
@@ -60,10 +60,10 @@ class DltDestination:
 
     @contextmanager
     def open(self, connection: duckdb.DuckDBPyConnection) -> Iterator[Callable[[str, Callable[[str], str]], list[Any]]]:
-        """Open the data set to be read; queries are answered by the destination.
+        """Open the data set for reading; the destination answers the queries.
 
         Raises:
-            ServingError: it is out of reach.
+            ServingError: it cannot be reached.
         """
         with self._explained(), self._pipeline() as pipeline:
             present = self._tables(pipeline)
@@ -71,14 +71,14 @@ class DltDestination:
 
     @contextmanager
     def _pipeline(self) -> Iterator["dlt.Pipeline"]:
-        """Give a pipeline that knows the schema on the destination; nothing of it stays on this machine."""
+        """Yield a pipeline that knows the schema on the destination; it leaves nothing on this machine."""
         try:
             import dlt
             from dlt.common.destination import Destination
         except ImportError as error:
             raise ServingError(f"{self.place} needs dlt: pip install 'isp-segmentation[dlt]'.") from error
         given = self.settings.credentials
-        # By itself dlt empties a table in one transaction and fills it in another.
+        # By default dlt empties a table in one transaction and fills it in another.
         arguments: dict[str, Any] = {"replace_strategy": "insert-from-staging", **self.settings.options}
         if given is not None:
             arguments["credentials"] = given.get_secret_value()
@@ -97,7 +97,7 @@ class DltDestination:
     def _move(
         self, pipeline: "dlt.Pipeline", connection: duckdb.DuckDBPyConnection, contents: Contents, moves: Moves
     ) -> None:
-        # What the record no longer names is moved again, whatever becomes of this load.
+        # Parts that the record no longer names are moved again, however this load ends.
         present = self._tables(pipeline)
         for name in dict.fromkeys(part.table for part in moves.delete):
             keys = ", ".join(map(sql_text, moves.of(name)[0]))
@@ -105,7 +105,7 @@ class DltDestination:
         resources = []
         for name in dict.fromkeys(part.table for part in (*moves.delete, *moves.write)):
             delete, write = moves.of(name)
-            # Rows that dlt does not replace: of parts that are gone, and of an open one, for null equals no null.
+            # Rows that dlt does not replace: parts that are gone, and the open part, since its merge key is null.
             gone = [key for key in delete if key not in write or key == OPEN]
             if gone and name in present:
                 table = contents.tables.get(name) or served_tables().get(name)
@@ -126,7 +126,7 @@ class DltDestination:
         }
 
     def _tables(self, pipeline: "dlt.Pipeline") -> set[str]:
-        """Return the tables that the destination has, as far as dlt has made them."""
+        """Return the tables that dlt has created on the destination."""
         schema = pipeline.schemas.get(pipeline.default_schema_name) if pipeline.default_schema_name else None
         return set(schema.data_table_names()) if schema else set()
 
@@ -139,12 +139,12 @@ class DltDestination:
             client.execute_sql(_dialect(client, f"delete from {table} where {condition}"))
 
     def _explained(self) -> AbstractContextManager[None]:
-        # dlt lets through what each destination's own client raises.
-        return explained(self.place, self.name, Exception, advice=_GOES_ON)
+        # dlt passes on what each destination's client raises.
+        return explained(self.place, self.name, Exception, advice=_CONTINUES)
 
 
 def _resource(table: ServedTable, connection: duckdb.DuckDBPyConnection, rows_sql: str) -> "DltResource":
-    """Return the rows of a query in batches, with the types of the table and how they take the place of others."""
+    """Return the rows of a query in batches, with the column types and the write disposition of the table."""
     import dlt
 
     def batches() -> Iterator[pa.Table]:
@@ -161,7 +161,7 @@ def _resource(table: ServedTable, connection: duckdb.DuckDBPyConnection, rows_sq
 
 
 def _record(contents: Contents, moves: Moves) -> "DltResource":
-    """Return the rows of the record that say what was just moved."""
+    """Return the record's rows about what was just moved."""
     import dlt
 
     now = datetime.now(UTC).replace(tzinfo=None)
@@ -187,7 +187,7 @@ def _disposition(part_by: str | None) -> dict[str, Any]:
 
 
 def _column(name: str, sql_type: str, description: str) -> "TColumnSchema":
-    """Return a column as dlt has it."""
+    """Return a column as dlt describes it."""
     kind, _, digits = sql_type.partition("(")
     column: dict[str, Any] = {"name": name, "data_type": _TYPES.get(kind, kind), "nullable": True}
     if description:
@@ -202,7 +202,7 @@ def _column(name: str, sql_type: str, description: str) -> "TColumnSchema":
 
 
 def _dialect(client: "SqlClientBase[Any]", sql: str) -> str:
-    """Return SQL over one table in the dialect of the destination, with the table's whole name."""
+    """Translate SQL over one table into the destination's dialect, with the qualified name of the table."""
     import sqlglot
     from sqlglot import expressions as exp
 

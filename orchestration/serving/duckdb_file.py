@@ -1,4 +1,4 @@
-"""A DuckDB file as a target: written aside and renamed, so that whoever has it open keeps what they read."""
+"""A DuckDB file as a target: written under another name and renamed, so readers of the old file are not disturbed."""
 
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -27,14 +27,14 @@ class DuckdbFile:
 
     @property
     def place(self) -> str:
-        """Where it is, for people."""
+        """Where the target is, for messages."""
         return str(self.path)
 
     def update(self, connection: duckdb.DuckDBPyConnection, contents: Contents) -> Served:
-        """Bring a copy of the file up to the lake and put it in the file's place.
+        """Update a copy of the file to the state of the lake and replace the file by it.
 
         Raises:
-            ServingError: it cannot be written; the file is as it was.
+            ServingError: it cannot be written; the file is unchanged.
         """
         aside = self.path.with_name(f"{self.path.name}.new")
         with self._explained():
@@ -54,10 +54,10 @@ class DuckdbFile:
 
     @contextmanager
     def open(self, connection: duckdb.DuckDBPyConnection) -> Iterator[Callable[[str, Callable[[str], str]], list[Any]]]:
-        """Open the file to be read.
+        """Open the file for reading.
 
         Raises:
-            ServingError: there is none, or it is damaged.
+            ServingError: it does not exist or is damaged.
         """
         with self._explained():
             connection.execute(f"attach {sql_text(str(self.path))} as {DATABASE} (read_only)")
@@ -67,7 +67,7 @@ class DuckdbFile:
                 connection.execute(f"detach {DATABASE}")
 
     def _copy(self, aside: Path) -> None:
-        """Begin with a copy of what is there: most of it stays from publish to publish."""
+        """Start with a copy of the file: most of it does not change between publishes."""
         aside.unlink(missing_ok=True)
         aside.with_name(f"{aside.name}.wal").unlink(missing_ok=True)
         if self.path.exists():
@@ -82,7 +82,7 @@ class DuckdbFile:
         try:
             connection.execute(f"attach {sql_text(str(aside))} as {DATABASE}")
         except duckdb.Error:
-            # A damaged file is written from the start.
+            # A damaged file is written anew.
             aside.unlink(missing_ok=True)
             connection.execute(f"attach {sql_text(str(aside))} as {DATABASE}")
         try:
@@ -105,7 +105,7 @@ class DuckdbFile:
         connection.execute(f"create schema if not exists {_SCHEMA}")
         connection.execute(f"create table if not exists {_SCHEMA}.{RECORD} ({columns})")
         for name in self._stale(connection, tables):
-            # Of another shape, or no longer served: nobody else's objects are in this file.
+            # Other columns than wanted, or no longer served. Nobody else has objects in this file.
             connection.execute(f"drop table {_SCHEMA}.{name}")
             connection.execute(f"delete from {_SCHEMA}.{RECORD} where table_name = ?", [name])
         existing = self._shapes(connection)

@@ -1,4 +1,4 @@
-"""The metrics of dbt's semantic models as SQL, for BI tools that do not ask MetricFlow."""
+"""The metrics of dbt's semantic models as SQL, for BI tools that do not query MetricFlow."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ import yaml
 from orchestration.lake.declarations import MODELS
 
 _SEMANTICS = MODELS / "bi" / "_semantics.yml"
-# In SQL that DuckDB and PostgreSQL both speak.
+# In SQL that both DuckDB and PostgreSQL understand.
 _AGGREGATIONS = {
     "sum": "sum({})",
     "sum_boolean": "sum(case when {} then 1 else 0 end)",
@@ -34,8 +34,8 @@ def measures() -> dict[str, Measure]:
     """Return the metrics by name.
 
     Raises:
-        ValueError: a metric is neither a simple one nor a ratio of two such.
-        KeyError: a measure is of an aggregation that is not known here.
+        ValueError: a metric is neither simple nor a ratio of two simple ones.
+        KeyError: a measure uses an unknown aggregation.
     """
     declared = yaml.safe_load(_SEMANTICS.read_text(encoding="utf-8"))
     tables, aggregates = {}, {}
@@ -46,7 +46,7 @@ def measures() -> dict[str, Measure]:
             aggregation = _AGGREGATIONS[measure["agg"]]
             aggregates[measure["name"]] = aggregation.format(measure.get("expr", measure["name"]))
     found: dict[str, Measure] = {}
-    # Ratios come last, for they are of simple metrics.
+    # Ratios come last because they refer to simple metrics.
     for metric in sorted(declared["metrics"], key=lambda each: each["type"] == "ratio"):
         parts = metric["type_params"]
         match metric["type"]:
@@ -56,6 +56,6 @@ def measures() -> dict[str, Measure]:
                 above, below = found[parts["numerator"]], found[parts["denominator"]]
                 table, sql = above.table, f"cast({above.sql} as double precision) / nullif({below.sql}, 0)"
             case other:
-                raise ValueError(f"{metric['name']} is a metric of the type {other}.")
+                raise ValueError(f"{metric['name']} has the metric type {other}, which is not supported.")
         found[metric["name"]] = Measure(metric["name"], metric["label"], metric["description"], table, sql)
     return found

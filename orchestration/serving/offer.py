@@ -1,4 +1,4 @@
-"""What a target may have: its tables and columns, and identifiers as they are or as pseudonyms."""
+"""What a target may have: its tables and columns."""
 
 from dataclasses import replace
 
@@ -10,10 +10,10 @@ from orchestration.settings.serving import TargetSettings
 def offered_tables(name: str, target: TargetSettings) -> tuple[ServedTable, ...]:
     """Return the tables of a target, without the columns that it does not get.
 
-    A table that loses a column of its grain has no key any more, for its rows need not differ.
+    A table that loses a column of its grain no longer has a key, because its rows need not be unique.
 
     Raises:
-        SettingsError: the settings name a table or column that there is not, or leave nothing.
+        SettingsError: the settings name an unknown table or column, or leave nothing to serve.
     """
     known = served_tables()
     for table in target.tables or ():
@@ -25,7 +25,7 @@ def offered_tables(name: str, target: TargetSettings) -> tuple[ServedTable, ...]
         for column in each.columns:
             if column.name in hidden and column.name in (VERSION, each.part_by):
                 raise SettingsError(
-                    f"serving.{name}.leave_out: {each.name}.{column.name} has to stay, rows are served by it."
+                    f"serving.{name}.leave_out: {each.name}.{column.name} cannot be left out: rows are served by it."
                 )
     offered = tuple(
         _without(table, left_out)

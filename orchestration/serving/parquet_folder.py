@@ -1,12 +1,12 @@
 """A folder of Parquet files as a target, local or on an object store.
 
     version_id=2025-12-31.1/customer_segment_history.4f0c….parquet   one folder per version, one file per table
-    current/customer_segments.91ab….parquet                          what holds only the latest version
-    manifests/7b1e….json                                             which files make up one state of the whole
-    current.json                                                     names the manifest that is in force
+    current/customer_segments.91ab….parquet                          tables of the latest version only
+    manifests/7b1e….json                                             the files that make up one state
+    current.json                                                     names the manifest in force
 
-Files never change under their name. A state becomes current by one small file that is put in place whole; files of the
-state before it stay until the next publish, for those who are still reading them.
+Files are never overwritten. A state becomes current when one small file is replaced. Files of the previous state stay
+until the next publish, for readers who still use them.
 """
 
 import hashlib
@@ -33,7 +33,7 @@ from orchestration.settings.serving import ParquetTarget
 
 _POINTER = "current.json"
 _MANIFESTS = "manifests"
-# What stands for null in the name of a folder, to Hive and to all who read its folders.
+# Null in the name of a folder, by the convention of Hive.
 _NULL = "__HIVE_DEFAULT_PARTITION__"
 
 
@@ -48,14 +48,14 @@ class ParquetFolder:
 
     @property
     def place(self) -> str:
-        """Where it is, for people."""
+        """Where the target is, for messages."""
         return self.path
 
     def update(self, connection: duckdb.DuckDBPyConnection, contents: Contents) -> Served:
-        """Write the files that are missing, then let the pointer name the new state.
+        """Write the files that are missing, then point to the new state.
 
         Raises:
-            ServingError: the folder cannot be written; the state in force stays.
+            ServingError: the folder cannot be written; the state in force is unchanged.
         """
         with self._explained(), self._alone():
             before = self._manifest()
@@ -78,10 +78,10 @@ class ParquetFolder:
 
     @contextmanager
     def open(self, connection: duckdb.DuckDBPyConnection) -> Iterator[Callable[[str, Callable[[str], str]], list[Any]]]:
-        """Open the state in force to be read.
+        """Open the state in force for reading.
 
         Raises:
-            ServingError: there is none, or a file of it is gone.
+            ServingError: there is none, or one of its files is missing.
         """
         with self._explained(), tempfile.TemporaryDirectory() as name:
             manifest = self._manifest()
@@ -97,7 +97,7 @@ class ParquetFolder:
             yield read
 
     def _fetched(self, file: str, folder: Path) -> str:
-        """Return where a file can be read from: an object is fetched first."""
+        """Return a local path of a file; objects are downloaded first."""
         if not self._is_remote:
             return f"{self._root}/{file}"
         local = folder / hashlib.sha256(file.encode()).hexdigest()
@@ -105,7 +105,7 @@ class ParquetFolder:
         return str(local)
 
     def _write(self, connection: duckdb.DuckDBPyConnection, contents: Contents, part: Part) -> dict[str, Any]:
-        """Write the rows of a part to a file that is named by its stamp, aside first."""
+        """Write the rows of a part to a file named after its stamp."""
         table, stamp = contents.tables[part.table], contents.stamps[part]
         folder = f"{table.part_by}={_NULL if part.key == OPEN else part.key}" if table.part_by else CURRENT
         file = f"{folder}/{part.table}.{stamp.fingerprint}.parquet"
@@ -138,7 +138,7 @@ class ParquetFolder:
         }
         text = json.dumps(manifest, indent=1)
         name = f"{_MANIFESTS}/{hashlib.sha256(text.encode()).hexdigest()[:16]}.json"
-        # The registry keeps withdrawn versions, of which nothing else is served.
+        # The registry also lists withdrawn versions, which have no other tables.
         of_versions = [e for e in entries if e["table"] != REGISTRY and e["file"].startswith(f"{VERSION}=")]
         versions = sorted({entry[VERSION] for entry in of_versions})
         self._put_text(text, name)
@@ -146,7 +146,7 @@ class ParquetFolder:
         self._put_text(json.dumps(pointer, indent=1), _POINTER)
 
     def _forget(self, entries: Any, before: Mapping[str, Any]) -> None:
-        """Delete the files of states before the last one, and what killed publishes left."""
+        """Delete the files of states before the previous one, and what killed publishes left."""
         kept = {entry["file"] for entry in (*entries, *before.get("parts", []))}
         kept |= {_POINTER, self._pointer()["manifest"], before.get("name", "")}
         for file in self._present() - kept:
@@ -159,7 +159,7 @@ class ParquetFolder:
         return {name for name in names if name.endswith((".parquet", ".json"))}
 
     def _manifest(self) -> dict[str, Any]:
-        """Return the state in force with its name; nothing where there is none yet."""
+        """Return the manifest in force with its name; empty if there is none yet."""
         pointer = self._pointer()
         if not pointer:
             return {}
@@ -177,13 +177,13 @@ class ParquetFolder:
 
     @contextmanager
     def _aside(self) -> Iterator[Path]:
-        """Give a place for a file that is not yet to be seen: beside the others, so that a rename suffices."""
+        """Yield the path of a temporary file, in the same file system so that it can be renamed into place."""
         parent = None if self._is_remote else Path(self._root)
         with tempfile.TemporaryDirectory(prefix=".new-", dir=parent) as name:
             yield Path(name) / "file"
 
     def _put(self, aside: Path, name: str) -> None:
-        """Put a file in its place, whole."""
+        """Move a finished file to its place."""
         place = f"{self._root}/{name}"
         if self._is_remote:
             fs.copy_files(str(aside), place, destination_filesystem=self._files)
@@ -199,7 +199,7 @@ class ParquetFolder:
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
-        """Let one publish write at a time; on an object store the lock of the lake's writers has to do."""
+        """Let one publish write at a time; for object stores, the lock of the lake's writers must suffice."""
         if self._is_remote:
             yield
             return

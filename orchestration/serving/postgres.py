@@ -1,7 +1,7 @@
 """A PostgreSQL database as a target: typed tables with keys and comments, changed in one transaction.
 
-Rows are deleted and inserted, never truncated, and no table is dropped or renamed: readers are not blocked, and see all
-of the old or all of the new. Rows come by binary COPY, through DuckDB's extension.
+Rows are deleted and inserted, never truncated, and no table is dropped or renamed, so readers are not blocked and see
+either all of the old state or all of the new. DuckDB's extension sends rows by binary COPY.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -34,28 +34,27 @@ class PostgresServer:
 
     @property
     def place(self) -> str:
-        """Where it is, for people."""
+        """Where the target is, for messages."""
         return f"PostgreSQL schema {self.schema} ({self.name})"
 
     def update(self, connection: duckdb.DuckDBPyConnection, contents: Contents) -> Served:
-        """Bring the database up to the lake in one transaction.
+        """Update the database to the state of the lake in one transaction.
 
-        Columns that an upgrade adds come in a transaction of their own before it, so that their locks, which keep
-        readers out, are short.
+        Columns added by an upgrade come in an earlier transaction of their own, because their locks keep readers out.
 
         Raises:
-            ServingError: the server is out of reach or refuses; the tables are as they were.
+            ServingError: the server cannot be reached or refuses; the tables are unchanged.
         """
         with self._attached(connection):
             with self._transaction(connection):
                 notes = self._prepare(connection, tuple(contents.tables.values()))
             with self._transaction(connection):
-                # Read under the lock of the target, so that no older state follows a newer one.
+                # Read while holding the lock of the target, so that no older state overwrites a newer one.
                 contents.read()
                 return self._load(connection, contents, notes)
 
     def _prepare(self, connection: duckdb.DuckDBPyConnection, tables: Sequence[ServedTable]) -> tuple[str, ...]:
-        """Make the schema, the record and the role of the readers; change existing tables; return notes for people."""
+        """Create the schema, the record and the readers' role; change existing tables; return notes for people."""
         columns = ", ".join(f"{name} {schema_of.postgres_type(kind)}" for name, kind in RECORD_COLUMNS.items())
         self._execute(connection, f"create schema if not exists {self.schema}")
         self._execute(
@@ -79,12 +78,12 @@ class PostgresServer:
         existing = self._columns(connection)
         made = [table for table in tables if table.name not in existing]
         for table in made:
-            # Some hundred comments take longer to send than to make.
+            # Sent together: some hundred comments take longer to send than to execute.
             comments = schema_of.comments(self.schema, table, {})
             self._execute(connection, "; ".join([schema_of.create_table(self.schema, table), *comments]))
         moves = contents.moves(self._held(connection))
         self._move(connection, contents, moves, existing)
-        # While the server builds the keys of new tables, nothing keeps us from reading what they are compared with.
+        # While the server builds the keys of new tables, read what they will be compared with.
         ahead = contents.read_ahead(partial(totals_of_lake, contents)) if made else nullcontext()
         with ahead:
             self._add_indexes(connection, tables)
@@ -95,10 +94,10 @@ class PostgresServer:
 
     @contextmanager
     def open(self, connection: duckdb.DuckDBPyConnection) -> Iterator[Callable[[str, Callable[[str], str]], list[Any]]]:
-        """Open the database to be read; queries are answered by the server itself.
+        """Open the database for reading; the server answers the queries.
 
         Raises:
-            ServingError: it is out of reach.
+            ServingError: it cannot be reached.
         """
         with self._attached(connection), self._transaction(connection):
             yield lambda table, query: self._query(connection, query(f"{self.schema}.{table}"))
@@ -106,10 +105,9 @@ class PostgresServer:
     @contextmanager
     def _attached(self, connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
         load_extension(connection, "postgres_scanner")
-        # A server that ends idle transactions would end this one while the lake is read.
+        # A server that ends idle transactions would end this one while the lake is being read.
         connection.execute("set pg_idle_in_transaction_timeout_millis = 0")
-        # The server takes rows over one connection, and more threads than one stand in each other's way before it: two
-        # use twice the processor time and are no sooner.
+        # The server takes rows over one connection. Two threads would use twice the processor time and be no faster.
         connection.execute("set threads = 1")
         target = self.settings.connection.get_secret_value()
         if not target.startswith("postgres://"):
@@ -128,18 +126,18 @@ class PostgresServer:
     def _transaction(self, connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
         connection.execute("begin")
         try:
-            # Names in what PostgreSQL tells of its tables come with their schema.
+            # So that PostgreSQL qualifies the names in its definitions.
             self._execute(connection, "set local search_path = ''")
             self._execute(connection, f"set local lock_timeout = '{_LOCK_TIMEOUT}'")
-            # Of building keys and checking references after a first load.
+            # For building keys and checking references after a first load.
             self._execute(connection, f"set local maintenance_work_mem = '{_INDEX_MEMORY}'")
-            # Compiling sums over every column takes longer than adding them up.
+            # Compiling sums over every column takes longer than computing them.
             self._execute(connection, "set local jit = off")
             # One publish at a time.
             self._execute(connection, f"select pg_advisory_xact_lock(hashtext('segmentation {self.schema}'))")
             yield
         except BaseException:
-            with suppress(duckdb.Error):  # the server may be gone; then nothing of it was kept
+            with suppress(duckdb.Error):  # the server may be gone, and then nothing was kept
                 connection.execute("rollback")
             raise
         connection.execute("commit")
@@ -154,13 +152,13 @@ class PostgresServer:
         return connection.execute(f"from postgres_query('{DATABASE}', {sql_text(sql)})").fetchall()
 
     def _make_role(self, connection: duckdb.DuckDBPyConnection, tables: Sequence[str]) -> tuple[str, ...]:
-        """Make the role of the readers where it is missing and this login may; return notes for people."""
+        """Create the readers' role if it is missing and this login may; return notes for people."""
         role = self.settings.reader_role
         if role is None or self._has_role(connection):
             return ()
         may = "select rolcreaterole or rolsuper as may from pg_catalog.pg_roles where rolname = current_user"
         if self._query(connection, may) != [(True,)]:
-            return (f"There is no role {role}, and this login may not make one: 'create role {role}' as another.",)
+            return (f"There is no role {role}, and this login may not create it: run 'create role {role}' as another.",)
         self._execute(connection, f"create role {role}")
         self._grant(connection, tables)
         return ()
@@ -170,7 +168,7 @@ class PostgresServer:
         return bool(self._query(connection, f"select 1 as one from pg_catalog.pg_roles where rolname = '{role}'"))
 
     def _grant(self, connection: duckdb.DuckDBPyConnection, tables: Sequence[str]) -> None:
-        """Let the readers read tables that were just made; a grant that somebody took back is not given again."""
+        """Grant readers the new tables; a grant that somebody has revoked is not given again."""
         if tables and self.settings.reader_role and self._has_role(connection):
             role = self.settings.reader_role
             self._execute(connection, f"grant usage on schema {self.schema} to {role}")
@@ -207,7 +205,7 @@ class PostgresServer:
         """Drop the keys of an earlier release, or of tables and columns that are no longer served."""
         wanted = schema_of.constraints(self.schema, tables)
         found = self._constraints(connection)
-        # Of each name that we give: what others have added is theirs.
+        # Recognized by the names given here: what others have added is theirs.
         ours = {(table, name) for table, name in found if name.endswith(("_pkey", "_fkey")) and table != RECORD}
         for table, name in sorted(ours):
             if wanted.get((table, name)) != found[table, name]:
@@ -239,7 +237,7 @@ class PostgresServer:
                 )
 
     def _held(self, connection: duckdb.DuckDBPyConnection) -> Mapping[Part, Stamp]:
-        """Return what the target holds, by its own record."""
+        """Return what the target holds according to its record."""
         return {
             Part(table, version): Stamp(rows, fingerprint)
             for table, version, rows, fingerprint in self._query(
@@ -281,5 +279,5 @@ class PostgresServer:
 
 
 def _reason(error: Exception) -> str:
-    """Return what the server says, without where DuckDB heard it."""
+    """Return the server's message without DuckDB's prefix."""
     return first_line(error).rpartition("ERROR: ")[2]

@@ -1,6 +1,6 @@
-"""The tables of a PostgreSQL target as they shall be, and what has to be done where they are not so yet.
+"""The tables of a PostgreSQL target as they should be, and the statements that get them there.
 
-Nothing is ever dropped that somebody else may lean on: tables and columns stay, so views, grants and open sessions do.
+Tables and columns are never dropped, so views, grants and open sessions of others survive.
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from orchestration.ingest.sql_text import sql_name, sql_text
 from orchestration.serving.tables import CUSTOMERS, REGISTRY, VERSION, ServedTable
 
-# As format_type() of PostgreSQL writes them; others are the same in both.
+# As PostgreSQL's format_type() writes them; all others have the same name in both.
 _TYPES = {"varchar": "text", "double": "double precision", "timestamp": "timestamp without time zone"}
 _LONGEST_NAME = 63
 
@@ -23,14 +23,14 @@ class Column:
 
 
 def postgres_type(sql_type: str) -> str:
-    """Return DuckDB's type as PostgreSQL names it."""
+    """Return PostgreSQL's name of a DuckDB type."""
     return _TYPES.get(sql_type, sql_type.replace("decimal", "numeric"))
 
 
 def create_table(schema: str, table: ServedTable) -> str:
-    """Return the statement that makes a table, still without keys.
+    """Return the statement that creates a table, without keys.
 
-    What will be its primary key is never null from the start: the key would have every row read again to see that.
+    Columns of the future primary key are not null from the start; otherwise adding the key would read every row again.
     """
     keys = () if table.nullable_keys else table.grain
     columns = ", ".join(
@@ -41,7 +41,7 @@ def create_table(schema: str, table: ServedTable) -> str:
 
 
 def column_changes(schema: str, table: ServedTable, existing: Mapping[str, Column]) -> list[str]:
-    """Return what an existing table needs: columns that an upgrade added, types that it changed."""
+    """Return the changes of an existing table: columns that an upgrade added, types that it changed."""
     changes = []
     for column in table.columns:
         name, wanted = sql_name(column.name), postgres_type(column.sql_type)
@@ -56,7 +56,7 @@ def column_changes(schema: str, table: ServedTable, existing: Mapping[str, Colum
 
 
 def comments(schema: str, table: ServedTable, existing: Mapping[str, Column]) -> list[str]:
-    """Return the comments on a table and its columns that are not there yet."""
+    """Return the comments on a table and its columns that are missing or outdated."""
     on_columns = [
         f"comment on column {schema}.{table.name}.{sql_name(column.name)} is {sql_text(column.description)}"
         for column in table.columns
@@ -67,11 +67,11 @@ def comments(schema: str, table: ServedTable, existing: Mapping[str, Column]) ->
 
 
 def constraints(schema: str, tables: Sequence[ServedTable]) -> dict[tuple[str, str], str]:
-    """Return the keys of all tables by table and name, as pg_get_constraintdef() writes them: primary keys first.
+    """Return the keys of all tables by table and name, as pg_get_constraintdef() writes them, primary keys first.
 
-    Tables of customers refer to the customers of the version, other tables of versions to the registry: one reference
-    per row, for the customers refer to the registry themselves and each costs a look-up per row. They are checked when
-    a transaction commits, so rows may go and come back within it.
+    Tables of customers refer to the customers of the version, other tables of versions to the registry. There is one
+    reference per row, because each costs a lookup. They are checked when a transaction commits, so rows may be deleted
+    and inserted again within it.
     """
     served = {table.name: table for table in tables}
     primary: dict[tuple[str, str], str] = {}
@@ -85,8 +85,8 @@ def constraints(schema: str, tables: Sequence[ServedTable]) -> dict[tuple[str, s
             if table.name == parent or not keys or not names >= set(keys):
                 continue
             if table.is_of_days or not (table.is_history or table.is_of_persons):
-                continue  # events: they outlive the version that they came from
-            # Rows of one customer each: others name a customer that the version need not have.
+                continue  # events, which outlive the version that they came from
+            # Rows of one customer each: others may name a customer that the version does not have.
             if parent == CUSTOMERS and not (table.is_of_persons and "customer_id" in table.grain):
                 continue
             columns = ", ".join(keys)
@@ -98,7 +98,7 @@ def constraints(schema: str, tables: Sequence[ServedTable]) -> dict[tuple[str, s
 
 
 def indexes(schema: str, table: ServedTable) -> dict[str, str]:
-    """Return the indexes of a table by name, each with the statement that makes it."""
+    """Return the indexes of a table by name, each with the statement that creates it."""
     wanted: dict[str, Sequence[str]] = {_name(table.name, column, "idx"): [column] for column in table.filters}
     if table.grain and table.nullable_keys:
         wanted[_name(table.name, "grain", "idx")] = table.grain

@@ -1,4 +1,4 @@
-"""Bringing one target up to what is published, comparing it with the lake, and telling who refreshes after it."""
+"""Update one target to what is published, compare it with the lake, and notify whoever refreshes afterwards."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,17 +22,17 @@ from orchestration.settings.serving import DltTarget, DuckdbTarget, ParquetTarge
 
 
 def serve(warehouse: Warehouse, settings: Settings, name: str) -> tuple[Served, list[str]]:
-    """Bring a target up to what is published, from whatever state it is in, and compare it with the lake.
+    """Update a target to what is published, from any state, and compare it with the lake.
 
-    What was moved is compared in full, the rest by its rows; all of it where nothing was moved.
+    What was moved is compared in full and the rest by row count; if nothing was moved, everything is compared in full.
 
     Returns:
-        What was moved, and in sentences how the target differs from the lake all the same: rows, values, sums of money,
-        the registry of versions.
+        What was moved, and the remaining differences from the lake, one sentence each: rows, values, sums of money, the
+        registry of versions.
 
     Raises:
-        ServingError: it failed; what it held stays, and so does what is published.
-        SettingsError: there is no target of that name, or its settings name what there is not.
+        ServingError: it failed; the target is unchanged, and the publish is not affected.
+        SettingsError: there is no target of that name, or its settings name something unknown.
     """
     if name not in settings.serving:
         known = ", ".join(settings.serving) or "none"
@@ -51,7 +51,7 @@ def serve(warehouse: Warehouse, settings: Settings, name: str) -> tuple[Served, 
 
 
 def places(settings: Settings) -> dict[str, str]:
-    """Return where each target of the settings is, for people."""
+    """Return where each target of the settings is, for messages."""
     return {name: _target(name, target).place for name, target in settings.serving.items()}
 
 
@@ -69,7 +69,7 @@ def _target(name: str, settings: ServingTarget) -> Target:
 
 @contextmanager
 def _reader(warehouse: Warehouse) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Open the lake to be read, within the memory of the settings; rows need not keep their order."""
+    """Open the lake for reading, within the memory limit of the settings; rows need not keep their order."""
     with warehouse.reader() as connection:
         connection.execute(f"set memory_limit = '{warehouse.memory_limit}'")
         connection.execute("set preserve_insertion_order = false")

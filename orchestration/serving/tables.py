@@ -9,21 +9,21 @@ from orchestration.lake.declarations import Column, DeclaredTable, declared_tabl
 
 VERSION = "version_id"
 REGISTRY = "segmentation_versions"
-"""The registry of versions: tables refer to it."""
+"""The registry of versions, which tables refer to."""
 CUSTOMERS = "customer_segment_history"
-"""One row per customer and version: tables of customers refer to it."""
+"""One row per customer and version, which tables of customers refer to."""
 CURRENT = "current"
-"""The one part of a table that holds only what is current."""
+"""The only part of a table of the current state."""
 OPEN = "open"
-"""The part of the rows that have no date yet, in a table that grows by a date."""
+"""The part of a table of days whose rows have no date yet."""
 
 
 @dataclass(frozen=True)
 class ServedTable:
-    """A table: what a row is (``grain``, of which ``nullable_keys`` may be null), and what analysts filter by.
+    """A table: its grain (of which ``nullable_keys`` may be null) and the columns that analysts filter by.
 
-    ``part_by`` is the column by which it grows: the version of a history, the date of a table of days (``part_by``
-    under ``config.meta``), none where it holds only what is current. ``is_of_persons`` says whether a row is a single
+    ``part_by`` is the column by which it grows: the version for a history, the date for a table of days (``part_by``
+    under ``config.meta``), None for a table of the current state. ``is_of_persons`` says whether a row is a single
     person, organization or household.
     """
 
@@ -43,17 +43,17 @@ class ServedTable:
 
     @property
     def is_of_days(self) -> bool:
-        """Whether it grows by a date that is none of a version."""
+        """Whether it grows by a date instead of a version."""
         return self.part_by is not None and not self.is_history
 
     @property
     def is_large(self) -> bool:
-        """Whether it grows with the customers; others have some hundred rows a version."""
+        """Whether it grows with the number of customers; other tables have some hundred rows per version."""
         return self.is_of_persons or self.is_of_days
 
     @property
     def part_sql(self) -> str:
-        """SQL, for every target, of the part of a row: a version, a day as 2026-01-31, ``OPEN`` or ``CURRENT``."""
+        """SQL, for every target, of a row's part: a version, a day as 2026-01-31, ``OPEN`` or ``CURRENT``."""
         if self.part_by is None:
             return sql_text(CURRENT)
         if self.is_history:
@@ -61,7 +61,7 @@ class ServedTable:
         return f"coalesce(cast({sql_name(self.part_by)} as varchar(10)), {sql_text(OPEN)})"
 
     def of_parts(self, parts: Iterable[str]) -> str:
-        """Return the SQL condition that rows of some parts meet, for every target."""
+        """Return the SQL condition for the rows of some parts, for every target."""
         named = set(parts)
         # An earlier release may have served the table as one part.
         if self.part_by is None or CURRENT in named:

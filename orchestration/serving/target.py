@@ -1,4 +1,4 @@
-"""What every serving target does."""
+"""What all serving targets have in common."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -16,12 +16,12 @@ from orchestration.serving.contents import Contents, Moves
 from orchestration.serving.tables import VERSION
 
 DATABASE = "target"
-"""The name under which DuckDB has a target attached."""
+"""The name under which DuckDB attaches a target."""
 RECORD = "served_parts"
-"""The table of a target that says what it holds: the stamp of each part, and when it came."""
+"""The table of a target that records what it holds: the stamp of each part, and when it was written."""
 RECORD_COMMENT = (
-    "What is served here: one row per table and part (a version, a day, or what is current), with the time (UTC) at"
-    " which its rows came."
+    "What is served here: one row per table and part (a version, a day, or the current state), with the time (UTC) at"
+    " which its rows were written."
 )
 _SHOWN = 12
 RECORD_COLUMNS = {
@@ -35,7 +35,7 @@ RECORD_COLUMNS = {
 
 @dataclass(frozen=True)
 class Served:
-    """What a target was given: rows and parts that were written, parts that were deleted; notes for people."""
+    """What an update has changed: the rows and parts written, the parts deleted, and notes for people."""
 
     place: str
     rows: int
@@ -49,7 +49,7 @@ class Served:
         return bool(self.written or self.deleted)
 
     def __str__(self) -> str:
-        """Say it in a sentence."""
+        """Return a sentence about it."""
         if not self.is_changed:
             return f"{self.place} is up to date."
         gone = f" {_listed(self.deleted)} is no longer there." if self.deleted else ""
@@ -67,21 +67,21 @@ class Target(Protocol):
 
     @property
     def place(self) -> str:
-        """Where it is, for people."""
+        """Where the target is, for messages."""
 
     def update(self, connection: duckdb.DuckDBPyConnection, contents: Contents) -> Served:
-        """Bring the target up to the lake, all of it at once or nothing.
+        """Update the target to the state of the lake, as a whole or not at all.
 
-        ``contents`` is read in the transaction in which its rows are.
+        ``contents`` is read in the same transaction as its rows.
         """
 
     @contextmanager
     def open(self, connection: duckdb.DuckDBPyConnection) -> Iterator[Callable[[str, Callable[[str], str]], list[Any]]]:
-        """Open the target to be read: what is given returns the rows of a query over one of its tables."""
+        """Open the target for reading; yields a function that returns the rows of a query over one of its tables."""
         yield lambda _table, _query: []
 
 
-_STAYS = "What it held stays. 'segmentation serve {name}' tries again, and so does the next publish."
+_UNCHANGED = "Its contents are unchanged; 'segmentation serve {name}' or the next publish tries again."
 
 
 @contextmanager
@@ -90,9 +90,9 @@ def explained(
     name: str,
     *kinds: type[Exception],
     reason: Callable[[Exception], str] = first_line,
-    advice: str = _STAYS,
+    advice: str = _UNCHANGED,
 ) -> Iterator[None]:
-    """Turn errors of these kinds into one that names the target and says what to do, without secrets.
+    """Turn errors of some kinds into one that names the target and says what to do, without secrets.
 
     Raises:
         ServingError: an error of these kinds was raised.
@@ -104,11 +104,11 @@ def explained(
     except kinds as error:
         redact(error)
         said = masked(reason(error))
-        raise ServingError(f"{place} was not brought up to date: {said} {advice.format(name=name)}") from error
+        raise ServingError(f"{place} was not updated: {said} {advice.format(name=name)}") from error
 
 
 def served(place: str, moves: Moves, contents: Contents, notes: tuple[str, ...] = ()) -> Served:
-    """Sum up what was moved."""
+    """Summarize what was moved."""
     written = {part.key for part in moves.write}
     held = {part.key for part in contents.stamps}
     return Served(
@@ -121,6 +121,6 @@ def served(place: str, moves: Moves, contents: Contents, notes: tuple[str, ...] 
 
 
 def sync(file: Path) -> None:
-    """Have the disk hold a file before it takes the place of another."""
+    """Write a file to disk for certain, before it replaces another."""
     with file.open("rb") as written:
         os.fsync(written.fileno())

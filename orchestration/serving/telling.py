@@ -1,4 +1,4 @@
-"""Telling by webhook that a target was brought up, so that BI tools refresh."""
+"""Notify by webhook that a target was updated, so that BI tools refresh."""
 
 import json
 from dataclasses import replace
@@ -11,7 +11,7 @@ from orchestration.signed_posts import post
 
 
 def told(served: Served, name: str, webhook: WebhookSettings, now: datetime) -> Served:
-    """Post what a target was given, and return it; with a note where nobody could be told, for the target is right.
+    """Post what has changed on a target and return it, with a note if the post failed; the target itself is right.
 
     The post is JSON: target, place, rows, written, no_longer_there (versions, days or "current") and served_at.
     """

@@ -37,7 +37,7 @@ def test_a_target_that_fails_is_tried_again_told_and_caught_up_and_the_publish_s
         retries = [event for event in failed.all_events if event.event_type_value == "STEP_RESTARTED"]
         assert (failed.success, len(retries)) == (False, 2)
         (failure,) = (event for event in failed.all_events if event.is_step_failure)
-        assert "served/segments.duckdb was not brought up to date" in str(failure.step_failure_data.error)
+        assert "served/segments.duckdb was not updated" in str(failure.step_failure_data.error)
         assert {(row[0], "published" in row) for row in lake.rows("segmentation_versions")} == {
             (NOVEMBER, True),
             (DECEMBER, True),

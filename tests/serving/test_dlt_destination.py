@@ -95,7 +95,7 @@ def test_a_table_that_refuses_keeps_what_it_had_and_is_brought_up_next_time(lake
     with engine.connect() as connection:
         refuse = f"alter table value_deciles add constraint refuses check (version_id <> '{DECEMBER}')"
         connection.execute(sqlalchemy.text(refuse))
-    with pytest.raises(ServingError, match="goes on from where it was"):
+    with pytest.raises(ServingError, match="continues from there"):
         bring_up(lake, **served | {"tables": FEW})
     assert _rows(served, "select * from value_deciles order by 1, 2, 3, 4") == before
     with engine.connect() as connection:
@@ -129,7 +129,7 @@ def test_a_load_that_is_killed_leaves_every_table_whole_and_the_next_one_ends_it
 
 
 def test_a_server_that_is_out_of_reach_is_told_without_its_password(lake, tmp_path):
-    with pytest.raises(ServingError, match="was not brought up to date") as raised:
+    with pytest.raises(ServingError, match="was not updated") as raised:
         bring_up(
             lake,
             type="dlt",

@@ -101,7 +101,7 @@ def test_a_full_disk_leaves_the_file_as_it_was(lake, brought_up, tmp_path):
     arguments = (str(lake.warehouse.path), str(file), str(len(before) + 100_000), ",".join(FEW))
     limited = run_command(["-c", SERVE, *arguments], os.environ, tmp_path)
     assert limited.returncode == 1
-    assert "was not brought up to date" in limited.stderr
+    assert "was not updated" in limited.stderr
     assert file.read_bytes() == before
     assert [each.name for each in tmp_path.glob("segments.duckdb*")] == ["segments.duckdb"]
     brought_up(type="duckdb", path=file)

@@ -57,7 +57,7 @@ def test_what_is_left_out_is_on_no_target(lake, brought_up, tmp_path):
         ({"leave_out": ["customer_segments.salary"]}, "there is no column 'customer_segments.salary'"),
         ({"leave_out": ["value_decile"]}, "there is no table 'value_decile'"),
         ({"leave_out": ["*"]}, "there is no table"),
-        ({"leave_out": ["value_deciles.version_id"]}, "has to stay"),
+        ({"leave_out": ["value_deciles.version_id"]}, "cannot be left out"),
         ({"tables": ["churn_kinds"], "leave_out": ["churn_kinds"]}, "no table is left"),
     ],
 )

@@ -100,7 +100,7 @@ def test_a_folder_that_cannot_be_written_is_told_and_the_state_in_force_stays(la
     lake.publish(DECEMBER)
     # A file where the folder of the version belongs.
     (folder / f"version_id={DECEMBER}").touch()
-    with pytest.raises(ServingError, match="What it held stays"):
+    with pytest.raises(ServingError, match="Its contents are unchanged"):
         brought_up(type="parquet", path=str(folder))
     assert (folder / "current.json").read_bytes() == pointer
     (folder / f"version_id={DECEMBER}").unlink()
@@ -152,7 +152,7 @@ def test_an_object_store_holds_the_same(lake, brought_up, monkeypatch):
         assert len({key for key in keys if "/current/customer_segments." in key}) == 2, "the state before stays"
         lake.publish("2026-03-31.1")
         wrong = target | {"object_store": target["object_store"] | {"endpoint": "127.0.0.1:1"}}
-        with pytest.raises(ServingError, match="What it held stays"):
+        with pytest.raises(ServingError, match="Its contents are unchanged"):
             brought_up(type="parquet", **wrong)
     finally:
         moto.stop()

@@ -207,7 +207,7 @@ def test_a_server_that_was_down_catches_up_with_all_it_missed(lake, brought_up, 
     postgres_server.stop()
     try:
         lake.publish(DECEMBER, seed=2)
-        with pytest.raises(ServingError, match="What it held stays"):
+        with pytest.raises(ServingError, match="Its contents are unchanged"):
             brought_up(type="postgres", connection=database)
         lake.withdraw(NOVEMBER)
         lake.publish("2026-01-31.1", seed=3)

@@ -24,7 +24,7 @@ def defs() -> dg.Definitions:
 
 
 def target_asset(name: str, target: ServingTarget) -> dg.AssetsDefinition:
-    """Return the asset of a target, which is brought up to date from any state, and retried if that fails."""
+    """Return the asset of a target, which is updated from any state, and retried if that fails."""
 
     @dg.asset(
         key=[GROUP, name],
