@@ -5,8 +5,8 @@ before its end costs money, so the two hazards have nothing in common. A cohort 
 curve of the group above it, at a level of its own (``models.retention.curve``): segments from their market, a market
 from all customers. A market's level is estimated from its committed and free customers together before each gets its
 own: among a few dozen wholesale customers neither group has enough churn to estimate it alone. Commitments that end
-may be renewed (``commitment_renewal``). If the data show one, there is a peak of churn in the last month of a commitment
-(``last_month``), and another one after it (``term_end``).
+may be renewed (``commitment_renewal``). If the data show them, there are peaks of churn in the last month of a
+commitment (``last_month``) and in the months after it (``term_end``).
 """
 
 from collections.abc import Hashable

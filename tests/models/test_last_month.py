@@ -1,4 +1,4 @@
-"""Customers who cancel to the end of their term: the peak is found where there is one, in its month, and nowhere else."""
+"""Customers who cancel to the end of their term: the peak is found in its month, and nowhere else."""
 
 import numpy as np
 import pandas as pd

@@ -50,9 +50,7 @@ ENDS = pd.DataFrame(
 
 def customer(spell_months: int, left: int, term: str = "12") -> pd.DataFrame:
     known = {"retention_market": "consumer", "market_segment": "consumer", "retention_product": "internet"}
-    return pd.DataFrame(
-        [{**known, "retention_term": term, "spell_months": spell_months, "committed_month_ends": left}]
-    )
+    return pd.DataFrame([{**known, "retention_term": term, "spell_months": spell_months, "committed_month_ends": left}])
 
 
 @pytest.fixture(scope="module")
