@@ -223,7 +223,7 @@ class PlantedHistory:
         seen = self._at_risk(first_month, last_month)
         passed = seen["true_spell_months"]
         is_first_end, is_later_end = passed == seen["term"], passed > seen["term"]
-        is_end = is_first_end | (is_later_end & (seen["commitment_months_left"] == seen["term"]))
+        is_end = is_first_end | (is_later_end & (seen["committed_month_ends"] == seen["term"]))
         ended = seen[(seen["term"] > 0) & is_end].assign(is_later=is_later_end)
         return ended.groupby([*COHORT, "is_later"], as_index=False).agg(
             commitments_ended=("renews", "size"), commitments_renewed=("renews", "sum"), term_months=("term", "mean")
@@ -233,7 +233,7 @@ class PlantedHistory:
     def customers(self) -> pd.DataFrame:
         """Who is open at the end as far as is on record.
 
-        Cohort columns, ``spell_months``, ``commitment_months_left``, ``monthly_margin``, and of the truth
+        Cohort columns, ``spell_months``, ``committed_month_ends``, ``monthly_margin``, and of the truth
         ``true_churn_12`` and ``true_months_36`` and ``_240``: discounted months to come at ANNUAL_DISCOUNT_RATE. Of a
         customer whose ending is not booked yet (``is_gone``) nothing more comes.
         """
@@ -334,7 +334,7 @@ class PlantedHistory:
                 "spell_months": month - recorded.start_month[rows] + unseen,
                 "true_spell_months": passed,
                 "is_migrated": is_migrated,
-                "commitment_months_left": np.maximum(left, 0),
+                "committed_month_ends": np.maximum(left, 0),
                 "is_committed": left > 0,
                 "term": term,
                 "renews": renews,

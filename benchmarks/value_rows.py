@@ -70,7 +70,7 @@ def _at(people: Customers, lives: Lifetimes, spell: Spell, month: int, as_of: in
         "retention_product": np.where(family == "wholesale", "other", family),
         "retention_term": np.where(term > 0, term.astype(str), "none"),
         "spell_months": spell_months,
-        "commitment_months_left": np.maximum(left, 0),
+        "committed_month_ends": np.maximum(left, 0),
         "months_since_commitment": np.where((left <= 0) & (term > 0), -left, np.nan),
         "open_contracts": 1,
         "product_families": 1,

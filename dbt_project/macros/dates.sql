@@ -56,6 +56,11 @@
     end
 {%- endmacro %}
 
+{#- The last month, by number, at whose end a period that lasts through a day still holds. -#}
+{% macro last_month_through(last_day) -%}
+    {{ month_number(last_day) }} - case when {{ last_day }} = {{ month_end(last_day) }} then 0 else 1 end
+{%- endmacro %}
+
 {% macro add_days(date, days) -%}
     {{ adapter.dispatch('add_days')(date, days) }}
 {%- endmacro %}

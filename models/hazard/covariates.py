@@ -35,7 +35,8 @@ HELD = (
     "complaints_3m",
     "outage_minutes_3m",
 )
-COVARIATES = (*CATEGORIES, *DATED, *HELD)
+# The last one is read by the curves of the cohorts.
+COVARIATES = (*CATEGORIES, *DATED, *HELD, "committed_month_ends")
 MATRIX_COLUMNS = (
     "cohort_log_odds",
     "months_ahead",

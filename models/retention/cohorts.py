@@ -96,6 +96,6 @@ def cohort_names(frame: pd.DataFrame, columns: Sequence[str] = CUSTOMER_COLUMNS)
     return names.astype("str").where(names.notna(), UNKNOWN)
 
 
-def commitment_months_left(customers: pd.DataFrame) -> Floats:
-    """Remaining months of commitment; null (free) becomes 0."""
-    return customers["commitment_months_left"].to_numpy(dtype=np.float64, na_value=0.0)
+def committed_month_ends(customers: pd.DataFrame) -> Floats:
+    """Month ends, the current one included, that the commitment still covers; null (free) becomes 0."""
+    return customers["committed_month_ends"].to_numpy(dtype=np.float64, na_value=0.0)

@@ -5,7 +5,8 @@ before its end costs money, so the two hazards have nothing in common. A cohort 
 curve of the group above it, at a level of its own (``models.retention.curve``): segments from their market, a market
 from all customers. A market's level is estimated from its committed and free customers together before each gets its
 own: among a few dozen wholesale customers neither group has enough churn to estimate it alone. Commitments that end
-may be renewed (``commitment_renewal``), and are followed by a peak of churn if the data show one (``term_end``).
+may be renewed (``commitment_renewal``). If the data show them, there are peaks of churn in the last month of a
+commitment (``last_month``) and in the months after it (``term_end``).
 """
 
 from collections.abc import Hashable
@@ -28,13 +29,14 @@ from models.retention.cohorts import (
     Exposures,
     cohort_names,
     cohorts_at,
-    commitment_months_left,
+    committed_month_ends,
     parent_of,
     typed_exposures,
 )
 from models.retention.commitment_renewal import RENEWAL_COLUMNS, CommitmentRenewals
 from models.retention.curve import RetentionCurve, fit_curve, level_of, one_for_all, own_curve
 from models.retention.evidence import curves_frame, parameters_frame
+from models.retention.last_month import LastCommittedMonth
 from models.retention.parameters import RetentionParameters
 from models.retention.shifted_beta_geometric import Floats, RetentionFitError, ShiftedBetaGeometric
 from models.retention.term_end import TermEnd
@@ -54,6 +56,7 @@ class RetentionCurves(BaseEstimator):
         curves_: the curve that each cohort uses, its own or one from above.
         exposures_: the exposures observed for each cohort.
         renewals_: how often commitments are renewed.
+        last_month_: the peak of churn in the last month of commitments.
         term_end_: the peak of churn after commitments.
     """
 
@@ -61,7 +64,7 @@ class RetentionCurves(BaseEstimator):
     key_columns = (
         *CUSTOMER_COLUMNS,
         "spell_months",
-        "commitment_months_left",
+        "committed_month_ends",
     )
 
     curves_: dict[Cohort, RetentionCurve]
@@ -89,7 +92,10 @@ class RetentionCurves(BaseEstimator):
         fit_own = _OwnCurves()
         with threadpool_limits(limits=1):
             self._fit_curves(frame, parameters, fit_own)
+            seen = self.exposures_
+            frame = self._fit_last_month(frame, parameters, fit_own)
             self._fit_term_end(frame, parameters, fit_own)
+        self.exposures_ = seen
         return self
 
     def _fit_curves(self, frame: pd.DataFrame, parameters: RetentionParameters, fit_own: "_OwnCurves") -> None:
@@ -108,35 +114,47 @@ class RetentionCurves(BaseEstimator):
                 # Once a market has a level, its committed and free customers differ from it as cohorts do.
                 weight = prior if is_market and cohort[0] not in levels else parameters.prior_churned
                 self.curves_[cohort] = fit_curve(cohort, observed, borrowed, parameters.min_churned, weight, fit_own)
-        self._weighed = self.exposures_
+
+    def _fit_last_month(
+        self, frame: pd.DataFrame, parameters: RetentionParameters, fit_own: "_OwnCurves"
+    ) -> pd.DataFrame:
+        """Look for a peak of churn in the last month of commitments; if there is one, fit the curves without it.
+
+        Those months keep a negligible weight, so that a cohort observed in no other months is not lost.
+
+        Returns:
+            The exposures that the curves were fitted on.
+        """
+        self.last_month_ = LastCommittedMonth(self.renewals_.terms_, parameters.prior_renewals)
+        last = frame[frame["is_committed"]]
+        last = last[self.last_month_.is_last(last["retention_term"], last["tenure"].to_numpy())]
+        if not self.last_month_.fit(last, self._hazards_of(last, True)).hazards_:
+            return frame
+        without = _without(frame, last)
+        self._fit_curves(without, parameters, fit_own)
+        return without
 
     def _fit_term_end(self, frame: pd.DataFrame, parameters: RetentionParameters, fit_own: "_OwnCurves") -> None:
         """Look for a peak of churn after commitments; if there is one, fit the curves again without its months.
 
-        Those months keep a negligible weight, so that a cohort observed in no other months is not lost. As evidence,
-        their customers at risk are multiplied by the ratio, since a hazard ``ratio`` times as high loses as many
-        customers as ``ratio`` times as many at risk.
+        As evidence, their customers at risk are multiplied by the ratio, since a hazard ``ratio`` times as high loses
+        as many customers as ``ratio`` times as many at risk.
         """
         self.term_end_ = TermEnd(self.renewals_.terms_, parameters.term_end_months)
         after = frame[~frame["is_committed"]]
         after = after[self.term_end_.is_after_term(after["retention_term"], after["tenure"].to_numpy())]
-        if self._bump(after, parameters).ratio == 1.0:
-            return
-        seen, counts = self.exposures_, ["at_risk", "churned"]
-        unheard = frame.copy()
-        unheard.loc[after.index, counts] *= _NO_WEIGHT
-        self._fit_curves(unheard, parameters, fit_own)
-        self.term_end_, self.exposures_ = self._bump(after, parameters), seen
-        weighed = frame.copy()
-        weighed.loc[after.index, "at_risk"] *= self.term_end_.ratio
-        self._weighed = {name: each for level in POOLING_LEVELS for name, each in cohorts_at(weighed, level)}
+        if self._bump(after, parameters).ratio != 1.0:
+            self._fit_curves(_without(frame, after), parameters, fit_own)
+            self.term_end_ = self._bump(after, parameters)
+            frame = frame.copy()
+            frame.loc[after.index, "at_risk"] *= self.term_end_.ratio
+        self._weighed = {name: each for level in POOLING_LEVELS for name, each in cohorts_at(frame, level)}
 
     def _bump(self, after: pd.DataFrame, parameters: RetentionParameters) -> TermEnd:
         """Fit the peak to customers at risk in the months after their commitment, relative to the curves."""
         if after.empty:
             return self.term_end_
-        tenure = after["tenure"].to_numpy(dtype=np.int64)[:, None]
-        expected = after["at_risk"].to_numpy() @ self._hazards_at(after, False, tenure)[:, 0]
+        expected = after["at_risk"].to_numpy() @ self._hazards_of(after, False)
         return self.term_end_.fit(float(expected), float(after["churned"].sum()), parameters.prior_churned)
 
     def _levels_of_markets(self, seen: list[tuple[Cohort, Exposures]], prior_churned: float) -> dict[Hashable, float]:
@@ -160,20 +178,25 @@ class RetentionCurves(BaseEstimator):
         check_is_fitted(self)
         curve = one_for_all(ALL, self.exposures_[ALL], model)
         self.curves_ = dict.fromkeys(self.curves_, curve)
-        self.term_end_, self._weighed = replace(self.term_end_, ratio=1.0), self.exposures_
+        self._forget_peaks()
 
     def assume(self, monthly_rate: float) -> None:
         """Give every cohort the same given hazard, whatever was observed."""
         check_is_fitted(self)
         curve = RetentionCurve(ALL, "constant", constant=monthly_rate, level_variance=0.0)
         self.curves_ = dict.fromkeys(self.curves_, curve)
+        self._forget_peaks()
+
+    def _forget_peaks(self) -> None:
+        self.term_end_, self._weighed = replace(self.term_end_, ratio=1.0), self.exposures_
+        self.last_month_.forget()
 
     def hazard(self, customers: pd.DataFrame, months: int) -> Floats:
         """Probability to churn in each of the coming ``months``, given open at the start of the month.
 
-        While t <= commitment_months_left the committed curve of the cohort applies, then a mixture of it for customers
-        who renew and of the free curve for the others, both at the tenure of that month; a peak of churn after
-        commitments raises the free curve (``term_end``).
+        While t <= committed_month_ends the committed curve of the cohort applies, then a mixture of it for customers
+        who renew and of the free curve for the others, both at the tenure of that month. A peak of churn raises the
+        committed hazard of the last month of a commitment (``last_month``), or the free curve after it (``term_end``).
 
         Args:
             customers: open customers with the columns ``key_columns``; one row per customer or distinct key.
@@ -192,7 +215,8 @@ class RetentionCurves(BaseEstimator):
             return np.empty((0, months))
         tenure = spell_months[:, None].astype(np.int64) - self.first_spell_months_ + np.arange(1, months + 1)
         committed, free = (self._hazards_at(customers, is_committed, tenure) for is_committed in (True, False))
-        left = commitment_months_left(customers)
+        left = committed_month_ends(customers)
+        committed = self.last_month_.raise_committed(committed, customers, left)
         free = self.term_end_.raise_free(free, cohort_names(customers)["retention_term"], tenure, left)
         return self.renewals_.hazard(customers, left, committed, free)
 
@@ -214,7 +238,7 @@ class RetentionCurves(BaseEstimator):
     def cohort_labels(self, customers: pd.DataFrame) -> pd.Series:
         """The current cohort of each customer, named as in ``parameters_frame``."""
         names = cohort_names(customers)
-        is_committed = pd.Series(commitment_months_left(customers) > 0, index=customers.index)
+        is_committed = pd.Series(committed_month_ends(customers) > 0, index=customers.index)
         state = is_committed.map({True: "committed", False: "free"})
         market, segment, product, term = (names[column] for column in CUSTOMER_COLUMNS)
         return market + "/" + segment + "/" + product + "/" + term + "/" + state
@@ -222,14 +246,20 @@ class RetentionCurves(BaseEstimator):
     def parameters_frame(self) -> pd.DataFrame:
         """Evidence, one row per cohort and one per group that lends its curve (``models.retention.evidence``)."""
         check_is_fitted(self)
-        parts = self.curves_, self.exposures_, self._weighed
+        parts = self.curves_, self.exposures_, self._weighed, self.last_month_.evidence_
         return parameters_frame(*parts, self.renewals_)
 
     def curves_frame(self) -> pd.DataFrame:
         """The curves with the data behind them, one row per cohort of ``parameters_frame`` and month of tenure."""
         check_is_fitted(self)
         months = (self.parameters or RetentionParameters()).published_months
-        return curves_frame(self.curves_, self.exposures_, self.term_end_, months)
+        return curves_frame(self.curves_, self.exposures_, self.last_month_, self.term_end_, months)
+
+    def _hazards_of(self, exposures: pd.DataFrame, is_committed: bool) -> Floats:
+        """Hazard by the curves of each row of exposures."""
+        if exposures.empty:
+            return np.empty(0)
+        return self._hazards_at(exposures, is_committed, exposures["tenure"].to_numpy(dtype=np.int64)[:, None])[:, 0]
 
     def _hazards_at(self, customers: pd.DataFrame, is_committed: bool, tenure: NDArray[np.int64]) -> Floats:
         """Hazards at a matrix of tenures under the curve that each row follows, committed or free."""
@@ -244,6 +274,13 @@ class RetentionCurves(BaseEstimator):
         while cohort not in self.curves_:
             cohort = parent_of(cohort)
         return self.curves_[cohort]
+
+
+def _without(frame: pd.DataFrame, months: pd.DataFrame) -> pd.DataFrame:
+    """Exposures in which some rows have a negligible weight."""
+    unheard = frame.copy()
+    unheard.loc[months.index, ["at_risk", "churned"]] *= _NO_WEIGHT
+    return unheard
 
 
 class _OwnCurves:

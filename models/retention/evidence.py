@@ -5,9 +5,10 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from models.retention.cohorts import ALL, Cohort, Exposures, label_of
+from models.retention.cohorts import ALL, COHORT_COLUMNS, Cohort, Exposures, label_of
 from models.retention.commitment_renewal import SHARE_COLUMNS, CommitmentRenewals
 from models.retention.curve import RetentionCurve
+from models.retention.last_month import LastCommittedMonth, PeakEvidence
 from models.retention.term_end import TermEnd
 
 PARAMETERS_COLUMNS = (
@@ -43,6 +44,7 @@ def parameters_frame(
     curves: Curves,
     exposures: Mapping[Cohort, Exposures],
     weighed: Mapping[Cohort, Exposures],
+    last_months: Mapping[Cohort, PeakEvidence],
     renewals: CommitmentRenewals,
 ) -> pd.DataFrame:
     """Evidence, one row per cohort and one per group that lends its curve.
@@ -56,7 +58,9 @@ def parameters_frame(
     Args:
         curves: the curve that each cohort uses.
         exposures: the exposures observed for each cohort.
-        weighed: the same as the curves were fitted on them, with the months of a peak weighted by its ratio.
+        weighed: the same as the curves were fitted on them, with the months of a peak after a commitment weighted by
+            its ratio, and without the last months of commitments if they have a peak.
+        last_months: those last months.
         renewals: how often commitments are renewed.
     """
     rows = []
@@ -64,6 +68,7 @@ def parameters_frame(
         curve, observed, fitted_on = curves[cohort], exposures[cohort], weighed[cohort]
         months, churned = observed.at_risk.sum(), observed.churned.sum()
         expected, of_lender = (each.expected_churned(fitted_on) for each in (curve, curves[curve.source]))
+        peak = last_months.get(cohort, PeakEvidence(0.0, 0.0))
         rows.append(
             {
                 "retention_cohort": label_of(cohort),
@@ -73,18 +78,24 @@ def parameters_frame(
                 "beta": curve.beta,
                 "shape": curve.shape,
                 "level": expected / of_lender if of_lender else 1.0,
-                "log_likelihood": curve.log_likelihood(fitted_on) if months else np.nan,
+                "log_likelihood": curve.log_likelihood(fitted_on) + peak.log_likelihood if months else np.nan,
                 "customer_months": int(months),
                 "churned": int(churned),
                 "observed_hazard": churned / months if months else np.nan,
-                "fitted_hazard": expected / months if months else np.nan,
+                "fitted_hazard": (expected + peak.expected) / months if months else np.nan,
                 **renewals.shares_of(cohort),
             }
         )
     return pd.DataFrame(rows, columns=list(PARAMETERS_COLUMNS))
 
 
-def curves_frame(curves: Curves, exposures: Mapping[Cohort, Exposures], term_end: TermEnd, months: int) -> pd.DataFrame:
+def curves_frame(
+    curves: Curves,
+    exposures: Mapping[Cohort, Exposures],
+    last_month: LastCommittedMonth,
+    term_end: TermEnd,
+    months: int,
+) -> pd.DataFrame:
     """The curves with the data behind them, one row per cohort of ``parameters_frame`` and month of tenure.
 
     ``observed_survival`` is the estimate of Kaplan & Meier (1958), null from the first tenure at which nobody was at
@@ -98,9 +109,13 @@ def curves_frame(curves: Curves, exposures: Mapping[Cohort, Exposures], term_end
         counts = counts.reindex(tenure, fill_value=0.0)
         observed_hazard = (counts["churned"] / counts["at_risk"].where(counts["at_risk"] > 0)).to_numpy()
         fitted_hazard = curves[cohort].hazard(tenure.astype(np.float64))
-        if not cohort[-1]:
-            term, free = pd.Series([cohort[-2]]), np.zeros(1)
-            fitted_hazard = term_end.raise_free(fitted_hazard[None], term, tenure[None], free)[0]
+        term = pd.Series([cohort[-2]])
+        if cohort[-1]:
+            named = pd.DataFrame([dict(zip(COHORT_COLUMNS, cohort, strict=True))])
+            is_last = last_month.is_last(term, tenure[None])[0] & np.isfinite(last_month.hazard(named))
+            fitted_hazard = np.where(is_last, last_month.hazard(named), fitted_hazard)
+        else:
+            fitted_hazard = term_end.raise_free(fitted_hazard[None], term, tenure[None], np.zeros(1))[0]
         columns = (
             label_of(cohort),
             tenure,

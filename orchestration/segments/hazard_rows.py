@@ -60,9 +60,9 @@ def commitment_ends(connection: duckdb.DuckDBPyConnection, as_of: date, months: 
         with followed as (
             select
                 retention_market, retention_product, retention_term, spell_months, month_number, term_months,
-                commitment_months_left as months_left,
+                committed_month_ends as months_left,
                 lead(month_number) over next_month as next_month_number,
-                coalesce(lead(commitment_months_left) over next_month, 0) as next_months_left
+                coalesce(lead(committed_month_ends) over next_month, 0) as next_months_left
             from {months}
             where as_of_date = ?
             window next_month as (partition by customer_id order by month_number)

@@ -259,6 +259,17 @@ RECIPES = [
         id="codes",
     ),
     pytest.param(
+        "'erased-' || line_no",
+        {
+            "exports/clients.csv": "client_no,company,since\nC1,,2025-01-01\n",
+            "exports/lines.csv": "line_no,client_no,tariff,started,ended,price\nL1,C1,HOME,2025-01-01,,9\n"
+            "L2,,BIZ 1,2024-01-01,2024-07-01,9\n",
+        },
+        "customers",
+        {"customer_id": ["C1", "erased-L2"], "customer_type": ["organization", "person"]},
+        id="erased",
+    ),
+    pytest.param(
         "max_age_days",
         {"rates/1.csv": "code,day,per_euro\nCHF,2025-01-01,0.8\n"},
         "exchange_rates",

@@ -242,6 +242,11 @@ DOUBTS = {
         "contracts", "K1,C1,NET,internet,2024-01-05,2024-01-01,30,0\n",
         "1 of 1 end before they start (for example K1 from 2024-01-05 to 2024-01-01).",
     ),
+    "a start that stands for an unknown one": (
+        "contracts", "K1,C1,NET,internet,1900-01-01,,30,0\nK2,C1,NET,internet,2024-01-05,,30,0\n",
+        "1 of 2 start on a day that usually stands for an unknown one, and count as customers of that age: map a day on"
+        " which they were certainly served, such as that of the first bill (for example K1 on 1900-01-01).",
+    ),
     "a discount above the fee": (
         "contracts", "K1,C1,NET,internet,2024-01-05,,30,50\n",
         "1 of 1 have a discount above their fee: is discount_amount a percentage, or the price after it?"
@@ -286,6 +291,16 @@ def test_a_doubt_counts_its_rows_and_shows_one(small_isp: Isp, doubt: str) -> No
     small_isp.write(f"{name}.csv", (CONTRACT_COLUMNS if name == "contracts" else INVOICE_COLUMNS) + rows)
     small_isp.map(name, f"{name}.csv")
     assert said in table(check(small_isp), name).warnings
+
+
+def test_that_no_ending_is_on_record_is_said_only_where_all_contracts_were_looked_at(small_isp: Isp) -> None:
+    rows = "".join(f"K{i},C1,NET,internet,2024-01-05,,30,0\n" for i in range(20))
+    small_isp.write("contracts.csv", CONTRACT_COLUMNS + rows)
+    for sample_rows, is_said in ((10, False), (100, True)):
+        warnings = table(
+            preview_sources(Settings.model_validate(small_isp.settings), sample_rows), "contracts"
+        ).warnings
+        assert any("No customer who left is on record" in each for each in warnings) == is_said
 
 
 def test_bills_and_usage_after_the_last_end_are_doubted(small_isp: Isp) -> None:

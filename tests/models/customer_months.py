@@ -46,6 +46,7 @@ def simulate_months(
         "retention_term": "none",
         "spell_months": number - start[line, number],
         "commitment_months_left": 0,
+        "committed_month_ends": 0,
         "open_contracts": 1,
         "product_families": 1,
         "suspended_share": 0.0,

@@ -57,14 +57,14 @@ def plant(customers: int, months: int, seed: int) -> tuple[pd.DataFrame, pd.Data
         )
         passed = frame["spell_months"] % frame["term"].clip(lower=1)
         left = np.where(frame["renews"], frame["term"] - passed, frame["term"] - frame["spell_months"])
-        return frame.assign(commitment_months_left=np.maximum(left, 0), is_committed=left > 0)
+        return frame.assign(committed_month_ends=np.maximum(left, 0), is_committed=left > 0)
 
     months = range(window.first, window.last)
     seen = pd.concat([at(spell, month) for spell in lives.spells for month in months], ignore_index=True)
     counts = seen.groupby([*COHORT, "is_committed", "spell_months"], as_index=False)["churned"].agg(["size", "sum"])
     exposures = counts.rename(columns={"size": "customers_at_risk", "sum": "customers_churned"})
     is_first_end, is_later_end = seen["spell_months"] == seen["term"], seen["spell_months"] > seen["term"]
-    is_end = is_first_end | (is_later_end & (seen["commitment_months_left"] == seen["term"]))
+    is_end = is_first_end | (is_later_end & (seen["committed_month_ends"] == seen["term"]))
     ended = seen[(seen["term"] > 0) & is_end].assign(is_later=is_later_end)
     ends = ended.groupby([*COHORT, "is_later"], as_index=False).agg(
         commitments_ended=("renews", "size"), commitments_renewed=("renews", "sum"), term_months=("term", "mean")

@@ -134,7 +134,7 @@ def test_hazards_of_customers_follow_the_chosen_curve_at_their_own_tenure():
             "retention_product": "internet",
             "retention_term": "none",
             "spell_months": [0, 30],
-            "commitment_months_left": pd.array([None, None], dtype="Int64"),
+            "committed_month_ends": pd.array([None, None], dtype="Int64"),
         }
     )
     hazard = curves.hazard(customers, 12)

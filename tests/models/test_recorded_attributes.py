@@ -37,7 +37,7 @@ def hazard_of_term(frame: pd.DataFrame, term: str) -> float:
     customer = pd.DataFrame(
         {
             "retention_market": ["consumer"], "market_segment": ["consumer"], "retention_product": ["internet"],
-            "retention_term": [term], "spell_months": [4], "commitment_months_left": [0],
+            "retention_term": [term], "spell_months": [4], "committed_month_ends": [0],
         }
     )  # fmt: skip
     return float(RetentionCurves().fit(frame).hazard(customer, 12).mean())

@@ -38,7 +38,7 @@ def cohort(
 
 
 def customer(
-    spell_months: int, commitment_months_left: int | None, product: str = "internet", term: str = "none"
+    spell_months: int, committed_month_ends: int | None, product: str = "internet", term: str = "none"
 ) -> pd.DataFrame:
     return pd.DataFrame(
         {
@@ -47,7 +47,7 @@ def customer(
             "retention_product": [product],
             "retention_term": [term],
             "spell_months": [spell_months],
-            "commitment_months_left": pd.array([commitment_months_left], dtype="Int64"),
+            "committed_month_ends": pd.array([committed_month_ends], dtype="Int64"),
         }
     )
 

@@ -50,9 +50,7 @@ ENDS = pd.DataFrame(
 
 def customer(spell_months: int, left: int, term: str = "12") -> pd.DataFrame:
     known = {"retention_market": "consumer", "market_segment": "consumer", "retention_product": "internet"}
-    return pd.DataFrame(
-        [{**known, "retention_term": term, "spell_months": spell_months, "commitment_months_left": left}]
-    )
+    return pd.DataFrame([{**known, "retention_term": term, "spell_months": spell_months, "committed_month_ends": left}])
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +72,7 @@ def test_hazards_are_raised_in_the_two_months_after_the_commitment_and_in_no_oth
     plain = RetentionCurves(RetentionParameters(term_end_months=0)).fit(exposures(1.0), commitment_ends=ENDS)
     for asked, raised in ((customer(7, 5), [5, 6]), (customer(12, 0), [0, 1]), (customer(13, 0), [0])):
         ratio = curves.hazard(asked, 12)[0] / plain.hazard(asked, 12)[0]
-        free = np.arange(12) >= asked["commitment_months_left"].iloc[0]
+        free = np.arange(12) >= asked["committed_month_ends"].iloc[0]
         is_raised = np.isin(np.arange(12), raised)
         assert ratio[is_raised] == pytest.approx(4.0, rel=0.25)
         assert ratio[free & ~is_raised] == pytest.approx(1.0, abs=0.15)

@@ -50,7 +50,7 @@ def features(*rows: dict) -> pd.DataFrame:
         "retention_product": "internet",
         "retention_term": "none",
         "spell_months": 12,
-        "commitment_months_left": 0,
+        "committed_month_ends": 0,
     }
     return pd.DataFrame([{"customer_id": f"C{number}", **known, **row} for number, row in enumerate(rows, 1)])
 
@@ -64,7 +64,7 @@ def base(customers: int, seed: int = 0) -> pd.DataFrame:
     rows["monthly_discount"] = random.choice([0.0, 5.0], customers)
     rows["discount_months_left"] = pd.array(random.integers(0, 20, customers), dtype="Int64")
     rows["spell_months"] = random.integers(0, 90, customers)
-    rows["commitment_months_left"] = random.integers(0, 13, customers)
+    rows["committed_month_ends"] = random.integers(0, 13, customers)
     return rows
 
 
@@ -121,7 +121,7 @@ class TestFormula:
         assert old > 1.3 * young
 
     def test_formula_term_by_term_on_a_fitted_cohort(self, curves):
-        row = features({"spell_months": 6, "commitment_months_left": 5, "monthly_discount": 4.0})
+        row = features({"spell_months": 6, "committed_month_ends": 5, "monthly_discount": 4.0})
         row["discount_months_left"] = 9
         hazard = curves.hazard(row, 240)[0]
         survival, horizon, total = 1.0, 0.0, 0.0
@@ -147,7 +147,7 @@ class TestFormula:
         assert value["future_value_36m"] == value["future_value"]
 
     def test_a_commitment_is_worth_its_months(self, curves):
-        free, bound = customer_value(features({}, {"commitment_months_left": 12}), curves)["future_value"]
+        free, bound = customer_value(features({}, {"committed_month_ends": 12}), curves)["future_value"]
         assert bound > free
 
     @pytest.mark.parametrize(("left", "full_months"), [(0, 12), (1, 11), (11, 1), (12, 0), (99, 0), (None, 0)])
@@ -279,8 +279,8 @@ class TestRules:
         assert len(assign_deciles(value)) == 0
 
     def test_what_is_missing_is_named(self, curves):
-        with pytest.raises(ValueError, match="commitment_months_left"):
-            customer_value(features({}).drop(columns="commitment_months_left"), curves)
+        with pytest.raises(ValueError, match="committed_month_ends"):
+            customer_value(features({}).drop(columns="committed_month_ends"), curves)
         with pytest.raises(ValueError, match="no spell_months"):
             customer_value(features({"spell_months": None}), curves)
 

@@ -16,13 +16,13 @@ CUSTOMERS = pd.DataFrame(
     {
         "retention_market": ["consumer", "business"], "market_segment": ["consumer", "small_business"],
         "retention_product": "internet", "retention_term": "none", "spell_months": [3, 40],
-        "commitment_months_left": 0, "month_number": pd.array([None, None], dtype="Int64"),
+        "committed_month_ends": 0, "month_number": pd.array([None, None], dtype="Int64"),
     }
 )  # fmt: skip
 
 
 def hazards(is_learnable: bool, value: ValueParameters, champion: str | None = None) -> np.ndarray:
-    keys = CUSTOMERS.drop(columns=["commitment_months_left", "month_number"]).assign(is_committed=False)
+    keys = CUSTOMERS.drop(columns=["committed_month_ends", "month_number"]).assign(is_committed=False)
     exposures = keys.assign(customers_at_risk=10_000, customers_churned=[300, 100])
     evidence = Evidence(
         is_learnable,

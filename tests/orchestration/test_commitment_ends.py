@@ -40,7 +40,7 @@ def lake():
         if state is not None
     ]
     columns = ["as_of_date", "customer_id", "month_number", "retention_market", "retention_product", "retention_term"]
-    columns += ["term_months", "spell_months", "commitment_months_left"]
+    columns += ["term_months", "spell_months", "committed_month_ends"]
     months = pd.DataFrame(rows, columns=columns).assign(months_followed=1, churned_after_months=pd.NA)
     months["term_months"] = months["term_months"].astype("Int64")
     with duckdb.connect() as connection:

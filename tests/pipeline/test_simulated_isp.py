@@ -113,7 +113,7 @@ def valued_by_baselines(simulated, tmp_path_factory) -> dict[str, pd.DataFrame]:
         curves.use_one_for_all(name)
         found[name] = customer_value(features, curves, settings.value)
         if name == SBG_ALONE:
-            newcomers = features.assign(spell_months=settings.retention.first_spell_months, commitment_months_left=0)
+            newcomers = features.assign(spell_months=settings.retention.first_spell_months, committed_month_ends=0)
             found[UNCONDITIONAL_SURVIVAL] = customer_value(newcomers, curves, settings.value)
     months = np.minimum(features["spell_months"].clip(lower=1), 12)
     forever = np.array([1.0 / 1.1 ** (month / 12) for month in range(1, settings.value.tail_months + 1)]).cumsum()

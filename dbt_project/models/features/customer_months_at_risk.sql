@@ -69,6 +69,7 @@ select
     suspended_share,
     term_months,
     commitment_months_left,
+    committed_month_ends,
     months_since_commitment,
     discount_months_left,
     monthly_fee,

@@ -73,6 +73,8 @@ _ENDED = """
      where (select count(*) from ended) >= 20)
 """
 _LAST_DAY = "end_date is the first day without service, so add a day if the source gives the last day served"
+# What databases and spreadsheets write for a day that is missing: their first day, or that of Unix.
+_STAND_INS = "'0001-01-01', '1753-01-01', '1899-12-30', '1899-12-31', '1900-01-01', '1901-01-01', '1970-01-01'"
 _DOUBTS = (
     _Doubt(
         "contracts",
@@ -95,6 +97,13 @@ _DOUBTS = (
         "end_date < start_date",
         "contract_id || ' from ' || start_date || ' to ' || end_date",
         "end before they start",
+    ),
+    _Doubt(
+        "contracts",
+        f"start_date in ({_STAND_INS})",
+        "contract_id || ' on ' || start_date",
+        "start on a day that usually stands for an unknown one, and count as customers of that age: map a day on which"
+        " they were certainly served, such as that of the first bill",
     ),
     _Doubt(
         "contracts",
@@ -197,7 +206,7 @@ def warn(
     if checks["usage"].accepted and settings.features.usage_granularity == "day":
         _doubt_volume(connection, settings, checks["usage"])
     if checks["contracts"].accepted:
-        _tell_window(connection, settings, checks["contracts"])
+        _tell_window(connection, settings, checks["contracts"], is_whole=checks["contracts"].is_whole(sample_rows))
     for doubt in _DOUBTS:
         check = checks[doubt.table]
         if not check.accepted or (doubt.of_all and not checks[doubt.of_all].is_whole(sample_rows)):
@@ -210,13 +219,20 @@ def warn(
             check.warnings.append(f"{count:,} of {rows:,} {doubt.says} (for example {example}).")
 
 
-def _tell_window(connection: duckdb.DuckDBPyConnection, settings: Settings, check: TableCheck) -> None:
-    """Say from when on the contracts looked at have their endings on record."""
+def _tell_window(
+    connection: duckdb.DuckDBPyConnection, settings: Settings, check: TableCheck, *, is_whole: bool
+) -> None:
+    """Say from when on the contracts looked at have their endings on record.
+
+    That there are none is said only if all were looked at: the beginning of a table may hold the states before the end.
+    """
     today = operators_day(datetime.now(UTC), settings.schedule.timezone)
     newest = connection.execute(_NEWEST, {"today": today}).fetchall()[0][0]
     if newest is None:
         return
     window = look_at_endings(connection, as_of_date(month_of(newest)), settings.observation)
+    if not (window.is_learnable_ or is_whole):
+        return
     told = check.notes if window.is_learnable_ else check.warnings
     told.append(f"{ENDINGS}{window.decision_}")
 

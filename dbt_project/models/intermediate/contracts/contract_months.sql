@@ -26,6 +26,9 @@ select
             then {{ months_between('months.month_end_date', 'states.committed_until_date') }}
         else 0
     end as commitment_months_left,
+    coalesce(
+        greatest({{ last_month_through('states.committed_until_date') }} - months.month_number + 1, 0), 0
+    ) as committed_month_ends,
     case
         when states.committed_until_date <= months.month_end_date
             then {{ months_between('states.committed_until_date', 'months.month_end_date') }}

@@ -15,7 +15,7 @@ with open_states as (
         service_start_date,
         {{ month_number('opens_on_date') }} as first_month,
         coalesce({{ month_number('closes_on_date') }} - 1, {{ far_month() }}) as last_month,
-        coalesce({{ month_number('committed_until_date') }} - 1, 0) as last_committed_month
+        coalesce({{ last_month_through('committed_until_date') }}, 0) as last_committed_month
     from {{ ref('contract_states') }}
     where
         status <> 'pending'

@@ -41,6 +41,7 @@ held as (
             {
                 'term_months': 'term_months',
                 'commitment_months_left': 'commitment_months_left',
+                'committed_month_ends': 'committed_month_ends',
                 'months_since_commitment': 'months_since_commitment',
             },
             {'family_rank': 'family_rank', 'lower_fee': '-monthly_fee', 'contract_id': 'contract_id'},
@@ -62,5 +63,6 @@ select
     held.price_change_3m,
     held.main_contract.term_months,
     held.main_contract.commitment_months_left,
+    held.main_contract.committed_month_ends,
     held.main_contract.months_since_commitment
 from held

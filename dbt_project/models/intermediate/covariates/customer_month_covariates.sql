@@ -207,6 +207,7 @@ select
     {{ ratio('contracts.suspended_contracts', 'contracts.open_contracts') }} as suspended_share,
     cast(contracts.term_months as integer) as term_months,
     cast(contracts.commitment_months_left as integer) as commitment_months_left,
+    cast(contracts.committed_month_ends as integer) as committed_month_ends,
     cast(contracts.months_since_commitment as integer) as months_since_commitment,
     cast(contracts.discount_months_left as integer) as discount_months_left,
     cast(contracts.monthly_fee as double) as monthly_fee,
