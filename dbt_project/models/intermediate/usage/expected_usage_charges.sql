@@ -2,15 +2,25 @@
 
 {%- set usage_revenue_months = var('features')['usage_revenue_months'] | int %}
 
--- Usage charges fluctuate, and one month of roaming is no promise: the best and the worst month are left out.
+-- Usage charges fluctuate, and one month of roaming is no promise: the best and the worst month are left out. Top-ups
+-- from before a customer took a plan are no promise either, since the plan's fee takes their place.
 with charges as (
     select
-        customer_id,
-        {{ month_number('invoice_date') }} as month_number,
-        sum(net_amount) as amount
-    from {{ ref('bills') }}
-    where kind = 'usage'
-    group by customer_id, {{ month_number('invoice_date') }}
+        bills.customer_id,
+        coalesce(times.from_date, {{ first_date() }}) as billed_since_date,
+        {{ month_number('bills.invoice_date') }} as month_number,
+        sum(bills.net_amount) as amount
+    from {{ ref('bills') }} as bills
+    left join {{ ref('prepaid_times') }} as times
+        on
+            bills.customer_id = times.customer_id
+            and bills.invoice_date >= times.from_date
+            and bills.invoice_date < times.to_date
+    where bills.kind = 'usage'
+    group by
+        bills.customer_id,
+        coalesce(times.from_date, {{ first_date() }}),
+        {{ month_number('bills.invoice_date') }}
 ),
 
 books as (
@@ -26,6 +36,7 @@ charged as (
         charges.customer_id,
         months.month_end_date,
         months.month_number,
+        {{ month_number('charges.billed_since_date') }} as billed_since_month,
         count(*) as months_charged,
         sum(charges.amount) as amount,
         max(charges.amount) as most,
@@ -35,13 +46,22 @@ charged as (
         on
             charges.month_number <= months.month_number
             and charges.month_number > months.month_number - {{ usage_revenue_months }}
-    group by charges.customer_id, months.month_end_date, months.month_number
+    left join {{ ref('prepaid_times') }} as times
+        on
+            charges.customer_id = times.customer_id
+            and months.month_end_date >= times.from_date
+            and months.month_end_date < times.to_date
+    where charges.billed_since_date = coalesce(times.from_date, {{ first_date() }})
+    group by charges.customer_id, months.month_end_date, months.month_number, charges.billed_since_date
 ),
 
 recent as (
     select
         charged.*,
-        least(charged.month_number - books.first_month_number + 1, {{ usage_revenue_months }}) as months
+        least(
+            charged.month_number - greatest(books.first_month_number, charged.billed_since_month) + 1,
+            {{ usage_revenue_months }}
+        ) as months
     from charged
     inner join books
         on charged.customer_id = books.customer_id
