@@ -72,20 +72,46 @@ before_the_bill as (
     where paid_date < invoice_date
 ),
 
--- A credit note reduces the latest bill up to its day; if there is none, it is money on account.
+-- A credit note reduces the latest bill up to its day; if there is none, it is money on account. Bills and credit notes
+-- are read once, in order: a customer with many of both costs no more than many customers.
+credited_customers as (
+    select distinct customer_id
+    from {{ credit_notes }}
+),
+
+in_order as (
+    select
+        bills.customer_id,
+        bills.invoice_date,
+        bills.bill_number,
+        cast(null as varchar) as credit_note_id,
+        {{ money('null') }} as gross_amount
+    from bills
+    inner join credited_customers
+        on bills.customer_id = credited_customers.customer_id
+
+    union all
+
+    select
+        customer_id,
+        invoice_date,
+        cast(null as bigint) as bill_number,
+        invoice_id as credit_note_id,
+        gross_amount
+    from {{ credit_notes }}
+),
+
 credit_targets as (
     select
-        credits.invoice_id as credit_note_id,
-        credits.customer_id,
-        credits.invoice_date,
-        credits.gross_amount,
-        max(bills.bill_number) as bill_number
-    from {{ credit_notes }} as credits
-    left join bills
-        on
-            credits.customer_id = bills.customer_id
-            and credits.invoice_date >= bills.invoice_date
-    group by credits.invoice_id, credits.customer_id, credits.invoice_date, credits.gross_amount
+        customer_id,
+        invoice_date,
+        credit_note_id,
+        gross_amount,
+        max(bill_number) over (
+            partition by customer_id order by invoice_date
+            range between unbounded preceding and current row
+        ) as bill_number
+    from in_order
 ),
 
 credits as (
@@ -99,6 +125,7 @@ credits as (
         on
             credit_targets.customer_id = bills.customer_id
             and credit_targets.bill_number = bills.bill_number
+    where credit_targets.credit_note_id is not null
 )
 
 select customer_id, invoice_id, settled_date, amount from for_a_bill

@@ -266,6 +266,8 @@ class CheckSettings(Section):
     invoiced_to_contracted: CheckLimits = _limits(0.7, 1.3)
     not_invoiced_share: CheckLimits = _limits(None, 0.02)
     invoices_without_contract_share: CheckLimits = _limits(None, 0.01)
+    # A few such bills are typing errors; one right of use for twenty years may be a thousandth of all revenue.
+    long_period_share: CheckLimits = _limits(None, 0.001)
     settled_to_invoiced: CheckLimits = _limits(0.7, 1.2)
     payments_without_invoice_share: CheckLimits = _limits(None, 0.01)
     # Money wrongly treated as on account makes paid bills look overdue, or settles the wrong ones.

@@ -154,6 +154,34 @@ MONEY: tuple[Check, ...] = (
         remedy="See whether both use the same contract numbers, or ended contracts are missing from the export.",
     ),
     Check(
+        name="long_period_share",
+        tables=("invoices",),
+        description="Share of everything invoiced that is for a period which ends before it starts, or is longer than"
+        " billing.longest_period_months. It counts as revenue of the day of the bill.",
+        sql="""
+            with odd as (
+                select
+                    *,
+                    period_end < period_start
+                    or period_end > period_start + to_months($longest_period_months::integer) as is_odd
+                from raw.invoices
+            )
+            select
+                coalesce(sum(abs(net_amount)) filter (is_odd), 0) / nullif(sum(abs(net_amount)), 0) as value,
+                coalesce(sum(abs(net_amount)) filter (is_odd), 0) as amount, count(*) filter (is_odd) as bills,
+                $longest_period_months as months,
+                coalesce(', for example ' || arg_max(invoice_id, abs(net_amount)) filter (is_odd), '') as example
+            from odd
+        """,
+        says="{bills:,} bills over {amount:,.0f} ({value:.1%} of all) are for more than {months} months, or for a period"
+        " that ends before it starts{example}.",
+        otherwise="Nothing was invoiced.",
+        remedy="If service is really paid so far ahead (rights of use, framework contracts), raise"
+        " billing.longest_period_months: the bill is then revenue of the months it pays for. Otherwise correct"
+        " period_start and period_end.",
+        is_costly=True,
+    ),
+    Check(
         name="settled_to_invoiced",
         tables=("payments",),
         needs=("invoices",),

@@ -76,6 +76,7 @@ class Scope:
             "least_rows": checks.least_rows,
             "day_rows": checks.quarantine_day_rows,
             "currency": self.settings.currency,
+            "longest_period_months": self.settings.billing.longest_period_months,
             "last_load": self.last_load,
             "rows_deleted": report.rows_deleted if report else 0,
             "rows_in_table": report.rows_in_table if report else 0,

@@ -69,10 +69,12 @@ def settled_by(found: pd.DataFrame, day: date) -> dict[str, float]:
     return rows.groupby("invoice_id")["settled_amount"].sum().to_dict()
 
 
-@pytest.fixture(scope="module")
-def settle(compiled: Path) -> Settle:
-    """Run the compiled model on frames."""
+@pytest.fixture(scope="module", params=[500, 2], ids=["bills_of_one_block", "bills_of_several_blocks"])
+def settle(compiled: Path, request: pytest.FixtureRequest) -> Settle:
+    """Run the compiled model on frames, with few bills in a block as if there were many."""
     sql = (compiled / "intermediate" / "billing" / "bill_settlements.sql").read_text()
+    assert sql.count("bill_number - 1) / 500)") == 2
+    sql = sql.replace("/ 500)", f"/ {request.param})")
 
     def run(bills: pd.DataFrame, entries: pd.DataFrame) -> pd.DataFrame:
         with duckdb.connect() as connection:

@@ -109,6 +109,10 @@ FAULTS = {
         "update raw.invoices set contract_id = 'old-' || contract_id where customer_id < 'C15'",
         {("invoices", "invoices_without_contract_share")},
     ),
+    "a right of use paid for ten years at once": (
+        "update raw.invoices set period_end = period_start + interval 10 year where customer_id = 'C1'",
+        {("invoices", "long_period_share")},
+    ),
     "payments of unknown invoices": (
         "update raw.payments set invoice_id = 'R-' || invoice_id where customer_id < 'C15'",
         {("payments", "payments_without_invoice_share")},

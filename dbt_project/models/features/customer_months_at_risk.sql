@@ -21,6 +21,16 @@ spells as (
     group by customer_id, spell_first_month
 ),
 
+-- Nobody is seen to leave while prepaid.
+prepaid_spans as (
+    select
+        customer_id,
+        first_month,
+        last_month
+    from {{ ref('customer_spans') }}
+    where is_prepaid
+),
+
 observed as (
     select
         training_months.as_of_date,
@@ -45,6 +55,12 @@ observed as (
         on
             months.customer_id = spells.customer_id
             and months.month_number - months.spell_months = spells.spell_first_month
+    left join prepaid_spans
+        on
+            months.customer_id = prepaid_spans.customer_id
+            and months.month_number >= prepaid_spans.first_month
+            and months.month_number <= prepaid_spans.last_month
+    where prepaid_spans.customer_id is null
 )
 
 select

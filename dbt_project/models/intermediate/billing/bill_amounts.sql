@@ -1,6 +1,6 @@
 -- A bill is an invoice that asks for money; credit notes settle bills instead (credit_notes).
 -- Payments of one system, or top-ups only, say nothing about other bills. So a bill is judged by the payments of its
--- source system made by customers who were, like its own customer at the time, prepaid or not.
+-- source system made by customers who were, like its own customer at the time, prepaid or not, as known when it is due.
 with systems as (
     select
         customer_id,
@@ -35,5 +35,5 @@ left join {{ ref('prepaid_times') }} as times
 left join {{ ref('payments_begin') }} as payments
     on
         systems.source_system = payments.source_system
-        and coalesce(times.is_prepaid, false) = payments.is_prepaid
+        and coalesce(times.is_prepaid and times.known_from_date <= invoices.due_date, false) = payments.is_prepaid
 where not {{ is_credit_note('invoices.kind', 'invoices.net_amount') }}

@@ -1,5 +1,8 @@
 {{ config(materialized='table') }}
 
+{#- The cost per customer is days x (bills / this + this) and not days x bills. -#}
+{%- set bills_in_a_block = 500 %}
+
 -- How much of each bill is settled is computed for each day from what is known on that day:
 --     settled = least(gross, named + greatest(0, account - unpaid before))
 -- where `named` is money for the bill itself (between zero and the amount of the bill; any excess is on account),
@@ -177,6 +180,7 @@ both_bills as (
         bills.invoice_id,
         bills.customer_id,
         bills.bill_number,
+        floor((bills.bill_number - 1) / {{ bills_in_a_block }}) as block_number,
         bills.gross_amount,
         bills.invoice_date as settled_date,
         named_bills.first_settled_date as next_settled_date,
@@ -196,6 +200,7 @@ both_bills as (
         named.invoice_id,
         named.customer_id,
         named.bill_number,
+        floor((named.bill_number - 1) / {{ bills_in_a_block }}) as block_number,
         named.gross_amount,
         named.settled_date,
         named.next_settled_date,
@@ -231,7 +236,93 @@ account_on_days as (
             and days.settled_date = account_days.settled_date
 ),
 
--- A bill paid in full by name has nothing left to be paid from the account.
+-- Money on account reaches the end of one block of bills at a time: bills of the blocks before are paid, those of the
+-- blocks after have what was paid by name. So only in the block between, and where a block changes sides, must each bill
+-- be computed; for a customer with 200,000 bills, each bill on each day would be a hundred million rows.
+unpaid_changes as (
+    select
+        customer_id,
+        block_number,
+        settled_date,
+        gross_amount - named_to_date
+        - lag(gross_amount - named_to_date, 1, 0) over (
+            partition by invoice_id order by settled_date
+        ) as unpaid
+    from both_bills
+),
+
+block_changes as (
+    select
+        customer_id,
+        block_number,
+        settled_date,
+        sum(unpaid) as unpaid
+    from unpaid_changes
+    group by customer_id, block_number, settled_date
+),
+
+blocks as (
+    select
+        customer_id,
+        block_number,
+        min(settled_date) as first_date
+    from block_changes
+    group by customer_id, block_number
+),
+
+blocks_on_days as (
+    select
+        days.customer_id,
+        days.settled_date,
+        days.account_to_date,
+        blocks.block_number,
+        sum(coalesce(block_changes.unpaid, 0)) over (
+            partition by days.customer_id, blocks.block_number order by days.settled_date
+            rows between unbounded preceding and current row
+        ) as unpaid
+    from account_on_days as days
+    inner join blocks
+        on
+            days.customer_id = blocks.customer_id
+            and days.settled_date >= blocks.first_date
+    left join block_changes
+        on
+            blocks.customer_id = block_changes.customer_id
+            and blocks.block_number = block_changes.block_number
+            and days.settled_date = block_changes.settled_date
+),
+
+blocks_in_order as (
+    select
+        *,
+        coalesce(sum(unpaid) over (
+            partition by customer_id, settled_date order by block_number
+            rows between unbounded preceding and 1 preceding
+        ), 0) as unpaid_before
+    from blocks_on_days
+),
+
+placed_blocks as (
+    select
+        *,
+        case
+            when account_to_date >= unpaid_before + unpaid then 'paid'
+            when account_to_date <= unpaid_before then 'open'
+            else 'between'
+        end as place
+    from blocks_in_order
+),
+
+moving_blocks as (
+    select
+        *,
+        place = 'between'
+        or place <> lag(place, 1, 'open') over (
+            partition by customer_id, block_number order by settled_date
+        ) as is_moving
+    from placed_blocks
+),
+
 unpaid_on_days as (
     select
         bills.invoice_id,
@@ -239,24 +330,35 @@ unpaid_on_days as (
         bills.gross_amount,
         bills.named_to_date,
         days.settled_date,
-        days.account_to_date,
+        days.account_to_date - days.unpaid_before as account_left,
         sum(bills.gross_amount - bills.named_to_date) over (
-            partition by bills.customer_id, days.settled_date order by bills.bill_number
+            partition by bills.customer_id, days.settled_date, days.block_number order by bills.bill_number
             rows between unbounded preceding and 1 preceding
         ) as unpaid_before
     from both_bills as bills
-    inner join account_on_days as days
+    inner join moving_blocks as days
         on
             bills.customer_id = days.customer_id
+            and bills.block_number = days.block_number
             and bills.settled_date <= days.settled_date
             and coalesce(days.settled_date < bills.next_settled_date, true)
-    where bills.named_to_date <> bills.gross_amount
+    where days.is_moving
 ),
 
 settled_by_both as (
-    select invoice_id, customer_id, gross_amount, settled_date, gross_amount as settled_to_date
-    from both_bills
-    where named_to_date = gross_amount
+    select
+        bills.invoice_id,
+        bills.customer_id,
+        bills.gross_amount,
+        bills.settled_date,
+        case when days.place = 'paid' then bills.gross_amount else bills.named_to_date end as settled_to_date
+    from both_bills as bills
+    inner join moving_blocks as days
+        on
+            bills.customer_id = days.customer_id
+            and bills.block_number = days.block_number
+            and bills.settled_date = days.settled_date
+    where not days.is_moving
 
     union all
 
@@ -265,7 +367,7 @@ settled_by_both as (
         customer_id,
         gross_amount,
         settled_date,
-        {{ money('least(gross_amount, named_to_date + greatest(account_to_date - coalesce(unpaid_before, 0), 0))') }}
+        {{ money('least(gross_amount, named_to_date + greatest(account_left - coalesce(unpaid_before, 0), 0))') }}
             as settled_to_date
     from unpaid_on_days
 ),

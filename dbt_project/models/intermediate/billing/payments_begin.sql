@@ -1,9 +1,10 @@
 {{ config(materialized='table') }}
 
+-- A payment is known to be a top-up once a contract of its customer is known.
 select
     {{ source_system('customers.source_system') }} as source_system,
     coalesce(times.is_prepaid, false) as is_prepaid,
-    min(payments.paid_date) as first_paid_date
+    min(greatest(payments.paid_date, coalesce(times.known_from_date, payments.paid_date))) as first_paid_date
 from {{ ref('stg_payments') }} as payments
 inner join {{ ref('stg_customers') }} as customers
     on payments.customer_id = customers.customer_id

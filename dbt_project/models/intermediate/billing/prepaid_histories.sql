@@ -1,12 +1,21 @@
--- Months in which a prepaid customer topped up (top-ups are billed), counted from the first of them.
+-- Months in which a prepaid customer topped up (top-ups are billed), counted from the first of them. What it was billed
+-- before it became prepaid is no top-up.
 with prepaid as (
     select
-        customer_id,
-        as_of_date,
-        spell_start_date,
-        {{ month_number('as_of_date') }} as as_of_month_number
-    from {{ ref('contract_features') }}
-    where is_prepaid
+        features.customer_id,
+        features.as_of_date,
+        case
+            when times.from_date > features.spell_start_date then times.from_date
+            else features.spell_start_date
+        end as prepaid_since_date,
+        {{ month_number('features.as_of_date') }} as as_of_month_number
+    from {{ ref('contract_features') }} as features
+    left join {{ ref('prepaid_times') }} as times
+        on
+            features.customer_id = times.customer_id
+            and features.as_of_date >= times.from_date
+            and features.as_of_date < times.to_date
+    where features.is_prepaid
 ),
 
 active_months as (
@@ -21,7 +30,7 @@ active_months as (
         on
             prepaid.customer_id = bills.customer_id
             and prepaid.as_of_date >= bills.invoice_date
-            and prepaid.spell_start_date <= bills.invoice_date
+            and prepaid.prepaid_since_date <= bills.invoice_date
     where bills.net_amount > 0
     group by
         prepaid.customer_id,

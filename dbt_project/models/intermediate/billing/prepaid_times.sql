@@ -1,60 +1,88 @@
 {{ config(materialized='table') }}
 
-with states as (
+-- Lines held, and how many of them are prepaid, from the states that begin and end on each day: a fleet of thousands of
+-- lines costs no more than as many customers with one line each.
+with lines as (
     select
-        contract_id,
         customer_id,
-        end_date,
-        coalesce(is_prepaid, false) as is_prepaid,
-        coalesce(valid_from_date, start_date) as known_from_date,
-        lead(coalesce(valid_from_date, start_date)) over (
-            partition by contract_id order by coalesce(valid_from_date, start_date)
-        ) as known_to_date
-    from {{ ref('stg_contracts') }}
+        opens_on_date as changed_date,
+        1 as lines,
+        case when is_prepaid then 1 else 0 end as prepaid_lines
+    from {{ ref('contract_states') }}
+    where is_served
+
+    union all
+
+    select
+        customer_id,
+        closes_on_date as changed_date,
+        -1 as lines,
+        case when is_prepaid then -1 else 0 end as prepaid_lines
+    from {{ ref('contract_states') }}
+    where is_served and closes_on_date is not null
 ),
 
 ever_prepaid as (
     select distinct customer_id
-    from states
-    where is_prepaid
+    from lines
+    where prepaid_lines > 0
 ),
 
--- The dates on which this may have changed.
-cuts as (
-    select distinct
-        states.customer_id,
-        states.known_from_date as from_date
-    from states
-    inner join ever_prepaid
-        on states.customer_id = ever_prepaid.customer_id
-),
-
-prepaid_cuts as (
+days as (
     select
-        cuts.customer_id,
-        cuts.from_date,
-        min(case when states.is_prepaid then 1 else 0 end) = 1 as is_prepaid
-    from cuts
-    inner join states
-        on
-            cuts.customer_id = states.customer_id
-            and cuts.from_date >= states.known_from_date
-            and coalesce(cuts.from_date < states.known_to_date, true)
-            and coalesce(cuts.from_date < states.end_date, true)
-    group by cuts.customer_id, cuts.from_date
+        lines.customer_id,
+        lines.changed_date,
+        sum(lines.lines) as lines,
+        sum(lines.prepaid_lines) as prepaid_lines
+    from lines
+    inner join ever_prepaid
+        on lines.customer_id = ever_prepaid.customer_id
+    group by lines.customer_id, lines.changed_date
+),
+
+held as (
+    select
+        customer_id,
+        changed_date,
+        sum(lines) over so_far as lines,
+        sum(prepaid_lines) over so_far as prepaid_lines
+    from days
+    window so_far as (
+        partition by customer_id order by changed_date
+        rows between unbounded preceding and current row
+    )
+),
+
+-- Without any line, a customer stays what it was.
+judged as (
+    select
+        customer_id,
+        changed_date,
+        lines = prepaid_lines as is_prepaid,
+        lag(lines = prepaid_lines) over (partition by customer_id order by changed_date) as was_prepaid
+    from held
+    where lines > 0
+),
+
+changes as (
+    select
+        customer_id,
+        changed_date,
+        is_prepaid,
+        was_prepaid is null as is_first
+    from judged
+    where was_prepaid is null or was_prepaid <> is_prepaid
 )
 
 -- Dates without nulls, since engines join by hash on plain comparisons alone.
 select
     customer_id,
     is_prepaid,
-    -- The first known value also counts for the time before it.
-    case
-        when lag(from_date) over (partition by customer_id order by from_date) is null then {{ first_date() }}
-        else from_date
-    end as from_date,
+    -- The first known value also counts for the time before it, once it is known.
+    case when is_first then {{ first_date() }} else changed_date end as from_date,
     coalesce(
-        lead(from_date) over (partition by customer_id order by from_date),
+        lead(changed_date) over (partition by customer_id order by changed_date),
         {{ last_date() }}
-    ) as to_date
-from prepaid_cuts
+    ) as to_date,
+    changed_date as known_from_date
+from changes

@@ -18,7 +18,7 @@ entries as (
         case
             when
                 period_end >= period_start
-                and {{ months_between('period_start', 'period_end') }} < {{ billing['longest_period_months'] | int }}
+                and period_end <= {{ add_months('period_start', billing['longest_period_months'] | int) }}
                 then greatest({{ month_end('entry_date') }}, {{ month_end('period_end') }})
             else {{ month_end('entry_date') }}
         end as last_month_end_date
