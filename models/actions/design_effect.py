@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 MOMENTS = ("units", "actions_squared", "accepted_actions", "accepted_squared")
-"""Of an arm, over its contact units with m actions and a acceptances each: their number, and the sums of m^2, a m, a^2."""
+"""Of an arm's contact units, with m actions and a acceptances each: their number, and the sums of m^2, a m and a^2."""
 
 
 def design_effect(counts: pd.DataFrame, actions: str, accepted: str, arm: str) -> np.ndarray:

@@ -85,7 +85,7 @@ def audience(
             columns=", ".join(COLUMNS),
         ),
         {
-            "day": day, "until": known_until, "withdrawn_until": datetime.max,
+            "day": day, "until": known_until, "withdrawn_until": date.max,
             "channels": sorted(settings.channels), "name": name,
         },
     )  # fmt: skip

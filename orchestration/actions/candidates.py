@@ -54,7 +54,8 @@ def read_candidates(
                 most_contacts=settings.contacts.most_contacts,
                 facts=FACTS,
             ),
-            permissions.parameters(settings, day) | dict.fromkeys(("until", "withdrawn_until"), day + timedelta(days=1)),
+            permissions.parameters(settings, day)
+            | dict.fromkeys(("until", "withdrawn_until"), day + timedelta(days=1)),
         )
     finally:
         for name in ("uptakes", "channels"):
@@ -171,6 +172,19 @@ kept as (
     select * from segments.customer_actions where {kept}
 ),
 
+-- When this day is caught up, later days may have been decided already.
+acted_later as (
+    select distinct trigger_event_id
+    from segments.customer_actions
+    where action_date > $day and (outcome = 'chosen' or is_control)
+),
+
+contacted_later as (
+    select distinct customer_id
+    from segments.customer_actions
+    where action_date > $day and action_date < $day + {distance} and outcome = 'chosen'
+),
+
 -- What was sent costs what it costs; whether it will be accepted is expected.
 spent as (
     select
@@ -267,6 +281,8 @@ select
             when contacted_by.contacts >= channels.most_contacts then 'channel_frequency'
         end
     ) as suppressed_by,
+    offered.trigger_event_id in (select acted_later.trigger_event_id from acted_later)
+    or offered.customer_id in (select contacted_later.customer_id from contacted_later) as is_decided_later,
     offered.guard_id,
     offered.guard_reason,
     coalesce(of_segment.uptake, of_offer.uptake, offered.expected_uptake) as uptake,

@@ -38,6 +38,7 @@ def decide(connection: duckdb.DuckDBPyConnection, settings: ActionSettings, day:
     """
     candidates = read_candidates(connection, settings, day, uptakes(connection, settings, day))
     decided = arbitration.arbitrate(candidates, settings.arbitration, day.isoformat())
+    decided = _without_later(decided)
     decided["reason"] = _reasons(decided)
     decided["handed_over_at"] = pd.NaT
     columns = [name for name in columns_of(ACTIONS) if name != "action_date"]
@@ -67,6 +68,18 @@ def uptakes(connection: duckdb.DuckDBPyConnection, settings: ActionSettings, day
     totals = outcomes[by_segment & outcomes["accepted"].notna() & (outcomes["treated"] > 0)]
     totals = totals[["offer_id", "market_segment", "treated", "accepted"]].astype({"treated": float, "accepted": float})
     return learned_uptake(totals, expected, settings.results.segment_weight)
+
+
+def _without_later(decided: pd.DataFrame) -> pd.DataFrame:
+    """Suppress what a later day has already acted on; a day that is decided again in order has none."""
+    acts = (decided["outcome"] == arbitration.CHOSEN) | decided["is_control"]
+    is_late = acts & decided["is_decided_later"].astype(bool)
+    return decided.assign(
+        outcome=decided["outcome"].mask(is_late, arbitration.SUPPRESSED),
+        suppressed_by=decided["suppressed_by"].mask(is_late, "decided_later"),
+        is_control=decided["is_control"] & ~is_late,
+        is_exploration=decided["is_exploration"] & ~is_late,
+    )
 
 
 def _reasons(decided: pd.DataFrame) -> pd.Series:

@@ -18,6 +18,7 @@ WORDS = {
     "total_frequency": "There have been as many contacts as there may be.",
     "minimum_distance": "The last contact was too few days ago.",
     "handed_over": "Another action of the day has already been handed over.",
+    "decided_later": "A later day, decided before this one, has already acted.",
 }
 """The text for each reason."""
 
@@ -44,7 +45,6 @@ def refusal(kind: str, consent: str, customer: str, settings: ActionSettings) ->
         when coalesce({consent}.is_granted, {customer}.marketing_consent) is null then {unknown}
     end
     """
-
 
 
 def same_channel(name: str) -> str:

@@ -27,9 +27,7 @@ def write_results(connection: duckdb.DuckDBPyConnection, parameters: ResultParam
     return results
 
 
-def counted_outcomes(
-    connection: duckdb.DuckDBPyConnection, parameters: ResultParameters, day: date
-) -> pd.DataFrame:
+def counted_outcomes(connection: duckdb.DuckDBPyConnection, parameters: ResultParameters, day: date) -> pd.DataFrame:
     """Count the outcomes of the actions whose response period ended before the day and whose responses have arrived.
 
     A response is that of the last action of its offer before it, and one about an accepted product that is in use that

@@ -93,13 +93,13 @@ def audience(
         with warehouse.reader() as connection:
             people = read_audience(connection, settings.actions, chosen, now, name)
         if not preview and len(people):
-            # Recorded first: what is recorded and not sent is sent by the next hand-over, the reverse could be repeated.
+            # Recorded first: what is recorded but not sent is sent by the next hand-over.
             with writing(settings, "audience", wait), warehouse.writer() as connection:
                 mark_handed_over(connection, people, chosen, now)
         write_audience(people, output)
         valid = in_time(people, now.date())
         if late := len(people) - len(valid):
-            err.print(f"{late:,} of them are too late by now: see contact_by_date.", highlight=False)
+            err.print(f"{late:,} actions are too late by now: see contact_by_date.", highlight=False)
         if webhook and target is not None:
             reachable = within_hours(valid, settings.actions, now)
             parts = deliver(reachable, target, chosen, name)

@@ -130,7 +130,8 @@ class FactSettings(Section):
         5, ge=0, le=31, description="days after which usage and balances are too old to be used"
     )
     arrived_share: Share = Field(
-        0.5, description="a day of usage has arrived if at least this share of the usual number of lines has usage on it"
+        0.5,
+        description="a day of usage has arrived if at least this share of the usual lines have usage on it",
     )
     recent_usage_days: int = Field(
         7, ge=1, le=31, description="days of recent usage that are compared with earlier ones"

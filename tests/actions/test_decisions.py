@@ -358,12 +358,16 @@ def test_what_is_turned_off_is_neither_decided_nor_handed_over(connection: duckd
 def test_a_day_that_is_caught_up_hands_over_nobody_who_has_been_contacted_since(
     connection: duckdb.DuckDBPyConnection,
 ) -> None:
-    customers(connection, "A", "B", "C", "D")
+    customers(connection, "A", "B", "C")
     later = DAY + timedelta(2)
-    for day in (later, DAY):
-        facts(connection, *[{"customer_id": name, "gap_value": 50} for name in ("ABC" if day == DAY else "A")], day=day)
-        act(connection, rules(), day)
+    facts(connection, *[{"customer_id": name, "gap_value": 50} for name in "ABC"])
+    find_triggers(connection, rules().triggers, [DAY], DAY)
+    facts(connection, {"customer_id": "A", "gap_value": 50}, day=later)
+    act(connection, rules(), later)
+    act(connection, rules())
     assert audience(connection, rules(), later, NOW + timedelta(2))["customer_id"].tolist() == ["A"]
+    caught_up = connection.execute("select * from segments.customer_actions where action_date = ?", [DAY]).df()
+    assert sold(caught_up) == {"A": "decided_later", "B": "chosen", "C": "chosen"}
     put(connection, "raw.contacts", [
         {"contact_id": "1", "customer_id": "B", "channel": "letter", "contacted_at": datetime(2025, 12, 11, 12)}
     ])  # fmt: skip

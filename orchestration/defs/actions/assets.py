@@ -60,6 +60,8 @@ def customer_actions(
         broken = list(failures(connection, day_of(context)))
     counts = f"{report.chosen:,} actions chosen of {report.candidates:,} candidates, {report.held_out:,} held out."
     tell(context, counts)
+    if report.kept:
+        tell(context, f"{report.kept:,} actions of the day had been handed over before and stand.")
     if report.candidates and report.suppressed.get("no_consent", 0) == report.candidates:
         warn(context, "No customer's consent is known, so nobody is contacted; see actions.contacts.")
     yield dg.MaterializeResult(

@@ -91,14 +91,19 @@ open_bills as (
         and write_off_date > action_date
 ),
 
+payment_dates as (
+    select distinct paid_date
+    from {{ ref('stg_payments') }}
+),
+
 -- Whether a bill is overdue is known once payments of its due date, or later ones, have arrived.
 payments_known as (
     select
         days.action_date,
-        max(payments.paid_date) as payments_known_date
+        max(payment_dates.paid_date) as payments_known_date
     from {{ ref('action_days') }} as days
-    inner join {{ ref('stg_payments') }} as payments
-        on days.action_date >= payments.paid_date
+    inner join payment_dates
+        on days.action_date >= payment_dates.paid_date
     group by days.action_date
 ),
 
