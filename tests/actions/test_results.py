@@ -13,6 +13,7 @@ from models.actions.uplift import read_uplift
 from models.actions.uptake import learned_uptake
 from orchestration.actions.decisions import uptakes
 from orchestration.actions.results import write_results
+from orchestration.actions.unknown_names import unknown_names
 from orchestration.settings.actions import ActionSettings
 from simulator.answers import Persuasion, answer
 from tests.actions.days import connect, put
@@ -229,3 +230,22 @@ def test_an_offer_that_returns_every_month_is_not_called_effective_for_who_its_c
     # As if each answer came from somebody else, most intervals would be wrong.
     naive = read_uplift(counts[["treated", "accepted", "control", "control_accepted"]], ResultParameters())
     assert naive.eval("uplift_low <= 0 <= uplift_high").mean() < 0.5
+
+
+def test_names_that_no_setting_knows_are_said(connection: duckdb.DuckDBPyConnection) -> None:
+    act(connection, treated=2, control=0)
+    put(connection, "raw.consents", [
+        {"customer_id": f"{number}", "channel": channel, "changed_at": datetime(2025, 1, 1), "is_granted": False}
+        for number, channel in enumerate(["E-Mail", "ALL", "text message", "text message"])
+    ])  # fmt: skip
+    contact(connection, 0, is_opened=True)
+    respond(connection, 0)
+    assert [sentence.split(". If")[0] for sentence in unknown_names(connection, ActionSettings(), SENT)] == [
+        "Consents name channels that actions.channels does not: 'text message' (2)"
+    ]
+    connection.execute("update raw.contacts set action_id = upper(action_id)")
+    connection.execute("update raw.responses set offer_id = 'Spring promotion'")
+    said = " ".join(unknown_names(connection, ActionSettings(), READ))
+    assert "never been made: 'Spring promotion' (1)" in said
+    assert "None of the 1 action_id in contacts" in said
+    assert "The last response is of 2025-11-06" in said

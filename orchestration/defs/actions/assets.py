@@ -10,6 +10,7 @@ from orchestration.actions.results import write_results
 from orchestration.actions.rules import require_sound_rules
 from orchestration.actions.tables import ACTIONS, RESULTS, TRIGGERS
 from orchestration.actions.triggers import find_triggers
+from orchestration.actions.unknown_names import unknown_names
 from orchestration.dagster_support.action_days import DAYS, ONE_DAY_PER_RUN, action_spec, day_of, days_of
 from orchestration.dagster_support.deployment import WRITER_POOL, Deployment
 from orchestration.dagster_support.progress import tell, warn
@@ -91,6 +92,8 @@ def action_results(context: dg.AssetExecutionContext, deployment: Deployment) ->
     """Measure the results of actions whose response period is over."""
     with deployment.warehouse.writer() as connection:
         results = write_results(connection, deployment.settings.actions.results, day_of(context))
+        for sentence in unknown_names(connection, deployment.settings.actions, day_of(context)):
+            warn(context, sentence)
     verdicts = results[(results["market_segment"] == "all") & (results["period"] == "all")]["verdict"].value_counts()
     return dg.MaterializeResult(
         asset_key=["segments", RESULTS],
