@@ -27,7 +27,7 @@ def unknown_names(connection: duckdb.DuckDBPyConnection, settings: ActionSetting
         yield f"Responses name offers that have never been made: {found}. They count for no offer."
     identified, matched, last = connection.execute(_ROWS).fetchone() or (0, 0, None)
     if identified and not matched:
-        yield f"None of the {identified:,} action_id in contacts is that of an action, so no action counts as contacted."
+        yield f"None of the {identified:,} action_id in contacts is of an action, so no action counts as contacted."
     if last is not None and (day - last).days > settings.results.late_response_days:
         yield f"The last response is of {last}. Results take it that nobody has accepted since."
 
