@@ -91,6 +91,14 @@ def audience(
     )  # fmt: skip
 
 
+def last_decided_day(connection: duckdb.DuckDBPyConnection, day: date) -> date | None:
+    """Return the last day up to a day that has candidates; None if there is none."""
+    row = connection.execute(
+        "select max(action_date) from segments.customer_actions where action_date <= $day", {"day": day}
+    ).fetchone()
+    return row[0] if row else None
+
+
 def _texts(names: Iterable[str]) -> str:
     return ", ".join(literal(name) for name in names)
 

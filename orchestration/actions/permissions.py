@@ -74,7 +74,8 @@ from (
 where recency = 1
 """
 
-# Contacts made up to the day, except by its own actions, and earlier chosen actions not reported as contacts.
+# Contacts made up to the day, except by its own actions, and earlier chosen actions not reported as contacts: by their
+# identifier or, where the campaign tool returns none, by customer and channel on the day or the three after it.
 CONTACTS = f"""
 select customer_id, {same_channel("channel")} as channel, cast(contacted_at as date) as contact_date
 from raw.contacts
@@ -93,6 +94,15 @@ where
     and actions.action_date < $day
     and actions.action_date > $day - $window
     and not exists (select 1 from raw.contacts as contacts where contacts.action_id = actions.action_id)
+    and not exists (
+        select 1 from raw.contacts as contacts
+        where
+            contacts.action_id is null
+            and contacts.customer_id = actions.customer_id
+            and {same_channel("contacts.channel")} = {same_channel("actions.channel")}
+            and cast(contacts.contacted_at as date) between actions.action_date and actions.action_date + 3
+            and cast(contacts.contacted_at as date) <= $day
+    )
 """
 
 

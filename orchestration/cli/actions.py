@@ -76,7 +76,14 @@ def audience(
 ) -> None:
     """Write the customers to contact on a day, leaving out everybody who has withdrawn consent since."""
     from orchestration.actions.audience import audience as read_audience
-    from orchestration.actions.audience import in_time, mark_handed_over, require_format, within_hours, write_audience
+    from orchestration.actions.audience import (
+        in_time,
+        last_decided_day,
+        mark_handed_over,
+        require_format,
+        within_hours,
+        write_audience,
+    )
     from orchestration.actions.webhook import deliver
 
     with errors_for_people():
@@ -92,6 +99,9 @@ def audience(
         warehouse = existing_warehouse(settings)
         with warehouse.reader() as connection:
             people = read_audience(connection, settings.actions, chosen, now, name)
+            last = last_decided_day(connection, chosen) if people.empty else chosen
+        if last != chosen:
+            err.print(f"{chosen} has no actions; the last day up to it that has is {last or 'none'}.", highlight=False)
         if not preview and len(people):
             # Recorded first: what is recorded but not sent is sent by the next hand-over.
             with writing(settings, "audience", wait), warehouse.writer() as connection:

@@ -94,6 +94,14 @@ class Offer(Section):
     total_budget: float | None = Field(None, ge=0, description="largest total of these costs over all days")
     enabled: bool = Field(True, description="false turns it off")
 
+    @model_validator(mode="after")
+    def _ends_after_it_begins(self) -> Self:
+        if self.valid_from_date and self.valid_until_date and self.valid_until_date < self.valid_from_date:
+            raise ValueError(
+                f"valid_until_date ({self.valid_until_date}) is before valid_from_date ({self.valid_from_date})"
+            )
+        return self
+
 
 class Channel(Section):
     """A way to reach a customer."""
@@ -229,6 +237,11 @@ class ActionSettings(Section):
                 raise ValueError(f"offer {name} names triggers that do not exist: {', '.join(unknown)}")
             if unknown := sorted(set(offer.channels) - self.channels.keys()):
                 raise ValueError(f"offer {name} names channels that do not exist: {', '.join(unknown)}")
+        # Consents and contacts name channels in any spelling, and 'all' for all of them.
+        spelled: dict[str, str] = {"all": "all"}
+        for name in self.channels:
+            if name == "all" or spelled.setdefault(name.replace("_", ""), name) != name:
+                raise ValueError(f"channel {name} has the name of another, or of all of them")
         return self
 
     def conditions(self) -> dict[str, str]:

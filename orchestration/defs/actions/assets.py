@@ -7,7 +7,7 @@ import dagster as dg
 from orchestration.actions.checks import CHECKS, failures
 from orchestration.actions.decisions import decide
 from orchestration.actions.results import write_results
-from orchestration.actions.rules import require_sound_rules
+from orchestration.actions.rules import naming_the_rule, require_sound_rules
 from orchestration.actions.tables import ACTIONS, RESULTS, TRIGGERS
 from orchestration.actions.triggers import find_triggers
 from orchestration.actions.unknown_names import unknown_names
@@ -28,7 +28,8 @@ def triggers(context: dg.AssetExecutionContext, deployment: Deployment) -> dg.Ma
     settings, day = deployment.settings.actions, day_of(context)
     with deployment.warehouse.writer() as connection:
         require_sound_rules(connection, settings)
-        found = find_triggers(connection, settings.triggers, days_of(day, settings.recheck_days), day)
+        with naming_the_rule(connection, settings):
+            found = find_triggers(connection, settings.triggers, days_of(day, settings.recheck_days), day)
     fired = {name: rows for name, rows in found.fired.items() if rows}
     tell(context, f"{sum(fired.values()):,} triggers fired, {found.retracted:,} were retracted because of late data.")
     if found.silent:
@@ -57,7 +58,8 @@ def customer_actions(
 ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
     """Choose the actions of the day; every candidate is kept with its outcome."""
     with deployment.warehouse.writer() as connection:
-        report = decide(connection, deployment.settings.actions, day_of(context))
+        with naming_the_rule(connection, deployment.settings.actions):
+            report = decide(connection, deployment.settings.actions, day_of(context))
         broken = list(failures(connection, day_of(context)))
     counts = f"{report.chosen:,} actions chosen of {report.candidates:,} candidates, {report.held_out:,} held out."
     tell(context, counts)
