@@ -148,6 +148,19 @@ def test_an_action_counts_as_a_contact_until_the_contact_itself_is_delivered(
     assert act(connection, rules())["outcome"].tolist().count("chosen") == 1
 
 
+def test_a_contact_that_is_reported_without_its_action_counts_once(connection: duckdb.DuckDBPyConnection) -> None:
+    customers(connection, "A")
+    given_rules = rules(contacts={"most_contacts": 2})
+    facts(connection, {"customer_id": "A", "gap_value": 50})
+    act(connection, given_rules)
+    put(connection, "raw.contacts", [
+        {"contact_id": "1", "customer_id": "A", "channel": "E-Mail", "contacted_at": datetime(2025, 12, 11, 10)}
+    ])  # fmt: skip
+    later = DAY + timedelta(6)
+    facts(connection, {"customer_id": "A", "due_amount": 500, "next_due_date": later}, day=later)
+    assert act(connection, given_rules, later)["outcome"].tolist() == ["chosen"]
+
+
 def test_an_occasion_leads_to_one_action(connection: duckdb.DuckDBPyConnection) -> None:
     customers(connection, "A")
     facts(connection, {"customer_id": "A", "gap_value": 50})
