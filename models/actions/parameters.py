@@ -43,6 +43,7 @@ class ResultParameters:
         power: probability of detecting the target uplift with the stated sample size.
         target_uplift: uplift, in share of customers, for which the sample size is computed.
         segment_weight: weight of the offer's overall uptake in a segment's estimate, in contacts.
+        late_response_days: days to wait for late responses; an action is counted earlier if later responses are there.
     """
 
     interval: float = 0.8
@@ -50,6 +51,7 @@ class ResultParameters:
     power: float = 0.8
     target_uplift: float = 0.02
     segment_weight: float = 50.0
+    late_response_days: int = 7
 
     def __post_init__(self) -> None:
         """Raise ValueError for a probability outside (0, 1) or a weight that is not positive."""
@@ -58,3 +60,5 @@ class ResultParameters:
                 raise ValueError(f"{name} must be between 0 and 1, found {getattr(self, name)}")
         if self.segment_weight <= 0:
             raise ValueError(f"segment_weight must be above 0, found {self.segment_weight}")
+        if self.late_response_days < 0:
+            raise ValueError(f"late_response_days must be at least 0, found {self.late_response_days}")

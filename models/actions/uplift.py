@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtri
 
+from models.actions.design_effect import design_effect
 from models.actions.parameters import ResultParameters
 
 COUNT_COLUMNS = ("treated", "accepted", "control", "control_accepted")
@@ -20,8 +21,11 @@ def read_uplift(counts: pd.DataFrame, parameters: ResultParameters) -> pd.DataFr
       uniform central limit theory and asymptotic confidence sequences", Annals of Statistics 52, 2024), which covers
       the uplift at all readings at once: results may be read every day, and the verdict is based on it.
 
+    Both, and the sample still needed, are of independent answers: the counts are divided by their ``design_effect``.
+
     Args:
-        counts: ``COUNT_COLUMNS``; accepted is null where no responses are delivered.
+        counts: ``COUNT_COLUMNS``, and the columns of ``design_effect`` if units have several actions; accepted is null
+            where no responses are delivered.
         parameters: probabilities and the target.
 
     Returns:
@@ -32,6 +36,11 @@ def read_uplift(counts: pd.DataFrame, parameters: ResultParameters) -> pd.DataFr
     with np.errstate(divide="ignore", invalid="ignore"):
         uptake, base = accepted / treated, control_accepted / control
     uplift = uptake - base
+    # From here on, in independent answers.
+    effect = design_effect(counts, "treated", "accepted", "treated")
+    control_effect = design_effect(counts, "control", "control_accepted", "control")
+    treated, accepted = treated / effect, accepted / effect
+    control, control_accepted = control / control_effect, control_accepted / control_effect
     low, high = _newcombe(uptake, treated, base, control, parameters.interval)
     needed = _sample_size(treated, control, control_accepted, parameters)
     half = _always_valid(treated, accepted, control, control_accepted, needed, parameters.error)
@@ -50,7 +59,7 @@ def read_uplift(counts: pd.DataFrame, parameters: ResultParameters) -> pd.DataFr
         index=counts.index,
     )  # fmt: skip
     found.loc[~has_both, ["uplift", "uplift_low", "uplift_high", "uplift_always_low", "uplift_always_high"]] = np.nan
-    still = pd.Series(np.maximum(np.ceil(needed) - treated - control, 0), index=counts.index).where(known)
+    still = pd.Series(np.maximum(np.ceil((needed - treated - control).round(6)), 0), index=counts.index).where(known)
     return found.assign(sample_needed=still.astype("Int64"), verdict=verdict)
 
 

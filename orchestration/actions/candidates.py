@@ -31,7 +31,7 @@ def read_candidates(
         The columns that ``models.actions.arbitration`` reads, and those of ``segments.customer_actions`` that are known
         before arbitration: customer, offer, texts of triggers and guards, deadlines, hours.
     """
-    offers = {name: offer for name, offer in sorted(settings.offers.items()) if _is_on_sale(offer, day)}
+    offers = on_sale(settings, day)
     branches = [_branch(name, offer, day) for name, offer in offers.items()] or [_branch("none", _NOTHING, day)]
     connection.register("uptakes", uptakes)
     connection.register("channels", _channels(settings, day))
@@ -45,12 +45,17 @@ def read_candidates(
                 refusal=permissions.refusal("offered.kind", "consents", "customers", settings),
                 consents=permissions.CONSENTS,
                 contacts=permissions.CONTACTS,
+                kept=KEPT,
+                preferred=permissions.same_channel("customers.preferred_channel"),
+                channel=permissions.same_channel("offered.channel"),
+                channel_of_limit=permissions.same_channel("channels.channel"),
                 distance=settings.contacts.minimum_distance_days,
                 contact_days=settings.contacts.contact_days,
                 most_contacts=settings.contacts.most_contacts,
                 facts=FACTS,
             ),
-            permissions.parameters(settings, day) | {"until": day + timedelta(days=1)},
+            permissions.parameters(settings, day)
+            | dict.fromkeys(("until", "withdrawn_until"), day + timedelta(days=1)),
         )
     finally:
         for name in ("uptakes", "channels"):
@@ -58,6 +63,16 @@ def read_candidates(
 
 
 _NOTHING = Offer(title="nothing", kind="service", triggers=["none"], channels=["none"], uptake=0)
+
+
+def on_sale(settings: ActionSettings, day: date) -> dict[str, Offer]:
+    """Return the offers that may be made on a day, in order of id, each with the triggers that are turned on."""
+    enabled = {name for name, trigger in settings.triggers.items() if trigger.enabled}
+    offers = {
+        name: offer.model_copy(update={"triggers": [each for each in offer.triggers if each in enabled]})
+        for name, offer in sorted(settings.offers.items())
+    }
+    return {name: offer for name, offer in offers.items() if offer.triggers and _is_on_sale(offer, day)}
 
 
 def _is_on_sale(offer: Offer, day: date) -> bool:
@@ -132,6 +147,16 @@ def _channels(settings: ActionSettings, day: date) -> pd.DataFrame:
     return pd.DataFrame(rows).astype({"channel_capacity": "float64"})
 
 
+# Actions of a day that were handed over or carried out: whatever is decided again, they stand.
+KEPT = """
+action_date = $day
+and outcome = 'chosen'
+and (
+    handed_over_at is not null
+    or action_id in (select contacts.action_id from raw.contacts as contacts where contacts.action_id is not null)
+)
+"""
+
 _SQL = """
 with facts as (
     select * from {facts} where action_date = $day
@@ -143,12 +168,37 @@ acted as (
     where action_date < $day and (outcome = 'chosen' or is_control)
 ),
 
+kept as (
+    select * from segments.customer_actions where {kept}
+),
+
+-- When this day is caught up, later days may have been decided already.
+acted_later as (
+    select distinct trigger_event_id
+    from segments.customer_actions
+    where action_date > $day and (outcome = 'chosen' or is_control)
+),
+
+contacted_later as (
+    select distinct customer_id
+    from segments.customer_actions
+    where action_date > $day and action_date < $day + {distance} and outcome = 'chosen'
+),
+
 -- What was sent costs what it costs; whether it will be accepted is expected.
 spent as (
-    select offer_id, cast(sum(contact_cost + uptake * acceptance_cost) as double) as spent
+    select
+        offer_id,
+        cast(sum(contact_cost + uptake * acceptance_cost) as double) as spent,
+        cast(sum(contact_cost + uptake * acceptance_cost) filter (where action_date = $day) as double) as spent_today,
+        count(*) filter (where action_date = $day) as made_today
     from segments.customer_actions
-    where action_date < $day and outcome = 'chosen'
+    where outcome = 'chosen' and (action_date < $day or action_id in (select kept.action_id from kept))
     group by offer_id
+),
+
+made_by as (
+    select channel, count(*) as made_today from kept group by channel
 ),
 
 events as (
@@ -166,6 +216,10 @@ offered as ({offered}),
 guarded as (
     select
         offered.*,
+        md5(concat_ws(
+            chr(31), customer_id, cast($day as date), offer_id, trigger_event_id, channel
+        )) as action_id,
+        coalesce('household ' || household_id, 'group ' || group_id, 'customer ' || customer_id) as contact_unit,
         {guard} as guard_id,
         {guard_words} as guard_reason
     from offered
@@ -191,18 +245,14 @@ contacted_by as (
         count(*) filter (where contacts.contact_date > $day - cast(channels.contact_days as integer)) as contacts
     from contacts
     inner join channels
-        on contacts.channel = channels.channel
+        on contacts.channel = {channel_of_limit}
     group by contacts.customer_id, contacts.channel
 )
 
 select
-    md5(concat_ws(
-        chr(31), offered.customer_id, cast($day as date), offered.offer_id, offered.trigger_event_id, offered.channel
-    )) as action_id,
+    offered.action_id,
     offered.customer_id,
-    coalesce(
-        'household ' || offered.household_id, 'group ' || offered.group_id, 'customer ' || offered.customer_id
-    ) as contact_unit,
+    offered.contact_unit,
     offered.trigger_event_id,
     offered.trigger_id,
     offered.priority,
@@ -210,21 +260,29 @@ select
     offered.offer_id,
     offered.offer_title,
     offered.channel,
-    coalesce(lower(customers.preferred_channel) = offered.channel, false) as is_preferred,
-    offered.daily_capacity,
+    coalesce({preferred} = {channel}, false) as is_preferred,
+    offered.daily_capacity - coalesce(spent.made_today, 0) as daily_capacity,
     -- Of two that are null or not, the lesser that is known.
-    least(offered.daily_budget, offered.total_budget - coalesce(spent.spent, 0)) as budget_left,
-    channels.channel_capacity,
+    least(
+        offered.daily_budget - coalesce(spent.spent_today, 0), offered.total_budget - coalesce(spent.spent, 0)
+    ) as budget_left,
+    channels.channel_capacity - coalesce(made_by.made_today, 0) as channel_capacity,
     coalesce(
         {refusal},
         offered.guard_id,
         case
+            when
+                offered.customer_id in (select kept.customer_id from kept)
+                or offered.contact_unit in (select kept.contact_unit from kept)
+                then 'handed_over'
             when channels.is_quiet then 'quiet_day'
             when contacted.last_contact_date > $day - {distance} then 'minimum_distance'
             when contacted.contacts >= {most_contacts} then 'total_frequency'
             when contacted_by.contacts >= channels.most_contacts then 'channel_frequency'
         end
     ) as suppressed_by,
+    offered.trigger_event_id in (select acted_later.trigger_event_id from acted_later)
+    or offered.customer_id in (select contacted_later.customer_id from contacted_later) as is_decided_later,
     offered.guard_id,
     offered.guard_reason,
     coalesce(of_segment.uptake, of_offer.uptake, offered.expected_uptake) as uptake,
@@ -257,7 +315,9 @@ left join contacted
 left join contacted_by
     on
         offered.customer_id = contacted_by.customer_id
-        and offered.channel = contacted_by.channel
+        and {channel} = contacted_by.channel
+left join made_by
+    on offered.channel = made_by.channel
 left join uptakes as of_segment
     on
         offered.offer_id = of_segment.offer_id
@@ -266,4 +326,5 @@ left join uptakes as of_offer
     on
         offered.offer_id = of_offer.offer_id
         and of_offer.market_segment is null
+where offered.action_id not in (select kept.action_id from kept)
 """

@@ -6,6 +6,8 @@ from datetime import date
 
 import duckdb
 
+from orchestration.actions.candidates import KEPT
+
 _CHOSEN = "select * from segments.customer_actions where action_date = $day and outcome = 'chosen'"
 
 
@@ -30,13 +32,13 @@ CHECKS = (
     ),
     ActionCheck(
         "nobody_who_asked_not_to_be_contacted_is_chosen",
-        "No customer marked do_not_contact in the raw table is chosen.",
+        "No customer marked do_not_contact in the raw table is chosen, unless it was handed over before.",
         f"""
         select count(*)
         from ({_CHOSEN}) as chosen
         inner join raw.customers as customers
             on chosen.customer_id = customers.customer_id
-        where customers.do_not_contact
+        where customers.do_not_contact and not ({KEPT})
         """,
     ),
     ActionCheck(
@@ -54,15 +56,15 @@ CHECKS = (
     ),
     ActionCheck(
         "every_action_rests_on_a_valid_trigger",
-        "Every candidate names a trigger that has fired and has not been retracted.",
-        """
+        "Every candidate names a trigger that has fired and has not been retracted, unless it was handed over before.",
+        f"""
         select count(*)
         from segments.customer_actions as actions
         left join segments.triggers as triggers
             on
                 actions.trigger_event_id = triggers.trigger_event_id
                 and triggers.retracted_date is null
-        where actions.action_date = $day and triggers.trigger_event_id is null
+        where actions.action_date = $day and triggers.trigger_event_id is null and not ({KEPT})
         """,
     ),
 )

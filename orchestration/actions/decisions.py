@@ -9,8 +9,8 @@ import pandas as pd
 from models.actions import arbitration
 from models.actions.uptake import learned_uptake
 from orchestration.actions import permissions
-from orchestration.actions.candidates import read_candidates
-from orchestration.actions.results import counted_outcomes
+from orchestration.actions.candidates import KEPT, read_candidates
+from orchestration.actions.results import ALL, counted_outcomes
 from orchestration.actions.tables import ACTIONS, columns_of, replace_day
 from orchestration.lake.warehouse import transaction
 from orchestration.settings.actions import ActionSettings
@@ -18,8 +18,12 @@ from orchestration.settings.actions import ActionSettings
 
 @dataclass(frozen=True)
 class DecisionReport:
-    """What was decided on a day: candidates, actions chosen, held out, and suppressed by reason."""
+    """What was decided on a day: candidates, actions chosen, held out, and suppressed by reason.
 
+    ``kept`` are the actions of an earlier decision that had been handed over; they are not among the others.
+    """
+
+    kept: int
     candidates: int
     chosen: int
     held_out: int
@@ -28,15 +32,22 @@ class DecisionReport:
 
 
 def decide(connection: duckdb.DuckDBPyConnection, settings: ActionSettings, day: date) -> DecisionReport:
-    """Choose the actions of a day and write every candidate to ``segments.customer_actions``; a rerun replaces them."""
+    """Choose the actions of a day and write every candidate to ``segments.customer_actions``.
+
+    If the day is decided again, this replaces its rows except actions that have been handed over or carried out.
+    """
     candidates = read_candidates(connection, settings, day, uptakes(connection, settings, day))
     decided = arbitration.arbitrate(candidates, settings.arbitration, day.isoformat())
+    decided = _without_later(decided)
     decided["reason"] = _reasons(decided)
+    decided["handed_over_at"] = pd.NaT
     columns = [name for name in columns_of(ACTIONS) if name != "action_date"]
     with transaction(connection):
-        replace_day(connection, ACTIONS, day, decided[columns])
+        kept = connection.execute(f"select count(*) from segments.{ACTIONS} where {KEPT}", {"day": day}).fetchone()
+        replace_day(connection, ACTIONS, day, decided[columns], kept=KEPT)
     is_chosen = decided["outcome"] == arbitration.CHOSEN
     return DecisionReport(
+        kept=int(kept[0]) if kept else 0,
         candidates=len(decided),
         chosen=int(is_chosen.sum()),
         held_out=int(decided["is_control"].sum()),
@@ -51,11 +62,24 @@ def uptakes(connection: duckdb.DuckDBPyConnection, settings: ActionSettings, day
         [(name, offer.uptake, offer.uptake_weight) for name, offer in settings.offers.items()],
         columns=["offer_id", "uptake", "uptake_weight"],
     )
-    outcomes = counted_outcomes(connection, day)
+    outcomes = counted_outcomes(connection, settings.results, day)
     # Without delivered responses, the number of acceptances is unknown and not zero.
-    outcomes = outcomes[outcomes["accepted"].notna() & (outcomes["treated"] > 0)]
-    totals = outcomes.groupby(["offer_id", "market_segment"], as_index=False)[["treated", "accepted"]].sum()
+    by_segment = (outcomes["market_segment"] != ALL) & (outcomes["period"] == ALL)
+    totals = outcomes[by_segment & outcomes["accepted"].notna() & (outcomes["treated"] > 0)]
+    totals = totals[["offer_id", "market_segment", "treated", "accepted"]].astype({"treated": float, "accepted": float})
     return learned_uptake(totals, expected, settings.results.segment_weight)
+
+
+def _without_later(decided: pd.DataFrame) -> pd.DataFrame:
+    """Suppress what a later day has already acted on; a day that is decided again in order has none."""
+    acts = (decided["outcome"] == arbitration.CHOSEN) | decided["is_control"]
+    is_late = acts & decided["is_decided_later"].astype(bool)
+    return decided.assign(
+        outcome=decided["outcome"].mask(is_late, arbitration.SUPPRESSED),
+        suppressed_by=decided["suppressed_by"].mask(is_late, "decided_later"),
+        is_control=decided["is_control"] & ~is_late,
+        is_exploration=decided["is_exploration"] & ~is_late,
+    )
 
 
 def _reasons(decided: pd.DataFrame) -> pd.Series:

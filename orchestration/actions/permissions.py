@@ -17,6 +17,8 @@ WORDS = {
     "channel_frequency": "The channel has been used as often as it may be.",
     "total_frequency": "There have been as many contacts as there may be.",
     "minimum_distance": "The last contact was too few days ago.",
+    "handed_over": "Another action of the day has already been handed over.",
+    "decided_later": "A later day, decided before this one, has already acted.",
 }
 """The text for each reason."""
 
@@ -45,10 +47,16 @@ def refusal(kind: str, consent: str, customer: str, settings: ActionSettings) ->
     """
 
 
+def same_channel(name: str) -> str:
+    """Return SQL that compares names of channels by their letters and digits: E-Mail, e_mail and email are one."""
+    return f"regexp_replace(lower({name}), '[^a-z0-9]', '', 'g')"
+
+
 # The latest statement of each customer on each channel; of two with the same time, the withdrawal. A statement on 'all'
-# counts for every channel without a later one of its own. $channels are those of the settings; statements from $until
-# on do not count.
-CONSENTS = """
+# counts for every channel without a later one of its own. $channels are those of the settings. Consent given from
+# $until on does not count, and neither does a withdrawal from $withdrawn_until on: that is later at a hand-over, since
+# the clock of the system that recorded a withdrawal may be ahead.
+CONSENTS = f"""
 select customer_id, channel, is_granted
 from (
     select
@@ -60,15 +68,16 @@ from (
         ) as recency
     from raw.consents as consents
     inner join (select unnest($channels::varchar[]) as channel) as channels
-        on lower(consents.channel) in (channels.channel, 'all')
-    where consents.changed_at < $until::timestamp
+        on {same_channel("consents.channel")} in ({same_channel("channels.channel")}, 'all')
+    where consents.changed_at < case when consents.is_granted then $until else $withdrawn_until end::timestamp
 )
 where recency = 1
 """
 
-# Contacts made up to the day, except by its own actions, and earlier chosen actions not reported as contacts.
-CONTACTS = """
-select customer_id, lower(channel) as channel, cast(contacted_at as date) as contact_date
+# Contacts made up to the day, except by its own actions, and earlier chosen actions not reported as contacts: by their
+# identifier or, where the campaign tool returns none, by customer and channel on the day or the three after it.
+CONTACTS = f"""
+select customer_id, {same_channel("channel")} as channel, cast(contacted_at as date) as contact_date
 from raw.contacts
 where
     cast(contacted_at as date) <= $day
@@ -78,13 +87,22 @@ where
         where today.action_date = $day and today.action_id = contacts.action_id
     )
 union all
-select actions.customer_id, actions.channel, actions.action_date as contact_date
+select actions.customer_id, {same_channel("actions.channel")} as channel, actions.action_date as contact_date
 from segments.customer_actions as actions
 where
     actions.outcome = 'chosen'
     and actions.action_date < $day
     and actions.action_date > $day - $window
     and not exists (select 1 from raw.contacts as contacts where contacts.action_id = actions.action_id)
+    and not exists (
+        select 1 from raw.contacts as contacts
+        where
+            contacts.action_id is null
+            and contacts.customer_id = actions.customer_id
+            and {same_channel("contacts.channel")} = {same_channel("actions.channel")}
+            and cast(contacts.contacted_at as date) between actions.action_date and actions.action_date + 3
+            and cast(contacts.contacted_at as date) <= $day
+    )
 """
 
 

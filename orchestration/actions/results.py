@@ -17,9 +17,8 @@ ALL = "all"
 
 def write_results(connection: duckdb.DuckDBPyConnection, parameters: ResultParameters, day: date) -> pd.DataFrame:
     """Write the results as of a day to ``segments.action_results``, and return them."""
-    counts = counted_outcomes(connection, day)
-    grouped = pd.concat([_summed(counts, by) for by in _GROUPINGS], ignore_index=True)
-    results = grouped.join(read_uplift(grouped, parameters))
+    counts = counted_outcomes(connection, parameters, day)
+    results = counts.join(read_uplift(counts, parameters))
     results = results.assign(**{f"gain{end}": _gain(results, f"uplift{end}") for end in ("", "_low", "_high")})
     results["finding"] = results["verdict"].map(_FINDINGS)
     columns = [name for name in columns_of(RESULTS) if name != "action_date"]
@@ -28,28 +27,19 @@ def write_results(connection: duckdb.DuckDBPyConnection, parameters: ResultParam
     return results
 
 
-def counted_outcomes(connection: duckdb.DuckDBPyConnection, day: date) -> pd.DataFrame:
-    """Count the outcomes of the actions whose response period ended before the day.
+def counted_outcomes(connection: duckdb.DuckDBPyConnection, parameters: ResultParameters, day: date) -> pd.DataFrame:
+    """Count the outcomes of the actions whose response period ended before the day and whose responses have arrived.
+
+    A response is that of the last action of its offer before it, and one about an accepted product that is in use that
+    of the action which was accepted, so that no response counts twice.
 
     Returns:
-        One row per offer, market segment and month: eligible, treated, contacted, opened, accepted, active, control,
-        control_accepted; ``worth``, the value if each of the treated accepted, and ``spent`` on them. Null, not zero,
-        if the deployment delivers no contacts or no responses.
+        One row per offer, market segment and month, and for ``ALL`` of them: eligible, treated, contacted, opened,
+        accepted, active, control, control_accepted; ``worth``, the value if each of the treated accepted, and ``spent``
+        on them; the moments of ``design_effect``. Null, not zero, if the deployment delivers no contacts or no
+        responses.
     """
-    return read_frame(connection, _COUNT, {"day": day})
-
-
-_COUNTS = ("eligible", "treated", "contacted", "opened", "accepted", "active", "control", "control_accepted")
-_SUMS = ("worth", "spent")
-_GROUPINGS = (("offer_id",), ("offer_id", "market_segment"), ("offer_id", "market_segment", "period"))
-
-
-def _summed(counts: pd.DataFrame, by: tuple[str, ...]) -> pd.DataFrame:
-    summed = counts.groupby(list(by), as_index=False)[[*_COUNTS, *_SUMS]].sum(min_count=1)
-    for name in ("market_segment", "period"):
-        if name not in by:
-            summed[name] = ALL
-    return summed
+    return read_frame(connection, _COUNT, {"day": day, "late": parameters.late_response_days, "all": ALL})
 
 
 def _gain(results: pd.DataFrame, uplift: str) -> pd.Series:
@@ -66,18 +56,33 @@ _FINDINGS = {
 }
 
 _COUNT = """
-with delivered as (
+with responded as (
+    select customer_id, offer_id, responded_at, response from raw.responses where responded_at < $day
+),
+
+delivered as (
     select
         exists (select 1 from raw.contacts) as has_contacts,
-        exists (select 1 from raw.responses) as has_responses
+        exists (select 1 from responded) as has_responses
+),
+
+acted as (
+    select *
+    from segments.customer_actions
+    where outcome = 'chosen' or is_control
 ),
 
 actions as (
     select *
-    from segments.customer_actions
+    from acted
     where
-        (outcome = 'chosen' or is_control)
-        and action_date + response_days * interval 1 day < $day
+        action_date + response_days * interval 1 day < $day
+        -- A response can arrive late: later ones, or the days to wait for them, show that it will not.
+        and coalesce(
+            action_date + response_days * interval 1 day < (select cast(max(responded_at) as date) from responded)
+            or action_date + (response_days + $late) * interval 1 day < $day,
+            true
+        )
 ),
 
 contacts as (
@@ -87,24 +92,52 @@ contacts as (
     group by action_id
 ),
 
+accepted as (
+    select customer_id, offer_id, cast(responded_at as date) as accepted_date
+    from responded
+    where response = 'accepted'
+),
+
+attributed as (
+    select
+        acted.action_id,
+        responded.response,
+        row_number() over (
+            partition by responded.customer_id, responded.offer_id, responded.responded_at, responded.response
+            order by
+                case when responded.response = 'active' and exists (
+                    select 1 from accepted
+                    where
+                        accepted.customer_id = responded.customer_id
+                        and accepted.offer_id = responded.offer_id
+                        and accepted.accepted_date between acted.action_date and cast(responded.responded_at as date)
+                ) then 0 else 1 end,
+                acted.action_date desc,
+                acted.action_id
+        ) as place
+    from acted
+    inner join responded
+        on
+            acted.customer_id = responded.customer_id
+            and acted.offer_id = responded.offer_id
+            and cast(responded.responded_at as date) between acted.action_date
+            and acted.action_date + acted.response_days * interval 1 day
+),
+
 answers as (
     select
-        actions.action_id,
-        max(case when responses.response in ('accepted', 'active') then 1 else 0 end) as is_accepted,
-        max(case when responses.response = 'active' then 1 else 0 end) as is_active
-    from actions
-    inner join raw.responses as responses
-        on
-            actions.customer_id = responses.customer_id
-            and actions.offer_id = responses.offer_id
-            and cast(responses.responded_at as date) between actions.action_date
-            and actions.action_date + actions.response_days * interval 1 day
-    group by actions.action_id
+        action_id,
+        max(case when response in ('accepted', 'active') then 1 else 0 end) as is_accepted,
+        max(case when response = 'active' then 1 else 0 end) as is_active
+    from attributed
+    where place = 1
+    group by action_id
 ),
 
 told as (
     select
         actions.offer_id,
+        coalesce(actions.contact_unit, actions.customer_id) as contact_unit,
         coalesce(actions.market_segment, 'unknown') as market_segment,
         strftime(actions.action_date, '%Y-%m') as period,
         actions.is_control,
@@ -123,24 +156,56 @@ told as (
         on actions.action_id = contacts.action_id
     left join answers
         on actions.action_id = answers.action_id
+),
+
+by_unit as (
+    select
+        offer_id,
+        case when grouping(market_segment) = 1 then $all else market_segment end as market_segment,
+        case when grouping(period) = 1 then $all else period end as period,
+        is_control,
+        contact_unit,
+        bool_or(has_contacts) as has_contacts,
+        bool_or(has_responses) as has_responses,
+        count(*) as actions,
+        count(*) filter (where is_contacted) as contacted,
+        count(*) filter (where is_opened) as opened,
+        count(*) filter (where is_accepted = 1) as accepted,
+        count(*) filter (where is_active = 1) as active,
+        sum(worth) as worth,
+        -- Who would have accepted anyway costs what an acceptance costs too.
+        sum(contact_cost + acceptance_cost * is_accepted) as spent
+    from told
+    group by grouping sets (
+        (offer_id, is_control, contact_unit),
+        (offer_id, market_segment, is_control, contact_unit),
+        (offer_id, market_segment, period, is_control, contact_unit)
+    )
 )
 
 select
     offer_id,
     market_segment,
     period,
-    count(*) as eligible,
-    count(*) filter (where not is_control) as treated,
-    case when bool_or(has_contacts) then count(*) filter (where not is_control and is_contacted) end as contacted,
-    case when bool_or(has_contacts) then count(*) filter (where not is_control and is_opened) end as opened,
-    case when bool_or(has_responses) then count(*) filter (where not is_control and is_accepted = 1) end as accepted,
-    case when bool_or(has_responses) then count(*) filter (where not is_control and is_active = 1) end as active,
-    count(*) filter (where is_control) as control,
-    case when bool_or(has_responses) then count(*) filter (where is_control and is_accepted = 1) end
-        as control_accepted,
+    sum(actions) as eligible,
+    coalesce(sum(actions) filter (where not is_control), 0) as treated,
+    case when bool_or(has_contacts) then coalesce(sum(contacted) filter (where not is_control), 0) end as contacted,
+    case when bool_or(has_contacts) then coalesce(sum(opened) filter (where not is_control), 0) end as opened,
+    case when bool_or(has_responses) then coalesce(sum(accepted) filter (where not is_control), 0) end as accepted,
+    case when bool_or(has_responses) then coalesce(sum(active) filter (where not is_control), 0) end as active,
+    coalesce(sum(actions) filter (where is_control), 0) as control,
+    case when bool_or(has_responses) then coalesce(sum(accepted) filter (where is_control), 0) end as control_accepted,
     coalesce(sum(worth) filter (where not is_control), 0)::double as worth,
-    -- Who would have accepted anyway costs what an acceptance costs too.
-    coalesce(sum(contact_cost + acceptance_cost * is_accepted) filter (where not is_control), 0)::double as spent
-from told
+    coalesce(sum(spent) filter (where not is_control), 0)::double as spent,
+    count(*) filter (where not is_control) as treated_units,
+    sum(actions * actions) filter (where not is_control) as treated_actions_squared,
+    sum(accepted * actions) filter (where not is_control) as treated_accepted_actions,
+    sum(accepted * accepted) filter (where not is_control) as treated_accepted_squared,
+    count(*) filter (where is_control) as control_units,
+    sum(actions * actions) filter (where is_control) as control_actions_squared,
+    sum(accepted * actions) filter (where is_control) as control_accepted_actions,
+    sum(accepted * accepted) filter (where is_control) as control_accepted_squared
+from by_unit
 group by offer_id, market_segment, period
+order by offer_id, market_segment, period
 """

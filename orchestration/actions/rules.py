@@ -18,12 +18,7 @@ def require_sound_rules(connection: duckdb.DuckDBPyConnection, settings: ActionS
     Raises:
         SettingsError: names the rule, and says what is wrong with it.
     """
-    texts: dict[str, str] = {}
-    for name, trigger in settings.triggers.items():
-        texts |= {f"triggers.{name}.when": trigger.when, f"triggers.{name}.period": trigger.period}
-    for name, offer in settings.offers.items():
-        texts |= {f"offers.{name}.{part}": getattr(offer, part) for part in ("eligible", "suitable", "monthly_margin")}
-    texts |= {f"guards.{name}.when": guard.when for name, guard in settings.guards.items()}
+    texts = _texts(settings)
     for place, sql in texts.items():
         with _explained(place, sql):
             require_expression(sql)
@@ -33,6 +28,37 @@ def require_sound_rules(connection: duckdb.DuckDBPyConnection, settings: ActionS
     except duckdb.Error:
         _try_each(connection, texts)
         raise
+
+
+@contextmanager
+def naming_the_rule(connection: duckdb.DuckDBPyConnection, settings: ActionSettings) -> Iterator[None]:
+    """Name the rule if the facts of some customer make a statement fail, such as a text that is no number.
+
+    Raises:
+        SettingsError: names the rule, and says what is wrong with it.
+    """
+    try:
+        yield
+    except duckdb.Error:
+        for place, sql in _texts(settings).items():
+            with _explained(place, sql):
+                connection.execute(f"select count(cast(({sql}) as {_TYPES[place.rpartition('.')[2]]})) from {FACTS}")
+        raise
+
+
+_TYPES = {
+    "when": "boolean", "eligible": "boolean", "suitable": "boolean", "period": "varchar", "monthly_margin": "double"
+}  # fmt: skip
+
+
+def _texts(settings: ActionSettings) -> dict[str, str]:
+    """Return every SQL text, by its place in the settings."""
+    texts: dict[str, str] = {}
+    for name, trigger in settings.triggers.items():
+        texts |= {f"triggers.{name}.when": trigger.when, f"triggers.{name}.period": trigger.period}
+    for name, offer in settings.offers.items():
+        texts |= {f"offers.{name}.{part}": getattr(offer, part) for part in ("eligible", "suitable", "monthly_margin")}
+    return texts | {f"guards.{name}.when": guard.when for name, guard in settings.guards.items()}
 
 
 def _try_each(connection: duckdb.DuckDBPyConnection, texts: Mapping[str, str]) -> None:

@@ -25,14 +25,17 @@ def set_days(connection: duckdb.DuckDBPyConnection, run_id: str, days: Sequence[
                            [run_id, list(days)])  # fmt: skip
 
 
-def replace_day(connection: duckdb.DuckDBPyConnection, table: str, day: date, frame: pd.DataFrame) -> int:
+def replace_day(
+    connection: duckdb.DuckDBPyConnection, table: str, day: date, frame: pd.DataFrame, kept: str = "false"
+) -> int:
     """Replace the rows of a day with those of the frame, and return their number.
 
-    The caller opens the transaction. Every declared column except action_date must be in the frame.
+    The caller opens the transaction. Every declared column except action_date must be in the frame. ``kept`` is SQL of
+    rows that stay, with the day as ``$day``.
     """
     columns = {name: sql_type for name, sql_type in columns_of(table).items() if name != "action_date"}
     casts = ", ".join(f"cast({name} as {sql_type})" for name, sql_type in columns.items())
-    connection.execute(f"delete from segments.{table} where action_date = ?", [day])
+    connection.execute(f"delete from segments.{table} where action_date = $day and not ({kept})", {"day": day})
     connection.register("rows_of_day", frame)
     try:
         connection.execute(

@@ -68,11 +68,22 @@ def audience(
     ),
     day: Day = None,
     webhook: Annotated[bool, typer.Option("--webhook", help="Also post the audience to actions.webhook.")] = False,
+    preview: Annotated[
+        bool, typer.Option("--preview", help="Only look: nothing counts as handed over, and a new decision may differ.")
+    ] = False,
     config: Config = None,
+    wait: Wait = True,
 ) -> None:
     """Write the customers to contact on a day, leaving out everybody who has withdrawn consent since."""
     from orchestration.actions.audience import audience as read_audience
-    from orchestration.actions.audience import within_hours, write_audience
+    from orchestration.actions.audience import (
+        in_time,
+        last_decided_day,
+        mark_handed_over,
+        require_format,
+        within_hours,
+        write_audience,
+    )
     from orchestration.actions.webhook import deliver
 
     with errors_for_people():
@@ -80,16 +91,30 @@ def audience(
         target = settings.actions.webhook
         if webhook and target is None:
             raise SegmentationError("--webhook needs actions.webhook in the settings, with its url and key.")
+        if webhook and preview:
+            raise SegmentationError("--preview hands nothing over, so it cannot be used with --webhook.")
+        require_format(output)
         chosen = _day(day, settings)
         now = datetime.now(ZoneInfo(settings.schedule.timezone)).replace(tzinfo=None)
-        with existing_warehouse(settings).reader() as connection:
+        warehouse = existing_warehouse(settings)
+        with warehouse.reader() as connection:
             people = read_audience(connection, settings.actions, chosen, now, name)
+            last = last_decided_day(connection, chosen) if people.empty else chosen
+        if last != chosen:
+            err.print(f"{chosen} has no actions; the last day up to it that has is {last or 'none'}.", highlight=False)
+        if not preview and len(people):
+            # Recorded first: what is recorded but not sent is sent by the next hand-over.
+            with writing(settings, "audience", wait), warehouse.writer() as connection:
+                mark_handed_over(connection, people, chosen, now)
         write_audience(people, output)
+        valid = in_time(people, now.date())
+        if late := len(people) - len(valid):
+            err.print(f"{late:,} actions are too late by now: see contact_by_date.", highlight=False)
         if webhook and target is not None:
-            reachable = within_hours(people, now.time())
+            reachable = within_hours(valid, settings.actions, now)
             parts = deliver(reachable, target, chosen, name)
             out.print(f"Posted {len(reachable):,} of them in {parts} part(s).", highlight=False)
-            if waiting := len(people) - len(reachable):
+            if waiting := len(valid) - len(reachable):
                 out.print(f"{waiting:,} wait for the hours of their channel; post again then.", highlight=False)
     out.print(f"{len(people):,} customers in {output}.", highlight=False, soft_wrap=True)
 

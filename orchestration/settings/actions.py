@@ -94,6 +94,14 @@ class Offer(Section):
     total_budget: float | None = Field(None, ge=0, description="largest total of these costs over all days")
     enabled: bool = Field(True, description="false turns it off")
 
+    @model_validator(mode="after")
+    def _ends_after_it_begins(self) -> Self:
+        if self.valid_from_date and self.valid_until_date and self.valid_until_date < self.valid_from_date:
+            raise ValueError(
+                f"valid_until_date ({self.valid_until_date}) is before valid_from_date ({self.valid_from_date})"
+            )
+        return self
+
 
 class Channel(Section):
     """A way to reach a customer."""
@@ -128,6 +136,10 @@ class FactSettings(Section):
     lookback_days: int = Field(45, ge=7, le=120, description="days of usage and payments to look at")
     stale_after_days: int = Field(
         5, ge=0, le=31, description="days after which usage and balances are too old to be used"
+    )
+    arrived_share: Share = Field(
+        0.5,
+        description="a day of usage has arrived if at least this share of the usual lines have usage on it",
     )
     recent_usage_days: int = Field(
         7, ge=1, le=31, description="days of recent usage that are compared with earlier ones"
@@ -225,6 +237,11 @@ class ActionSettings(Section):
                 raise ValueError(f"offer {name} names triggers that do not exist: {', '.join(unknown)}")
             if unknown := sorted(set(offer.channels) - self.channels.keys()):
                 raise ValueError(f"offer {name} names channels that do not exist: {', '.join(unknown)}")
+        # Consents and contacts name channels in any spelling, and 'all' for all of them.
+        spelled: dict[str, str] = {"all": "all"}
+        for name in self.channels:
+            if name == "all" or spelled.setdefault(name.replace("_", ""), name) != name:
+                raise ValueError(f"channel {name} has the name of another, or of all of them")
         return self
 
     def conditions(self) -> dict[str, str]:

@@ -32,6 +32,13 @@ def test_a_file_names_only_what_it_adds_or_changes() -> None:
         ({"triggers": {"own": {"when": "true"}}}, "triggers.own.period"),
         ({"offers": {"renewal": {"uptake": 2}}}, "offers.renewal.uptake"),
         ({"channels": {"phone": {"contact_from": "22:00"}}}, "contact_from must be before contact_until"),
+        (
+            {"offers": {"renewal": {"valid_from_date": "2025-12-31", "valid_until_date": "2025-12-01"}}},
+            "valid_until_date .2025-12-01. is before valid_from_date",
+        ),
+        ({"channels": {"e_mail": {}}}, "channel e_mail has the name of another"),
+        ({"channels": {"all": {}}}, "channel all has the name of another, or of all of them"),
+        ({"results": {"late_response_days": -1}}, "late_response_days must be at least 0"),
         ({"arbitration": {"global_holdout_share": 1}}, "global_holdout_share must be at least 0 and less than 1"),
         ({"webhook": {"url": "http://x", "key": "short"}}, "webhook.key"),
     ],

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orchestration.actions.audience import COLUMNS, audience, write_audience
+from orchestration.actions.audience import COLUMNS, audience, mark_handed_over, write_audience
 from orchestration.actions.checks import failures
 from orchestration.actions.decisions import decide
 from orchestration.actions.triggers import find_triggers
@@ -146,6 +146,19 @@ def test_an_action_counts_as_a_contact_until_the_contact_itself_is_delivered(
     assert act(connection, rules(), next_day)["suppressed_by"].tolist() == ["minimum_distance"]
     # And does not stand in the way of the day it belongs to, when that is decided again.
     assert act(connection, rules())["outcome"].tolist().count("chosen") == 1
+
+
+def test_a_contact_that_is_reported_without_its_action_counts_once(connection: duckdb.DuckDBPyConnection) -> None:
+    customers(connection, "A")
+    given_rules = rules(contacts={"most_contacts": 2})
+    facts(connection, {"customer_id": "A", "gap_value": 50})
+    act(connection, given_rules)
+    put(connection, "raw.contacts", [
+        {"contact_id": "1", "customer_id": "A", "channel": "E-Mail", "contacted_at": datetime(2025, 12, 11, 10)}
+    ])  # fmt: skip
+    later = DAY + timedelta(6)
+    facts(connection, {"customer_id": "A", "due_amount": 500, "next_due_date": later}, day=later)
+    assert act(connection, given_rules, later)["outcome"].tolist() == ["chosen"]
 
 
 def test_an_occasion_leads_to_one_action(connection: duckdb.DuckDBPyConnection) -> None:
@@ -314,3 +327,75 @@ def test_nobody_who_must_not_be_contacted_is_in_any_audience(
         update={name: dict(reversed(getattr(given_rules, name).items())) for name in ("triggers", "offers", "guards")}
     )
     pd.testing.assert_frame_equal(found, act(shared, turned))
+
+
+def test_an_action_that_was_handed_over_stands_when_changed_data_would_choose_another(
+    connection: duckdb.DuckDBPyConnection,
+) -> None:
+    customers(connection, "A", "B", "C")
+    two = {"offers": {"sell": RULES["offers"]["sell"] | {"daily_capacity": 2}}}
+    given_rules = rules(offers=RULES["offers"] | two["offers"])
+    facts(connection, *[{"customer_id": name, "gap_value": 50, "household_id": home}
+                        for name, home in (("A", "H"), ("B", None))])  # fmt: skip
+    act(connection, given_rules)
+    handed_over = audience(connection, given_rules, DAY, NOW)
+    mark_handed_over(connection, handed_over, DAY, NOW)
+    # A's occasion is gone, B would now be reminded of a bill, and C is new.
+    facts(connection, {"customer_id": "A", "due_amount": 900, "next_due_date": DAY, "household_id": "H"},
+          {"customer_id": "B", "gap_value": 50, "due_amount": 9_000, "next_due_date": DAY},
+          {"customer_id": "C", "gap_value": 50, "household_id": "H"})  # fmt: skip
+    again = act(connection, given_rules)
+    assert set(again.query("outcome == 'chosen'")["action_id"]) == set(handed_over["action_id"])
+    assert set(again.query("offer_id == 'remind'")["suppressed_by"]) == {"handed_over"}
+    assert sold(again)["C"] == "handed_over"
+    assert [rows for _, rows in failures(connection, DAY)] == [0] * 4
+    facts(connection, {"customer_id": "C", "gap_value": 50, "household_id": "H2"})
+    assert sold(act(connection, given_rules))["C"] == "capacity"
+
+
+def test_what_is_turned_off_is_neither_decided_nor_handed_over(connection: duckdb.DuckDBPyConnection) -> None:
+    customers(connection, "A")
+    facts(connection, {"customer_id": "A", "gap_value": 50})
+    assert len(act(connection, rules())) == 2
+    for changes in (
+        {"triggers": RULES["triggers"] | {"large": RULES["triggers"]["large"] | {"enabled": False}}},
+        {"offers": RULES["offers"] | {"sell": RULES["offers"]["sell"] | {"enabled": False}}},
+        {"offers": RULES["offers"] | {"sell": RULES["offers"]["sell"] | {"valid_until_date": DAY - timedelta(1)}}},
+        {"offers": RULES["offers"] | {"sell": RULES["offers"]["sell"] | {"channels": ["partner"]}}},
+    ):
+        assert audience(connection, rules(**changes), DAY, NOW).empty, changes
+    off = rules(triggers=RULES["triggers"] | {"large": RULES["triggers"]["large"] | {"enabled": False}})
+    assert act(connection, off).empty
+
+
+def test_a_day_that_is_caught_up_hands_over_nobody_who_has_been_contacted_since(
+    connection: duckdb.DuckDBPyConnection,
+) -> None:
+    customers(connection, "A", "B", "C")
+    later = DAY + timedelta(2)
+    facts(connection, *[{"customer_id": name, "gap_value": 50} for name in "ABC"])
+    find_triggers(connection, rules().triggers, [DAY], DAY)
+    facts(connection, {"customer_id": "A", "gap_value": 50}, day=later)
+    act(connection, rules(), later)
+    act(connection, rules())
+    assert audience(connection, rules(), later, NOW + timedelta(2))["customer_id"].tolist() == ["A"]
+    caught_up = connection.execute("select * from segments.customer_actions where action_date = ?", [DAY]).df()
+    assert sold(caught_up) == {"A": "decided_later", "B": "chosen", "C": "chosen"}
+    put(connection, "raw.contacts", [
+        {"contact_id": "1", "customer_id": "B", "channel": "letter", "contacted_at": datetime(2025, 12, 11, 12)}
+    ])  # fmt: skip
+    assert audience(connection, rules(), DAY, NOW + timedelta(2))["customer_id"].tolist() == ["C"]
+
+
+def test_a_withdrawal_counts_though_the_clock_of_its_system_is_ahead_and_its_channel_is_spelt_otherwise(
+    connection: duckdb.DuckDBPyConnection,
+) -> None:
+    customers(connection, "A", "B", "C")
+    facts(connection, *[{"customer_id": name, "gap_value": 50} for name in "ABC"])
+    act(connection, rules())
+    put(connection, "raw.consents", [
+        {"customer_id": "A", "channel": "E-Mail", "changed_at": NOW + timedelta(hours=8), "is_granted": False},
+        {"customer_id": "B", "channel": "ALL", "changed_at": datetime(2025, 12, 1), "is_granted": False},
+        {"customer_id": "B", "channel": "e mail", "changed_at": NOW + timedelta(hours=8), "is_granted": True},
+    ])  # fmt: skip
+    assert audience(connection, rules(), DAY, NOW)["customer_id"].tolist() == ["C"]

@@ -13,6 +13,7 @@ from models.actions.uplift import read_uplift
 from models.actions.uptake import learned_uptake
 from orchestration.actions.decisions import uptakes
 from orchestration.actions.results import write_results
+from orchestration.actions.unknown_names import unknown_names
 from orchestration.settings.actions import ActionSettings
 from simulator.answers import Persuasion, answer
 from tests.actions.days import connect, put
@@ -180,3 +181,71 @@ def test_learned_uptake_of_an_offer_nobody_tried_is_what_was_expected() -> None:
     assert learned_uptake(nothing, expected, 50).to_dict("records") == [
         {"offer_id": "o", "market_segment": None, "uptake": 0.2}
     ]
+
+
+def test_an_answer_counts_for_the_last_action_before_it_alone(connection: duckdb.DuckDBPyConnection) -> None:
+    act(connection, treated=1, control=1)
+    act(connection, treated=1, control=1, day=SENT + timedelta(4))
+    for number in (0, 1):
+        respond(connection, number, days=5)
+        respond(connection, number, days=8, response="active")
+    found = read(connection, READ + timedelta(30))
+    assert (found["treated"], found["accepted"], found["active"]) == (2, 1, 1)
+    assert (found["control"], found["control_accepted"]) == (2, 1)
+    # What is in use later is what was accepted before the second action.
+    act(connection, treated=1, control=0, day=SENT + timedelta(6))
+    found = read(connection, READ + timedelta(30))
+    assert (found["treated"], found["accepted"], found["active"]) == (3, 1, 1)
+
+
+def test_actions_are_counted_once_their_responses_have_arrived(connection: duckdb.DuckDBPyConnection) -> None:
+    act(connection, treated=2, control=1)
+    respond(connection, 0)
+    over = SENT + timedelta(15)
+    waiting = ResultParameters().late_response_days
+    assert write_results(connection, ResultParameters(), over).empty
+    assert read(connection, over + timedelta(waiting))["accepted"] == 1
+    respond(connection, 1, days=15)
+    assert read(connection, over + timedelta(1))["accepted"] == 1
+
+
+def test_an_offer_that_returns_every_month_is_not_called_effective_for_who_its_customers_are() -> None:
+    """Customers who always accept and others who never do, the same control group every month, and no effect."""
+    random = np.random.default_rng(9)
+    months, campaigns, sizes = 12, 300, {"treated": 450, "control": 50}
+    rows = []
+    for _ in range(campaigns):
+        row: dict[str, float] = {}
+        for arm, size in sizes.items():
+            a = random.binomial(months, random.choice([0.02, 0.9], size, p=[0.8, 0.2]))
+            names = {"treated": ("treated", "accepted"), "control": ("control", "control_accepted")}[arm]
+            row |= {names[0]: size * months, names[1]: a.sum(), f"{arm}_units": size,
+                    f"{arm}_actions_squared": size * months**2, f"{arm}_accepted_actions": a.sum() * months,
+                    f"{arm}_accepted_squared": (a**2).sum()}  # fmt: skip
+        rows.append(row)
+    counts = pd.DataFrame(rows)
+    found = read_uplift(counts, ResultParameters())
+    assert found["verdict"].isin(["effective", "harmful"]).mean() <= 0.05
+    assert found.eval("uplift_low <= 0 <= uplift_high").mean() == pytest.approx(0.8, abs=0.07)
+    # As if each answer came from somebody else, most intervals would be wrong.
+    naive = read_uplift(counts[["treated", "accepted", "control", "control_accepted"]], ResultParameters())
+    assert naive.eval("uplift_low <= 0 <= uplift_high").mean() < 0.5
+
+
+def test_names_that_no_setting_knows_are_said(connection: duckdb.DuckDBPyConnection) -> None:
+    act(connection, treated=2, control=0)
+    put(connection, "raw.consents", [
+        {"customer_id": f"{number}", "channel": channel, "changed_at": datetime(2025, 1, 1), "is_granted": False}
+        for number, channel in enumerate(["E-Mail", "ALL", "text message", "text message"])
+    ])  # fmt: skip
+    contact(connection, 0, is_opened=True)
+    respond(connection, 0)
+    assert [sentence.split(". If")[0] for sentence in unknown_names(connection, ActionSettings(), SENT)] == [
+        "Consents name channels that actions.channels does not: 'text message' (2)"
+    ]
+    connection.execute("update raw.contacts set action_id = upper(action_id)")
+    connection.execute("update raw.responses set offer_id = 'Spring promotion'")
+    said = " ".join(unknown_names(connection, ActionSettings(), READ))
+    assert "never been made: 'Spring promotion' (1)" in said
+    assert "None of the 1 action_id in contacts" in said
+    assert "The last response is of 2025-11-06" in said

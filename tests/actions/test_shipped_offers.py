@@ -16,34 +16,39 @@ SETTINGS = ActionSettings.model_validate(
 )
 SATURDAY = DAY + timedelta(3)
 AT_RISK = {"churn_probability_12m": 0.3, "future_value_36m": 400.0, "monthly_fee": 30.0}
-HELD = AT_RISK | {"due_amount": 40, "gap_product_family": "tv", "b2b_headroom": 200.0}
+HELD = AT_RISK | {
+    "due_amount": 40, "payment_failed_date": DAY, "is_prepaid": True, "balance_days_left": 4.99, "cap_share": 0.8,
+    "usage_change": 0.3, "days_to_commitment_end": 90, "price_rise_date": DAY,
+    "gap_product_family": "tv", "home_business": "nanobusiness", "b2b_headroom": 200.0,
+}  # fmt: skip
+COMPLAINT = {"complaint_open_since_date": DAY}
 Facts = dict[str, Any]
 CLOSED: list[Facts] = [{"is_open": False}]
-ANYBODY: list[Facts] = []
 
-# Facts for which an offer is not made although its trigger has fired; none where the trigger alone decides.
+# Facts for which an offer is not made although its trigger has fired some days ago: the customer has left, or the
+# occasion is over.
 NOT_ELIGIBLE: dict[str, list[Facts]] = {
-    "bill_reminder": ANYBODY,
-    "payment_help": ANYBODY,
-    "top_up_reminder": ANYBODY,
-    "volume_pack": CLOSED,
+    "bill_reminder": [{"due_amount": 0}, {"due_amount": None}],
+    "payment_help": [{"payment_failed_date": None}, {"payment_failed_date": None, "overdue_amount": 0}],
+    "top_up_reminder": [{"balance_days_left": 5.0}, {"balance_days_left": None}, {"is_prepaid": False}],
+    "volume_pack": [*CLOSED, {"cap_share": 0.79}, {"cap_share": None}],
     "larger_plan": CLOSED,
-    "checkup_call": CLOSED,
+    "checkup_call": [*CLOSED, {"usage_change": 0.31}, {"usage_change": None}],
     "welcome": CLOSED,
-    "renewal": CLOSED,
-    "price_message": CLOSED,
+    "renewal": [*CLOSED, {"days_to_commitment_end": 91}, {"days_to_commitment_end": None, "days_to_discount_end": 61}],
+    "price_message": [*CLOSED, {"price_rise_date": None}],
     "outage_apology": CLOSED,
-    "complaint_owner": ANYBODY,
+    "complaint_owner": [{"complaint_open_since_date": None}],
     "household_bundle": [*CLOSED, {"gap_product_family": None}],
-    "own_line": ANYBODY,
-    "business_plan": CLOSED,
+    "own_line": CLOSED,
+    "business_plan": [*CLOSED, {"home_business": "none"}],
     "account_review": CLOSED,
 }
 # Facts under which a guard keeps its kinds of offer back, and facts just short of that.
 GUARDS: dict[str, tuple[Facts, Facts]] = {
     "overdue_gets_no_upsell": ({"overdue_amount": 0.01}, {"overdue_amount": 0}),
     "at_risk_gets_no_price_message": ({"lifecycle_stage": "at_risk"}, {"lifecycle_stage": "mature"}),
-    "complaint_comes_first": ({"complaint_open_since_date": DAY}, {"complaint_open_since_date": None}),
+    "complaint_comes_first": (COMPLAINT, {"complaint_open_since_date": None}),
 }
 
 
@@ -84,7 +89,7 @@ def _day(connection: duckdb.DuckDBPyConnection) -> list[Facts]:
             for place, expires in enumerate((DAY, DAY - timedelta(1))):
                 name = f"{offer_id} {trigger} {place}"
                 _occasion(connection, name, trigger, expires)
-                known.append({"customer_id": name} | HELD)
+                known.append({"customer_id": name} | HELD | (COMPLAINT if offer_id == "complaint_owner" else {}))
         for place, more in enumerate(NOT_ELIGIBLE[offer_id]):
             name = f"{offer_id} not eligible {place}"
             _occasion(connection, name, offer.triggers[0], DAY)

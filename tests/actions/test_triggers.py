@@ -4,7 +4,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from orchestration.actions.rules import require_sound_rules
+from orchestration.actions.rules import naming_the_rule, require_sound_rules
 from orchestration.actions.triggers import TriggerReport, find_triggers
 from orchestration.errors import SettingsError
 from orchestration.settings.actions import ActionSettings, Trigger
@@ -138,6 +138,17 @@ def test_a_condition_that_is_more_than_an_expression_over_the_facts_is_refused_b
     settings = ActionSettings.model_validate({"triggers": {"cap_80": {"when": condition}}})
     with pytest.raises(SettingsError, match=rf"actions\.triggers\.cap_80\.when.*{complaint}"):
         require_sound_rules(connection, settings)
+
+
+def test_a_condition_that_fails_on_the_facts_of_a_customer_is_named(connection: duckdb.DuckDBPyConnection) -> None:
+    settings = ActionSettings.model_validate({"triggers": {"cap_80": {"when": "cast(market_segment as integer) > 1"}}})
+    facts(connection, {"customer_id": "A", "market_segment": "consumer"})
+    require_sound_rules(connection, settings)
+    with (
+        pytest.raises(SettingsError, match=r"actions\.triggers\.cap_80\.when.*'consumer'"),
+        naming_the_rule(connection, settings),
+    ):
+        find_triggers(connection, {"cap_80": settings.triggers["cap_80"].model_copy(update={"needs": []})}, [DAY], DAY)
 
 
 def test_the_shipped_conditions_are_sound(connection: duckdb.DuckDBPyConnection) -> None:

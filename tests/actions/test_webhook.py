@@ -2,15 +2,15 @@
 
 import json
 from collections.abc import Iterator
-from datetime import date, time
+from datetime import date, datetime, time, timedelta
 
 import pandas as pd
 import pytest
 
-from orchestration.actions.audience import within_hours
+from orchestration.actions.audience import in_time, within_hours
 from orchestration.actions.webhook import deliver
 from orchestration.errors import SegmentationError
-from orchestration.settings.actions import AudienceWebhookSettings
+from orchestration.settings.actions import ActionSettings, AudienceWebhookSettings
 from orchestration.signed_posts import IDEMPOTENCY_KEY, SIGNATURE, TIMESTAMP, signature
 from tests.receivers import Receiver, receiving
 
@@ -71,7 +71,23 @@ def test_parts_of_a_channel_are_the_same_whichever_other_channels_are_open(recei
 @pytest.mark.parametrize(("clock", "open_for"), [((7, 59), []), ((8, 0), ["A0"]), ((19, 59), ["A0"]), ((20, 0), [])])
 def test_nobody_is_posted_in_the_quiet_hours_of_the_channel(clock: tuple[int, int], open_for: list[str]) -> None:
     people = PEOPLE[:1].assign(contact_from="08:00", contact_until="20:00")
-    assert within_hours(people, time(*clock))["action_id"].tolist() == open_for
+    now = datetime.combine(DAY, time(*clock))
+    assert within_hours(people, ActionSettings(), now)["action_id"].tolist() == open_for
+
+
+@pytest.mark.parametrize(("days", "open_for"), [(2, ["A0"]), (3, [])])
+def test_what_waits_from_friday_is_not_posted_on_a_saturday_on_which_its_channel_rests(
+    days: int, open_for: list[str]
+) -> None:
+    people = PEOPLE[:1].assign(channel="phone", contact_from="09:00", contact_until="19:00")
+    now = datetime.combine(DAY + timedelta(days), time(10))
+    assert within_hours(people, ActionSettings(), now)["action_id"].tolist() == open_for
+
+
+def test_what_waits_longer_than_its_occasion_is_not_posted() -> None:
+    people = PEOPLE[:2].assign(contact_by_date=[DAY, DAY + timedelta(1)])
+    assert in_time(people, DAY)["action_id"].tolist() == ["A0", "A1"]
+    assert in_time(people, DAY + timedelta(1))["action_id"].tolist() == ["A1"]
 
 
 def test_a_fault_of_the_receiver_is_waited_for_twice_as_long_each_time(receiver: Receiver) -> None:

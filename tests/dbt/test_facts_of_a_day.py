@@ -170,8 +170,11 @@ def test_a_bill_is_due_on_its_day_and_overdue_from_the_next(day: duckdb.DuckDBPy
     # A payment long ago tells that payments are recorded.
     put(day, "raw.payments", paid(0, date(2024, 1, 1), 1), paid(9, date(2024, 1, 1), 1, status="refunded"))
     put(day, "raw.invoices", bill(1, DAY - timedelta(1)), bill(2, DAY, 20), bill(3, DAY + timedelta(30), 99))
-    found = fact(day, "days_to_next_due", "due_amount", "days_since_overdue_since", "overdue_amount")
-    assert found == (0, 20, 1, 10)  # the third is not issued yet
+    columns = ("days_to_next_due", "due_amount", "days_since_overdue_since", "overdue_amount")
+    # Payments of its due date have not arrived: nobody is reminded, and nobody is sold more either.
+    assert fact(day, *columns) == (0, 20, None, 10)
+    put(day, "raw.payments", paid(8, DAY - timedelta(1), 0))
+    assert fact(day, *columns) == (0, 20, 1, 10)  # the third is not issued yet
 
 
 def test_money_settles_the_bill_that_it_names_and_else_the_oldest(day: duckdb.DuckDBPyConnection) -> None:
@@ -323,6 +326,9 @@ def test_what_a_version_changes_is_told_of_those_whom_the_one_before_knew(
     nanobusiness: date | None,
 ) -> None:
     for version, said in (("v1", before), ("v2", now)):
+        for companion, household in (("B", "H"), ("C", "I")):
+            put(day, "segments.customer_segments", {"version_id": version, "customer_id": companion, "is_open": True,
+                                                    "household_id": household})  # fmt: skip
         if said:
             put(day, "segments.customer_segments", {"version_id": version, "customer_id": "A", "is_open": True,
                                                     "household_id": said[0], "home_business": said[1]})  # fmt: skip

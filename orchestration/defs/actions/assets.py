@@ -7,9 +7,10 @@ import dagster as dg
 from orchestration.actions.checks import CHECKS, failures
 from orchestration.actions.decisions import decide
 from orchestration.actions.results import write_results
-from orchestration.actions.rules import require_sound_rules
+from orchestration.actions.rules import naming_the_rule, require_sound_rules
 from orchestration.actions.tables import ACTIONS, RESULTS, TRIGGERS
 from orchestration.actions.triggers import find_triggers
+from orchestration.actions.unknown_names import unknown_names
 from orchestration.dagster_support.action_days import DAYS, ONE_DAY_PER_RUN, action_spec, day_of, days_of
 from orchestration.dagster_support.deployment import WRITER_POOL, Deployment
 from orchestration.dagster_support.progress import tell, warn
@@ -27,7 +28,8 @@ def triggers(context: dg.AssetExecutionContext, deployment: Deployment) -> dg.Ma
     settings, day = deployment.settings.actions, day_of(context)
     with deployment.warehouse.writer() as connection:
         require_sound_rules(connection, settings)
-        found = find_triggers(connection, settings.triggers, days_of(day, settings.recheck_days), day)
+        with naming_the_rule(connection, settings):
+            found = find_triggers(connection, settings.triggers, days_of(day, settings.recheck_days), day)
     fired = {name: rows for name, rows in found.fired.items() if rows}
     tell(context, f"{sum(fired.values()):,} triggers fired, {found.retracted:,} were retracted because of late data.")
     if found.silent:
@@ -56,10 +58,13 @@ def customer_actions(
 ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
     """Choose the actions of the day; every candidate is kept with its outcome."""
     with deployment.warehouse.writer() as connection:
-        report = decide(connection, deployment.settings.actions, day_of(context))
+        with naming_the_rule(connection, deployment.settings.actions):
+            report = decide(connection, deployment.settings.actions, day_of(context))
         broken = list(failures(connection, day_of(context)))
     counts = f"{report.chosen:,} actions chosen of {report.candidates:,} candidates, {report.held_out:,} held out."
     tell(context, counts)
+    if report.kept:
+        tell(context, f"{report.kept:,} actions of the day had been handed over before and stand.")
     if report.candidates and report.suppressed.get("no_consent", 0) == report.candidates:
         warn(context, "No customer's consent is known, so nobody is contacted; see actions.contacts.")
     yield dg.MaterializeResult(
@@ -89,6 +94,8 @@ def action_results(context: dg.AssetExecutionContext, deployment: Deployment) ->
     """Measure the results of actions whose response period is over."""
     with deployment.warehouse.writer() as connection:
         results = write_results(connection, deployment.settings.actions.results, day_of(context))
+        for sentence in unknown_names(connection, deployment.settings.actions, day_of(context)):
+            warn(context, sentence)
     verdicts = results[(results["market_segment"] == "all") & (results["period"] == "all")]["verdict"].value_counts()
     return dg.MaterializeResult(
         asset_key=["segments", RESULTS],

@@ -91,6 +91,22 @@ open_bills as (
         and write_off_date > action_date
 ),
 
+payment_dates as (
+    select distinct paid_date
+    from {{ ref('stg_payments') }}
+),
+
+-- Whether a bill is overdue is known once payments of its due date, or later ones, have arrived.
+payments_known as (
+    select
+        days.action_date,
+        max(payment_dates.paid_date) as payments_known_date
+    from {{ ref('action_days') }} as days
+    inner join payment_dates
+        on days.action_date >= payment_dates.paid_date
+    group by days.action_date
+),
+
 owed as (
     -- Exact to the cent: a rounding remainder is not a debt.
     select * from open_bills
@@ -98,11 +114,18 @@ owed as (
 )
 
 select
-    action_date,
-    customer_id,
-    min(case when due_date >= action_date then due_date end) as next_due_date,
-    {{ money('sum(case when due_date >= action_date then open_amount else 0 end)') }} as due_amount,
-    min(case when due_date < action_date then due_date end) as overdue_since_date,
-    {{ money('sum(case when due_date < action_date then open_amount else 0 end)') }} as overdue_amount
+    owed.action_date,
+    owed.customer_id,
+    min(case when owed.due_date >= owed.action_date then owed.due_date end) as next_due_date,
+    {{ money('sum(case when owed.due_date >= owed.action_date then owed.open_amount else 0 end)') }} as due_amount,
+    min(
+        case
+            when owed.due_date < owed.action_date and owed.due_date <= payments_known.payments_known_date
+                then owed.due_date
+        end
+    ) as overdue_since_date,
+    {{ money('sum(case when owed.due_date < owed.action_date then owed.open_amount else 0 end)') }} as overdue_amount
 from owed
-group by action_date, customer_id
+left join payments_known
+    on owed.action_date = payments_known.action_date
+group by owed.action_date, owed.customer_id
