@@ -1,5 +1,6 @@
 """What could be done on a day: valid triggers, the offers that respond to them, and reasons against each."""
 
+from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Any
 
@@ -32,7 +33,8 @@ def read_candidates(
         before arbitration: customer, offer, texts of triggers and guards, deadlines, hours.
     """
     offers = on_sale(settings, day)
-    branches = [_branch(name, offer, day) for name, offer in offers.items()] or [_branch("none", _NOTHING, day)]
+    whens = {name: trigger.when for name, trigger in settings.triggers.items()} | {"none": "false"}
+    branches = [_branch(name, offer, day, whens) for name, offer in (offers or {"none": _NOTHING}).items()]
     connection.register("uptakes", uptakes)
     connection.register("channels", _channels(settings, day))
     try:
@@ -80,12 +82,13 @@ def _is_on_sale(offer: Offer, day: date) -> bool:
     return offer.enabled and has_begun and (offer.valid_until_date is None or day <= offer.valid_until_date)
 
 
-def _branch(name: str, offer: Offer, day: date) -> str:
+def _branch(name: str, offer: Offer, day: date, whens: Mapping[str, str]) -> str:
     """Return the SQL of one offer's candidates, one row per channel; the deadline is capped at the offer's end."""
     deadline = day + timedelta(days=offer.deadline_days) if offer.deadline_days else None
     ends = min(filter(None, (deadline, offer.valid_until_date)), default=None)
     triggers = ", ".join(literal(each) for each in offer.triggers)
     channels = ", ".join(literal(each) for each in offer.channels)
+    still = " ".join(f"when {literal(each)} then ({whens[each]})" for each in offer.triggers)
     return f"""
     select
         facts.*,
@@ -112,6 +115,7 @@ def _branch(name: str, offer: Offer, day: date) -> str:
         on facts.customer_id = events.customer_id
     where
         events.trigger_id in ({triggers})
+        and (events.is_in_force or case events.trigger_id {still} end)
         and ({offer.eligible})
         and ({offer.suitable})
     """
@@ -201,8 +205,17 @@ made_by as (
     select channel, count(*) as made_today from kept group by channel
 ),
 
+-- What was found under a version that has been withdrawn or replaced counts while the facts of the day say the same.
 events as (
-    select trigger_event_id, customer_id, trigger_id, priority, reason
+    select
+        trigger_event_id,
+        customer_id,
+        trigger_id,
+        priority,
+        reason,
+        version_id is null
+        or version_id not in (select versions.version_id from segments.versions where status <> 'published')
+            as is_in_force
     from segments.triggers
     where
         trigger_date <= $day

@@ -8,7 +8,7 @@ import duckdb
 import yaml
 
 from orchestration.lake.contract import load_contract
-from orchestration.lake.declarations import tables_of_days
+from orchestration.lake.declarations import REGISTRY, declared_tables, tables_of_days
 from orchestration.paths import PROJECT_DIR
 
 DAY = date(2025, 12, 10)
@@ -29,7 +29,7 @@ def connect() -> duckdb.DuckDBPyConnection:
     for table in load_contract().values():
         columns = ", ".join(f'"{each.name}" {each.data_type}' for each in table.columns)
         connection.execute(f"create table raw.{table.name} ({columns})")
-    for declared in tables_of_days().values():
+    for declared in (*tables_of_days().values(), declared_tables("segments")[REGISTRY]):
         columns = ", ".join(f"{name} {sql_type}" for name, sql_type in declared.types.items())
         connection.execute(f"create table {declared.key} ({columns})")
     columns = ", ".join(f"{name} {sql_type}" for name, sql_type in fact_columns().items())

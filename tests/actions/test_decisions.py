@@ -170,6 +170,20 @@ def test_an_occasion_leads_to_one_action(connection: duckdb.DuckDBPyConnection) 
     assert act(connection, rules(), later).empty
 
 
+def test_what_a_withdrawn_version_found_counts_while_the_facts_of_the_day_say_the_same(
+    connection: duckdb.DuckDBPyConnection,
+) -> None:
+    customers(connection, "A", "B")
+    facts(connection, *[{"customer_id": name, "gap_value": 50} for name in "AB"])
+    find_triggers(connection, rules().triggers, [DAY], DAY)
+    later = DAY + timedelta(2)
+    facts(connection, {"customer_id": "A", "gap_value": 20}, {"customer_id": "B", "gap_value": None}, day=later)
+    selling = rules(offers=RULES["offers"] | {"sell": RULES["offers"]["sell"] | {"monthly_margin": 8}})
+    assert set(sold(act(connection, selling, later))) == {"A", "B"}
+    put(connection, "segments.versions", [{"version_id": "2025-11-30.1", "status": "withdrawn"}])
+    assert sold(act(connection, selling, later)) == {"A": "chosen"}
+
+
 def test_a_budget_over_all_days_counts_what_earlier_days_have_spent(connection: duckdb.DuckDBPyConnection) -> None:
     customers(connection, "A", "B", "C")
     offers = {"sell": RULES["offers"]["sell"] | {"channels": ["phone"], "total_budget": 8, "daily_budget": 100}}

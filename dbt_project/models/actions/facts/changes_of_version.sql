@@ -1,6 +1,6 @@
 -- What has changed between the version of the month before and the version in force. A customer missing from the former
--- has not changed. Customers have joined a household if others already live there, and left one if others stay: one whose
--- members all carry another identifier is still the same household.
+-- has not changed. Customers have joined a household if others already live there, and left one if others stay: a new
+-- identifier of the same members is the same household.
 with versions as (
     select
         action_date,

@@ -5,7 +5,7 @@
 {%- set before = settings['usage_days_before'] | int -%}
 {#- A monthly figure is known once the month has ended, whatever day the row is dated, and says nothing about days. -#}
 {%- set is_of_days = var('features')['usage_granularity'] == 'day' -%}
--- Days of usage are counted back from the last day that has arrived. If that is too long ago, usage is unknown. A day of
+-- Days of usage are counted back from the last that has arrived. If that is too long ago, usage is unknown. A day on
 -- which far fewer lines than usual have usage has not arrived yet: some sources are later than others.
 with dates as (
     select
