@@ -14,7 +14,8 @@ class RetentionParameters:
         prior_churned_of_market: the same weight for a market under all customers. Markets differ by factors where
             segments of a market differ by shares: carriers may leave a fifth as often as consumers, and a weight of 2
             would override half of their few churn events. One half is the Jeffreys prior of a Poisson rate.
-        prior_renewals: weight, in ended commitments, of the renewal share of the group above a cohort.
+        prior_renewals: weight, in ended commitments, of the group above a cohort: of its renewal share, and of its
+            hazard in the last month of a commitment.
         term_end_months: months after a commitment in which raised churn is looked for; 0 for none.
         first_spell_months: ``spell_months`` of a customer at the first month end of a spell. If the source counts
             from 1, a 0 here only shifts beta by one.
