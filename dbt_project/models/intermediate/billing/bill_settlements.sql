@@ -237,8 +237,8 @@ account_on_days as (
 ),
 
 -- Money on account reaches the end of one block of bills at a time: bills of the blocks before are paid, those of the
--- blocks after have what was paid by name. So only in the block between, and where a block changes sides, must each bill
--- be computed; for a customer with 200,000 bills, each bill on each day would be a hundred million rows.
+-- blocks after have what was paid by name. So only in the block between, and where a block changes sides, is each bill
+-- computed; for a customer with 200,000 bills, each bill on each day would be a hundred million rows.
 unpaid_changes as (
     select
         customer_id,
