@@ -1,5 +1,5 @@
--- How far ahead the endings of the year to each as-of date (for all seasons) were announced, as known then. Nobody gives
--- notice of a prepaid line.
+-- How far ahead the endings of the year to each as-of date (for all seasons) were announced, as known then. Nobody
+-- gives notice of a prepaid line.
 with run_months as (
     select
         month_end_date as as_of_date,

@@ -38,7 +38,7 @@ select
     status,
     service_start_date as start_date,
     known_end_date as end_date,
-    -- An end found in the first state may have been added to it later, so it is not a notice. Neither is the day through
+    -- An end found in the first state may have been added to it later, so it is not a notice. Neither is the day until
     -- which a prepaid line is valid, since the next top-up puts it off.
     case
         when known_end_date > as_of_date and end_told_date > start_date and not coalesce(is_prepaid, false)
