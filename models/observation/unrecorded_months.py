@@ -30,6 +30,7 @@ _LEAST_AFTER = 3  # endings afterwards, from which there is a rate to compare wi
 _ROUNDS = 5
 _MOST_LIKELIHOOD_RATIO = 10.0  # twice its logarithm; 0.16% of a chi-squared of one degree of freedom lie beyond
 _MOST_PARTS = 3
+_MASS_ENDINGS = 1e-6  # chance of so many endings in one month, times the months looked at
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,23 @@ class Stretch:
 def unrecorded_stretch(
     counts: Counts, most_rate: float, significance: float, least_expected: float, most_months: int | None = None
 ) -> Stretch | None:
-    """Find the leading stretch of months whose endings are too few to believe; None where there is none."""
+    """Find the leading stretch of months whose endings are too few to believe; None where there is none.
+
+    Customers who left together, such as those of a reseller, are one event and not a rate: what is found must still be
+    low beside the later months without those in which far more left than in the others.
+    """
+    found = _leading_stretch(counts, most_rate, significance, least_expected, most_months)
+    if found is None:
+        return None
+    usual = _without_mass_endings(counts, found.months)
+    if usual is None or _is_still_low(usual, found.months, most_rate):
+        return found
+    return unrecorded_stretch(usual, most_rate, significance, least_expected, most_months)
+
+
+def _leading_stretch(
+    counts: Counts, most_rate: float, significance: float, least_expected: float, most_months: int | None
+) -> Stretch | None:
     months = counts.at_risk.shape[1] if counts.at_risk.size else 0
     tried = np.arange(1, months if most_months is None else min(months, most_months + 1))
     if not len(tried):
@@ -112,6 +129,31 @@ def unrecorded_stretch(
         rate_after=float(counts.churned[:, place:].sum() / max(counts.at_risk[:, place:].sum(), 1.0)),
         p_value=float(min(binom.cdf(before, before + after, share) * len(tried), 1.0)),
     )
+
+
+def _without_mass_endings(counts: Counts, place: int) -> Counts | None:
+    """Without the months from ``place`` on whose endings are improbable at the rate of the others; None for no such."""
+    at_risk, churned = counts.at_risk.sum(axis=0), counts.churned.sum(axis=0)
+    kept = np.flatnonzero((np.arange(len(churned)) >= place) & (at_risk > 0))
+    is_dropped = np.zeros(len(churned), dtype=bool)
+    while len(kept) > 1:
+        fullest = kept[np.argmax(churned[kept] / at_risk[kept])]
+        others = kept[kept != fullest]
+        usual = churned[others].sum() / at_risk[others].sum() * at_risk[fullest]
+        if poisson.sf(churned[fullest] - 1, usual) * len(kept) > _MASS_ENDINGS:
+            break
+        is_dropped[fullest] = True
+        kept = others
+    if not is_dropped.any():
+        return None
+    return Counts(counts.months, np.where(is_dropped, 0.0, counts.at_risk), np.where(is_dropped, 0.0, counts.churned))
+
+
+def _is_still_low(counts: Counts, months: int, most_rate: float) -> bool:
+    before, expected, after, expected_after = (values[0] for values in _compared(counts, np.array([months])))
+    if after < _LEAST_AFTER or expected <= 0:
+        return False
+    return bool(before / expected <= TESTED_RATE * most_rate * after / expected_after)
 
 
 def latest_hole(counts: Counts, most_rate: float, significance: float, least_expected: float) -> Counts | None:

@@ -173,8 +173,8 @@ MONEY: tuple[Check, ...] = (
                 coalesce(', for example ' || arg_max(invoice_id, abs(net_amount)) filter (is_odd), '') as example
             from odd
         """,
-        says="{bills:,} bills over {amount:,.0f} ({value:.1%} of all) are for more than {months} months, or for a period"
-        " that ends before it starts{example}.",
+        says="{bills:,} bills over {amount:,.0f} ({value:.1%} of all) are for more than {months} months, or for a"
+        " period that ends before it starts{example}.",
         otherwise="Nothing was invoiced.",
         remedy="If service is really paid so far ahead (rights of use, framework contracts), raise"
         " billing.longest_period_months: the bill is then revenue of the months it pays for. Otherwise correct"

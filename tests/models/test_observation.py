@@ -125,6 +125,20 @@ def test_a_young_base_still_committed_is_not_taken_for_one_whose_endings_are_mis
     assert EndingsWindow().fit(both).windows_["first_month"].isna().all()
 
 
+@pytest.mark.parametrize("left_together", [{44: 150}, {43: 90, 44: 150}, {20: 300, 44: 150}])
+def test_a_reseller_who_leaves_with_all_customers_does_not_begin_the_record(left_together: dict[int, int]) -> None:
+    rows = months(0.003)
+    for month, customers in left_together.items():
+        rows.loc[month, "customers_churned"] += customers
+    assert EndingsWindow().fit(rows).windows_["first_month"].isna().all()
+
+
+def test_a_purge_is_found_although_a_reseller_left_with_all_customers_since() -> None:
+    rows = months(lambda month: 0.0 if month < FIRST + 24 else 0.01)
+    rows.loc[44, "customers_churned"] += 150
+    assert EndingsWindow().fit(rows).windows_["first_month"].iloc[0] == FIRST + 24
+
+
 def test_what_the_settings_give_is_taken_whatever_the_data_say() -> None:
     rows = months(0.01)
     day = rows[list(STRATUM_COLUMNS)].drop_duplicates().assign(first_month=FIRST + 7)

@@ -237,18 +237,27 @@ account_on_days as (
 ),
 
 -- Money on account reaches the end of one block of bills at a time: bills of the blocks before are paid, those of the
--- blocks after have what was paid by name. So only in the block between, and where a block changes sides, must each bill
--- be computed; for a customer with 200,000 bills, each bill on each day would be a hundred million rows.
+-- blocks after have what was paid by name. So only in the block between, and where a block changes sides, is each bill
+-- computed: for a customer with 200,000 bills, each bill on each day would be a hundred million rows. Most customers
+-- have one block, and no need of this.
+large_customers as (
+    select distinct customer_id
+    from both_bills
+    where block_number > 0
+),
+
 unpaid_changes as (
     select
-        customer_id,
-        block_number,
-        settled_date,
-        gross_amount - named_to_date
-        - lag(gross_amount - named_to_date, 1, 0) over (
-            partition by invoice_id order by settled_date
+        both_bills.customer_id,
+        both_bills.block_number,
+        both_bills.settled_date,
+        both_bills.gross_amount - both_bills.named_to_date
+        - lag(both_bills.gross_amount - both_bills.named_to_date, 1, 0) over (
+            partition by both_bills.invoice_id order by both_bills.settled_date
         ) as unpaid
     from both_bills
+    inner join large_customers
+        on both_bills.customer_id = large_customers.customer_id
 ),
 
 block_changes as (
@@ -323,6 +332,29 @@ moving_blocks as (
     from placed_blocks
 ),
 
+days_to_compute as (
+    select
+        days.customer_id,
+        days.settled_date,
+        0 as block_number,
+        days.account_to_date as account_left
+    from account_on_days as days
+    left join large_customers
+        on days.customer_id = large_customers.customer_id
+    where large_customers.customer_id is null
+
+    union all
+
+    select
+        customer_id,
+        settled_date,
+        block_number,
+        account_to_date - unpaid_before as account_left
+    from moving_blocks
+    where is_moving
+),
+
+-- A bill paid in full by name has nothing left to be paid from the account.
 unpaid_on_days as (
     select
         bills.invoice_id,
@@ -330,22 +362,28 @@ unpaid_on_days as (
         bills.gross_amount,
         bills.named_to_date,
         days.settled_date,
-        days.account_to_date - days.unpaid_before as account_left,
+        days.account_left,
         sum(bills.gross_amount - bills.named_to_date) over (
             partition by bills.customer_id, days.settled_date, days.block_number order by bills.bill_number
             rows between unbounded preceding and 1 preceding
         ) as unpaid_before
     from both_bills as bills
-    inner join moving_blocks as days
+    inner join days_to_compute as days
         on
             bills.customer_id = days.customer_id
             and bills.block_number = days.block_number
             and bills.settled_date <= days.settled_date
             and coalesce(days.settled_date < bills.next_settled_date, true)
-    where days.is_moving
+    where bills.named_to_date <> bills.gross_amount
 ),
 
 settled_by_both as (
+    select invoice_id, customer_id, gross_amount, settled_date, gross_amount as settled_to_date
+    from both_bills
+    where named_to_date = gross_amount
+
+    union all
+
     select
         bills.invoice_id,
         bills.customer_id,
@@ -358,7 +396,9 @@ settled_by_both as (
             bills.customer_id = days.customer_id
             and bills.block_number = days.block_number
             and bills.settled_date = days.settled_date
-    where not days.is_moving
+    where
+        not days.is_moving
+        and bills.named_to_date <> bills.gross_amount
 
     union all
 

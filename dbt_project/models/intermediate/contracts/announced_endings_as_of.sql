@@ -1,4 +1,5 @@
--- How far ahead the endings of the year to each as-of date (for all seasons) were announced, as known then.
+-- How far ahead the endings of the year to each as-of date (for all seasons) were announced, as known then. Nobody
+-- gives notice of a prepaid line.
 with run_months as (
     select
         month_end_date as as_of_date,
@@ -24,6 +25,7 @@ endings as (
             and states.end_date > run_months.year_before_date
             and states.end_date <= run_months.as_of_date
             and states.end_date > states.start_date
+    where not coalesce(states.is_prepaid, false)
 )
 
 select

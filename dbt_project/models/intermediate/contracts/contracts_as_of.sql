@@ -38,8 +38,12 @@ select
     status,
     service_start_date as start_date,
     known_end_date as end_date,
-    -- An end found in the first state may have been added to it later, so it is not a notice.
-    case when known_end_date > as_of_date and end_told_date > start_date then known_end_date end as notice_end_date,
+    -- An end found in the first state may have been added to it later, so it is not a notice. Neither is the day until
+    -- which a prepaid line is valid, since the next top-up puts it off.
+    case
+        when known_end_date > as_of_date and end_told_date > start_date and not coalesce(is_prepaid, false)
+            then known_end_date
+    end as notice_end_date,
     end_reason,
     monthly_fee,
     discount_amount,

@@ -1,5 +1,6 @@
 -- When an end became known: the date of the first state with it, if after the contract's start, else of the load that
--- brought it. Unknown for rows of the first load and for ends before it.
+-- brought it. Unknown for rows of the first load and for ends before it. Without prepaid lines, from which churn is not
+-- learned: they are closed long after their last use.
 with first_load as (
     select min(cast(loaded_at as date)) as first_loaded_date
     from {{ source('ops', 'loads') }}
@@ -20,6 +21,7 @@ states as (
     from {{ ref('stg_contracts') }} as contracts
     left join {{ source('ops', 'loads') }} as loads
         on contracts._load_id = loads.load_id
+    where not coalesce(contracts.is_prepaid, false)
 ),
 
 first_told as (

@@ -17,7 +17,7 @@ with usage_bills as (
                 and bills.period_end
                 <= {{ add_months('bills.period_start', var('billing')['longest_period_months'] | int) }}
                 then greatest(
-                    cast(round(({{ days_between('bills.period_start', 'bills.period_end') }} + 1) / 30.4375) as integer),
+                    round(({{ days_between('bills.period_start', 'bills.period_end') }} + 1) / 30.4375),
                     1
                 )
             else 1
