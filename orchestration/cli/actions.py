@@ -41,6 +41,10 @@ def actions(
     with errors_for_people():
         settings = chosen_settings(config)
         chosen = _day(day, settings)
+        if f"{chosen:%Y-%m}" < settings.first_month:
+            raise SegmentationError(f"{chosen} is before first_month ({settings.first_month}); choose a later day.")
+        if chosen > _day(None, settings):
+            err.print(f"{chosen} is in the future: its results would be the latest until then.", highlight=False)
         from orchestration.cli.runs import Runner
 
         runner = Runner(settings, say=lambda line: err.print(line, highlight=False, soft_wrap=True))
@@ -100,8 +104,10 @@ def audience(
         with warehouse.reader() as connection:
             people = read_audience(connection, settings.actions, chosen, now, name)
             last = last_decided_day(connection, chosen) if people.empty else chosen
-        if last != chosen:
-            err.print(f"{chosen} has no actions; the last day up to it that has is {last or 'none'}.", highlight=False)
+        if last is None:
+            err.print(f"No day up to {chosen} has been decided; 'segmentation actions' does that.", highlight=False)
+        elif last != chosen:
+            err.print(f"{chosen} has no actions; the last day before it that has is {last}.", highlight=False)
         if not preview and len(people):
             # Recorded first: what is recorded but not sent is sent by the next hand-over.
             with writing(settings, "audience", wait), warehouse.writer() as connection:

@@ -17,6 +17,9 @@ class PlanFitSettings(Section):
     pressed_rate_share: Share = Field(
         0.9, description="share of the line rate from which a month counts as under pressure"
     )
+    pressed_rate_hours: float = Field(
+        10, ge=0, description="hours at the full line rate that the traffic of such a month must be worth"
+    )
     pressed_months_share: Share = Field(0.5, description="share of months under pressure from which the contract is")
     unused_cap_share: Share = Field(
         0.25, description="overbought if no month uses more than this share of the data volume"
