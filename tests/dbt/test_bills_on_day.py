@@ -64,6 +64,7 @@ def lake(compiled: Path) -> duckdb.DuckDBPyConnection:
               for name in TABLES}  # fmt: skip
     tables |= {
         "ops.action_days": columns_of("action_days"),
+        "intermediate.service_addresses": dict(declared_tables("intermediate")["service_addresses"].types),
         "segments.versions": dict(declared_tables("segments")[REGISTRY].types),
     }
     for name, columns in tables.items():

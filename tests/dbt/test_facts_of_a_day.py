@@ -36,6 +36,7 @@ def lake(compiled: Path) -> duckdb.DuckDBPyConnection:
               for each in load_contract().values()}  # fmt: skip
     tables |= {
         "ops.action_days": columns_of("action_days"),
+        "intermediate.service_addresses": dict(declared_tables("intermediate")["service_addresses"].types),
         "segments.versions": dict(declared_tables("segments")[REGISTRY].types),
         "segments.customer_segments": _SEGMENTS,
         "segments.household_opportunities": _OPPORTUNITIES,
