@@ -75,7 +75,8 @@ where recency = 1
 """
 
 # Contacts made up to the day, except by its own actions, and earlier chosen actions not reported as contacts: by their
-# identifier or, where the campaign tool returns none, by customer and channel on the day or the three after it.
+# identifier or, where the campaign tool returns none, by customer and channel on the day or the $carried_out_within
+# after it.
 CONTACTS = f"""
 select customer_id, {same_channel("channel")} as channel, cast(contacted_at as date) as contact_date
 from raw.contacts
@@ -100,7 +101,8 @@ where
             contacts.action_id is null
             and contacts.customer_id = actions.customer_id
             and {same_channel("contacts.channel")} = {same_channel("actions.channel")}
-            and cast(contacts.contacted_at as date) between actions.action_date and actions.action_date + 3
+            and cast(contacts.contacted_at as date) between actions.action_date
+            and actions.action_date + $carried_out_within
             and cast(contacts.contacted_at as date) <= $day
     )
 """
@@ -112,5 +114,6 @@ def parameters(settings: ActionSettings, day: date) -> dict[str, Any]:
     return {
         "day": day,
         "channels": sorted(settings.channels),
+        "carried_out_within": settings.contacts.carried_out_within_days,
         "window": max(windows + [each.contact_days for each in settings.channels.values()]),
     }

@@ -173,6 +173,13 @@ class ContactSettings(Section):
     minimum_distance_days: int = Field(
         3, ge=0, le=60, description="smallest number of days between two contacts of a customer"
     )
+    carried_out_within_days: int = Field(
+        3,
+        ge=0,
+        le=60,
+        description="days after an action in which a contact of its customer and channel counts as its own if it has no"
+        " action_id",
+    )
 
 
 class AudienceWebhookSettings(WebhookSettings):

@@ -4,49 +4,25 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from models.retention.cohorts import CUSTOMER_COLUMNS
 from models.retention.curves import RetentionCurves
+from tests.models.planted_terms import MONTHS, commitments, open_customer, planted_exposures
 
-MONTHS = 36
+ENDS = commitments(ended=300, renewed=300, is_later=(False, True))
 
 
-def exposures(at_the_end: float, seed: int = 0, at_risk: int = 600, within: float = 0.001) -> pd.DataFrame:
+def exposures(at_the_end: float, seed: int = 0, within: float = 0.001) -> pd.DataFrame:
     """A cohort on terms of twelve months that are always renewed or ended, and a free one at 1% a month."""
-    random, spell = np.random.default_rng(seed), np.arange(MONTHS)
-    frames = []
-    for term in ("none", "12"):
-        is_last = (term == "12") & (spell % 12 == 11)
-        hazard = np.where(is_last, at_the_end, within if term == "12" else 0.01)
-        rows = pd.DataFrame(
-            {
-                **dict(zip(CUSTOMER_COLUMNS, ("consumer", "consumer", "internet", term), strict=True)),
-                "is_committed": term == "12",
-                "spell_months": spell,
-                "customers_at_risk": at_risk,
-                "customers_churned": random.binomial(at_risk, hazard),
-            }
-        )
-        frames.append(rows)
-    return pd.concat(frames, ignore_index=True)
-
-
-ENDS = pd.DataFrame(
-    {
-        "retention_market": "consumer",
-        "retention_product": "internet",
-        "retention_term": "12",
-        "is_later": [False, True],
-        "commitments_ended": 300.0,
-        "commitments_renewed": 300.0,
-        "term_months": 12.0,
-    }
-)
+    return planted_exposures(
+        lambda tenure: np.full(len(tenure), 0.01),
+        lambda tenure: np.where(tenure % 12 == 0, at_the_end, within),
+        committed_months=MONTHS,
+        seed=seed,
+        at_risk=600,
+    )
 
 
 def ahead(curves: RetentionCurves, spell_months: int, left: int, term: str = "12") -> np.ndarray:
-    row = dict(zip(CUSTOMER_COLUMNS, ("consumer", "consumer", "internet", term), strict=True))
-    customer = pd.DataFrame([{**row, "spell_months": spell_months, "committed_month_ends": left}])
-    return curves.hazard(customer, 30)[0]
+    return curves.hazard(open_customer(spell_months, left, term), 30)[0]
 
 
 @pytest.fixture(scope="module")

@@ -7,50 +7,21 @@ import pytest
 from models.retention.curves import RetentionCurves
 from models.retention.parameters import RetentionParameters
 from models.retention.term_end import TermEnd
+from tests.models.planted_terms import MONTHS, commitments, open_customer, planted_exposures
 
-MONTHS = 36
+ENDS = commitments(ended=200, renewed=0)
 
 
-def exposures(ratio: float, seed: int = 0, at_risk: int = 600) -> pd.DataFrame:
+def exposures(ratio: float, seed: int = 0) -> pd.DataFrame:
     """A free cohort without a term and one that was on twelve months, months 13 and 14 ``ratio`` times as risky."""
-    random, spell = np.random.default_rng(seed), np.arange(MONTHS)
-    frames = []
-    for term in ("none", "12"):
-        tenure = spell + 1
-        hazard = 1.0 / (50.0 + tenure)
-        hazard = np.where((term == "12") & np.isin(tenure, (13, 14)), ratio * hazard, hazard)
-        rows = pd.DataFrame(
-            {
-                "retention_market": "consumer",
-                "market_segment": "consumer",
-                "retention_product": "internet",
-                "retention_term": term,
-                "is_committed": (term == "12") & (spell < 12),
-                "spell_months": spell,
-                "customers_at_risk": at_risk,
-                "customers_churned": random.binomial(at_risk, hazard),
-            }
-        )
-        frames.append(rows)
-    return pd.concat(frames, ignore_index=True)
 
+    def usual(tenure: np.ndarray) -> np.ndarray:
+        return 1.0 / (50.0 + tenure)
 
-ENDS = pd.DataFrame(
-    {
-        "retention_market": ["consumer"],
-        "retention_product": ["internet"],
-        "retention_term": ["12"],
-        "is_later": [False],
-        "commitments_ended": [200],
-        "commitments_renewed": [0],
-        "term_months": [12.0],
-    }
-)
+    def with_bump(tenure: np.ndarray) -> np.ndarray:
+        return np.where(np.isin(tenure, (13, 14)), ratio, 1.0) * usual(tenure)
 
-
-def customer(spell_months: int, left: int, term: str = "12") -> pd.DataFrame:
-    known = {"retention_market": "consumer", "market_segment": "consumer", "retention_product": "internet"}
-    return pd.DataFrame([{**known, "retention_term": term, "spell_months": spell_months, "committed_month_ends": left}])
+    return planted_exposures(usual, with_bump, committed_months=12, seed=seed, at_risk=600)
 
 
 @pytest.fixture(scope="module")
@@ -70,13 +41,13 @@ def test_without_a_bump_none_is_found_in_most_bases():
 
 def test_hazards_are_raised_in_the_two_months_after_the_commitment_and_in_no_others(curves):
     plain = RetentionCurves(RetentionParameters(term_end_months=0)).fit(exposures(1.0), commitment_ends=ENDS)
-    for asked, raised in ((customer(7, 5), [5, 6]), (customer(12, 0), [0, 1]), (customer(13, 0), [0])):
+    for asked, raised in ((open_customer(7, 5), [5, 6]), (open_customer(12, 0), [0, 1]), (open_customer(13, 0), [0])):
         ratio = curves.hazard(asked, 12)[0] / plain.hazard(asked, 12)[0]
         free = np.arange(12) >= asked["committed_month_ends"].iloc[0]
         is_raised = np.isin(np.arange(12), raised)
         assert ratio[is_raised] == pytest.approx(4.0, rel=0.25)
         assert ratio[free & ~is_raised] == pytest.approx(1.0, abs=0.15)
-    never = customer(12, 0, term="none")
+    never = open_customer(12, 0, term="none")
     assert curves.hazard(never, 12)[0] == pytest.approx(plain.hazard(never, 12)[0], rel=0.15)
 
 
@@ -100,10 +71,10 @@ def test_a_dip_and_a_few_chance_events_are_no_bump():
 def test_a_term_whose_months_are_not_known_has_no_bump():
     curves = RetentionCurves().fit(exposures(4.0))
     assert curves.term_end_.ratio == 1.0
-    assert np.isfinite(curves.hazard(customer(7, 5), 12)).all()
+    assert np.isfinite(curves.hazard(open_customer(7, 5), 12)).all()
 
 
 def test_one_rate_for_all_has_no_bump():
     curves = RetentionCurves().fit(exposures(4.0), commitment_ends=ENDS)
     curves.use_one_for_all("constant_retention")
-    assert np.ptp(curves.hazard(customer(12, 0), 12)) == 0
+    assert np.ptp(curves.hazard(open_customer(12, 0), 12)) == 0

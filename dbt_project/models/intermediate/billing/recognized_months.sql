@@ -14,11 +14,8 @@ entries as (
         *,
         {{ month_end('entry_date') }} as first_month_end_date,
         {% if billing['recognition'] == 'period' -%}
-        -- A period that ends before it starts, or is longer than the longest allowed, is a typing error.
         case
-            when
-                period_end >= period_start
-                and period_end <= {{ add_months('period_start', billing['longest_period_months'] | int) }}
+            when {{ is_believable_period('period_start', 'period_end') }}
                 then greatest({{ month_end('entry_date') }}, {{ month_end('period_end') }})
             else {{ month_end('entry_date') }}
         end as last_month_end_date

@@ -12,10 +12,7 @@ with usage_bills as (
         {{ month_number('bills.invoice_date') }} as month_number,
         bills.net_amount,
         case
-            when
-                bills.period_end > bills.period_start
-                and bills.period_end
-                <= {{ add_months('bills.period_start', var('billing')['longest_period_months'] | int) }}
+            when {{ is_believable_period('bills.period_start', 'bills.period_end') }}
                 then greatest(
                     round(({{ days_between('bills.period_start', 'bills.period_end') }} + 1) / 30.4375),
                     1
